@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/base/exit_status.h"
+#include "core/base/output_drained.h"
+
+namespace proctor {
+
+// What can happen, as plain values that a storage can keep: no pointers into what
+// lives. The names are those of proctor.v1.Event.
+
+struct SessionOpened {
+  std::string policy;
+  std::string watcher;
+  std::string loop;
+  bool is_default = false;
+};
+
+struct SessionClosed {
+  std::string reason;  // CLIENT_REQUEST, LEASE_EXPIRED, SERVER_SHUTDOWN
+};
+
+struct ProcessStarted {
+  pid_t pid = 0;
+  std::vector<std::string> argv;
+  std::string cwd;
+  std::string watcher;
+};
+
+struct ProcessExited {
+  ExitStatus status;
+};
+
+struct ProcessSignalled {
+  int signal = 0;
+  std::string scope;  // LEADER, GROUP, TREE
+  std::string requested_by;
+};
+
+struct ProcessRemoved {
+  std::string reason;  // CLIENT_REQUEST, RETENTION
+};
+
+struct ServerDraining {};
+
+using EventDetail = std::variant<SessionOpened, SessionClosed, ProcessStarted, ProcessExited,
+                                 OutputDrained, ProcessSignalled, ProcessRemoved, ServerDraining>;
+
+// Something that happened.
+struct Event {
+  uint64_t sequence = 0;  // given by the log: 1, 2, 3 and so on
+  absl::Time time;        // given by the log
+  std::string session_id;
+  std::string process_id;
+  std::map<std::string, std::string> labels;
+  EventDetail detail;
+};
+
+}  // namespace proctor

@@ -1,0 +1,118 @@
+#include "core/process/byte_ring.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U  // Linux 6.3; the sysctl vm.memfd_noexec may demand it
+#endif
+
+int MakeMemfd() {
+  int fd = ::memfd_create("proctor-output", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = ::memfd_create("proctor-output", MFD_CLOEXEC);
+  return fd;
+}
+
+absl::Status OutOfMemory(std::string_view operation, int error) {
+  return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", operation, "", error);
+}
+
+}  // namespace
+
+ByteRing::ByteRing(uint64_t capacity) : capacity_(std::max<uint64_t>(capacity, 1)) {}
+
+ByteRing::~ByteRing() { Unmap(); }
+
+absl::Status ByteRing::Append(std::string_view data) {
+  assert(data.size() <= capacity_);
+  if (data.empty()) return absl::OkStatus();
+  if (ring_ == nullptr) {
+    if (auto status = MakeRing(); !status.ok()) return status;
+  }
+  CopyIn(end_, data);
+  end_ += data.size();
+  if (end_ - begin_ > capacity_) begin_ = end_ - capacity_;
+  return absl::OkStatus();
+}
+
+void ByteRing::Skip(uint64_t bytes) {
+  end_ += bytes;
+  DropBefore(end_);
+}
+
+void ByteRing::DropBefore(uint64_t position) {
+  assert(position <= end_);
+  begin_ = std::max(begin_, position);
+  if (begin_ == end_) settled_.reset();
+}
+
+std::string_view ByteRing::View(uint64_t position, uint64_t most) const {
+  assert(position >= begin_ && position <= end_);
+  most = std::min(most, end_ - position);
+  if (most == 0) return {};
+  if (ring_ == nullptr) return {settled_.get() + (position - settled_begin_), most};
+  uint64_t index = position % capacity_;
+  return {ring_ + index, std::min(most, capacity_ - index)};
+}
+
+void ByteRing::Settle() {
+  if (ring_ == nullptr) return;
+  if (begin_ < end_) {
+    auto settled = std::make_unique<char[]>(end_ - begin_);
+    for (uint64_t at = begin_; at < end_;) {
+      std::string_view piece = View(at, end_ - at);
+      ::memcpy(settled.get() + (at - begin_), piece.data(), piece.size());
+      at += piece.size();
+    }
+    settled_ = std::move(settled);
+    settled_begin_ = begin_;
+  }
+  Unmap();
+}
+
+void ByteRing::Clear() {
+  begin_ = end_;
+  settled_.reset();
+  Unmap();
+}
+
+absl::Status ByteRing::MakeRing() {
+  UniqueFd memfd(MakeMemfd());
+  if (!memfd) return OutOfMemory("memfd_create", errno);
+  if (::ftruncate(memfd.get(), static_cast<off_t>(capacity_)) != 0) {
+    return OutOfMemory("ftruncate", errno);
+  }
+  void* ring = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get(), 0);
+  if (ring == MAP_FAILED) return OutOfMemory("mmap", errno);
+  memfd_ = std::move(memfd);
+  ring_ = static_cast<char*>(ring);
+  if (settled_ != nullptr) {
+    CopyIn(begin_, {settled_.get() + (begin_ - settled_begin_), end_ - begin_});
+    settled_.reset();
+  }
+  return absl::OkStatus();
+}
+
+void ByteRing::CopyIn(uint64_t position, std::string_view data) {
+  uint64_t index = position % capacity_;
+  size_t first = std::min<uint64_t>(data.size(), capacity_ - index);
+  ::memcpy(ring_ + index, data.data(), first);
+  ::memcpy(ring_, data.data() + first, data.size() - first);
+}
+
+void ByteRing::Unmap() {
+  if (ring_ != nullptr) ::munmap(ring_, capacity_);
+  ring_ = nullptr;
+  memfd_.Reset();
+}
+
+}  // namespace proctor

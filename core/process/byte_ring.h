@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor {
+
+// The last bytes of an endless row of them, each with a position that never
+// starts anew: the kept ones are [begin, end). They are in a memfd, mapped, so
+// that another process that holds the descriptor can read on when this one is
+// gone; the byte at a position is at position % capacity in the file.
+//
+// Thread-safety: none. Lifetime: owns its memory and its descriptor.
+//
+// The descriptor exists from the first byte to Settle() or Clear().
+class ByteRing {
+ public:
+  explicit ByteRing(uint64_t capacity);
+  ByteRing(const ByteRing&) = delete;
+  ByteRing& operator=(const ByteRing&) = delete;
+  ~ByteRing();
+
+  uint64_t capacity() const { return capacity_; }
+  uint64_t begin() const { return begin_; }
+  uint64_t end() const { return end_; }
+
+  // The memfd, or -1 where there is none now. Stays owned.
+  int descriptor() const { return memfd_.get(); }
+
+  // Appends at most `capacity` bytes, over the oldest where there is no space.
+  // Errors: ResourceExhausted (OUTPUT_MEMORY) if there is no memory for the ring,
+  // with nothing changed.
+  absl::Status Append(std::string_view data);
+
+  // Counts bytes that are not kept, and lets go of all that are: what is kept is
+  // without holes.
+  void Skip(uint64_t bytes);
+
+  // Lets go of what is before `position`, which is in [begin, end].
+  void DropBefore(uint64_t position);
+
+  // Bytes from `position` on, which is in [begin, end]: as many as there are in
+  // one piece, at most `most`; none at the end only. Valid until the next change.
+  std::string_view View(uint64_t position, uint64_t most) const;
+
+  // Moves what is kept to memory of just its size and closes the descriptor. The
+  // next Append makes a ring anew.
+  void Settle();
+
+  // Lets go of all bytes, the memory and the descriptor.
+  void Clear();
+
+ private:
+  absl::Status MakeRing();
+  void CopyIn(uint64_t position, std::string_view data);
+  void Unmap();
+
+  const uint64_t capacity_;
+  uint64_t begin_ = 0;
+  uint64_t end_ = 0;
+  UniqueFd memfd_;
+  char* ring_ = nullptr;  // the mapping of memfd_
+  // In place of a ring, once settled: the bytes from settled_begin_ to end_.
+  std::unique_ptr<char[]> settled_;
+  uint64_t settled_begin_ = 0;
+};
+
+}  // namespace proctor

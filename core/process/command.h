@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace proctor {
+
+// What a standard stream of a new process is connected to.
+enum class StdioMode {
+  kPipe,
+  kNull,
+  kMerged,  // stderr only: stdout's pipe
+};
+
+// Whom a signal reaches.
+enum class SignalScope { kLeader, kGroup, kTree };
+
+// What happens when the retained output is full.
+enum class OverflowPolicy { kBlockChild, kDropOldest };
+
+// How to end a process: a signal, time to act on it, then SIGKILL.
+struct StopPolicy {
+  int signal = 15;  // SIGTERM
+  absl::Duration grace = absl::Seconds(10);
+  SignalScope scope = SignalScope::kGroup;
+
+  bool operator==(const StopPolicy&) const = default;
+};
+
+// What to run: proctor.v1.ProcessSpec in the core's words. A value.
+struct Command {
+  std::vector<std::string> argv;
+  std::string cwd;  // empty: the server's own
+  std::map<std::string, std::string> env;
+  bool inherit_env = true;
+  StdioMode stdin_mode = StdioMode::kNull;
+  StdioMode stdout_mode = StdioMode::kPipe;
+  StdioMode stderr_mode = StdioMode::kPipe;
+  std::optional<mode_t> umask;
+  absl::Duration run_timeout = absl::InfiniteDuration();
+  absl::Duration drain_grace = absl::Milliseconds(100);
+  StopPolicy stop_policy;
+  uint64_t retain_bytes = 1 << 20;
+  OverflowPolicy overflow = OverflowPolicy::kDropOldest;
+  std::map<std::string, std::string> labels;
+
+  bool operator==(const Command&) const = default;
+};
+
+// Checks what a caller can get wrong: no argv, a NUL in a string, a variable
+// with '=' in its name, and so on.
+// Errors: InvalidArgument (INVALID_FIELD), with the field's path in ProcessSpec.
+absl::Status ValidateCommand(const Command& command);
+
+// Checks labels wherever they occur; `field` is their path.
+absl::Status ValidateLabels(const std::map<std::string, std::string>& labels,
+                            std::string_view field);
+
+}  // namespace proctor

@@ -1,0 +1,20 @@
+#include "core/process/excerpt.h"
+
+#include "absl/strings/escaping.h"
+
+namespace proctor {
+
+std::string Excerpt(std::string_view text) {
+  constexpr size_t kLongest = 200;
+  size_t size = text.size();
+  if (size > kLongest) {
+    size = kLongest;
+    // Not in the middle of a character.
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  }
+  std::string excerpt = absl::Utf8SafeCHexEscape(absl::string_view(text.data(), size));
+  if (size < text.size()) excerpt += "...";
+  return excerpt;
+}
+
+}  // namespace proctor

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "core/base/unique_fd.h"
+#include "core/process/command.h"
+
+namespace proctor {
+
+// A process that was just spawned, and our ends of its pipes, non-blocking and
+// close-on-exec. A descriptor that was not asked for is empty.
+struct LaunchedProcess {
+  pid_t pid = 0;
+  UniqueFd pidfd;  // empty only where the kernel has no pidfd
+  UniqueFd stdin_pipe;
+  UniqueFd stdout_pipe;
+  UniqueFd stderr_pipe;
+};
+
+// How processes are spawned.
+enum class LaunchMethod {
+  kClone3,      // clone3 with CLONE_VM, CLONE_VFORK, CLONE_PIDFD, CLONE_CLEAR_SIGHAND
+  kPosixSpawn,  // where clone3 is refused (old kernels, seccomp)
+};
+
+// Spawns `command`, the only place of Proctor that does so. The child leads a
+// new session and process group, has default signal dispositions, an empty
+// signal mask, and no descriptor but 0, 1 and 2 (conformance 108). Blocks the
+// calling thread until the child's exec, as vfork(2) does.
+//
+// Thread-safety: any thread. The caller owns the child and must see to it that it
+// is reaped.
+//
+// Errors, with nothing left over (conformance 100), each with errno, errno_name
+// and stage in its metadata: NotFound (EXECUTABLE_NOT_FOUND), FailedPrecondition
+// (EXECUTABLE_NOT_RUNNABLE, WORKING_DIRECTORY_UNUSABLE), InvalidArgument
+// (ARGUMENTS_TOO_LONG), ResourceExhausted (SPAWN_RESOURCES), Internal
+// (SPAWN_FAILED).
+absl::StatusOr<LaunchedProcess> Launch(const Command& command);
+
+// As above by a given method, for tests. Errors: as above; Unimplemented if the
+// kernel refuses the method.
+absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command);
+
+// What Launch uses on this machine.
+struct LauncherInfo {
+  LaunchMethod method;
+  std::string reason;  // why not clone3; empty with clone3
+};
+LauncherInfo ProbeLauncher();
+
+}  // namespace proctor

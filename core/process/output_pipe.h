@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "core/base/unique_fd.h"
+#include "core/loop/event_loop.h"
+#include "core/process/output_log.h"
+
+namespace proctor {
+
+// Our end of a process's stdout or stderr: moves bytes from the pipe to the output
+// log as they come, and stops reading, so that the process stops writing, while
+// the log has no room.
+//
+// Thread-safety: none; the loop's thread.
+// Lifetime: owned by its process, with the log, which outlives it.
+class OutputPipe {
+ public:
+  // `on_change` is called after bytes or an end of file were appended. An empty
+  // descriptor makes a stream that is not read. With `lossless`, the log's room
+  // holds the process back.
+  OutputPipe(EventLoop* loop, OutputStream stream, UniqueFd fd, OutputLog* log, bool lossless,
+             std::function<void()> on_change);
+  OutputPipe(const OutputPipe&) = delete;
+  OutputPipe& operator=(const OutputPipe&) = delete;
+  ~OutputPipe();
+
+  // Begins to read. Errors: as EventLoop::AddReader.
+  absl::Status Start();
+
+  // Reads on after the log got room.
+  void Resume();
+
+  // No reader holds the process back any more: its session is being closed.
+  void SetLossy();
+
+  // The output was declared complete: what others still write is read, so that they
+  // neither block nor die of SIGPIPE, and thrown away.
+  void Discard();
+
+  // The process ended: reads what it left in the pipe, as far as the log has room.
+  // What others may write later does not count.
+  void ReadLeftovers();
+
+  // Whether everything is read that was in the pipe when the process ended.
+  bool leftovers_read() const { return !fd_ || leftover_ == 0; }
+  bool eof() const { return !fd_; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  // Reads at most `budget` bytes; with `to_end` until the pipe says that it is empty
+  // or ended. Returns whether anything changed.
+  bool Read(uint64_t budget, bool to_end);
+  void Keep(std::string_view data);
+  void OnReadable();
+  void Pause();
+  void Close();
+
+  EventLoop* const loop_;
+  const OutputStream stream_;
+  OutputLog* const log_;
+  const std::function<void()> on_change_;
+
+  UniqueFd fd_;
+  bool lossless_;
+  bool discarding_ = false;
+  bool reading_ = false;   // registered with the loop
+  bool enlarged_ = false;  // the pipe, for a process that writes much
+  uint64_t leftover_ = 0;  // bytes still to be read of what the process left
+};
+
+}  // namespace proctor

@@ -1,0 +1,129 @@
+#include "core/process/spawn_error.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/process/excerpt.h"
+
+namespace proctor {
+namespace {
+
+using absl::StatusCode;
+
+std::string StageName(SpawnStage stage) {
+  switch (stage) {
+    case SpawnStage::kPipe:
+      return "pipe";
+    case SpawnStage::kClone:
+      return "clone";
+    case SpawnStage::kSetsid:
+      return "setsid";
+    case SpawnStage::kUmask:
+      return "umask";
+    case SpawnStage::kChdir:
+      return "chdir";
+    case SpawnStage::kDup2:
+      return "dup2";
+    case SpawnStage::kExec:
+      return "exec";
+  }
+  return "unknown";
+}
+
+bool IsExhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
+}
+
+bool IsNotRunnable(int error) {
+  switch (error) {
+    case EACCES:
+    case ENOEXEC:
+    case EISDIR:
+    case EPERM:
+    case ETXTBSY:
+    case ELIBBAD:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::Status Error(StatusCode code, std::string_view reason, std::string_view operation,
+                   std::string_view object, SpawnStage stage, int error,
+                   ErrorMetadata metadata = {}) {
+  metadata.emplace("stage", StageName(stage));
+  return ErrnoError(code, reason, operation, Excerpt(object), error, std::move(metadata));
+}
+
+// Whether a program that could not be executed for ENOENT is there after all: then
+// it is what interprets it, named in its first line or its ELF header, that is
+// missing.
+bool IsThere(const SpawnPlan& plan) {
+  for (const std::string& candidate : plan.candidates()) {
+    std::string path = candidate;
+    if (!path.starts_with('/') && !plan.command().cwd.empty()) {
+      path = absl::StrCat(plan.command().cwd, "/", candidate);
+    }
+    struct stat file;
+    if (::stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode)) return true;
+  }
+  return false;
+}
+
+absl::Status ExecError(const SpawnPlan& plan, int error) {
+  const std::string& program = plan.command().argv[0];
+  constexpr SpawnStage kStage = SpawnStage::kExec;
+  const bool missing = error == ENOENT || error == ENOTDIR;
+  if (missing && IsThere(plan)) {
+    return MakeError(
+        StatusCode::kFailedPrecondition, "EXECUTABLE_NOT_RUNNABLE",
+        absl::StrCat("spawn '", Excerpt(program),
+                     "': its interpreter is missing: ", ErrnoText(error)),
+        {{"stage", "exec"}, {"errno", absl::StrCat(error)}, {"errno_name", ErrnoName(error)}});
+  }
+  if (missing) {
+    return Error(StatusCode::kNotFound, "EXECUTABLE_NOT_FOUND", "spawn", program, kStage, error);
+  }
+  if (error == E2BIG) {
+    return Error(StatusCode::kInvalidArgument, "ARGUMENTS_TOO_LONG", "spawn", program, kStage,
+                 error, {{"field", "spec.argv"}});
+  }
+  if (IsNotRunnable(error)) {
+    return Error(StatusCode::kFailedPrecondition, "EXECUTABLE_NOT_RUNNABLE", "spawn", program,
+                 kStage, error);
+  }
+  return Error(StatusCode::kInternal, "SPAWN_FAILED", "spawn", program, kStage, error);
+}
+
+absl::Status AnyStageError(const Command& command, SpawnStage stage, int error) {
+  if (IsExhaustion(error)) {
+    return Error(StatusCode::kResourceExhausted, "SPAWN_RESOURCES", "spawn", command.argv[0], stage,
+                 error);
+  }
+  return Error(StatusCode::kInternal, "SPAWN_FAILED", "spawn", command.argv[0], stage, error);
+}
+
+}  // namespace
+
+absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error) {
+  if (IsExhaustion(error)) return AnyStageError(plan.command(), stage, error);
+  if (stage == SpawnStage::kChdir) {
+    return Error(StatusCode::kFailedPrecondition, "WORKING_DIRECTORY_UNUSABLE", "chdir",
+                 plan.command().cwd, stage, error);
+  }
+  if (stage == SpawnStage::kExec) return ExecError(plan, error);
+  return AnyStageError(plan.command(), stage, error);
+}
+
+absl::Status PipeError(const Command& command, int error) {
+  return AnyStageError(command, SpawnStage::kPipe, error);
+}
+
+}  // namespace proctor

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "core/base/unique_fd.h"
+#include "core/loop/event_loop.h"
+
+namespace proctor {
+
+// Our end of a process's stdin: takes one write at a time and feeds it to the pipe
+// as the process reads.
+//
+//   open ──eof──▶ closing (pending bytes go first) ──▶ closed
+//     └──the process closes its end, or exits──▶ closed
+//
+// Thread-safety: none; the loop's thread.
+// Lifetime: owned by its process. A write that is pending when the pipe closes or
+// goes is answered.
+class StdinPipe {
+ public:
+  // Told when all bytes of a write are in the pipe, or why they are not:
+  // FailedPrecondition (STDIN_CLOSED).
+  using Done = absl::AnyInvocable<void(absl::Status)>;
+
+  // An empty descriptor makes a stdin that is not piped. `on_change` is called
+  // when bytes were taken or the pipe closed.
+  StdinPipe(EventLoop* loop, UniqueFd fd, std::function<void()> on_change);
+  StdinPipe(const StdinPipe&) = delete;
+  StdinPipe& operator=(const StdinPipe&) = delete;
+  ~StdinPipe();
+
+  // One writer at a time: `writer` is an identity, not touched. Whoever claims
+  // keeps stdin until Release; `force` takes it from another.
+  // Errors: FailedPrecondition (STDIN_BUSY).
+  absl::Status Claim(const void* writer, bool force);
+  void Release(const void* writer);
+
+  // Writes `data`, then, with `eof`, closes. With `offset`, bytes before what was
+  // taken already are skipped. `done` may be called before this returns.
+  // Errors, through `done`: FailedPrecondition (STDIN_NOT_PIPED, STDIN_CLOSED;
+  // STDIN_BUSY while a write is pending or for another writer's claim); OutOfRange
+  // (OFFSET_OUT_OF_RANGE) for a hole.
+  void Write(const void* writer, std::string data, std::optional<uint64_t> offset, bool eof,
+             Done done);
+
+  // Closes at once: the process ended.
+  void Close();
+
+  bool piped() const { return piped_; }
+  bool open() const { return static_cast<bool>(fd_) && !eof_; }
+  // Whether the process closed its end before we did.
+  bool broken() const { return broken_; }
+  // Bytes that the pipe has taken.
+  uint64_t taken() const { return taken_; }
+
+ private:
+  absl::Status CheckWrite(const void* writer, const std::optional<uint64_t>& offset) const;
+  void Feed();
+  void Finish(absl::Status status);
+
+  EventLoop* const loop_;
+  const bool piped_;
+  const std::function<void()> on_change_;
+
+  UniqueFd fd_;
+  const void* writer_ = nullptr;
+  bool eof_ = false;      // asked for
+  bool broken_ = false;   // EPIPE
+  bool waiting_ = false;  // a writer is registered with the loop
+  uint64_t taken_ = 0;
+  std::string pending_;
+  size_t pending_from_ = 0;
+  Done done_;  // of the pending write
+};
+
+}  // namespace proctor

@@ -1,0 +1,90 @@
+#include "core/session/process_table.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+
+std::shared_ptr<const ProcessInfo> ProcessTable::Publish(ProcessInfo info) {
+  auto published = std::make_shared<const ProcessInfo>(std::move(info));
+  std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
+  absl::MutexLock lock(&mutex_);
+  auto [ordinal, is_new] = ordinals_.try_emplace(published->id, last_ordinal_ + 1);
+  if (is_new) ++last_ordinal_;
+  before = std::exchange(by_ordinal_[ordinal->second], published);
+
+  Counts& counts = counts_[published->session_id];
+  const bool ran = before != nullptr && before->state == ProcessState::kRunning;
+  const bool runs = published->state == ProcessState::kRunning;
+  if (is_new && runs) ++counts.running, ++total_.running;
+  if (ran && !runs) --counts.running, --total_.running;
+  if (!runs && (is_new || ran)) ++counts.ended, ++total_.ended;
+
+  const bool drained_now = published->state == ProcessState::kDrained &&
+                           (before == nullptr || before->state != ProcessState::kDrained);
+  if (!drained_now) return nullptr;
+  drained_.emplace(++last_turn_, ordinal->second);
+  turns_.emplace(ordinal->second, last_turn_);
+  if (drained_.size() <= max_ended_) return nullptr;
+  return by_ordinal_[drained_.begin()->second];
+}
+
+bool ProcessTable::Remove(std::string_view process_id) {
+  std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
+  absl::MutexLock lock(&mutex_);
+  auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
+  if (found == ordinals_.end()) return false;
+  const uint64_t ordinal = found->second;
+  ordinals_.erase(found);
+  before = std::move(by_ordinal_[ordinal]);
+  by_ordinal_.erase(ordinal);
+  if (auto turn = turns_.find(ordinal); turn != turns_.end()) {
+    drained_.erase(turn->second);
+    turns_.erase(turn);
+  }
+  Counts& counts = counts_[before->session_id];
+  if (before->state == ProcessState::kRunning) {
+    --counts.running, --total_.running;
+  } else {
+    --counts.ended, --total_.ended;
+  }
+  if (counts.running == 0 && counts.ended == 0) counts_.erase(before->session_id);
+  return true;
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
+    std::string_view process_id) const {
+  absl::MutexLock lock(&mutex_);
+  auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
+  if (found != ordinals_.end()) return by_ordinal_.at(found->second);
+  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+                   absl::StrCat("no process '", std::string(process_id), "'"),
+                   {{"process_id", std::string(process_id)}});
+}
+
+std::vector<ProcessTable::Entry> ProcessTable::List(
+    uint64_t after_ordinal, size_t max,
+    const std::function<bool(const ProcessInfo&)>& wanted) const {
+  std::vector<Entry> entries;
+  absl::MutexLock lock(&mutex_);
+  for (auto place = by_ordinal_.upper_bound(after_ordinal);
+       place != by_ordinal_.end() && entries.size() < max; ++place) {
+    if (wanted(*place->second)) entries.push_back({place->first, place->second});
+  }
+  return entries;
+}
+
+ProcessTable::Counts ProcessTable::CountOf(std::string_view session_id) const {
+  absl::MutexLock lock(&mutex_);
+  auto found = counts_.find(absl::string_view(session_id.data(), session_id.size()));
+  return found == counts_.end() ? Counts{} : found->second;
+}
+
+ProcessTable::Counts ProcessTable::CountAll() const {
+  absl::MutexLock lock(&mutex_);
+  return total_;
+}
+
+}  // namespace proctor

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/process/process.h"
+
+namespace proctor {
+
+// Every process that is listed, of all sessions, as its session last published it.
+// What a session owns is its thread's alone; this is what everybody else sees, also
+// when the session is gone.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: outlives the sessions.
+class ProcessTable {
+ public:
+  // A listed process. `ordinal` counts starts: 1, 2, 3 and so on.
+  struct Entry {
+    uint64_t ordinal = 0;
+    std::shared_ptr<const ProcessInfo> info;
+  };
+
+  // Lists the newest `max_ended` ended processes at most.
+  explicit ProcessTable(size_t max_ended) : max_ended_(max_ended) {}
+
+  // Publishes a process's present state; the first time lists it. Returns the ended
+  // process that is one too many now, for its session to forget; null if none is.
+  std::shared_ptr<const ProcessInfo> Publish(ProcessInfo info);
+
+  // Takes a process off the list. Returns whether it was there.
+  bool Remove(std::string_view process_id);
+
+  // Errors: NotFound (PROCESS_NOT_FOUND).
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view process_id) const;
+
+  // The processes after `ordinal` that `wanted` accepts, in the order of their
+  // starts, at most `max`. `wanted` is called with the lock held: it only compares.
+  std::vector<Entry> List(uint64_t after_ordinal, size_t max,
+                          const std::function<bool(const ProcessInfo&)>& wanted) const;
+
+  // How many processes of a session run, and how many ended are listed.
+  struct Counts {
+    uint64_t running = 0;
+    uint64_t ended = 0;
+  };
+  Counts CountOf(std::string_view session_id) const;
+  Counts CountAll() const;
+
+ private:
+  const size_t max_ended_;
+
+  mutable absl::Mutex mutex_;
+  uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, std::shared_ptr<const ProcessInfo>> by_ordinal_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
+  // Drained processes in the order in which they became so.
+  std::map<uint64_t, uint64_t> drained_ ABSL_GUARDED_BY(mutex_);  // turn to ordinal
+  absl::flat_hash_map<uint64_t, uint64_t> turns_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, Counts> counts_ ABSL_GUARDED_BY(mutex_);
+  Counts total_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor

@@ -1,0 +1,279 @@
+#include "core/session/session_registry.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/policy/policy_registry.h"
+
+namespace proctor {
+namespace {
+
+absl::Status NotFoundError(std::string_view id) {
+  return MakeError(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND",
+                   absl::StrCat("no session '", std::string(id), "'"),
+                   {{"session_id", std::string(id)}});
+}
+
+absl::Status ClosedError(std::string_view id) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+                   absl::StrCat("session '", std::string(id), "' is closed"),
+                   {{"session_id", std::string(id)}});
+}
+
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                   "the server is shutting down");
+}
+
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+SessionRegistry::SessionRegistry(Options options, EventLog* events)
+    : options_(std::move(options)),
+      events_(events),
+      processes_(options_.max_ended_processes),
+      policy_(options_.policy) {}
+
+SessionRegistry::~SessionRegistry() { Join(); }
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_) return DrainingError();
+    if (live_ + opening_ >= options_.max_sessions) {
+      return MakeError(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
+                       absl::StrCat("open a session: the server's limit is ", options_.max_sessions,
+                                    " open sessions"),
+                       {{"quota", "sessions"}, {"limit", absl::StrCat(options_.max_sessions)}});
+    }
+    ++opening_;
+    if (options.policy.empty()) options.policy = policy_;
+  }
+  if (options.watcher.empty()) options.watcher = options_.watcher;
+  JoinEnded();
+  auto session = SessionContext::Open(options, MakeServices());
+
+  bool too_late = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    --opening_;
+    if (session.ok()) {
+      ++live_;
+      const uint64_t ordinal = ++last_ordinal_;
+      sessions_[ordinal].context = *session;
+      ordinals_[(*session)->id()] = ordinal;
+      if (options.is_default) default_id_ = (*session)->id();
+      too_late = draining_;
+    }
+  }
+  if (!session.ok()) return session.status();
+  if (too_late) {  // the drain that began meanwhile did not see it
+    (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
+    return DrainingError();
+  }
+  return session;
+}
+
+SessionContext::Services SessionRegistry::MakeServices() {
+  return {events_, &processes_,
+          [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); }};
+}
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::FindDefault() {
+  // Held over the opening, so that two first users get one session. Nothing that
+  // opening does comes back here.
+  absl::MutexLock opening(&default_mutex_);
+  std::string id;
+  {
+    absl::MutexLock lock(&mutex_);
+    id = default_id_;
+  }
+  if (auto session = FindLive(id)) return session;
+  return Create({.is_default = true});
+}
+
+std::shared_ptr<SessionContext> SessionRegistry::FindLive(std::string_view id) const {
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return nullptr;
+  return sessions_.at(ordinal->second).context;
+}
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Find(std::string_view id) {
+  if (id.empty()) return FindDefault();
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return NotFoundError(id);
+  auto session = sessions_.at(ordinal->second).context;
+  if (session == nullptr) return ClosedError(id);
+  return session;
+}
+
+absl::StatusOr<SessionInfo> SessionRegistry::GetInfo(std::string_view id) {
+  if (id.empty()) {
+    auto session = FindDefault();
+    if (!session.ok()) return session.status();
+    return (*session)->Info();
+  }
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return NotFoundError(id);
+  const Session& session = sessions_.at(ordinal->second);
+  return session.context != nullptr ? session.context->Info() : session.info;
+}
+
+std::vector<SessionRegistry::Entry> SessionRegistry::List(
+    uint64_t after_ordinal, size_t max,
+    const std::function<bool(const SessionInfo&)>& wanted) const {
+  std::vector<Entry> entries;
+  absl::MutexLock lock(&mutex_);
+  for (auto place = sessions_.upper_bound(after_ordinal);
+       place != sessions_.end() && entries.size() < max; ++place) {
+    const Session& session = place->second;
+    SessionInfo info = session.context != nullptr ? session.context->Info() : session.info;
+    if (wanted(info)) entries.push_back({place->first, std::move(info)});
+  }
+  return entries;
+}
+
+size_t SessionRegistry::open_sessions() const {
+  absl::MutexLock lock(&mutex_);
+  return live_;
+}
+
+absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& close,
+                                    std::function<void(const SessionInfo&)> closed) {
+  if (auto session = FindLive(id)) {
+    const absl::Status posted = session->Close(close, [this, session, closed] {
+      OnClosed(session);
+      closed(session->Info());
+    });
+    if (posted.ok()) return posted;
+  }
+  auto info = GetInfo(id.empty() ? "-" : id);
+  if (!info.ok()) return info.status();
+  closed(*info);
+  return absl::OkStatus();
+}
+
+// On the session's thread.
+void SessionRegistry::OnClosed(const std::shared_ptr<SessionContext>& session) {
+  SessionInfo info = session->Info();
+  std::function<void()> drained;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto ordinal = ordinals_.find(session->id());
+    if (ordinal == ordinals_.end()) return;
+    Session& entry = sessions_.at(ordinal->second);
+    if (entry.context == nullptr) return;  // a second close was told before
+    entry.info = std::move(info);
+    ending_.push_back(std::exchange(entry.context, nullptr));
+    if (default_id_ == session->id()) default_id_.clear();
+    --live_;
+    for (auto oldest = sessions_.begin();
+         sessions_.size() - live_ > options_.max_closed_sessions && oldest != sessions_.end();) {
+      if (oldest->second.context != nullptr) {
+        ++oldest;
+        continue;
+      }
+      ordinals_.erase(oldest->second.info.id);
+      oldest = sessions_.erase(oldest);
+    }
+    if (draining_ && live_ == 0) drained = std::exchange(on_drained_, nullptr);
+  }
+  if (drained) drained();
+}
+
+absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
+    std::string_view process_id) const {
+  auto info = processes_.Find(process_id);
+  if (!info.ok()) return info.status();
+  return LocatedProcess{*info, FindLive((*info)->session_id)};
+}
+
+void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
+  if (!processes_.Remove(info.id)) return;
+  events_->Append({.session_id = info.session_id,
+                   .process_id = info.id,
+                   .labels = info.command->labels,
+                   .detail = ProcessRemoved{reason}});
+}
+
+void SessionRegistry::RemoveProcess(std::string_view process_id, const std::string& reason) {
+  auto located = FindProcess(process_id);
+  if (!located.ok()) return;
+  if (auto session = located->session) {
+    const absl::Status posted = session->Post([session, id = std::string(process_id), reason] {
+      (void)session->RemoveProcess(id, reason);  // gone meanwhile: as well
+    });
+    if (posted.ok()) return;
+  }
+  ForgetProcess(*located->info, reason);
+}
+
+absl::Status SessionRegistry::SetPolicy(std::string_view name) {
+  const std::string chosen(name.empty() ? kDefaultPolicyName : name);
+  // Made once to see that it can be.
+  auto made = NewPolicy(chosen, [] {
+    return absl::StatusOr<std::shared_ptr<ChildWatcher>>(
+        absl::FailedPreconditionError("a policy made for a probe has no watcher"));
+  });
+  if (!made.ok()) return made.status();
+  absl::MutexLock lock(&mutex_);
+  policy_ = chosen;
+  return absl::OkStatus();
+}
+
+std::string SessionRegistry::policy() const {
+  absl::MutexLock lock(&mutex_);
+  return policy_;
+}
+
+void SessionRegistry::Drain(const SessionClose& close, std::function<void()> drained) {
+  std::vector<std::string> ids;
+  bool first;
+  {
+    absl::MutexLock lock(&mutex_);
+    first = !std::exchange(draining_, true);
+    for (const auto& [ordinal, session] : sessions_) {
+      if (session.context != nullptr) ids.push_back(session.context->id());
+    }
+    if (first && !ids.empty()) on_drained_ = drained;
+  }
+  if (first) events_->Append({.detail = ServerDraining{}});
+  for (const std::string& id : ids) (void)Close(id, close, [](const SessionInfo&) {});
+  if (first && ids.empty()) drained();
+}
+
+bool SessionRegistry::draining() const {
+  absl::MutexLock lock(&mutex_);
+  return draining_;
+}
+
+// Frees the threads that have ended since; waits for none.
+void SessionRegistry::JoinEnded() {
+  std::vector<std::shared_ptr<SessionContext>> ended;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto still_running = std::partition(ending_.begin(), ending_.end(),
+                                        [](const auto& session) { return !session->ended(); });
+    std::move(still_running, ending_.end(), std::back_inserter(ended));
+    ending_.erase(still_running, ending_.end());
+  }
+  for (const auto& session : ended) session->Join();
+}
+
+void SessionRegistry::Join() {
+  std::vector<std::shared_ptr<SessionContext>> ending;
+  {
+    absl::MutexLock lock(&mutex_);
+    ending = std::exchange(ending_, {});
+  }
+  for (const auto& session : ending) session->Join();
+}
+
+}  // namespace proctor

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/event/event_log.h"
+#include "core/session/process_table.h"
+#include "core/session/session_context.h"
+
+namespace proctor {
+
+// The sessions of a server by id, the default session, and the way to a process
+// from its id alone.
+//
+// Thread-safety: all methods from any thread, but Join.
+// Lifetime: outlives every session; Drain, then Join, end it.
+class SessionRegistry {
+ public:
+  struct Options {
+    std::string policy = "default";  // of sessions that name none
+    std::string watcher = "auto";    // of sessions that name none
+    size_t max_sessions = 1000;
+    size_t max_closed_sessions = 1000;  // that are still listed
+    size_t max_ended_processes = 10000;
+  };
+
+  SessionRegistry(Options options, EventLog* events);
+  ~SessionRegistry();
+
+  // Opens a session; an empty policy or watcher means the registry's own.
+  // Errors: those of SessionContext::Open; ResourceExhausted (QUOTA_EXCEEDED, quota
+  // `sessions`); Unavailable (SERVER_DRAINING).
+  absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options);
+
+  // The session `id`, or with "" the default session, which is opened on first use.
+  // Errors: NotFound (SESSION_NOT_FOUND); FailedPrecondition (SESSION_CLOSED); those
+  // of Create.
+  absl::StatusOr<std::shared_ptr<SessionContext>> Find(std::string_view id);
+
+  // What is known of a session, also of a closed one.
+  // Errors: NotFound (SESSION_NOT_FOUND).
+  absl::StatusOr<SessionInfo> GetInfo(std::string_view id);
+
+  // The sessions after `ordinal`, in the order of their opening, at most `max`.
+  struct Entry {
+    uint64_t ordinal = 0;
+    SessionInfo info;
+  };
+  std::vector<Entry> List(uint64_t after_ordinal, size_t max,
+                          const std::function<bool(const SessionInfo&)>& wanted) const;
+  size_t open_sessions() const;
+
+  // Closes a session. `closed` is told when every process of it has ended, on the
+  // session's thread, or on the calling one if the session was closed before.
+  // Errors: NotFound (SESSION_NOT_FOUND).
+  absl::Status Close(std::string_view id, const SessionClose& close,
+                     std::function<void(const SessionInfo&)> closed);
+
+  // A process, and its session if that still lives.
+  struct LocatedProcess {
+    std::shared_ptr<const ProcessInfo> info;
+    std::shared_ptr<SessionContext> session;
+  };
+  // Errors: NotFound (PROCESS_NOT_FOUND).
+  absl::StatusOr<LocatedProcess> FindProcess(std::string_view process_id) const;
+
+  // Forgets an ended process, by its session if that still lives. Nothing if it is
+  // gone already.
+  void RemoveProcess(std::string_view process_id, const std::string& reason);
+
+  // Forgets the process of a session that is closed.
+  void ForgetProcess(const ProcessInfo& info, const std::string& reason);
+
+  const ProcessTable& processes() const { return processes_; }
+
+  // The policy of sessions opened from now on. Errors: those of NewPolicy.
+  absl::Status SetPolicy(std::string_view name);
+  std::string policy() const;
+  const std::string& watcher() const { return options_.watcher; }
+
+  // Refuses new sessions and starts, and closes all sessions. `drained` is called
+  // once, on any thread, when all are closed. A second call may only be harsher:
+  // its `drained` is ignored.
+  void Drain(const SessionClose& close, std::function<void()> drained);
+  bool draining() const;
+
+  // Waits for the threads of all sessions, which must be closed and without users.
+  void Join();
+
+ private:
+  struct Session {
+    std::shared_ptr<SessionContext> context;  // null once closed
+    SessionInfo info;                         // as it was when it closed
+  };
+
+  absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
+  SessionContext::Services MakeServices();
+  void JoinEnded();
+  void OnClosed(const std::shared_ptr<SessionContext>& session);
+  std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
+
+  const Options options_;
+  EventLog* const events_;
+  ProcessTable processes_;
+
+  absl::Mutex default_mutex_;  // held while the default session is opened, before mutex_
+
+  mutable absl::Mutex mutex_;
+  std::string policy_ ABSL_GUARDED_BY(mutex_);
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> on_drained_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string default_id_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, Session> sessions_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
+  // Closed, but their threads have not been joined.
+  std::vector<std::shared_ptr<SessionContext>> ending_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor

@@ -1,0 +1,170 @@
+#include "core/watch/child_wait.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+// glibc 2.36 has neither P_PIDFD in C++ nor the ioctl; the values are the kernel's.
+constexpr int kIdTypePidfd = 3;
+
+// struct pidfd_info of linux/pidfd.h, first version (64 bytes).
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup_id;
+  uint32_t ids[11];
+  int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr uint64_t kPidfdInfoExit = 1 << 3;
+const unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+absl::Duration FromTimeval(const timeval& value) {
+  return absl::Seconds(value.tv_sec) + absl::Microseconds(value.tv_usec);
+}
+
+ResourceUsage FromRusage(const rusage& usage) {
+  ResourceUsage result;
+  result.user_time = FromTimeval(usage.ru_utime);
+  result.system_time = FromTimeval(usage.ru_stime);
+  result.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  result.minor_faults = usage.ru_minflt;
+  result.major_faults = usage.ru_majflt;
+  result.voluntary_switches = usage.ru_nvcsw;
+  result.involuntary_switches = usage.ru_nivcsw;
+  result.block_inputs = usage.ru_inblock;
+  result.block_outputs = usage.ru_oublock;
+  return result;
+}
+
+// glibc's waitid drops the fifth argument of the system call, which is the only
+// way to have the usage of a child that is not reaped yet.
+int WaitId(int id_type, id_t id, siginfo_t* info, int options, rusage* usage) {
+  int result;
+  do {
+    info->si_pid = 0;
+    result = static_cast<int>(::syscall(SYS_waitid, id_type, id, info, options, usage));
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+WaitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
+  WaitStatus status;
+  status.source = StatusSource::kWaited;
+  if (info.si_code == CLD_EXITED) {
+    status.exit_code = info.si_status;
+  } else {
+    status.signal = info.si_status;
+    status.core_dumped = info.si_code == CLD_DUMPED;
+  }
+  status.has_usage = true;
+  status.usage = FromRusage(usage);
+  return status;
+}
+
+// The status of a child that somebody else reaped (conformance 45).
+WaitStatus StatusOfReaped(int pidfd) {
+  WaitStatus status;
+  PidfdInfo info{};
+  info.mask = kPidfdInfoExit;
+  if (pidfd >= 0 && ::ioctl(pidfd, kPidfdGetInfo, &info) == 0 &&
+      (info.mask & kPidfdInfoExit) != 0) {
+    status.source = StatusSource::kRecovered;
+    if (WIFSIGNALED(info.exit_code)) {
+      status.signal = WTERMSIG(info.exit_code);
+      status.core_dumped = WCOREDUMP(info.exit_code);
+    } else {
+      status.exit_code = WEXITSTATUS(info.exit_code);
+    }
+    return status;
+  }
+  status.source = StatusSource::kUnknown;
+  status.reason = "REAPED_ELSEWHERE";
+  return status;
+}
+
+ChildLook Look(pid_t pid, int pidfd, int extra_options) {
+  const int id_type = pidfd >= 0 ? kIdTypePidfd : static_cast<int>(P_PID);
+  const id_t id = static_cast<id_t>(pidfd >= 0 ? pidfd : pid);
+  siginfo_t info{};
+  rusage usage{};
+  if (WaitId(id_type, id, &info, WEXITED | WNOWAIT | extra_options, &usage) < 0) {
+    return {ChildLook::State::kGone, StatusOfReaped(pidfd)};
+  }
+  if (info.si_pid == 0) return {ChildLook::State::kRunning, {}};
+  return {ChildLook::State::kEnded, FromSiginfo(info, usage)};
+}
+
+void* RunWait(void* argument) {
+  std::unique_ptr<absl::AnyInvocable<void()>> wait(
+      static_cast<absl::AnyInvocable<void()>*>(argument));
+  (*wait)();
+  return nullptr;
+}
+
+}  // namespace
+
+ChildLook PeekChild(pid_t pid, int pidfd) { return Look(pid, pidfd, WNOHANG); }
+
+ChildLook AwaitChild(pid_t pid) { return Look(pid, -1, 0); }
+
+void ReapChild(pid_t pid) {
+  siginfo_t info{};
+  WaitId(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG, nullptr);
+}
+
+absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
+  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (fd) return fd;
+  const int error = errno;
+  const std::string object = absl::StrCat(pid);
+  switch (error) {
+    case ESRCH:
+    case EINVAL:  // no thread group leader has this pid
+      return ErrnoError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD", "pidfd_open", object, error);
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "pidfd_open",
+                        object, error);
+    default:
+      return ErrnoError(absl::StatusCode::kUnimplemented, "PIDFD_REFUSED", "pidfd_open", object,
+                        error);
+  }
+}
+
+absl::Status StartWaitThread(absl::AnyInvocable<void()> wait) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto argument = std::make_unique<absl::AnyInvocable<void()>>(std::move(wait));
+  pthread_t thread;
+  const int error = pthread_create(&thread, &attributes, &RunWait, argument.get());
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) {
+    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_THREADS", "pthread_create", "",
+                      error);
+  }
+  (void)argument.release();  // the thread's now
+  return absl::OkStatus();
+}
+
+}  // namespace proctor

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "core/base/exit_status.h"
+#include "core/loop/event_loop.h"
+
+namespace proctor {
+
+// What a watcher tells of an ended child.
+struct ChildExit {
+  pid_t pid = 0;
+  WaitStatus status;
+
+  int returncode() const { return status.returncode(); }
+};
+
+// Told once of a child's end, on the loop that was running when the handler was
+// added. The child is still a zombie then, so that an exit can be recorded
+// before it is gone; the watcher reaps it when the handler returns.
+using ChildHandler = absl::AnyInvocable<void(const ChildExit&)>;
+
+// Tells when child processes have ended (asyncio.AbstractChildWatcher). Each
+// child has one owner of the truth: it is peeked (waitid with WNOWAIT), told,
+// then reaped, by its watcher and nobody else.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: shared. A watcher may be closed and let go of while children live;
+// they are then still reaped, their handlers never called.
+class ChildWatcher {
+ public:
+  virtual ~ChildWatcher() = default;
+
+  // The watcher's name as flags and requests take it: "pidfd", "threaded".
+  virtual std::string name() const = 0;
+
+  // Calls `handler` once when the child `pid` has ended, also if that happened
+  // already, but never from within this call. A second call for the same child
+  // replaces the handler.
+  // Errors: FailedPrecondition if the watcher is not active, is closed, or no
+  // loop runs on this thread where one is needed; NotFound for what is not a
+  // child. `handler` is then not called.
+  virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) = 0;
+
+  // Makes sure that the handler of `pid` is not called any more; the child is
+  // still reaped. Returns whether there was a handler to remove.
+  virtual bool RemoveChildHandler(pid_t pid) = 0;
+
+  // Attaches the watcher to a loop, or with null to none. What that means is the
+  // watcher's own; several need none.
+  virtual absl::Status AttachLoop(std::shared_ptr<EventLoop> loop) = 0;
+
+  // Whether children can be spawned and watched now. Asked before each spawn.
+  virtual bool IsActive() const = 0;
+
+  // Drops all handlers and frees all descriptors and threads. Children that
+  // still run are reaped when they end. Idempotent.
+  virtual void Close() = 0;
+
+  // Children with a handler, for people.
+  virtual std::string DebugString() const = 0;
+};
+
+}  // namespace proctor

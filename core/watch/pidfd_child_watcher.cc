@@ -1,0 +1,120 @@
+#include "core/watch/pidfd_child_watcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+
+absl::Status PidfdChildWatcher::Probe() {
+  auto pidfd = OpenPidfd(::getpid());
+  if (!pidfd.ok()) return pidfd.status();
+  // Not our own child: ECHILD where waitid knows pidfds, EINVAL before Linux 5.4.
+  siginfo_t info{};
+  if (::syscall(SYS_waitid, 3, pidfd->get(), &info, WEXITED | WNOHANG, nullptr) < 0 &&
+      errno != ECHILD) {
+    return ErrnoError(absl::StatusCode::kUnimplemented, "PIDFD_REFUSED", "waitid", "P_PIDFD",
+                      errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
+  auto loop = GetRunningLoop();
+  if (!loop.ok()) return NoRunningLoopError(name(), pid);
+  if (PeekChild(pid, -1).state == ChildLook::State::kGone) {
+    return MakeError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD",
+                     absl::StrCat("add child handler '", pid, "': no such child"));
+  }
+  auto watch = std::make_shared<Watch>(pid, *loop);
+  watch->handler = std::move(handler);
+  std::shared_ptr<Watch> displaced;
+  auto inserted = table_.Insert(watch, &displaced);
+  if (!inserted.ok()) return inserted.status();
+  if (displaced != nullptr) StopWatching(displaced);
+  if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
+
+  auto pidfd = OpenPidfd(pid);
+  if (!pidfd.ok()) return AwaitOnThread(watch);
+  watch->pidfd = *std::move(pidfd);
+  // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
+  // and not reapable; a second edge comes when the tracer lets go.
+  const absl::Status added = (*loop)->AddReader(
+      watch->pidfd.get(),
+      [weak = weak_from_this(), watch] {
+        if (auto self = weak.lock()) self->OnReadable(watch);
+      },
+      Trigger::kEdge);
+  if (added.ok()) return absl::OkStatus();
+  watch->pidfd.Reset();
+  return AwaitOnThread(watch);
+}
+
+// Without a descriptor for the child: no exit is lost, only a thread spent.
+absl::Status PidfdChildWatcher::AwaitOnThread(const std::shared_ptr<Watch>& watch) {
+  const absl::Status started = StartWaitThread([weak = weak_from_this(), watch] {
+    AwaitChild(watch->pid);
+    // A closed loop has nobody to tell; Close() of the watcher sees to the child.
+    (void)watch->loop->CallSoonThreadsafe([weak, watch] {
+      if (auto self = weak.lock()) self->OnReadable(watch);
+    });
+  });
+  if (!started.ok()) table_.Remove(watch->pid);
+  return started;
+}
+
+void PidfdChildWatcher::OnReadable(const std::shared_ptr<Watch>& watch) {
+  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+  if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
+  if (!table_.Contains(watch)) return;
+  if (watch->pidfd) {
+    watch->loop->RemoveReader(watch->pidfd.get());
+    watch->pidfd.Reset();
+  }
+  table_.Tell(watch, look);
+}
+
+PidfdChildWatcher::~PidfdChildWatcher() { Close(); }
+
+bool PidfdChildWatcher::RemoveChildHandler(pid_t pid) {
+  std::shared_ptr<Watch> watch = table_.Remove(pid);
+  if (watch == nullptr) return false;
+  StopWatching(watch);
+  ReapWhenEnded(pid);
+  return true;
+}
+
+void PidfdChildWatcher::Close() {
+  for (const auto& watch : table_.Close()) {
+    StopWatching(watch);
+    ReapWhenEnded(watch->pid);
+  }
+}
+
+// The descriptor is the loop thread's: taken from the loop there.
+void PidfdChildWatcher::StopWatching(const std::shared_ptr<Watch>& watch) {
+  auto stop = [watch] {
+    if (!watch->pidfd) return;
+    watch->loop->RemoveReader(watch->pidfd.get());
+    watch->pidfd.Reset();
+  };
+  auto running = GetRunningLoop();
+  if (running.ok() && *running == watch->loop) {
+    stop();
+  } else {
+    (void)watch->loop->CallSoonThreadsafe(std::move(stop));  // closed: nothing is watched
+  }
+}
+
+std::string PidfdChildWatcher::DebugString() const {
+  return absl::StrCat("pidfd: ", table_.DebugString());
+}
+
+}  // namespace proctor

@@ -1,0 +1,69 @@
+#include "core/watch/watcher_kind.h"
+
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/error.h"
+#include "core/watch/pidfd_child_watcher.h"
+#include "core/watch/threaded_child_watcher.h"
+
+namespace proctor {
+namespace {
+
+struct Kind {
+  const char* name;
+  absl::Status (*probe)();
+  std::shared_ptr<ChildWatcher> (*make)();
+};
+
+// In the order of preference, which is what "auto" goes by.
+constexpr Kind kKinds[] = {
+    {"pidfd", &PidfdChildWatcher::Probe,
+     []() -> std::shared_ptr<ChildWatcher> { return std::make_shared<PidfdChildWatcher>(); }},
+    {"threaded", [] { return absl::OkStatus(); },
+     []() -> std::shared_ptr<ChildWatcher> { return std::make_shared<ThreadedChildWatcher>(); }},
+};
+
+absl::StatusOr<const Kind*> FindKind(std::string_view name) {
+  if (name == kAutoWatcher) {
+    for (const Kind& kind : kKinds) {
+      if (kind.probe().ok()) return &kind;
+    }
+  }
+  for (const Kind& kind : kKinds) {
+    if (name != kind.name) continue;
+    const absl::Status available = kind.probe();
+    if (available.ok()) return &kind;
+    return MakeError(absl::StatusCode::kFailedPrecondition, "WATCHER_UNAVAILABLE",
+                     absl::StrCat("watcher '", kind.name, "' cannot work on this machine: ",
+                                  std::string(available.message())),
+                     {{"watcher", kind.name}});
+  }
+  std::string known = kAutoWatcher;
+  for (const Kind& kind : kKinds) absl::StrAppend(&known, ", ", kind.name);
+  return InvalidField("watcher",
+                      absl::StrCat("no watcher '", std::string(name), "'; there are: ", known));
+}
+
+}  // namespace
+
+std::vector<WatcherInfo> ListWatchers() {
+  std::vector<WatcherInfo> watchers;
+  for (const Kind& kind : kKinds) watchers.push_back({kind.name, kind.probe()});
+  return watchers;
+}
+
+absl::StatusOr<std::string> ResolveWatcher(std::string_view name) {
+  auto kind = FindKind(name);
+  if (!kind.ok()) return kind.status();
+  return (*kind)->name;
+}
+
+absl::StatusOr<std::shared_ptr<ChildWatcher>> NewWatcher(std::string_view name) {
+  auto kind = FindKind(name);
+  if (!kind.ok()) return kind.status();
+  return (*kind)->make();
+}
+
+}  // namespace proctor
