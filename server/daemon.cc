@@ -1,0 +1,106 @@
+#include "server/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_join.h"
+#include "core/base/error.h"
+#include "core/base/signal_name.h"
+#include "core/base/unique_fd.h"
+#include "core/base/warning.h"
+#include "core/policy/event_loop_policy.h"
+#include "server/server.h"
+#include "server/version.h"
+
+namespace proctor::server {
+namespace {
+
+void SetUpLogging(const std::string& level) {
+  auto logger = spdlog::stderr_color_mt("proctord");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(logger);
+  SetWarningHandler([](std::string_view message) { spdlog::warn("{}", message); });
+}
+
+// The signals that end the server come as a descriptor of the main loop. Blocked
+// before any thread is made, so in all of them; the launcher gives children an empty
+// mask.
+UniqueFd OpenSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void TellReady(int fd) {
+  if (fd < 0) return;
+  const UniqueFd ready(fd);
+  constexpr char kReady[] = "READY\n";
+  if (::write(ready.get(), kReady, sizeof kReady - 1) < 0) {
+    spdlog::warn("--ready-fd={}: {}", fd, ErrnoText(errno));
+  }
+}
+
+int Serve(const Options& options, const std::shared_ptr<EventLoop>& loop, int signals) {
+  bool clean = false;
+  auto server = Server::Start(options, loop, [&](bool all_ended) {
+    clean = all_ended;
+    loop->Stop();
+  });
+  if (!server.ok()) {
+    spdlog::error("{}", std::string(server.status().message()));
+    return 1;
+  }
+  const absl::Status watched = loop->AddReader(signals, [&] {
+    signalfd_siginfo info;
+    while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      spdlog::info("draining signal={}", SignalName(static_cast<int>(info.ssi_signo)));
+      (*server)->Drain();
+    }
+  });
+  if (!watched.ok()) {
+    spdlog::error("watch signals: {}", std::string(watched.message()));
+    return 1;
+  }
+  spdlog::info("proctord ready version={} pid={} listen={}", kVersion, ::getpid(),
+               absl::StrJoin((*server)->Addresses(), ","));
+  TellReady(options.ready_fd);
+  const absl::Status ran = loop->RunForever();
+  if (!ran.ok()) spdlog::error("main loop: {}", std::string(ran.message()));
+  loop->RemoveReader(signals);
+  (*server)->Shutdown();
+  if (!clean) spdlog::error("processes were left that could not be killed");
+  spdlog::info("proctord ended");
+  return ran.ok() && clean ? 0 : 1;
+}
+
+}  // namespace
+
+int RunDaemon(const Options& options) {
+  SetUpLogging(options.log_level);
+  const UniqueFd signals = OpenSignals();
+  auto loop = GetEventLoop();
+  if (!loop.ok() || !signals) {
+    spdlog::error("set up the main loop: {}", std::string(loop.status().message()));
+    return 1;
+  }
+  (*loop)->SetErrorHandler([](const LoopError& error) {
+    spdlog::warn("{}: {}", error.message, std::string(error.status.message()));
+  });
+  const int code = Serve(options, *loop, signals.get());
+  (void)SetEventLoop(nullptr);
+  (void)(*loop)->Close();  // not running: cannot fail
+  return code;
+}
+
+}  // namespace proctor::server

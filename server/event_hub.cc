@@ -1,0 +1,60 @@
+#include "server/event_hub.h"
+
+#include <pthread.h>
+
+#include <utility>
+#include <vector>
+
+#include "core/loop/selector_event_loop.h"
+#include "server/event_stream.h"
+
+namespace proctor::server {
+
+EventHub::EventHub(EventLog* log, std::shared_ptr<EventLoop> loop)
+    : log_(log), loop_(std::move(loop)), journal_(log) {}
+
+absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log) {
+  auto loop = SelectorEventLoop::Create();
+  if (!loop.ok()) return loop.status();
+  std::unique_ptr<EventHub> hub(new EventHub(log, *loop));
+  hub->thread_ = std::thread([loop = *loop] {
+    pthread_setname_np(pthread_self(), "events");
+    const absl::Status ran = loop->RunForever();
+    if (!ran.ok()) loop->ReportError({"run the loop of event streams", ran});
+  });
+  // Many appends before the hub's next turn are one wake.
+  hub->listener_ = log->AddListener([raw = hub.get()] {
+    if (!raw->woken_.exchange(true)) raw->Post([raw] { raw->PumpAll(); });
+  });
+  return hub;
+}
+
+EventHub::~EventHub() {
+  log_->RemoveListener(listener_);
+  loop_->Stop();
+  thread_.join();
+  journal_.Write();      // what came last
+  (void)loop_->Close();  // not running: cannot fail
+}
+
+void EventHub::Post(LoopCallback work) {
+  (void)loop_->CallSoonThreadsafe(std::move(work));  // open for as long as the hub is
+}
+
+void EventHub::Add(EventStream* stream) { streams_.insert(stream); }
+
+void EventHub::PumpAll() {
+  woken_.store(false);  // before the reading: an append from here on wakes again
+  journal_.Write();
+  const std::vector<EventStream*> streams(streams_.begin(), streams_.end());
+  for (EventStream* stream : streams) stream->Pump();
+}
+
+void EventHub::EndStreams() {
+  Post([this] {
+    ending_ = true;
+    PumpAll();
+  });
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "core/event/event_log.h"
+#include "core/loop/event_loop.h"
+#include "server/event_journal.h"
+
+namespace proctor::server {
+
+class EventStream;
+
+// The thread on which all subscribers of the event log are served, and its loop: the
+// strand of every WatchEvents. A subscriber is a number that it remembers; an append
+// wakes this thread once, however many subscribers there are.
+//
+// Thread-safety: Post and EndStreams from any thread; the rest on the hub's thread.
+// Lifetime: made by Start; outlives the streams. Stop() after the gRPC server ended.
+class EventHub {
+ public:
+  // Errors: those of the loop's making.
+  static absl::StatusOr<std::unique_ptr<EventHub>> Start(EventLog* log);
+  ~EventHub();
+
+  void Post(LoopCallback work);
+
+  // Ends every stream when it has sent the last event: the server shuts down.
+  void EndStreams();
+
+  void Add(EventStream* stream);
+  void Remove(EventStream* stream) { streams_.erase(stream); }
+  const std::shared_ptr<EventLoop>& loop() const { return loop_; }
+  EventLog* log() const { return log_; }
+  bool ending() const { return ending_; }
+
+ private:
+  EventHub(EventLog* log, std::shared_ptr<EventLoop> loop);
+  void PumpAll();
+
+  EventLog* const log_;
+  const std::shared_ptr<EventLoop> loop_;
+  std::thread thread_;
+  uint64_t listener_ = 0;
+  std::atomic<bool> woken_ = false;
+
+  // The hub's thread.
+  absl::flat_hash_set<EventStream*> streams_;
+  EventJournal journal_;
+  bool ending_ = false;
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,74 @@
+#include "server/event_journal.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/signal_name.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr size_t kBatch = 256;
+
+// One line of an event: what happened, then its variables.
+struct Describe {
+  const Event& event;
+
+  std::string operator()(const SessionOpened& detail) const {
+    return absl::StrCat("session opened session=", event.session_id, " policy=", detail.policy,
+                        " watcher=", detail.watcher, " loop=", detail.loop);
+  }
+  std::string operator()(const SessionClosed& detail) const {
+    return absl::StrCat("session closed session=", event.session_id, " reason=", detail.reason);
+  }
+  std::string operator()(const ProcessStarted& detail) const {
+    return absl::StrCat("process started process=", event.process_id, " session=", event.session_id,
+                        " pid=", detail.pid, " command=\"",
+                        absl::CEscape(absl::StrJoin(detail.argv, " ")), "\"");
+  }
+  std::string operator()(const ProcessExited& detail) const {
+    return absl::StrCat("process exited process=", event.process_id, " status=\"",
+                        DebugString(detail.status.wait),
+                        "\" duration=", absl::FormatDuration(detail.status.duration));
+  }
+  std::string operator()(const OutputDrained& detail) const {
+    return absl::StrCat("output drained process=", event.process_id,
+                        " reason=", detail.reason == DrainReason::kEof ? "EOF" : "GRACE_EXPIRED");
+  }
+  std::string operator()(const ProcessSignalled& detail) const {
+    return absl::StrCat("process signalled process=", event.process_id,
+                        " signal=", SignalName(detail.signal), " scope=", detail.scope, " by=\"",
+                        absl::CEscape(detail.requested_by), "\"");
+  }
+  std::string operator()(const ProcessRemoved& detail) const {
+    return absl::StrCat("process removed process=", event.process_id, " reason=", detail.reason);
+  }
+  std::string operator()(const ServerDraining&) const { return "server draining"; }
+};
+
+}  // namespace
+
+void EventJournal::Write() {
+  if (!spdlog::should_log(spdlog::level::info)) return;
+  for (;;) {
+    auto events = log_->ReadAfter(position_, kBatch);
+    if (!events.ok()) {  // fell behind what is kept: goes on with the present
+      spdlog::warn("events lost to the log after={}", position_);
+      position_ = log_->range().first - 1;
+      continue;
+    }
+    if (events->empty()) return;
+    for (const auto& event : *events) {
+      position_ = event->sequence;
+      const auto level = event->process_id.empty() ? spdlog::level::info : spdlog::level::debug;
+      if (spdlog::should_log(level))
+        spdlog::log(level, std::visit(Describe{*event}, event->detail));
+    }
+  }
+}
+
+}  // namespace proctor::server

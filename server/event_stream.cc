@@ -1,0 +1,177 @@
+#include "server/event_stream.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/error.h"
+#include "server/wire/event.h"
+#include "server/wire/process.h"
+#include "server/wire/session.h"
+#include "server/wire/status.h"
+#include "server/wire/time.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kHeartbeat = absl::Seconds(15);
+constexpr size_t kBatch = 64;          // events read from the log at a time
+constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
+
+}  // namespace
+
+EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
+                         const v1::WatchEventsRequest& request)
+    : hub_(hub), sessions_(sessions), request_(request) {
+  hub_->Post([this] { Begin(); });
+}
+
+void EventStream::OnWriteDone(bool ok) noexcept {
+  hub_->Post([this, ok] {
+    writing_ = false;
+    if (!ok) return End(grpc::Status::CANCELLED);
+    if (outcome_.has_value()) return TryFinish();
+    Pump();
+  });
+}
+
+void EventStream::OnCancel() noexcept {
+  hub_->Post([this] { End(grpc::Status::CANCELLED); });
+}
+
+void EventStream::OnDone() noexcept {
+  hub_->Post([this] {
+    heartbeat_.Cancel();
+    hub_->Remove(this);
+    delete this;
+  });
+}
+
+void EventStream::Begin() {
+  if (absl::Status status = Locate(); !status.ok()) return End(wire::ToGrpc(status));
+  told_ = position_;
+  hub_->Add(this);
+  heartbeat_ = hub_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  Pump();
+}
+
+absl::Status EventStream::Locate() {
+  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
+  if (!request_.has_resume_after()) {
+    // What the snapshot shows may already be newer than this: then the events that
+    // made it so follow, and nothing is missing.
+    position_ = hub_->log()->range().last;
+    if (request_.include_snapshot()) snapshot_ = Snapshot::kSessions;
+    return absl::OkStatus();
+  }
+  if (request_.include_snapshot()) {
+    return InvalidField("include_snapshot", "does not go together with resume_after");
+  }
+  position_ = request_.resume_after().sequence();
+  return hub_->log()->CheckPosition(request_.resume_after().log_id(), position_);
+}
+
+void EventStream::Pump() {
+  if (writing_ || outcome_.has_value()) return;
+  if (NextMessage()) return Write();
+  if (outcome_.has_value() || !hub_->ending()) return;
+  End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                             "watch events: the server shut down")));
+}
+
+bool EventStream::NextMessage() {
+  response_.Clear();
+  if (snapshot_ != Snapshot::kDone && NextSnapshotItem()) return true;
+  if (!std::exchange(first_bookmark_told_, true)) return NextBookmark();
+  return NextEvent();
+}
+
+bool EventStream::NextSnapshotItem() {
+  while (snapshot_items_.empty() && snapshot_ != Snapshot::kDone) {
+    if (snapshot_ == Snapshot::kSessions) {
+      auto page = sessions_->List(snapshot_after_, kSnapshotPage, [this](const SessionInfo& info) {
+        return wire::Matches(request_.filter(), info);
+      });
+      for (const auto& entry : page) {
+        snapshot_after_ = entry.ordinal;
+        *snapshot_items_.emplace_back().mutable_session() =
+            wire::ToProto(entry.info, sessions_->processes().CountOf(entry.info.id));
+      }
+    } else {
+      auto page = sessions_->processes().List(
+          snapshot_after_, kSnapshotPage,
+          [this](const ProcessInfo& info) { return wire::Matches(request_.filter(), info); });
+      for (const auto& entry : page) {
+        snapshot_after_ = entry.ordinal;
+        *snapshot_items_.emplace_back().mutable_process() = wire::ToProto(*entry.info);
+      }
+    }
+    if (!snapshot_items_.empty()) break;
+    snapshot_ = snapshot_ == Snapshot::kSessions ? Snapshot::kProcesses : Snapshot::kDone;
+    snapshot_after_ = 0;
+  }
+  if (snapshot_items_.empty()) return false;
+  *response_.mutable_snapshot_item() = std::move(snapshot_items_.front());
+  snapshot_items_.pop_front();
+  return true;
+}
+
+bool EventStream::NextEvent() {
+  for (;;) {
+    if (batch_.empty()) {
+      auto events = hub_->log()->ReadAfter(position_, kBatch);
+      if (!events.ok()) {  // too slow: what comes next is not kept any more
+        End(wire::ToGrpc(events.status()));
+        return false;
+      }
+      if (events->empty()) return false;
+      batch_.assign(events->begin(), events->end());
+    }
+    const EventLog::EventPtr event = std::move(batch_.front());
+    batch_.pop_front();
+    position_ = event->sequence;
+    if (!wire::Matches(request_.filter(), *event)) continue;
+    told_ = position_;
+    *response_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
+    return true;
+  }
+}
+
+bool EventStream::NextBookmark() {
+  told_ = position_;
+  auto* position = response_.mutable_bookmark()->mutable_position();
+  position->set_log_id(hub_->log()->log_id());
+  position->set_sequence(position_);
+  return true;
+}
+
+void EventStream::OnHeartbeat() {
+  heartbeat_ = hub_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  if (std::exchange(spoke_, false) || writing_ || outcome_.has_value()) return;
+  response_.Clear();
+  // Events that were filtered out moved the position: a caller that resumes from
+  // there need not go through them again.
+  if (told_ != position_) {
+    NextBookmark();
+  } else {
+    *response_.mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
+  }
+  Write();
+}
+
+void EventStream::Write() {
+  writing_ = true;
+  spoke_ = true;
+  StartWrite(&response_);
+}
+
+void EventStream::End(const grpc::Status& status) {
+  if (!outcome_.has_value()) outcome_ = status;
+  TryFinish();
+}
+
+void EventStream::TryFinish() {
+  if (writing_ || std::exchange(finished_, true)) return;
+  Finish(*outcome_);
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,205 @@
+#include "server/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr int kBacklog = 512;
+
+absl::Status CannotListen(const std::string& address, const std::string& why) {
+  return absl::FailedPreconditionError(absl::StrCat("listen on '", address, "': ", why));
+}
+
+absl::Status CannotListen(const std::string& address, const char* operation, int error) {
+  return absl::UnavailableError(
+      absl::StrCat("listen on '", address, "': ", operation, ": ", ErrnoText(error)));
+}
+
+// Makes the socket's directory, or sees that nobody else may put something there.
+absl::Status PrepareDirectory(const std::string& address, const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
+  if (directory.empty() || ::mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+  if (errno != EEXIST)
+    return CannotListen(address, absl::StrCat("mkdir '", directory, "'").c_str(), errno);
+  struct stat info;
+  if (::stat(directory.c_str(), &info) < 0) return CannotListen(address, "stat", errno);
+  const bool others_may_write = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  const bool ours = info.st_uid == ::geteuid() || info.st_uid == 0;
+  if (ours && !others_may_write) return absl::OkStatus();
+  return CannotListen(address, absl::StrCat("others may write to its directory '", directory,
+                                            "'; name a socket in a private one with --listen"));
+}
+
+absl::StatusOr<UniqueFd> LockSocket(const std::string& address, const std::string& path) {
+  const std::string lock_path = path + ".lock";
+  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return CannotListen(address, absl::StrCat("open '", lock_path, "'").c_str(), errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  return CannotListen(address, "another server listens there");
+}
+
+bool IsLoopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    const auto* ip = reinterpret_cast<const sockaddr_in*>(address);
+    return (ntohl(ip->sin_addr.s_addr) >> 24) == 127;
+  }
+  const auto* ip = reinterpret_cast<const sockaddr_in6*>(address);
+  return IN6_IS_ADDR_LOOPBACK(&ip->sin6_addr);
+}
+
+std::string BoundAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV);
+  }
+  if (address.ss_family == AF_INET6) return absl::StrCat("[", host, "]:", port);
+  return absl::StrCat(host, ":", port);
+}
+
+absl::StatusOr<UniqueFd> BindTcp(const std::string& text, const addrinfo& found) {
+  UniqueFd fd(::socket(found.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return CannotListen(text, "socket", errno);
+  // A restarted server may have its port again at once; two at a time may not.
+  const int on = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (found.ai_family == AF_INET6) {
+    ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  }
+  if (::bind(fd.get(), found.ai_addr, found.ai_addrlen) < 0) {
+    return CannotListen(text, "bind", errno);
+  }
+  if (::listen(fd.get(), kBacklog) < 0) return CannotListen(text, "listen", errno);
+  return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
+  const std::string given(text);
+  ListenAddress address;
+  if (absl::StartsWith(given, "unix:")) {
+    address.is_unix = true;
+    address.path = given.substr(5);
+    if (absl::StartsWith(address.path, "//")) address.path = address.path.substr(2);
+    if (!address.path.empty() && address.path.size() < sizeof(sockaddr_un::sun_path)) {
+      return address;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("'", given, "': a socket's path has 1 to ",
+                                                   sizeof(sockaddr_un::sun_path) - 1, " bytes"));
+  }
+  const size_t colon = given.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == given.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", given, "': an address is unix:PATH or HOST:PORT"));
+  }
+  address.host = given.substr(0, colon);
+  address.port = given.substr(colon + 1);
+  if (address.host.front() == '[' && address.host.back() == ']') {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  }
+  return address;
+}
+
+ListenAddress DefaultListenAddress() {
+  const char* runtime = ::getenv("XDG_RUNTIME_DIR");
+  std::string directory;
+  if (runtime != nullptr && runtime[0] == '/') {
+    directory = absl::StrCat(runtime, "/proctor");
+  } else if (::geteuid() == 0) {
+    directory = "/run/proctor";
+  } else {
+    directory = absl::StrCat("/tmp/proctor-", ::geteuid());
+  }
+  return {.is_unix = true, .path = directory + "/proctord.sock"};
+}
+
+absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& path) {
+  std::unique_ptr<Listener> listener(new Listener);
+  const std::string text = absl::StrCat("unix:", path);
+  if (auto status = PrepareDirectory(text, path); !status.ok()) return status;
+  auto lock = LockSocket(text, path);
+  if (!lock.ok()) return lock.status();
+  listener->lock_ = *std::move(lock);
+
+  struct stat there;
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+    return CannotListen(text, "there is something that is not a socket");
+  }
+  ::unlink(path.c_str());  // of a server that died: the lock is ours
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  listener->socket_.Reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int fd = listener->fd();
+  if (fd < 0) return CannotListen(text, "socket", errno);
+  // The mode holds from the first moment on: at start-up no other thread makes files.
+  const mode_t before = ::umask(0177);
+  const int bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  ::umask(before);
+  if (bound < 0) return CannotListen(text, "bind", error);
+  listener->path_ = path;
+  listener->address_ = text;
+  if (::listen(fd, kBacklog) < 0) return CannotListen(text, "listen", errno);
+  return listener;
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Listener::Open(const ListenAddress& address,
+                                                                      bool public_allowed) {
+  std::vector<std::unique_ptr<Listener>> listeners;
+  if (address.is_unix) {
+    auto listener = OpenUnix(address.path);
+    if (!listener.ok()) return listener.status();
+    listeners.push_back(*std::move(listener));
+    return listeners;
+  }
+  const std::string text = absl::StrCat(address.host, ":", address.port);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
+  if (error != 0) return CannotListen(text, ::gai_strerror(error));
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    if (!public_allowed && !IsLoopback(entry->ai_addr)) {
+      return CannotListen(text,
+                          "--insecure serves loopback addresses only; use --tls-cert, --tls-key "
+                          "and --tls-client-ca for others");
+    }
+    auto fd = BindTcp(text, *entry);
+    if (!fd.ok()) return fd.status();
+    std::unique_ptr<Listener> listener(new Listener);
+    listener->socket_ = *std::move(fd);
+    listener->address_ = BoundAddress(listener->fd());
+    listeners.push_back(std::move(listener));
+  }
+  return listeners;
+}
+
+Listener::~Listener() {
+  if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,186 @@
+#include "server/options.h"
+
+#include <getopt.h>
+
+#include <functional>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace proctor::server {
+namespace {
+
+// One flag: its name, its value's name (null if it takes none), its help, and what
+// it does.
+struct Flag {
+  const char* name;
+  const char* value;
+  const char* help;
+  absl::Status (*set)(Options& options, const std::string& value);
+};
+
+absl::Status SetText(std::string& field, const std::string& value) {
+  if (value.empty()) return absl::InvalidArgumentError("is empty");
+  field = value;
+  return absl::OkStatus();
+}
+
+absl::Status SetNumber(int& field, const std::string& value, int least) {
+  if (absl::SimpleAtoi(value, &field) && field >= least) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a number from ", least));
+}
+
+constexpr Flag kFlags[] = {
+    {"listen", "ADDRESS",
+     "unix:PATH or HOST:PORT; may be repeated. Without it, a unix socket of mode 0600:\n"
+     "$XDG_RUNTIME_DIR/proctor/proctord.sock, else /run/proctor/proctord.sock for root\n"
+     "and /tmp/proctor-UID/proctord.sock for others",
+     [](Options& o, const std::string& v) {
+       auto address = ParseListenAddress(v);
+       if (address.ok()) o.listen.push_back(*address);
+       return address.status();
+     }},
+    {"insecure", nullptr, "serve HOST:PORT without TLS; loopback addresses only",
+     [](Options& o, const std::string&) {
+       o.insecure = true;
+       return absl::OkStatus();
+     }},
+    {"tls-cert", "FILE", "the server's certificate chain, PEM; TCP then speaks mutual TLS",
+     [](Options& o, const std::string& v) { return SetText(o.tls_cert, v); }},
+    {"tls-key", "FILE", "the certificate's private key, PEM",
+     [](Options& o, const std::string& v) { return SetText(o.tls_key, v); }},
+    {"tls-client-ca", "FILE", "who signs the certificates of clients, PEM",
+     [](Options& o, const std::string& v) { return SetText(o.tls_client_ca, v); }},
+    {"policy", "NAME", "event loop policy of new sessions (default: default)",
+     [](Options& o, const std::string& v) { return SetText(o.policy, v); }},
+    {"watcher", "NAME", "child watcher of new sessions (default: auto)",
+     [](Options& o, const std::string& v) { return SetText(o.watcher, v); }},
+    {"drain-grace", "DURATION",
+     "at shutdown, the longest time until every process has ended (default: 30s)",
+     [](Options& o, const std::string& v) {
+       if (absl::ParseDuration(v, &o.drain_grace) && o.drain_grace > absl::ZeroDuration()) {
+         return absl::OkStatus();
+       }
+       return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 30s"));
+     }},
+    {"max-sessions", "N", "open sessions (default: 1000)",
+     [](Options& o, const std::string& v) { return SetNumber(o.max_sessions, v, 1); }},
+    {"max-ended-processes", "N",
+     "ended processes that stay listed; beyond that the oldest are forgotten\n(default: 10000)",
+     [](Options& o, const std::string& v) { return SetNumber(o.max_ended_processes, v, 1); }},
+    {"max-events", "N", "events that are kept (default: 100000)",
+     [](Options& o, const std::string& v) { return SetNumber(o.max_events, v, 1); }},
+    {"ready-fd", "FD", "write \"READY\\n\" to this descriptor once serving, and close it",
+     [](Options& o, const std::string& v) { return SetNumber(o.ready_fd, v, 0); }},
+    {"log-level", "LEVEL", "debug, info, warning, error or off (default: info)",
+     [](Options& o, const std::string& v) {
+       for (const char* level : {"debug", "info", "warning", "error", "off"}) {
+         if (v == level) return SetText(o.log_level, v);
+       }
+       return absl::InvalidArgumentError(
+           absl::StrCat("'", v, "' is not one of debug, info, warning, error, off"));
+     }},
+    {"version", nullptr, "print the version and exit",
+     [](Options& o, const std::string&) {
+       o.version = true;
+       return absl::OkStatus();
+     }},
+    {"help", nullptr, "print this and exit",
+     [](Options& o, const std::string&) {
+       o.help = true;
+       return absl::OkStatus();
+     }},
+};
+
+absl::Status CheckTogether(const Options& options) {
+  const bool some_tls =
+      !options.tls_cert.empty() || !options.tls_key.empty() || !options.tls_client_ca.empty();
+  const bool all_tls =
+      !options.tls_cert.empty() && !options.tls_key.empty() && !options.tls_client_ca.empty();
+  if (some_tls && !all_tls) {
+    return absl::InvalidArgumentError(
+        "--tls-cert, --tls-key and --tls-client-ca go together: clients prove who they are");
+  }
+  if (some_tls && options.insecure) {
+    return absl::InvalidArgumentError("--insecure does not go together with --tls-*");
+  }
+  for (const ListenAddress& address : options.listen) {
+    if (address.is_unix || all_tls || options.insecure) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen=", address.host, ":", address.port,
+        ": TCP needs --tls-cert, --tls-key and --tls-client-ca, or --insecure for a loopback "
+        "address"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Options> ParseOptions(int argc, char* const* argv) {
+  std::vector<option> long_options;
+  int index = 0;
+  for (const Flag& flag : kFlags) {
+    const int takes = flag.value != nullptr ? required_argument : no_argument;
+    long_options.push_back({flag.name, takes, nullptr, 256 + index++});
+  }
+  long_options.push_back({nullptr, 0, nullptr, 0});
+
+  Options options;
+  optind = 1;
+  opterr = 0;
+  int code;
+  // The leading ':' tells a missing value from an unknown flag.
+  while ((code = ::getopt_long(argc, argv, ":h", long_options.data(), nullptr)) != -1) {
+    if (code == 'h') {
+      options.help = true;
+      continue;
+    }
+    if (code == '?') {
+      return absl::InvalidArgumentError(absl::StrCat("unknown flag '", argv[optind - 1], "'"));
+    }
+    if (code == ':') {
+      return absl::InvalidArgumentError(absl::StrCat("'", argv[optind - 1], "' needs a value"));
+    }
+    const Flag& flag = kFlags[code - 256];
+    const absl::Status set = flag.set(options, optarg != nullptr ? optarg : "");
+    if (!set.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag.name, ": ", std::string(set.message())));
+    }
+  }
+  if (optind < argc) {
+    return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argv[optind], "'"));
+  }
+  if (options.listen.empty()) options.listen.push_back(DefaultListenAddress());
+  if (absl::Status status = CheckTogether(options); !status.ok()) return status;
+  return options;
+}
+
+std::string HelpText() {
+  std::string text =
+      "proctord runs processes for remote callers and tells how each ended.\n\n"
+      "Usage: proctord [FLAG...]\n\n";
+  for (const Flag& flag : kFlags) {
+    std::string head = absl::StrCat("  --", flag.name);
+    if (flag.value != nullptr) absl::StrAppend(&head, "=", flag.value);
+    absl::StrAppend(&text, head, "\n");
+    std::string line;
+    for (const char* c = flag.help;; ++c) {
+      if (*c != '\n' && *c != '\0') {
+        line.push_back(*c);
+        continue;
+      }
+      absl::StrAppend(&text, "      ", line, "\n");
+      line.clear();
+      if (*c == '\0') break;
+    }
+  }
+  absl::StrAppend(&text,
+                  "\nSIGTERM and SIGINT drain: new starts are refused, processes are ended by "
+                  "their stop\npolicies, then the server exits with 0. A second signal kills what "
+                  "still runs.\n");
+  return text;
+}
+
+}  // namespace proctor::server

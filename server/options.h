@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/listener.h"
+
+namespace proctor::server {
+
+// What proctord is told on its command line.
+struct Options {
+  std::vector<ListenAddress> listen;  // the default address where none was named
+  bool insecure = false;              // plaintext TCP, on loopback only
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_client_ca;
+  std::string policy = "default";
+  std::string watcher = "auto";
+  absl::Duration drain_grace = absl::Seconds(30);
+  int max_sessions = 1000;
+  int max_ended_processes = 10000;
+  int max_events = 100000;
+  int ready_fd = -1;
+  std::string log_level = "info";
+  bool help = false;
+  bool version = false;
+};
+
+// Reads the command line, and checks that what it says goes together.
+// Errors: InvalidArgument, in words for whoever typed it.
+absl::StatusOr<Options> ParseOptions(int argc, char* const* argv);
+
+// The text of --help.
+std::string HelpText();
+
+}  // namespace proctor::server

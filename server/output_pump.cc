@@ -1,0 +1,118 @@
+#include "server/output_pump.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/wire/process.h"
+#include "server/wire/time.h"
+
+namespace proctor::server {
+namespace {
+
+// The most output in one message: large enough that the cost of a message does not
+// count, small enough that a stream takes turns with others.
+constexpr size_t kMessageBytes = 128 * 1024;
+
+}  // namespace
+
+OutputPump::OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options)
+    : process_(std::move(process)), options_(std::move(options)), cursor_(cursor) {
+  if (options_.attached) process_->AttachReader(&cursor_);
+}
+
+OutputPump::~OutputPump() {
+  if (options_.attached) process_->DetachReader(&cursor_);
+}
+
+absl::StatusOr<OutputCursor> OutputPump::Locate(const Process& process,
+                                                const v1::OutputPosition& position) {
+  const OutputLog& log = process.output();
+  switch (position.position_case()) {
+    case v1::OutputPosition::kOffsets:
+      return log.FromOffsets(position.offsets().stdout_offset(),
+                             position.offsets().stderr_offset());
+    case v1::OutputPosition::kTailBytes:
+      return log.FromTail(position.tail_bytes());
+    case v1::OutputPosition::POSITION_NOT_SET:
+      break;
+  }
+  return log.FromOldest();
+}
+
+bool OutputPump::Wanted(OutputStream stream) const {
+  return std::find(options_.streams.begin(), options_.streams.end(), stream) !=
+         options_.streams.end();
+}
+
+bool OutputPump::Next(v1::StreamMessage* message) {
+  message->Clear();
+  if (done_) return false;
+  if (!started_told_) {
+    started_told_ = true;
+    *message->mutable_started()->mutable_process() = wire::ToProto(process_->Info());
+    return true;
+  }
+  if (NextOutput(message)) return true;
+  if (options_.attached && NextStdinNews(message)) return true;
+  if (process_->drained().has_value()) {
+    *message->mutable_output_drained() = wire::ToProto(*process_->drained());
+    done_ = true;
+    return true;
+  }
+  done_ = !options_.follow;
+  return false;
+}
+
+bool OutputPump::NextOutput(v1::StreamMessage* message) {
+  while (auto item = process_->output().Next(cursor_, kMessageBytes)) {
+    const bool filled = Fill(*item, message);
+    // After the bytes were copied: making room lets the log overwrite them.
+    if (options_.attached) process_->OnReaderMoved();
+    if (filled) return true;
+  }
+  return false;
+}
+
+bool OutputPump::Fill(const OutputItem& item, v1::StreamMessage* message) const {
+  if (const auto* chunk = std::get_if<OutputChunk>(&item)) {
+    if (!Wanted(chunk->stream)) return false;
+    v1::Output* output = message->mutable_output();
+    output->set_stream(wire::ToProto(chunk->stream));
+    output->set_offset(chunk->offset);
+    *output->mutable_time() = wire::ToProto(chunk->time);
+    output->set_data(chunk->data.data(), chunk->data.size());
+    return true;
+  }
+  if (const auto* gap = std::get_if<OutputGap>(&item)) {
+    if (!Wanted(gap->stream)) return false;
+    message->mutable_output_gap()->set_stream(wire::ToProto(gap->stream));
+    message->mutable_output_gap()->set_from(gap->from);
+    message->mutable_output_gap()->set_to(gap->to);
+    return true;
+  }
+  if (const auto* eof = std::get_if<OutputEof>(&item)) {
+    if (!Wanted(eof->stream)) return false;
+    message->mutable_stream_eof()->set_stream(wire::ToProto(eof->stream));
+    message->mutable_stream_eof()->set_total_bytes(eof->total_bytes);
+    return true;
+  }
+  *message->mutable_exited()->mutable_exit_status() = wire::ToProto(*process_->exit_status());
+  return true;
+}
+
+bool OutputPump::NextStdinNews(v1::StreamMessage* message) {
+  const StdinPipe& pipe = process_->stdin_pipe();
+  if (pipe.taken() > stdin_acked_) {
+    stdin_acked_ = pipe.taken();
+    message->mutable_stdin_ack()->set_offset(stdin_acked_);
+    return true;
+  }
+  if (pipe.broken() && !stdin_closed_told_) {
+    stdin_closed_told_ = true;
+    message->mutable_stdin_closed()->set_offset(pipe.taken());
+    return true;
+  }
+  return false;
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/process/process.h"
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::server {
+
+// Makes the messages of one reader of a process, in their order: Started, then
+// output and the exit as they stand in the log, OutputDrained last.
+//
+// Thread-safety: none; the session's thread.
+// Lifetime: owned by its stream; keeps the process.
+class OutputPump {
+ public:
+  struct Options {
+    bool attached = false;  // holds the process back while it lags, and hears of stdin
+    bool follow = true;     // goes on until the output is drained
+    std::vector<OutputStream> streams{OutputStream::kStdout, OutputStream::kStderr};
+  };
+
+  OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options);
+  ~OutputPump();
+  OutputPump(const OutputPump&) = delete;
+  OutputPump& operator=(const OutputPump&) = delete;
+
+  // The cursor that a request's position means; the oldest kept byte where unset.
+  // Errors: OutOfRange (OFFSET_OUT_OF_RANGE).
+  static absl::StatusOr<OutputCursor> Locate(const Process& process,
+                                             const v1::OutputPosition& position);
+
+  // Fills in the next message; false if there is none now.
+  bool Next(v1::StreamMessage* message);
+
+  // Whether the last message was made.
+  bool done() const { return done_; }
+
+ private:
+  bool NextOutput(v1::StreamMessage* message);
+  bool NextStdinNews(v1::StreamMessage* message);
+  bool Fill(const OutputItem& item, v1::StreamMessage* message) const;
+  bool Wanted(OutputStream stream) const;
+
+  const std::shared_ptr<Process> process_;
+  const Options options_;
+  OutputCursor cursor_;
+  bool started_told_ = false;
+  bool stdin_closed_told_ = false;
+  uint64_t stdin_acked_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace proctor::server

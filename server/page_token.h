@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace proctor::server {
+
+// The paging that all lists share. A token says where the next page begins and
+// which list it belongs to, and is of no use to anybody else.
+
+// Where a page begins, and how long it is.
+struct Page {
+  uint64_t after = 0;  // the ordinal before the page's first
+  size_t size = 100;
+};
+
+// Reads page_size and page_token of a request. `filter` is the rest of the request,
+// in any form that is equal for equal requests.
+// Errors: InvalidArgument (INVALID_FIELD) for a negative size, or for a token that
+// was not made here or for another filter.
+absl::StatusOr<Page> ReadPage(int32_t page_size, std::string_view page_token,
+                              std::string_view filter);
+
+// The token of the page that begins after `ordinal`.
+std::string MakePageToken(uint64_t ordinal, std::string_view filter);
+
+// The request's filter as a string, for the two above: the message without its
+// paging fields, in deterministic form.
+template <typename Request>
+std::string FilterOf(Request request) {
+  request.clear_page_size();
+  request.clear_page_token();
+  return request.ShortDebugString();  // maps in the order of their keys
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,201 @@
+#include "server/process_service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/base/error.h"
+#include "server/page_token.h"
+#include "server/process_calls.h"
+#include "server/rpc_caller.h"
+#include "server/unary.h"
+#include "server/wire/command.h"
+#include "server/wire/process.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr size_t kMostRequestIdBytes = 128;
+
+// Runs `work` with a process on its session's thread and answers with what it
+// returns; `gone` answers where the session is closed.
+template <typename Work, typename Gone>
+grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
+                                    const std::string& process_id, Work work, Gone gone) {
+  auto located = sessions->FindProcess(process_id);
+  if (!located.ok()) return Answer(context, located.status());
+  auto* reactor = context->DefaultReactor();
+  auto session = located->session;
+  absl::Status posted = absl::FailedPreconditionError("closed");
+  if (session != nullptr) {
+    posted = session->Post([session, reactor, process_id, work] {
+      auto process = session->FindProcess(process_id);
+      reactor->Finish(wire::ToGrpc(process.ok() ? work(*session, **process) : process.status()));
+    });
+  }
+  if (posted.ok()) return reactor;
+  // What the table says now: the process was drained before its session closed.
+  auto last = sessions->FindProcess(process_id);
+  reactor->Finish(wire::ToGrpc(last.ok() ? gone(*last->info) : last.status()));
+  return reactor;
+}
+
+bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
+  if (!request.session_id().empty() && request.session_id() != info.session_id) return false;
+  if (!request.states().empty() && std::find(request.states().begin(), request.states().end(),
+                                             wire::ToProto(info.state)) == request.states().end()) {
+    return false;
+  }
+  const auto& labels = info.command->labels;
+  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
+    auto found = labels.find(wanted.first);
+    return found != labels.end() && found->second == wanted.second;
+  });
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerContext* context,
+                                                       const v1::StartProcessRequest* request,
+                                                       v1::StartProcessResponse* response) {
+  if (!request->has_spec()) return Answer(context, InvalidField("spec", "is required"));
+  if (request->request_id().size() > kMostRequestIdBytes) {
+    return Answer(context, InvalidField("request_id", "has more than 128 bytes"));
+  }
+  auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
+  if (!command.ok()) return Answer(context, command.status());
+  auto session = sessions_->Find(request->session_id());
+  if (!session.ok()) return Answer(context, session.status());
+  auto* reactor = context->DefaultReactor();
+  const absl::Status posted = (*session)->Post(
+      [session = *session, reactor, request, response, command = *std::move(command)]() mutable {
+        auto process = session->StartProcess(std::move(command), request->request_id());
+        if (process.ok()) *response->mutable_process() = wire::ToProto((*process)->Info());
+        reactor->Finish(wire::ToGrpc(process.status()));
+      });
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
+  return reactor;
+}
+
+grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* ProcessService::RunProcess(
+    grpc::CallbackServerContext* context) {
+  return NewRunCall(sessions_, context);
+}
+
+grpc::ServerBidiReactor<v1::AttachProcessRequest, v1::AttachProcessResponse>*
+ProcessService::AttachProcess(grpc::CallbackServerContext* context) {
+  return NewAttachCall(sessions_, context);
+}
+
+grpc::ServerWriteReactor<v1::ReadOutputResponse>* ProcessService::ReadOutput(
+    grpc::CallbackServerContext*, const v1::ReadOutputRequest* request) {
+  return NewReadOutputCall(sessions_, request);
+}
+
+grpc::ServerUnaryReactor* ProcessService::WriteStdin(grpc::CallbackServerContext*,
+                                                     const v1::WriteStdinRequest* request,
+                                                     v1::WriteStdinResponse* response) {
+  return NewWriteStdinCall(sessions_, request, response);
+}
+
+grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerContext* context,
+                                                         const v1::ResizeTerminalRequest*,
+                                                         v1::ResizeTerminalResponse*) {
+  return AnswerNotImplemented(context, "ResizeTerminal");
+}
+
+grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerContext* context,
+                                                        const v1::SignalProcessRequest* request,
+                                                        v1::SignalProcessResponse*) {
+  auto signal = wire::SignalFromProto(request->signal(), "signal");
+  if (!signal.ok()) return Answer(context, signal.status());
+  auto scope = wire::ScopeFromProto(request->scope(), SignalScope::kLeader, "scope");
+  if (!scope.ok()) return Answer(context, scope.status());
+  const auto exited = [](const ProcessInfo& info) {
+    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+                     "signal process '" + info.id + "': it has ended", {{"process_id", info.id}});
+  };
+  return OnProcess(
+      context, sessions_, request->process_id(),
+      [signal = *signal, scope = *scope, caller = CallerName(*context)](
+          SessionContext&, Process& process) { return process.Signal(signal, scope, caller); },
+      exited);
+}
+
+grpc::ServerUnaryReactor* ProcessService::StopProcess(grpc::CallbackServerContext* context,
+                                                      const v1::StopProcessRequest* request,
+                                                      v1::StopProcessResponse* response) {
+  return NewStopCall(sessions_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContext* context,
+                                                      const v1::CancelStartRequest*,
+                                                      v1::CancelStartResponse*) {
+  return AnswerNotImplemented(context, "CancelStart");
+}
+
+grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContext* context,
+                                                      const v1::WaitProcessRequest* request,
+                                                      v1::WaitProcessResponse* response) {
+  return NewWaitCall(sessions_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext* context,
+                                                     const v1::GetProcessRequest* request,
+                                                     v1::GetProcessResponse* response) {
+  const auto fill = [response](const ProcessInfo& info) {
+    *response->mutable_process() = wire::ToProto(info);
+    return absl::OkStatus();
+  };
+  return OnProcess(
+      context, sessions_, request->process_id(),
+      [fill](SessionContext&, Process& process) { return fill(process.Info()); }, fill);
+}
+
+grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerContext* context,
+                                                        const v1::ListProcessesRequest* request,
+                                                        v1::ListProcessesResponse* response) {
+  for (const int state : request->states()) {
+    if (state != v1::PROCESS_STATE_UNSPECIFIED && v1::ProcessState_IsValid(state)) continue;
+    return Answer(context, InvalidField("states", "unknown state"));
+  }
+  const std::string filter = FilterOf(*request);
+  auto page = ReadPage(request->page_size(), request->page_token(), filter);
+  if (!page.ok()) return Answer(context, page.status());
+  if (!request->session_id().empty()) {
+    auto session = sessions_->GetInfo(request->session_id());
+    if (!session.ok()) return Answer(context, session.status());
+  }
+  // One more than the page tells whether there is a next one.
+  auto entries = sessions_->processes().List(
+      page->after, page->size + 1,
+      [request](const ProcessInfo& info) { return Matches(*request, info); });
+  const bool more = entries.size() > page->size;
+  if (more) entries.pop_back();
+  for (const auto& entry : entries) *response->add_processes() = wire::ToProto(*entry.info);
+  if (more) response->set_next_page_token(MakePageToken(entries.back().ordinal, filter));
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* ProcessService::UpdateProcess(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateProcessRequest*,
+                                                        v1::UpdateProcessResponse*) {
+  return AnswerNotImplemented(context, "UpdateProcess");
+}
+
+grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerContext* context,
+                                                        const v1::RemoveProcessRequest* request,
+                                                        v1::RemoveProcessResponse*) {
+  if (request->force()) return NewForcedRemoveCall(sessions_, context, request);
+  return OnProcess(
+      context, sessions_, request->process_id(),
+      [](SessionContext& session, Process& process) {
+        return session.RemoveProcess(process.id(), "CLIENT_REQUEST");
+      },
+      [this](const ProcessInfo& info) {
+        sessions_->ForgetProcess(info, "CLIENT_REQUEST");
+        return absl::OkStatus();
+      });
+}
+
+}  // namespace proctor::server

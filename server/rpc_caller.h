@@ -1,0 +1,13 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <string>
+
+namespace proctor::server {
+
+// The caller of an RPC as the server knows it: the common name of its certificate,
+// or else its address. For records, not for decisions.
+std::string CallerName(const grpc::ServerContextBase& context);
+
+}  // namespace proctor::server

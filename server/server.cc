@@ -1,0 +1,199 @@
+#include "server/server.h"
+
+#include <grpc/grpc_security_constants.h>
+#include <grpcpp/ext/channelz_service_plugin.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/policy/policy_registry.h"
+#include "core/watch/watcher_kind.h"
+#include "grpc/health/v1/health.pb.h"
+#include "server/acceptor.h"
+#include "server/event_hub.h"
+#include "server/event_service.h"
+#include "server/process_service.h"
+#include "server/server_service.h"
+#include "server/session_service.h"
+#include "server/tls.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr int kMaxMessageBytes = 8 * 1024 * 1024;
+
+// The part of the drain grace after which processes that ignore their stop policy
+// are killed, so that the rest is left for their output.
+constexpr double kStopShare = 0.8;
+
+// How long a process that does not even die of SIGKILL (in the kernel, on a dead
+// disk) can delay the end of the server.
+constexpr absl::Duration kUnkillable = absl::Seconds(5);
+
+// How long callers have, at the end, to take what was sent to them.
+constexpr absl::Duration kLastWords = absl::Seconds(5);
+
+SessionRegistry::Options RegistryOptions(const Options& options) {
+  SessionRegistry::Options result;
+  result.policy = options.policy;
+  result.watcher = options.watcher;
+  result.max_sessions = options.max_sessions;
+  result.max_ended_processes = options.max_ended_processes;
+  return result;
+}
+
+v1::ServerLimits Limits(const Options& options) {
+  v1::ServerLimits limits;
+  limits.set_max_message_bytes(kMaxMessageBytes);
+  limits.set_default_retain_bytes(Command().retain_bytes);
+  limits.set_max_retain_bytes(64 << 20);
+  limits.set_max_ended_processes(options.max_ended_processes);
+  limits.set_max_events(options.max_events);
+  limits.set_max_sessions(options.max_sessions);
+  return limits;
+}
+
+}  // namespace
+
+// In the order in which they are made; they go in the reverse order.
+struct Server::Parts {
+  std::unique_ptr<EventHub> hub;
+  std::unique_ptr<ProcessService> process_service;
+  std::unique_ptr<SessionService> session_service;
+  std::unique_ptr<EventService> event_service;
+  std::unique_ptr<ServerService> server_service;
+  std::unique_ptr<grpc::Server> grpc;
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+};
+
+Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop, Ended ended)
+    : options_(options),
+      main_loop_(std::move(main_loop)),
+      ended_(std::move(ended)),
+      events_(options.max_events),
+      sessions_(RegistryOptions(options), &events_),
+      parts_(std::make_unique<Parts>()) {}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
+                                                      std::shared_ptr<EventLoop> main_loop,
+                                                      Ended ended) {
+  // What no session could use is told now, not at the first session.
+  if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
+  auto policy = NewPolicy(options.policy, [name = options.watcher] { return NewWatcher(name); });
+  if (!policy.ok()) return policy.status();
+  std::unique_ptr<Server> server(new Server(options, std::move(main_loop), std::move(ended)));
+  if (absl::Status status = server->Begin(); !status.ok()) return status;
+  return server;
+}
+
+absl::Status Server::Begin() {
+  auto hub = EventHub::Start(&events_);
+  if (!hub.ok()) return hub.status();
+  parts_->hub = *std::move(hub);
+  parts_->process_service = std::make_unique<ProcessService>(&sessions_);
+  parts_->session_service = std::make_unique<SessionService>(&sessions_);
+  parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
+  parts_->server_service = std::make_unique<ServerService>(
+      &sessions_, &events_,
+      ServerService::Facts{Limits(options_), [this](absl::Duration grace) { Drain(grace); }});
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Named, so that it is linked: reflection has no descriptor of health otherwise.
+  (void)grpc::health::v1::HealthCheckRequest::descriptor();
+  grpc::channelz::experimental::InitChannelzService();
+  grpc::ServerBuilder builder;
+  builder.RegisterService(parts_->process_service.get());
+  builder.RegisterService(parts_->session_service.get());
+  builder.RegisterService(parts_->event_service.get());
+  builder.RegisterService(parts_->server_service.get());
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Clients may ask every 10 s whether we live, also while nothing is under way.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+
+  for (const ListenAddress& address : options_.listen) {
+    std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+    if (!address.is_unix) {
+      auto made = MakeTcpCredentials(options_);
+      if (!made.ok()) return made.status();
+      credentials = *std::move(made);
+    }
+    auto listeners = Listener::Open(address, /*public_allowed=*/!options_.insecure);
+    if (!listeners.ok()) return listeners.status();
+    for (auto& listener : *listeners) {
+      auto connections = builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+      parts_->acceptors.push_back(std::make_unique<Acceptor>(main_loop_.get(), std::move(listener),
+                                                             std::move(connections)));
+    }
+  }
+  parts_->grpc = builder.BuildAndStart();
+  if (parts_->grpc == nullptr) return absl::InternalError("gRPC does not start");
+  auto* health = parts_->grpc->GetHealthCheckService();
+  for (const char* name :
+       {v1::ProcessService::service_full_name(), v1::SessionService::service_full_name(),
+        v1::EventService::service_full_name(), v1::ServerService::service_full_name()}) {
+    health->SetServingStatus(name, true);
+  }
+  for (const auto& acceptor : parts_->acceptors) {
+    if (absl::Status status = acceptor->Start(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Server::Addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& acceptor : parts_->acceptors) {
+    addresses.push_back(acceptor->listener().address());
+  }
+  return addresses;
+}
+
+void Server::Drain(absl::Duration grace) {
+  (void)main_loop_->CallSoonThreadsafe([this, grace] { DrainOnMain(grace); });
+}
+
+void Server::DrainOnMain(absl::Duration grace) {
+  if (std::exchange(draining_, true)) return KillAll();
+  if (grace == absl::ZeroDuration()) grace = options_.drain_grace;
+  parts_->grpc->GetHealthCheckService()->SetServingStatus(false);
+  kill_timer_ = main_loop_->CallLater(grace, [this] { KillAll(); });
+  SessionClose close;
+  close.graceful = true;
+  close.longest_grace = grace * kStopShare;
+  close.request = {ExitCause::kServerShutdown, ""};
+  close.reason = kShutdownReason;
+  sessions_.Drain(close, [this] { (void)main_loop_->CallSoonThreadsafe([this] { End(true); }); });
+}
+
+void Server::KillAll() {
+  if (give_up_timer_.pending()) return;
+  give_up_timer_ = main_loop_->CallLater(kUnkillable, [this] { End(false); });
+  SessionClose close;
+  close.request = {ExitCause::kServerShutdown, ""};
+  close.reason = kShutdownReason;
+  sessions_.Drain(close, [] {});
+}
+
+void Server::End(bool clean) {
+  kill_timer_.Cancel();
+  give_up_timer_.Cancel();
+  if (Ended ended = std::exchange(ended_, nullptr)) ended(clean);
+}
+
+void Server::Shutdown() {
+  parts_->hub->EndStreams();
+  parts_->acceptors.clear();
+  parts_->grpc->Shutdown(absl::ToChronoTime(absl::Now() + kLastWords));
+  parts_->grpc->Wait();
+  sessions_.Join();
+  parts_.reset();
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/event/event_log.h"
+#include "core/loop/event_loop.h"
+#include "core/session/session_registry.h"
+#include "server/options.h"
+
+namespace proctor::server {
+
+// The whole server: listeners, gRPC, services, sessions, events.
+//
+//   Start ──▶ serving ──Drain──▶ draining ──all sessions closed──▶ `ended` is called ──▶ Shutdown
+//
+// Draining: health says NOT_SERVING, starts are refused, processes are ended by
+// their stop policies and killed when the grace is over. Streams are told as long as
+// their callers read.
+//
+// Thread-safety: Drain from any thread; the rest on the main loop's thread.
+// Lifetime: after Start, Shutdown comes before the destructor.
+class Server {
+ public:
+  // Called once on the main loop when the server has drained. `clean` says whether
+  // every process was seen to end.
+  using Ended = std::function<void(bool clean)>;
+
+  // Errors, in words for whoever started it: those of the listeners, of TLS files, of
+  // the policy and the watcher; Internal if gRPC does not start.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
+                                                       std::shared_ptr<EventLoop> main_loop,
+                                                       Ended ended);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Begins to drain, with the options' grace where `grace` is zero. A second call
+  // kills what still runs.
+  void Drain(absl::Duration grace = absl::ZeroDuration());
+
+  // Ends all RPCs, joins all threads. After `ended`.
+  void Shutdown();
+
+  // Where it listens, in the form that clients take.
+  std::vector<std::string> Addresses() const;
+
+ private:
+  struct Parts;
+
+  Server(const Options& options, std::shared_ptr<EventLoop> main_loop, Ended ended);
+  absl::Status Begin();
+  void DrainOnMain(absl::Duration grace);
+  void KillAll();
+  void End(bool clean);
+
+  const Options options_;
+  const std::shared_ptr<EventLoop> main_loop_;
+  Ended ended_;  // empty once called
+  LoopHandle kill_timer_;
+  LoopHandle give_up_timer_;
+  bool draining_ = false;
+
+  EventLog events_;
+  SessionRegistry sessions_;
+  std::unique_ptr<Parts> parts_;  // what knows gRPC
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,129 @@
+#include "server/session_service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/base/error.h"
+#include "server/page_token.h"
+#include "server/rpc_caller.h"
+#include "server/unary.h"
+#include "server/wire/command.h"
+#include "server/wire/session.h"
+
+namespace proctor::server {
+namespace {
+
+// Fields of CreateSession that this version refuses.
+absl::Status RefuseUnserved(const v1::CreateSessionRequest& request) {
+  if (request.has_lease()) return wire::NotImplemented("field", "lease");
+  if (request.on_lease_expiry() != v1::LEASE_EXPIRY_UNSPECIFIED) {
+    return wire::NotImplemented("field", "on_lease_expiry");
+  }
+  if (request.has_quota()) return wire::NotImplemented("field", "quota");
+  if (!request.request_id().empty()) return wire::NotImplemented("field", "request_id");
+  return absl::OkStatus();
+}
+
+bool Matches(const v1::ListSessionsRequest& request, const SessionInfo& info) {
+  if (!request.include_closed() && info.state == SessionState::kClosed) return false;
+  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
+    auto found = info.labels.find(wanted.first);
+    return found != info.labels.end() && found->second == wanted.second;
+  });
+}
+
+}  // namespace
+
+v1::Session SessionService::Describe(const SessionInfo& info) const {
+  return wire::ToProto(info, sessions_->processes().CountOf(info.id));
+}
+
+grpc::ServerUnaryReactor* SessionService::CreateSession(grpc::CallbackServerContext* context,
+                                                        const v1::CreateSessionRequest* request,
+                                                        v1::CreateSessionResponse* response) {
+  if (auto status = RefuseUnserved(*request); !status.ok()) return Answer(context, status);
+  SessionOptions options;
+  options.policy = request->policy();
+  options.watcher = request->watcher();
+  options.labels.insert(request->labels().begin(), request->labels().end());
+  if (auto status = ValidateLabels(options.labels, "labels"); !status.ok()) {
+    return Answer(context, status);
+  }
+  auto session = sessions_->Create(std::move(options));
+  if (!session.ok()) return Answer(context, session.status());
+  *response->mutable_session() = Describe((*session)->Info());
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* SessionService::GetSession(grpc::CallbackServerContext* context,
+                                                     const v1::GetSessionRequest* request,
+                                                     v1::GetSessionResponse* response) {
+  auto info = sessions_->GetInfo(request->session_id());
+  if (!info.ok()) return Answer(context, info.status());
+  *response->mutable_session() = Describe(*info);
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerContext* context,
+                                                       const v1::ListSessionsRequest* request,
+                                                       v1::ListSessionsResponse* response) {
+  const std::string filter = FilterOf(*request);
+  auto page = ReadPage(request->page_size(), request->page_token(), filter);
+  if (!page.ok()) return Answer(context, page.status());
+  auto entries = sessions_->List(page->after, page->size + 1, [request](const SessionInfo& info) {
+    return Matches(*request, info);
+  });
+  const bool more = entries.size() > page->size;
+  if (more) entries.pop_back();
+  for (const auto& entry : entries) *response->add_sessions() = Describe(entry.info);
+  if (more) response->set_next_page_token(MakePageToken(entries.back().ordinal, filter));
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* SessionService::RenewSession(grpc::CallbackServerContext* context,
+                                                       const v1::RenewSessionRequest*,
+                                                       v1::RenewSessionResponse*) {
+  return AnswerNotImplemented(context, "RenewSession");
+}
+
+grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(grpc::CallbackServerContext* context,
+                                                            const v1::SetSessionWatcherRequest*,
+                                                            v1::SetSessionWatcherResponse*) {
+  return AnswerNotImplemented(context, "SetSessionWatcher");
+}
+
+grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerContext* context,
+                                                       const v1::CloseSessionRequest* request,
+                                                       v1::CloseSessionResponse* response) {
+  if (request->session_id().empty()) {
+    return Answer(context, InvalidField("session_id", "is required"));
+  }
+  SessionClose close;
+  close.request.requested_by = CallerName(*context);
+  switch (request->mode()) {
+    case v1::CLOSE_MODE_UNSPECIFIED:
+    case v1::CLOSE_MODE_KILL:
+      break;
+    case v1::CLOSE_MODE_STOP:
+      close.graceful = true;
+      break;
+    default:
+      return Answer(context, InvalidField("mode", "unknown mode"));
+  }
+  if (request->has_stop_policy()) {
+    auto policy = wire::StopPolicyFromProto(request->stop_policy(), "stop_policy");
+    if (!policy.ok()) return Answer(context, policy.status());
+    close.stop_policy = *policy;
+  }
+  auto* reactor = context->DefaultReactor();
+  const absl::Status status = sessions_->Close(request->session_id(), close,
+                                               [this, reactor, response](const SessionInfo& info) {
+                                                 *response->mutable_session() = Describe(info);
+                                                 reactor->Finish(grpc::Status::OK);
+                                               });
+  if (!status.ok()) reactor->Finish(wire::ToGrpc(status));
+  return reactor;
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/base/error.h"
+#include "core/session/session_context.h"
+#include "server/process_stream.h"
+#include "server/wire/status.h"
+
+namespace proctor::server {
+
+// How an RPC's reactions come to the thread of the session that it concerns, which
+// is its strand. Before the session is known there is no strand: only reading the
+// first request, and being cancelled, can happen then.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: a member of the reactor.
+class SessionStrand {
+ public:
+  // Enters the session and runs `begin` on its thread, unless the RPC was cancelled
+  // before: `begin` is told.
+  // Errors: those of SessionContext::Post; there is no strand then.
+  absl::Status Enter(std::shared_ptr<SessionContext> session,
+                     absl::AnyInvocable<void(bool cancelled)> begin) {
+    absl::MutexLock lock(&mutex_);
+    const bool cancelled = cancelled_;
+    absl::Status posted =
+        session->Post([user = session.get(), cancelled, begin = std::move(begin)]() mutable {
+          user->AddUser();
+          begin(cancelled);
+        });
+    if (posted.ok()) session_ = std::move(session);
+    return posted;
+  }
+
+  // Runs `work` on the session's thread; false if there is no strand yet. A user of
+  // the session keeps its thread, so that work is never dropped. `work` may destroy
+  // this strand: nothing here is touched once it is posted.
+  bool Post(LoopCallback work) {
+    std::shared_ptr<SessionContext> session;
+    {
+      absl::MutexLock lock(&mutex_);
+      session = session_;
+    }
+    return session != nullptr && session->Post(std::move(work)).ok();
+  }
+
+  // As Post, and remembers a cancellation for Enter.
+  void PostCancelled(LoopCallback work) {
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    if (session_ != nullptr) (void)session_->Post(std::move(work));  // ended: nothing to cancel
+  }
+
+  const std::shared_ptr<SessionContext>& session() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return session_;  // constant once entered
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<SessionContext> session_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What the three kinds of streams about a process have in common: a strand, a
+// ProcessStream, and the buffer of the response. `Reactor` is the gRPC class.
+//
+// Thread-safety: gRPC calls the reactions; everything else is on the strand.
+// Lifetime: deletes itself when the RPC is over, on the strand.
+template <typename Reactor, typename Response>
+class StreamCall : public Reactor, protected StreamTransport {
+ public:
+  StreamCall() : stream_(this) {}
+
+  void OnWriteDone(bool ok) noexcept override {
+    strand_.Post([this, ok] { stream_.OnWritten(ok); });
+  }
+
+  void OnCancel() noexcept override {
+    strand_.PostCancelled([this] { stream_.OnCancelled(); });
+  }
+
+  void OnDone() noexcept override {
+    const bool posted = strand_.Post([this] {
+      stream_.End();
+      auto session = strand_.session();
+      delete this;
+      session->ReleaseUser();
+    });
+    if (!posted) delete this;
+  }
+
+ protected:
+  v1::StreamMessage* outgoing() override { return response_.mutable_message(); }
+  void StartWriting() override { this->StartWrite(&response_); }
+  void StartWritingLast() override {
+    this->StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+  void Finish(const grpc::Status& status) override { Reactor::Finish(status); }
+  void ReadNext() override {}
+
+  // Ends an RPC that has no strand. On the thread of the first reaction.
+  void Refuse(const absl::Status& status) { Reactor::Finish(wire::ToGrpc(status)); }
+
+  SessionStrand strand_;
+  ProcessStream stream_;
+  Response response_;
+};
+
+// A stream on which the caller speaks too. The derived class says what the first
+// request begins, and what later ones mean.
+template <typename Request, typename Response>
+class BidiStreamCall : public StreamCall<grpc::ServerBidiReactor<Request, Response>, Response> {
+ public:
+  BidiStreamCall() { this->StartRead(&request_); }
+
+  void OnReadDone(bool ok) noexcept override {
+    if (!std::exchange(first_seen_, true)) return First(ok);
+    this->strand_.Post([this, ok] {
+      if (!ok) return this->stream_.OnInputEnd();
+      Later();
+    });
+  }
+
+ protected:
+  // Takes the first request: enters the strand, or refuses.
+  virtual void BeginWith(Request& request) = 0;
+
+  void ReadNext() override { this->StartRead(&request_); }
+
+ private:
+  void First(bool ok) {
+    if (ok) return BeginWith(request_);
+    this->Refuse(InvalidField("request", "the stream ended before its first request"));
+  }
+
+  void Later() {
+    if (!request_.has_input()) {
+      return this->stream_.Fail(
+          InvalidField("request", "after the first request of a stream there can only be `input`"));
+    }
+    this->stream_.OnInput(std::move(*request_.mutable_input()));
+  }
+
+  Request request_;
+  bool first_seen_ = false;  // reads follow one another
+};
+
+}  // namespace proctor::server

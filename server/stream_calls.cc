@@ -1,0 +1,156 @@
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "server/process_calls.h"
+#include "server/rpc_caller.h"
+#include "server/stream_call.h"
+#include "server/wire/command.h"
+
+namespace proctor::server {
+namespace {
+
+absl::Status SessionClosedError(const ProcessInfo& info) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+                   absl::StrCat("process '", info.id, "': its session is closed, its output gone"),
+                   {{"process_id", info.id}, {"session_id", info.session_id}});
+}
+
+class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessResponse> {
+ public:
+  RunCall(SessionRegistry* sessions, std::string caller)
+      : sessions_(sessions), caller_(std::move(caller)) {}
+
+ private:
+  void BeginWith(v1::RunProcessRequest& request) override {
+    if (!request.has_start()) {
+      return Refuse(InvalidField("request", "the first request of RunProcess must be `start`"));
+    }
+    const v1::RunStart& start = request.start();
+    if (!start.has_spec()) return Refuse(InvalidField("start.spec", "is required"));
+    if (!v1::DisconnectPolicy_IsValid(start.on_disconnect())) {
+      return Refuse(InvalidField("start.on_disconnect", "unknown policy"));
+    }
+    auto command = wire::CommandFromProto(start.spec(), OverflowPolicy::kBlockChild);
+    if (!command.ok()) return Refuse(command.status());
+    auto session = sessions_->Find(start.session_id());
+    if (!session.ok()) return Refuse(session.status());
+    ProcessStream::Options options;
+    options.output.attached = true;
+    options.kill_on_disconnect = start.on_disconnect() != v1::DISCONNECT_POLICY_KEEP;
+    options.end_of_input_is_eof = true;
+    options.caller = caller_;
+    auto begin = [this, session = *session, command = *std::move(command),
+                  request_id = start.request_id(), options](bool cancelled) mutable {
+      if (cancelled) return stream_.OnCancelled();  // nothing was started
+      auto process = session->StartProcess(std::move(command), request_id);
+      if (!process.ok()) return stream_.Fail(process.status());
+      // A retry with the same request_id finds a process that has written already.
+      auto cursor = (*process)->output().FromOffsets(0, 0);
+      stream_.Begin(session, *process, *cursor, std::move(options));
+    };
+    if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
+  }
+
+  SessionRegistry* const sessions_;
+  const std::string caller_;
+};
+
+class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachProcessResponse> {
+ public:
+  AttachCall(SessionRegistry* sessions, std::string caller)
+      : sessions_(sessions), caller_(std::move(caller)) {}
+
+ private:
+  void BeginWith(v1::AttachProcessRequest& request) override {
+    if (!request.has_attach()) {
+      return Refuse(InvalidField("request", "the first request of AttachProcess must be `attach`"));
+    }
+    auto located = sessions_->FindProcess(request.attach().process_id());
+    if (!located.ok()) return Refuse(located.status());
+    if (located->session == nullptr) return Refuse(SessionClosedError(*located->info));
+    auto begin = [this, session = located->session,
+                  attach = std::move(*request.mutable_attach())](bool cancelled) {
+      if (cancelled) return stream_.OnCancelled();
+      auto process = session->FindProcess(attach.process_id());
+      if (!process.ok()) return stream_.Fail(process.status());
+      auto cursor = OutputPump::Locate(**process, attach.from());
+      if (!cursor.ok()) return stream_.Fail(cursor.status());
+      ProcessStream::Options options;
+      options.output.attached = true;
+      options.force_stdin = attach.force_stdin();
+      options.caller = caller_;
+      stream_.Begin(session, *process, *cursor, std::move(options));
+    };
+    if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
+      Refuse(SessionClosedError(*located->info));
+    }
+  }
+
+  SessionRegistry* const sessions_;
+  const std::string caller_;
+};
+
+class ReadOutputCall
+    : public StreamCall<grpc::ServerWriteReactor<v1::ReadOutputResponse>, v1::ReadOutputResponse> {
+ public:
+  void Begin(SessionRegistry* sessions, const v1::ReadOutputRequest& request) {
+    auto located = sessions->FindProcess(request.process_id());
+    if (!located.ok()) return Refuse(located.status());
+    if (located->session == nullptr) return Refuse(SessionClosedError(*located->info));
+    ProcessStream::Options options;
+    options.output.follow = request.follow();
+    if (auto status = ReadStreams(request, options.output); !status.ok()) return Refuse(status);
+    auto begin = [this, session = located->session, id = request.process_id(),
+                  from = request.from(), options](bool cancelled) mutable {
+      if (cancelled) return stream_.OnCancelled();
+      auto process = session->FindProcess(id);
+      if (!process.ok()) return stream_.Fail(process.status());
+      auto cursor = OutputPump::Locate(**process, from);
+      if (!cursor.ok()) return stream_.Fail(cursor.status());
+      stream_.Begin(session, *process, *cursor, std::move(options));
+    };
+    if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
+      Refuse(SessionClosedError(*located->info));
+    }
+  }
+
+ private:
+  static absl::Status ReadStreams(const v1::ReadOutputRequest& request,
+                                  OutputPump::Options& options) {
+    if (request.streams().empty()) return absl::OkStatus();
+    options.streams.clear();
+    for (const int stream : request.streams()) {
+      if (stream != v1::STREAM_STDOUT && stream != v1::STREAM_STDERR) {
+        return InvalidField("streams", "a stream is STDOUT or STDERR");
+      }
+      options.streams.push_back(stream == v1::STREAM_STDOUT ? OutputStream::kStdout
+                                                            : OutputStream::kStderr);
+    }
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* NewRunCall(
+    SessionRegistry* sessions, grpc::CallbackServerContext* context) {
+  return new RunCall(sessions, CallerName(*context));
+}
+
+grpc::ServerBidiReactor<v1::AttachProcessRequest, v1::AttachProcessResponse>* NewAttachCall(
+    SessionRegistry* sessions, grpc::CallbackServerContext* context) {
+  return new AttachCall(sessions, CallerName(*context));
+}
+
+grpc::ServerWriteReactor<v1::ReadOutputResponse>* NewReadOutputCall(
+    SessionRegistry* sessions, const v1::ReadOutputRequest* request) {
+  auto* call = new ReadOutputCall;
+  call->Begin(sessions, *request);
+  return call;
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,248 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "server/process_calls.h"
+#include "server/rpc_caller.h"
+#include "server/stream_call.h"
+#include "server/unary.h"
+#include "server/wire/command.h"
+#include "server/wire/process.h"
+#include "server/wire/status.h"
+#include "server/wire/time.h"
+
+namespace proctor::server {
+namespace {
+
+// A unary RPC whose answer comes later: once, on the strand, or because the caller
+// went away first.
+class LateCall : public grpc::ServerUnaryReactor {
+ public:
+  void OnCancel() noexcept override {
+    strand_.PostCancelled(
+        [this] { Answer(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away")); });
+  }
+
+  void OnDone() noexcept override {
+    const bool posted = strand_.Post([this] {
+      auto session = strand_.session();
+      delete this;
+      session->ReleaseUser();
+    });
+    if (!posted) delete this;
+  }
+
+ protected:
+  // Ends the RPC, the first time that it is called. On the strand, or before there
+  // is one.
+  void Answer(const grpc::Status& status) {
+    if (std::exchange(answered_, true)) return;
+    OnAnswered();
+    Finish(status);
+  }
+  void Answer(const absl::Status& status) { Answer(wire::ToGrpc(status)); }
+  bool answered() const { return answered_; }
+
+  // Takes back what was asked of the process.
+  virtual void OnAnswered() = 0;
+
+  SessionStrand strand_;
+
+ private:
+  bool answered_ = false;
+};
+
+// Waits until a process has reached a state, after doing something to it.
+class EndCall : public LateCall {
+ public:
+  using Fill = std::function<void(v1::Process)>;
+  using Act = std::function<void(Process&)>;
+
+  EndCall(ProcessState until, absl::Duration timeout, Act act, Fill fill)
+      : until_(until), timeout_(timeout), act_(std::move(act)), fill_(std::move(fill)) {}
+
+  void Begin(SessionRegistry* sessions, const std::string& process_id) {
+    auto located = sessions->FindProcess(process_id);
+    if (!located.ok()) return Answer(located.status());
+    auto info = located->info;
+    auto session = located->session;
+    absl::Status entered = absl::FailedPreconditionError("closed");
+    if (session != nullptr) {
+      entered = strand_.Enter(session, [this, session, process_id](bool cancelled) {
+        if (cancelled) return Answer(grpc::Status::CANCELLED);
+        auto process = session->FindProcess(process_id);
+        if (!process.ok()) return Answer(process.status());
+        Watch(session->loop().get(), *process);
+      });
+    }
+    if (entered.ok()) return;
+    // The session closed, so everything in it is drained: the table has the last word.
+    auto last = sessions->FindProcess(process_id);
+    if (!last.ok()) return Answer(last.status());
+    fill_(wire::ToProto(*last->info));
+    Answer(absl::OkStatus());
+  }
+
+ private:
+  void Watch(EventLoop* loop, std::shared_ptr<Process> process) {
+    process_ = std::move(process);
+    if (act_) act_(*process_);
+    listener_ = process_->AddListener([this] { Check(); });
+    Check();
+    if (answered()) return;
+    if (timeout_ <= absl::ZeroDuration()) return OnTimeout();
+    timer_ = loop->CallLater(timeout_, [this] { OnTimeout(); });
+  }
+
+  void Check() {
+    if (answered() || process_->state() < until_) return;
+    fill_(wire::ToProto(process_->Info()));
+    Answer(absl::OkStatus());
+  }
+
+  void OnTimeout() {
+    Answer(MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
+                     absl::StrCat("wait for process '", process_->id(), "': it still runs after ",
+                                  absl::FormatDuration(timeout_)),
+                     {{"process_id", process_->id()}}));
+  }
+
+  void OnAnswered() override {
+    timer_.Cancel();
+    if (process_ != nullptr) process_->RemoveListener(listener_);
+  }
+
+  const ProcessState until_;
+  const absl::Duration timeout_;
+  const Act act_;
+  const Fill fill_;
+  std::shared_ptr<Process> process_;
+  uint64_t listener_ = 0;
+  LoopHandle timer_;
+};
+
+class WriteStdinCall : public LateCall {
+ public:
+  void Begin(SessionRegistry* sessions, const v1::WriteStdinRequest* request,
+             v1::WriteStdinResponse* response) {
+    auto located = sessions->FindProcess(request->process_id());
+    if (!located.ok()) return Answer(located.status());
+    if (located->session != nullptr) {
+      auto session = located->session;
+      const absl::Status entered =
+          strand_.Enter(session, [this, session, request, response](bool cancelled) {
+            if (cancelled) return Answer(grpc::Status::CANCELLED);
+            auto process = session->FindProcess(request->process_id());
+            if (!process.ok()) return Answer(process.status());
+            Write(*process, *request, response);
+          });
+      if (entered.ok()) return;
+    }
+    Answer(MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_CLOSED",
+                     "write stdin: the process has ended"));
+  }
+
+ private:
+  void Write(std::shared_ptr<Process> process, const v1::WriteStdinRequest& request,
+             v1::WriteStdinResponse* response) {
+    process_ = std::move(process);
+    StdinPipe& pipe = process_->stdin_pipe();
+    if (auto claimed = pipe.Claim(this, request.force()); !claimed.ok()) return Answer(claimed);
+    std::optional<uint64_t> offset;
+    if (request.has_offset()) offset = request.offset();
+    // The bytes go on into the pipe when the caller goes away: they were sent. The
+    // call is gone then, which `alive` tells.
+    pipe.Write(this, request.data(), offset, request.eof(),
+               [this, alive = std::weak_ptr<bool>(alive_), response](const absl::Status& status) {
+                 if (alive.expired() || answered()) return;
+                 response->set_stdin_bytes(process_->stdin_pipe().taken());
+                 Answer(status);
+               });
+  }
+
+  void OnAnswered() override {
+    if (process_ != nullptr) process_->stdin_pipe().Release(this);
+  }
+
+  std::shared_ptr<Process> process_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions,
+                                      grpc::CallbackServerContext* context,
+                                      const v1::WaitProcessRequest* request,
+                                      v1::WaitProcessResponse* response) {
+  absl::Duration timeout = absl::InfiniteDuration();
+  if (request->has_timeout()) {
+    auto given = wire::FromProto(request->timeout(), "timeout", absl::ZeroDuration());
+    if (!given.ok()) return Answer(context, given.status());
+    timeout = *given;
+  }
+  ProcessState until = ProcessState::kExited;
+  switch (request->until()) {
+    case v1::WAIT_UNTIL_UNSPECIFIED:
+    case v1::WAIT_UNTIL_EXITED:
+      break;
+    case v1::WAIT_UNTIL_DRAINED:
+      until = ProcessState::kDrained;
+      break;
+    case v1::WAIT_UNTIL_TREE_EMPTY:
+      return Answer(context, wire::NotImplemented("field", "until: TREE_EMPTY"));
+    default:
+      return Answer(context, InvalidField("until", "unknown state"));
+  }
+  auto* call = new EndCall(until, timeout, nullptr, [response](v1::Process process) {
+    *response->mutable_process() = std::move(process);
+  });
+  call->Begin(sessions, request->process_id());
+  return call;
+}
+
+grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
+                                      grpc::CallbackServerContext* context,
+                                      const v1::StopProcessRequest* request,
+                                      v1::StopProcessResponse* response) {
+  std::optional<StopPolicy> policy;
+  if (request->has_stop_policy()) {
+    auto given = wire::StopPolicyFromProto(request->stop_policy(), "stop_policy");
+    if (!given.ok()) return Answer(context, given.status());
+    policy = *given;
+  }
+  auto stop = [policy, caller = CallerName(*context)](Process& process) {
+    process.Stop(policy.value_or(process.command().stop_policy),
+                 {ExitCause::kClientSignal, caller});
+  };
+  auto* call = new EndCall(
+      ProcessState::kExited, absl::InfiniteDuration(), stop,
+      [response](v1::Process process) { *response->mutable_process() = std::move(process); });
+  call->Begin(sessions, request->process_id());
+  return call;
+}
+
+grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
+                                            const v1::WriteStdinRequest* request,
+                                            v1::WriteStdinResponse* response) {
+  auto* call = new WriteStdinCall;
+  call->Begin(sessions, request, response);
+  return call;
+}
+
+grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions,
+                                              grpc::CallbackServerContext* context,
+                                              const v1::RemoveProcessRequest* request) {
+  auto kill = [caller = CallerName(*context)](Process& process) {
+    process.Kill({ExitCause::kClientSignal, caller});
+  };
+  auto* call = new EndCall(ProcessState::kExited, absl::InfiniteDuration(), kill,
+                           [sessions, id = request->process_id()](const v1::Process&) {
+                             sessions->RemoveProcess(id, "CLIENT_REQUEST");
+                           });
+  call->Begin(sessions, request->process_id());
+  return call;
+}
+
+}  // namespace proctor::server

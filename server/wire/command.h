@@ -1,0 +1,26 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "core/process/command.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::wire {
+
+// What to run, checked. `overflow` holds where the specification leaves it open.
+// Errors: InvalidArgument (INVALID_FIELD); Unimplemented (NOT_IMPLEMENTED) for a
+// field that this version does not serve, rather than ignoring it.
+absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPolicy overflow);
+
+// The same back, without the values of the environment.
+v1::ProcessSpec ToProto(const Command& command);
+
+// Errors: InvalidArgument (INVALID_FIELD) naming `field`; Unimplemented for TREE.
+absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope unspecified,
+                                           std::string_view field);
+absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field);
+absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
+                                               std::string_view field);
+
+v1::SignalScope ToProto(SignalScope scope);
+
+}  // namespace proctor::wire

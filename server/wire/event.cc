@@ -1,0 +1,130 @@
+#include "server/wire/event.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/signal_name.h"
+#include "server/wire/process.h"
+#include "server/wire/time.h"
+
+namespace proctor::wire {
+namespace {
+
+// Sets the particulars of an event, one overload for each kind.
+struct SetDetail {
+  const Event& event;
+  v1::Event* proto;
+
+  void operator()(const SessionOpened& detail) const {
+    v1::Session* session = proto->mutable_session_opened()->mutable_session();
+    session->set_session_id(event.session_id);
+    session->set_state(v1::SESSION_STATE_OPEN);
+    session->set_policy(detail.policy);
+    session->set_watcher(detail.watcher);
+    session->set_loop(detail.loop);
+    session->set_is_default(detail.is_default);
+    session->mutable_labels()->insert(event.labels.begin(), event.labels.end());
+    *session->mutable_created_at() = ToProto(event.time);
+  }
+  void operator()(const SessionClosed& detail) const {
+    proto->mutable_session_closed()->set_reason(detail.reason);
+  }
+  void operator()(const ProcessStarted& detail) const {
+    v1::Process* process = proto->mutable_process_started()->mutable_process();
+    process->set_process_id(event.process_id);
+    process->set_session_id(event.session_id);
+    process->set_pid(detail.pid);
+    process->set_state(v1::PROCESS_STATE_RUNNING);
+    process->set_watcher(detail.watcher);
+    *process->mutable_started_at() = ToProto(event.time);
+    for (const std::string& argument : detail.argv) process->mutable_spec()->add_argv(argument);
+    process->mutable_spec()->set_cwd(detail.cwd);
+    process->mutable_spec()->mutable_labels()->insert(event.labels.begin(), event.labels.end());
+  }
+  void operator()(const ProcessExited& detail) const {
+    *proto->mutable_process_exited()->mutable_exit_status() = ToProto(detail.status);
+  }
+  void operator()(const OutputDrained& detail) const {
+    *proto->mutable_output_drained() = ToProto(detail);
+  }
+  void operator()(const ProcessSignalled& detail) const {
+    auto* signalled = proto->mutable_process_signalled();
+    signalled->set_signal(SignalName(detail.signal));
+    v1::SignalScope scope = v1::SIGNAL_SCOPE_UNSPECIFIED;
+    v1::SignalScope_Parse(absl::StrCat("SIGNAL_SCOPE_", detail.scope), &scope);
+    signalled->set_scope(scope);
+    signalled->set_requested_by(detail.requested_by);
+  }
+  void operator()(const ProcessRemoved& detail) const {
+    proto->mutable_process_removed()->set_reason(detail.reason);
+  }
+  void operator()(const ServerDraining&) const { proto->mutable_server_draining(); }
+};
+
+struct TypeOf {
+  v1::EventType operator()(const SessionOpened&) const { return v1::EVENT_TYPE_SESSION_OPENED; }
+  v1::EventType operator()(const SessionClosed&) const { return v1::EVENT_TYPE_SESSION_CLOSED; }
+  v1::EventType operator()(const ProcessStarted&) const { return v1::EVENT_TYPE_PROCESS_STARTED; }
+  v1::EventType operator()(const ProcessExited&) const { return v1::EVENT_TYPE_PROCESS_EXITED; }
+  v1::EventType operator()(const OutputDrained&) const { return v1::EVENT_TYPE_OUTPUT_DRAINED; }
+  v1::EventType operator()(const ProcessSignalled&) const {
+    return v1::EVENT_TYPE_PROCESS_SIGNALLED;
+  }
+  v1::EventType operator()(const ProcessRemoved&) const { return v1::EVENT_TYPE_PROCESS_REMOVED; }
+  v1::EventType operator()(const ServerDraining&) const { return v1::EVENT_TYPE_SERVER_DRAINING; }
+};
+
+bool HasLabels(const std::map<std::string, std::string>& labels, const v1::EventFilter& filter) {
+  return std::all_of(filter.labels().begin(), filter.labels().end(), [&](const auto& wanted) {
+    auto found = labels.find(wanted.first);
+    return found != labels.end() && found->second == wanted.second;
+  });
+}
+
+template <typename List, typename Value>
+bool EmptyOrContains(const List& list, const Value& value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace
+
+v1::Event ToProto(const Event& event, std::string_view log_id) {
+  v1::Event proto;
+  proto.set_log_id(std::string(log_id));
+  proto.set_sequence(event.sequence);
+  *proto.mutable_time() = ToProto(event.time);
+  proto.set_type(std::visit(TypeOf{}, event.detail));
+  proto.set_session_id(event.session_id);
+  proto.set_process_id(event.process_id);
+  proto.mutable_labels()->insert(event.labels.begin(), event.labels.end());
+  std::visit(SetDetail{event, &proto}, event.detail);
+  return proto;
+}
+
+absl::Status CheckFilter(const v1::EventFilter& filter) {
+  for (const int type : filter.types()) {
+    if (type != v1::EVENT_TYPE_UNSPECIFIED && v1::EventType_IsValid(type)) continue;
+    return InvalidField("filter.types", absl::StrCat("unknown type ", type));
+  }
+  return absl::OkStatus();
+}
+
+bool Matches(const v1::EventFilter& filter, const Event& event) {
+  return EmptyOrContains(filter.session_ids(), event.session_id) &&
+         EmptyOrContains(filter.process_ids(), event.process_id) &&
+         EmptyOrContains(filter.types(), std::visit(TypeOf{}, event.detail)) &&
+         HasLabels(event.labels, filter);
+}
+
+bool Matches(const v1::EventFilter& filter, const SessionInfo& info) {
+  return EmptyOrContains(filter.session_ids(), info.id) && filter.process_ids().empty() &&
+         HasLabels(info.labels, filter);
+}
+
+bool Matches(const v1::EventFilter& filter, const ProcessInfo& info) {
+  return EmptyOrContains(filter.session_ids(), info.session_id) &&
+         EmptyOrContains(filter.process_ids(), info.id) && HasLabels(info.command->labels, filter);
+}
+
+}  // namespace proctor::wire

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+namespace proctor::wire {
+
+// The gRPC status of an error of the core: the same code and message, and one
+// google.rpc.ErrorInfo (domain "proctor") with its reason and variables in
+// `grpc-status-details-bin`. An error without a reason gets its code's name.
+grpc::Status ToGrpc(const absl::Status& status);
+
+// The error of what a later version will do: UNIMPLEMENTED, NOT_IMPLEMENTED.
+absl::Status NotImplemented(std::string_view key, std::string_view name);
+
+}  // namespace proctor::wire

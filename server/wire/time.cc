@@ -1,0 +1,43 @@
+#include "server/wire/time.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor::wire {
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return proto;
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration proto;
+  const int64_t seconds = absl::IDivDuration(duration, absl::Seconds(1), &duration);
+  proto.set_seconds(seconds);
+  proto.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return proto;
+}
+
+absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& duration,
+                                         std::string_view field, absl::Duration least) {
+  constexpr int64_t kMostSeconds = 315576000000;  // the bound of duration.proto
+  const int64_t seconds = duration.seconds();
+  const int32_t nanos = duration.nanos();
+  const bool signs_differ = (seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0);
+  if (seconds > kMostSeconds || seconds < -kMostSeconds || nanos > 999999999 ||
+      nanos < -999999999 || signs_differ) {
+    return InvalidField(field, "not a valid google.protobuf.Duration");
+  }
+  const absl::Duration value = absl::Seconds(seconds) + absl::Nanoseconds(nanos);
+  if (value < least) {
+    return InvalidField(field, absl::StrCat(absl::FormatDuration(value), " is less than ",
+                                            absl::FormatDuration(least)));
+  }
+  return value;
+}
+
+}  // namespace proctor::wire
