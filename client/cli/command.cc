@@ -1,0 +1,68 @@
+#include "client/cli/command.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/console.h"
+#include "client/cli/escape.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_set.h"
+#include "client/cli/global_flags.h"
+#include "client/cli/invocation.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+namespace {
+
+// A standard stream that is closed would be the number of our next socket, and data meant for the
+// user would go into it. What is opened in its place cannot be written to, so that the loss shows.
+void OpenStandardStreams() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) == -1) open("/dev/null", O_RDONLY);
+  }
+}
+
+int Mistake(const std::string& text) {
+  return Console("").Fail(absl::StrCat(text, "; see 'proctor help'"));
+}
+
+}  // namespace
+
+int RunCommand(std::vector<std::string> arguments) {
+  OpenStandardStreams();
+  // A write then fails with EPIPE, and the verb can end its stream before we do.
+  signal(SIGPIPE, SIG_IGN);
+  // gRPC's own log would mix with our messages, which say the same.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::optional<size_t> bad = FindInvalidUtf8(arguments[i]);
+    if (!bad.has_value()) continue;
+    return Console("").Fail(absl::StrCat("argument ", i + 1, " ('", arguments[i],
+                                         "') is not valid UTF-8 at byte ", *bad + 1,
+                                         ", and cannot be sent"));
+  }
+
+  GlobalFlags globals;
+  FlagSet flags(FlagSet::Order::kFlagsFirst);
+  globals.AddTo(&flags);
+  std::vector<std::string> words;
+  const absl::Status parsed = flags.Parse(arguments, &words);
+  if (!parsed.ok()) return Mistake(std::string(parsed.message()));
+  // `proctor --help VERB` is `proctor help VERB`.
+  if (std::exchange(globals.help, false)) words.insert(words.begin(), "help");
+
+  std::string mistake;
+  const Verb* verb = FindVerb(&words, &mistake);
+  if (verb == nullptr) return Mistake(mistake);
+  Invocation invocation(*verb, std::move(words), std::move(globals));
+  return invocation.Conclude(verb->run(invocation));
+}
+
+}  // namespace proctor::cli

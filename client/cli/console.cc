@@ -1,0 +1,24 @@
+#include "client/cli/console.h"
+
+#include <unistd.h>
+
+#include "client/cli/escape.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/out_file.h"
+
+namespace proctor::cli {
+
+Console::Console(const std::string& verb)
+    : prefix_(verb.empty() ? "proctor: " : "proctor: " + verb + ": ") {}
+
+void Console::Say(const std::string& text) const {
+  // That nobody hears us is no reason to fail: the exit code says it again.
+  OutFile(STDERR_FILENO, "stderr").Write(prefix_ + EscapeControls(text) + "\n");
+}
+
+int Console::Fail(const std::string& text) const {
+  Say(text);
+  return kExitFailure;
+}
+
+}  // namespace proctor::cli

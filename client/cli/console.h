@@ -1,0 +1,28 @@
+// Where the command speaks to its user: lines on stderr that begin with "proctor: VERB: ".
+//
+// Thread-safe: a line is one write.
+#ifndef PROCTOR_CLIENT_CLI_CONSOLE_H_
+#define PROCTOR_CLIENT_CLI_CONSOLE_H_
+
+#include <string>
+
+namespace proctor::cli {
+
+class Console {
+ public:
+  // An empty `verb` gives lines that begin with "proctor: ".
+  explicit Console(const std::string& verb);
+
+  // Says one thing. Control characters are escaped: what servers say is not for terminals to obey.
+  void Say(const std::string& text) const;
+
+  // Says why we failed, and returns the exit code of that.
+  int Fail(const std::string& text) const;
+
+ private:
+  const std::string prefix_;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_CONSOLE_H_

@@ -1,0 +1,79 @@
+#include "client/cli/event_text.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "client/cli/escape.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_value.h"
+#include "client/cli/id_prefix.h"
+
+namespace proctor::cli {
+namespace {
+
+template <typename Field, typename Value>
+bool IsOneOf(const Field& wanted, const Value& value) {
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+std::string Particulars(const v1::Event& event) {
+  switch (event.detail_case()) {
+    case v1::Event::kSessionOpened:
+      return absl::StrCat("policy=", event.session_opened().session().policy(),
+                          " watcher=", event.session_opened().session().watcher());
+    case v1::Event::kSessionClosed:
+      return absl::StrCat("reason=", event.session_closed().reason());
+    case v1::Event::kProcessStarted:
+      return absl::StrCat("pid=", event.process_started().process().pid(), " ",
+                          CommandText(event.process_started().process().spec().argv()));
+    case v1::Event::kProcessExited:
+      return absl::StrCat("exit=", ExitText(event.process_exited().exit_status()));
+    case v1::Event::kOutputDrained:
+      return absl::StrCat("reason=", event.output_drained().reason() == v1::DRAIN_REASON_EOF
+                                         ? "EOF"
+                                         : "GRACE_EXPIRED");
+    case v1::Event::kProcessSignalled:
+      return absl::StrCat("signal=", event.process_signalled().signal(),
+                          " by=", event.process_signalled().requested_by());
+    case v1::Event::kProcessOom:
+      return absl::StrCat("killed=", event.process_oom().killed());
+    case v1::Event::kProcessRemoved:
+      return absl::StrCat("reason=", event.process_removed().reason());
+    case v1::Event::kWatcherChanged:
+      return absl::StrCat("from=", event.watcher_changed().from(),
+                          " to=", event.watcher_changed().to());
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string EventLine(const v1::Event& event) {
+  std::string type = v1::EventType_IsValid(event.type())
+                         ? v1::EventType_Name(event.type()).substr(sizeof("EVENT_TYPE_") - 1)
+                         : absl::StrCat(static_cast<int>(event.type()));
+  const std::string process = event.process_id().substr(0, kShortId);
+  const std::string session = event.session_id().substr(0, kShortId);
+  std::string line = absl::StrFormat(
+      "%s %6d %-17s %-12s %-12s %s",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", FromProto(event.time()), absl::UTCTimeZone()),
+      event.sequence(), type, process.empty() ? "-" : process, session.empty() ? "-" : session,
+      Particulars(event));
+  line.erase(line.find_last_not_of(' ') + 1);
+  return EscapeControls(line) + "\n";
+}
+
+bool Passes(const v1::EventFilter& filter, const v1::Event& event) {
+  for (const auto& [key, value] : filter.labels()) {
+    const auto found = event.labels().find(key);
+    if (found == event.labels().end() || found->second != value) return false;
+  }
+  return IsOneOf(filter.session_ids(), event.session_id()) &&
+         IsOneOf(filter.process_ids(), event.process_id()) &&
+         IsOneOf(filter.types(), static_cast<int>(event.type()));
+}
+
+}  // namespace proctor::cli

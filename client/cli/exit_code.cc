@@ -1,0 +1,36 @@
+#include "client/cli/exit_code.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace proctor::cli {
+
+int ExitCodeOf(const client::Error& error) {
+  if (error.Is("EXECUTABLE_NOT_FOUND")) return kExitNotFound;
+  if (error.Is("EXECUTABLE_NOT_RUNNABLE")) return kExitNotRunnable;
+  return kExitFailure;
+}
+
+int ExitCodeOf(const v1::ExitStatus& status) {
+  switch (status.status_case()) {
+    case v1::ExitStatus::kExitCode:
+      return status.exit_code() & 0xff;
+    case v1::ExitStatus::kSignal:
+      return kExitSignalBase + status.signal();
+    default:
+      return kExitFailure;
+  }
+}
+
+std::string ExitText(const v1::ExitStatus& status) {
+  switch (status.status_case()) {
+    case v1::ExitStatus::kExitCode:
+      return absl::StrCat(status.exit_code());
+    case v1::ExitStatus::kSignal:
+      return status.signal_name().empty() ? absl::StrCat("signal ", status.signal())
+                                          : status.signal_name();
+    default:
+      return "?";
+  }
+}
+
+}  // namespace proctor::cli

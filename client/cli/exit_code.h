@@ -1,0 +1,35 @@
+// What the command's exit code says, as users of docker know it.
+//
+// Pure functions; thread-safe.
+#ifndef PROCTOR_CLIENT_CLI_EXIT_CODE_H_
+#define PROCTOR_CLIENT_CLI_EXIT_CODE_H_
+
+#include <string>
+
+#include "client/cpp/error.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::cli {
+
+constexpr int kExitSuccess = 0;
+// We failed, or the server refused, or nobody knows: anything but an end that is known.
+constexpr int kExitFailure = 125;
+constexpr int kExitNotRunnable = 126;
+constexpr int kExitNotFound = 127;
+// Added to a signal's number.
+constexpr int kExitSignalBase = 128;
+// The user let go with Ctrl-C.
+constexpr int kExitInterrupted = 130;
+
+// 127 and 126 for a program that is not there or cannot be run, else 125.
+int ExitCodeOf(const client::Error& error);
+
+// The process's own code, 128 + n for a signal, 125 for an unknown end.
+int ExitCodeOf(const v1::ExitStatus& status);
+
+// The same for people: "3", "SIGKILL", "?".
+std::string ExitText(const v1::ExitStatus& status);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_EXIT_CODE_H_

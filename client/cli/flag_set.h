@@ -1,0 +1,67 @@
+// The flags of one verb: parses them with getopt_long and describes them for --help, so that the
+// two cannot differ.
+//
+// Not thread-safe, as getopt_long is not.
+//
+// Order of calls: Switch, Text, Value and Heading in the order of the help text; then Parse or
+// Help.
+#ifndef PROCTOR_CLIENT_CLI_FLAG_SET_H_
+#define PROCTOR_CLIENT_CLI_FLAG_SET_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace proctor::cli {
+
+class FlagSet {
+ public:
+  // Whether flags may stand behind the first argument that is none. Not where the arguments are a
+  // command line of somebody else.
+  enum class Order { kFlagsFirst, kAnywhere };
+  using Accept = std::function<absl::Status(const std::string& value)>;
+
+  explicit FlagSet(Order order) : order_(order) {}
+
+  // A flag without a value. `letter` 0: it has no short form.
+  void Switch(char letter, const std::string& name, const std::string& help, bool* value);
+  // A flag whose value is taken as it is. `*value` lives longer than Parse.
+  void Text(char letter, const std::string& name, const std::string& placeholder,
+            const std::string& help, std::string* value);
+  // A flag whose value `accept` looks at, each time that the flag is given.
+  void Value(char letter, const std::string& name, const std::string& placeholder,
+             const std::string& help, Accept accept);
+  // A line between flags in the help text.
+  void Heading(const std::string& text);
+
+  // Takes flags out of `arguments` and leaves the rest in `*rest`. INVALID_ARGUMENT, naming the
+  // flag, for one that is unknown, lacks its value or has a bad one.
+  absl::Status Parse(const std::vector<std::string>& arguments, std::vector<std::string>* rest);
+
+  // The flags, one a line.
+  std::string Help() const;
+
+ private:
+  struct Flag {
+    char letter;
+    std::string name;
+    // Empty for a switch.
+    std::string placeholder;
+    std::string help;
+    Accept accept;
+  };
+
+  absl::Status Unknown(const std::string& flag) const;
+
+  const Order order_;
+  std::vector<Flag> flags_;
+};
+
+// The one of `candidates` that `word` was probably meant to be, or empty.
+std::string ClosestWord(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_FLAG_SET_H_

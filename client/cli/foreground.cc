@@ -1,0 +1,125 @@
+#include "client/cli/foreground.h"
+
+#include <memory>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/json.h"
+#include "client/cli/stdin_pump.h"
+
+namespace proctor::cli {
+namespace {
+
+void TellHolders(const Console& console, const v1::OutputDrained& drained) {
+  if (drained.reason() != v1::DRAIN_REASON_GRACE_EXPIRED) return;
+  std::string holders;
+  for (const v1::PipeHolder& holder : drained.holders()) {
+    absl::StrAppend(&holders, holders.empty() ? "" : ", ", holder.command(), " (pid ", holder.pid(),
+                    ")");
+  }
+  console.Say(absl::StrCat("the process ended, but ",
+                           holders.empty() ? std::string("somebody") : holders,
+                           " still holds its output; what is written from now on is not seen"));
+}
+
+// Why a process ended, where neither it nor a signal of ours was the cause; empty otherwise.
+std::string CauseText(v1::ExitCause cause) {
+  switch (cause) {
+    case v1::EXIT_CAUSE_RUN_TIMEOUT:
+      return "its run timeout passed";
+    case v1::EXIT_CAUSE_IDLE_TIMEOUT:
+      return "its idle timeout passed";
+    case v1::EXIT_CAUSE_OOM_KILLED:
+      return "the kernel killed it for its use of memory";
+    case v1::EXIT_CAUSE_LEASE_EXPIRED:
+      return "the lease of its session ran out";
+    case v1::EXIT_CAUSE_SESSION_CLOSED:
+      return "its session was closed";
+    case v1::EXIT_CAUSE_SERVER_SHUTDOWN:
+      return "the server shut down";
+    case v1::EXIT_CAUSE_DISCONNECTED:
+      return "the stream that ran it was lost";
+    default:
+      return "";
+  }
+}
+
+int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
+                const ForegroundOptions& options) {
+  const Console& console = invocation.console();
+  // Our own stdout or stderr failed, which Conclude tells.
+  if (outcome.stopped_by_sink) return kExitFailure;
+  const std::string why =
+      outcome.error.ok() ? "the server ended the stream" : outcome.error.ToString();
+  if (!outcome.process.has_value()) {
+    if (!outcome.error.ok()) return invocation.Refuse(outcome.error);
+    return console.Fail("the stream ended before the process was heard of");
+  }
+  const std::string id = outcome.process->process_id();
+  if (!outcome.exit_status.has_value()) {
+    return console.Fail(absl::StrCat("lost the stream of process ", id,
+                                     " before its end, so how it ends is unknown: ", why, "; ",
+                                     options.fate_when_lost));
+  }
+  if (!outcome.error.ok() || !outcome.drained.has_value()) {
+    return console.Fail(absl::StrCat("process ", id, " ended (", ExitText(*outcome.exit_status),
+                                     "), but its output is incomplete: ", why));
+  }
+  if (TellDiscrepancies(invocation, outcome)) return kExitFailure;
+  if (outcome.exit_status->status_case() != v1::ExitStatus::kExitCode &&
+      outcome.exit_status->status_case() != v1::ExitStatus::kSignal) {
+    const std::string& reason = outcome.exit_status->unknown().reason();
+    return console.Fail(
+        absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason));
+  }
+  const std::string cause = CauseText(outcome.exit_status->cause());
+  if (!cause.empty()) console.Say(absl::StrCat("process ", id, " was ended: ", cause));
+  return ExitCodeOf(*outcome.exit_status);
+}
+
+}  // namespace
+
+client::StreamSinks ForegroundSinks(Invocation& invocation, bool json) {
+  client::StreamSinks sinks;
+  sinks.on_stdout = [&invocation](std::string_view data) { return invocation.out().Write(data); };
+  sinks.on_stderr = [&invocation](std::string_view data) { return invocation.err().Write(data); };
+  sinks.on_message = [&invocation, json](const v1::StreamMessage& message) {
+    if (message.has_output()) return true;
+    if (json) return invocation.err().Write(JsonLine(message));
+    if (message.has_output_gap()) {
+      const v1::OutputGap& gap = message.output_gap();
+      invocation.console().Say(absl::StrCat(gap.to() - gap.from(), " bytes of ",
+                                            client::StreamName(gap.stream()),
+                                            " are missing here: the server did not keep them"));
+    }
+    if (message.has_output_drained()) TellHolders(invocation.console(), message.output_drained());
+    return true;
+  };
+  return sinks;
+}
+
+bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome) {
+  for (const std::string& discrepancy : outcome.discrepancies) {
+    invocation.console().Say(
+        absl::StrCat("the output is not what the process wrote: ", discrepancy));
+  }
+  return !outcome.discrepancies.empty();
+}
+
+int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
+             const ForegroundOptions& options) {
+  if (forwarder != nullptr) {
+    forwarder->Start(&stream, &invocation.console(),
+                     absl::StrCat("given up after three interrupts; ", options.fate_when_lost));
+  }
+  std::optional<StdinPump> pump;
+  if (options.feed_stdin) pump.emplace(&stream, &invocation.console());
+  const client::StreamOutcome outcome = stream.Receive(ForegroundSinks(invocation, options.json));
+  const bool input_failed = pump.has_value() && pump->failed();
+  pump.reset();
+  if (input_failed) return kExitFailure;
+  return OutcomeCode(invocation, outcome, options);
+}
+
+}  // namespace proctor::cli

@@ -1,0 +1,39 @@
+// Stays with one process stream on our own standard streams, and turns its outcome into an exit
+// code. This is what run and attach share, and in part logs.
+//
+// Not thread-safe.
+#ifndef PROCTOR_CLIENT_CLI_FOREGROUND_H_
+#define PROCTOR_CLIENT_CLI_FOREGROUND_H_
+
+#include <string>
+
+#include "client/cli/invocation.h"
+#include "client/cli/signal_forwarder.h"
+#include "client/cpp/process_stream.h"
+
+namespace proctor::cli {
+
+struct ForegroundOptions {
+  // Carries our stdin to the process.
+  bool feed_stdin = false;
+  // Prints every message but Output as a JSON line on stderr, in place of words.
+  bool json = false;
+  // What becomes of a process whose stream is lost or given up, in words.
+  std::string fate_when_lost;
+};
+
+// Data to our stdout and stderr; gaps and held pipes told. `invocation` outlives the result.
+client::StreamSinks ForegroundSinks(Invocation& invocation, bool json);
+
+// Says whatever does not add up; whether anything did not.
+bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);
+
+// Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
+// Returns the exit code: that of the process only if its end is known and every byte of its output
+// was written or reported missing.
+int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
+             const ForegroundOptions& options);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_FOREGROUND_H_

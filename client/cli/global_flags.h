@@ -1,0 +1,27 @@
+// The flags that every verb takes: how to reach the server.
+//
+// A value.
+#ifndef PROCTOR_CLIENT_CLI_GLOBAL_FLAGS_H_
+#define PROCTOR_CLIENT_CLI_GLOBAL_FLAGS_H_
+
+#include "client/cli/flag_set.h"
+#include "client/cpp/connect_options.h"
+
+namespace proctor::cli {
+
+struct GlobalFlags {
+  // As given; empty where the environment or the default decides.
+  client::ConnectOptions options;
+  bool help = false;
+
+  // Adds the flags to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+
+  // Fills what was not given from the environment ($PROCTOR_HOST, $PROCTOR_TLS_CA and so on) and
+  // the default rule. TLS files of the environment are not for unix sockets.
+  client::ConnectOptions Resolve() const;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_GLOBAL_FLAGS_H_

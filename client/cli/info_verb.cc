@@ -1,0 +1,80 @@
+// info: what the server is and can do.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/cli/escape.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_value.h"
+#include "client/cli/invocation.h"
+#include "client/cli/json.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+namespace {
+
+void AppendLine(const std::string& name, const std::string& value, std::string* text) {
+  std::string left = name + ":";
+  left.resize(20, ' ');
+  absl::StrAppend(text, left, EscapeControls(value), "\n");
+}
+
+void AppendChoice(const v1::Choice& choice, const std::string& chosen, std::string* text) {
+  absl::StrAppend(text, choice.name() == chosen ? "  * " : "    ", EscapeControls(choice.name()));
+  if (!choice.available()) {
+    absl::StrAppend(text, " (unavailable: ", EscapeControls(choice.reason()), ")");
+  }
+  absl::StrAppend(text, "\n");
+}
+
+std::string InfoText(const v1::GetServerInfoResponse& info) {
+  std::string text;
+  AppendLine("Version", info.version(), &text);
+  AppendLine("Instance", info.instance_id(), &text);
+  AppendLine("Host", info.hostname(), &text);
+  AppendLine("Kernel", info.kernel(), &text);
+  AppendLine(
+      "Started",
+      absl::FormatTime(absl::RFC3339_sec, FromProto(info.started_at()), absl::LocalTimeZone()),
+      &text);
+  AppendLine("State", info.draining() ? "draining" : "serving", &text);
+  AppendLine("Sessions", absl::StrCat(info.open_sessions(), " open"), &text);
+  AppendLine("Processes", absl::StrCat(info.running_processes(), " running"), &text);
+  AppendLine("Last event",
+             absl::StrCat(info.last_event().log_id(), ":", info.last_event().sequence()), &text);
+  const v1::Choice& launcher = info.launcher();
+  AppendLine("Launcher",
+             launcher.reason().empty()
+                 ? launcher.name()
+                 : absl::StrCat(launcher.name(), " (", launcher.reason(), ")"),
+             &text);
+  absl::StrAppend(&text, "Policies:\n");
+  for (const v1::Choice& choice : info.policies()) AppendChoice(choice, info.policy(), &text);
+  absl::StrAppend(&text, "Watchers:\n");
+  for (const v1::Choice& choice : info.watchers()) AppendChoice(choice, info.watcher(), &text);
+  const v1::ServerLimits& limits = info.limits();
+  absl::StrAppend(&text, "Limits:\n    message ", limits.max_message_bytes(), " bytes\n    output ",
+                  limits.default_retain_bytes(), " bytes a process, at most ",
+                  limits.max_retain_bytes(), "\n    ", limits.max_ended_processes(),
+                  " ended processes, ", limits.max_events(), " events, ", limits.max_sessions(),
+                  " sessions\n");
+  return text;
+}
+
+}  // namespace
+
+int InfoVerb(Invocation& invocation) {
+  bool json = false;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Switch(0, "json", "as one JSON object", &json);
+  if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  v1::GetServerInfoResponse info;
+  const client::Error error = client->GetServerInfo({}, &info, Prompt());
+  if (!error.ok()) return invocation.Refuse(error);
+  invocation.out().Write(json ? JsonLine(info) : InfoText(info));
+  return kExitSuccess;
+}
+
+}  // namespace proctor::cli

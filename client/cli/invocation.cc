@@ -1,0 +1,101 @@
+#include "client/cli/invocation.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+namespace {
+
+[[noreturn]] void DieOfSigpipe() {
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  raise(SIGPIPE);
+  _exit(kExitSignalBase + SIGPIPE);
+}
+
+}  // namespace
+
+Invocation::Invocation(const Verb& verb, std::vector<std::string> arguments, GlobalFlags globals)
+    : verb_(verb),
+      arguments_(std::move(arguments)),
+      globals_(std::move(globals)),
+      console_(verb.name),
+      out_(STDOUT_FILENO, "stdout"),
+      err_(STDERR_FILENO, "stderr") {}
+
+std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
+  globals_.AddTo(flags);
+  std::vector<std::string> rest;
+  const absl::Status parsed = flags->Parse(arguments_, &rest);
+  if (globals_.help) {
+    out_.Write(absl::StrCat("Usage: proctor ", verb_.name, verb_.synopsis[0] == '\0' ? "" : " ",
+                            verb_.synopsis, "\n\n", verb_.about, "\n\nFlags:\n", flags->Help()));
+    return kExitSuccess;
+  }
+  std::string mistake;
+  if (!parsed.ok()) {
+    mistake = std::string(parsed.message());
+  } else if (rest.size() < arity.least) {
+    mistake = "an argument is missing";
+  } else if (rest.size() > arity.most) {
+    mistake = absl::StrCat("too many arguments, from '", rest[arity.most], "' on");
+  }
+  arguments_ = std::move(rest);
+  if (mistake.empty()) return std::nullopt;
+  return console_.Fail(absl::StrCat(mistake, "; see 'proctor ", verb_.name, " --help'"));
+}
+
+const client::Client* Invocation::Connect() {
+  if (client_ != nullptr) return client_.get();
+  const client::ConnectOptions options = globals_.Resolve();
+  host_ = options.host;
+  auto client = client::Client::Connect(options);
+  if (client.ok()) {
+    client_ = *std::move(client);
+  } else if (absl::IsFailedPrecondition(client.status())) {
+    console_.Say(absl::StrCat(client.status().message(),
+                              "; give --tls-ca (and --tls-cert, --tls-key), or reach it through "
+                              "an ssh tunnel to a loopback port"));
+  } else {
+    console_.Say(std::string(client.status().message()));
+  }
+  return client_.get();
+}
+
+std::string Invocation::Describe(const client::Error& error) const {
+  if (!error.IsUnreachable()) return error.ToString();
+  return absl::StrCat("cannot reach a server at '", host_, "': ", error.message,
+                      "; is proctord running there? --host or PROCTOR_HOST names another");
+}
+
+int Invocation::Refuse(const client::Error& error, const std::string& context) {
+  console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", Describe(error)));
+  return ExitCodeOf(error);
+}
+
+int Invocation::Conclude(int code) {
+  if (out_.error() == 0) out_.Close();
+  for (const OutFile* file : {&out_, &err_}) {
+    if (file->error() == 0) continue;
+    // No stream is left open behind us.
+    client_.reset();
+    if (file->error() == EPIPE) DieOfSigpipe();
+    return console_.Fail(
+        absl::StrCat("write to ", file->name(), ": ", std::strerror(file->error())));
+  }
+  return code;
+}
+
+}  // namespace proctor::cli

@@ -1,0 +1,79 @@
+// One use of the command: the verb, its arguments, our standard streams, and the server.
+//
+// Not thread-safe, but for console(). Lives as long as the verb's function runs.
+//
+// Order of calls: Parse first; then Connect, as often as wanted.
+#ifndef PROCTOR_CLIENT_CLI_INVOCATION_H_
+#define PROCTOR_CLIENT_CLI_INVOCATION_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cli/console.h"
+#include "client/cli/flag_set.h"
+#include "client/cli/global_flags.h"
+#include "client/cli/out_file.h"
+#include "client/cpp/client.h"
+
+namespace proctor::cli {
+
+struct Verb;
+
+// How many arguments a verb takes beside its flags.
+struct Arity {
+  size_t least = 0;
+  size_t most = static_cast<size_t>(-1);
+};
+
+// The longest wait for an answer that the server gives at once.
+inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
+
+class Invocation {
+ public:
+  // `arguments` are those behind the verb.
+  Invocation(const Verb& verb, std::vector<std::string> arguments, GlobalFlags globals);
+
+  // Parses the arguments with `*flags`, to which the global ones are added. Returns an exit code
+  // where that is all: --help, or a mistake, which it told.
+  std::optional<int> Parse(FlagSet* flags, Arity arity);
+
+  // What stood beside the flags.
+  const std::vector<std::string>& arguments() const { return arguments_; }
+
+  // A client of the server; null if there can be none, which it told. Keeps ownership.
+  const client::Client* Connect();
+
+  // Says why a call failed, and returns the exit code of that. `context` stands in front where it
+  // is not empty.
+  int Refuse(const client::Error& error, const std::string& context = "");
+
+  // The same without the exit code.
+  std::string Describe(const client::Error& error) const;
+
+  const Console& console() const { return console_; }
+  OutFile& out() { return out_; }
+  // For data; messages go to console().
+  OutFile& err() { return err_; }
+
+  // The exit code after `code`, now that the data should have been written: closes stdout, and
+  // tells what was lost. Does not return after EPIPE: the process dies of SIGPIPE, as a local
+  // program would have.
+  int Conclude(int code);
+
+ private:
+  const Verb& verb_;
+  std::vector<std::string> arguments_;
+  GlobalFlags globals_;
+  const Console console_;
+  OutFile out_;
+  OutFile err_;
+  std::string host_;
+  std::unique_ptr<client::Client> client_;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_INVOCATION_H_

@@ -1,0 +1,21 @@
+// Messages as JSON, for programs that read what the command prints.
+//
+// Pure functions; thread-safe.
+#ifndef PROCTOR_CLIENT_CLI_JSON_H_
+#define PROCTOR_CLIENT_CLI_JSON_H_
+
+#include <string>
+
+#include "google/protobuf/message.h"
+
+namespace proctor::cli {
+
+// One line with its newline: field names as in the contract, default values included.
+std::string JsonLine(const google::protobuf::Message& message);
+
+// The same, indented, for people.
+std::string JsonText(const google::protobuf::Message& message);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_JSON_H_

@@ -1,0 +1,65 @@
+#include "client/cli/table.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/escape.h"
+
+namespace proctor::cli {
+namespace {
+
+// Characters, as well as that can be told without knowing the font.
+size_t Columns(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+}  // namespace
+
+std::string Table::Render(size_t width) const {
+  const size_t columns = rows_.front().size();
+  std::vector<size_t> widths(columns, 0);
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], Columns(row[i]));
+  }
+  std::string text;
+  for (const auto& row : rows_) {
+    size_t used = 0;
+    for (size_t i = 0; i + 1 < columns; ++i) {
+      text += row[i];
+      text.append(widths[i] - Columns(row[i]) + 2, ' ');
+      used += widths[i] + 2;
+    }
+    text += width > used ? Truncate(row.back(), width - used) : row.back();
+    text.push_back('\n');
+  }
+  return text;
+}
+
+size_t TerminalColumns() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
+std::string BriefDuration(absl::Duration duration) {
+  duration = std::max(duration, absl::ZeroDuration());
+  if (duration < absl::Seconds(1)) {
+    return absl::StrCat(absl::ToInt64Milliseconds(duration), "ms");
+  }
+  if (duration < absl::Minutes(1)) {
+    return absl::StrFormat("%.1fs",
+                           absl::ToDoubleSeconds(absl::Trunc(duration, absl::Milliseconds(100))));
+  }
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  if (seconds < 3600) return absl::StrCat(seconds / 60, "m", seconds % 60, "s");
+  if (seconds < 86400) return absl::StrCat(seconds / 3600, "h", seconds / 60 % 60, "m");
+  return absl::StrCat(seconds / 86400, "d", seconds / 3600 % 24, "h");
+}
+
+}  // namespace proctor::cli

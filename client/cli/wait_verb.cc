@@ -1,0 +1,77 @@
+// wait: how processes ended.
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_value.h"
+#include "client/cli/id_prefix.h"
+#include "client/cli/invocation.h"
+#include "client/cli/json.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+namespace {
+
+bool IsKnown(const v1::ExitStatus& status) { return status.has_exit_code() || status.has_signal(); }
+
+}  // namespace
+
+int WaitVerb(Invocation& invocation) {
+  bool drained = false;
+  bool json = false;
+  absl::Duration timeout = absl::InfiniteDuration();
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Value('t', "timeout", "DURATION", "wait no longer than this, for all together",
+              [&timeout](const std::string& text) {
+                const absl::StatusOr<absl::Duration> parsed = ParseDuration(text);
+                if (parsed.ok()) timeout = *parsed;
+                return parsed.status();
+              });
+  flags.Switch(0, "drained", "until the output is complete as well", &drained);
+  flags.Switch(0, "json", "the processes, one JSON object a line", &json);
+  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  const absl::Time deadline = absl::Now() + timeout;
+  int code = kExitSuccess;
+  for (std::string id : invocation.arguments()) {
+    client::Error error = CompleteProcessId(*client, &id);
+    v1::WaitProcessResponse response;
+    if (error.ok()) {
+      v1::WaitProcessRequest request;
+      request.set_process_id(id);
+      request.set_until(drained ? v1::WAIT_UNTIL_DRAINED : v1::WAIT_UNTIL_EXITED);
+      if (timeout != absl::InfiniteDuration()) {
+        *request.mutable_timeout() =
+            ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));
+      }
+      error = client->WaitProcess(request, &response);
+    }
+    if (!error.ok()) {
+      invocation.Refuse(error, id);
+      code = kExitFailure;
+      if (error.IsUnreachable()) break;
+      continue;
+    }
+    const v1::ExitStatus& status = response.process().exit_status();
+    const bool known = IsKnown(status);
+    if (json) {
+      invocation.out().Write(JsonLine(response.process()));
+    } else {
+      invocation.out().Write(absl::StrCat(known ? absl::StrCat(ExitCodeOf(status)) : "?", "\n"));
+    }
+    if (!known) {
+      const std::string& reason = status.unknown().reason();
+      code = invocation.console().Fail(absl::StrCat("how process ", id, " ended is unknown",
+                                                    reason.empty() ? "" : ": ", reason));
+    } else if (invocation.arguments().size() == 1) {
+      code = ExitCodeOf(status);
+    }
+  }
+  return code;
+}
+
+}  // namespace proctor::cli

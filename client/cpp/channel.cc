@@ -1,0 +1,99 @@
+#include "client/cpp/channel.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "client/cpp/endpoint.h"
+
+namespace proctor::client {
+namespace {
+
+constexpr int kMaxMessageBytes = 16 << 20;
+
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  if (path.empty()) return std::string();
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream content;
+  // An empty file sets failbit here, and is refused below like any other file without a PEM.
+  content << file.rdbuf();
+  if (!file) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("read '", path, "': ", errno == 0 ? "cannot be read" : std::strerror(errno)));
+  }
+  if (content.str().find("-----BEGIN ") == std::string::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("read '", path, "': holds no PEM block"));
+  }
+  return content.str();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const TlsFiles& tls) {
+  if (tls.cert.empty() != tls.key.empty()) {
+    return absl::InvalidArgumentError("a TLS certificate and its key go together");
+  }
+  grpc::SslCredentialsOptions ssl;
+  const std::pair<const std::string&, std::string&> files[] = {
+      {tls.ca, ssl.pem_root_certs}, {tls.cert, ssl.pem_cert_chain}, {tls.key, ssl.pem_private_key}};
+  for (const auto& [path, pem] : files) {
+    absl::StatusOr<std::string> content = ReadPem(path);
+    if (!content.ok()) return content.status();
+    pem = *std::move(content);
+  }
+  return grpc::SslCredentials(ssl);
+}
+
+grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // Nobody puts a service configuration into the DNS for this.
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  if (!endpoint.is_unix) {
+    // A peer that vanished without a FIN is noticed within a minute. A client that is slow to read
+    // answers pings late, so the timeout is long. A unix socket needs none of this: the kernel
+    // tells, and a server stopped in a debugger is not gone.
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
+  // gRPC would send even loopback traffic to $http_proxy.
+  if (endpoint.is_loopback) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  if (!tls.server_name.empty()) arguments.SetSslTargetNameOverride(tls.server_name);
+  return arguments;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions& options) {
+  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(options.host);
+  if (!endpoint.ok()) return endpoint.status();
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (options.tls.any()) {
+    if (endpoint->is_unix) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("host '", options.host, "' is a unix socket, which takes no TLS files"));
+    }
+    auto tls = TlsCredentials(options.tls);
+    if (!tls.ok()) return tls.status();
+    credentials = *std::move(tls);
+  } else if (endpoint->is_unix || endpoint->is_loopback) {
+    credentials = grpc::InsecureChannelCredentials();
+  } else {
+    return absl::FailedPreconditionError(
+        absl::StrCat("host '", options.host,
+                     "' is not this machine, and without TLS everything would be readable and "
+                     "changeable on the way"));
+  }
+  return grpc::CreateCustomChannel(endpoint->target, credentials,
+                                   Arguments(*endpoint, options.tls));
+}
+
+}  // namespace proctor::client

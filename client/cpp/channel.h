@@ -1,0 +1,25 @@
+// Makes the gRPC channel that a client talks through.
+//
+// Thread-safe. The channel connects when the first call needs it, and again after a loss.
+#ifndef PROCTOR_CLIENT_CPP_CHANNEL_H_
+#define PROCTOR_CLIENT_CPP_CHANNEL_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "client/cpp/connect_options.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace proctor::client {
+
+// Reads the TLS files and makes a channel; talks to nobody yet. INVALID_ARGUMENT for a malformed
+// host, an incomplete or needless choice of TLS files, or a file that cannot be read;
+// FAILED_PRECONDITION for plaintext to a host that is not this machine.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions& options);
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_CLIENT_CPP_CHANNEL_H_

@@ -1,0 +1,34 @@
+// The address of a server, as users write it and as gRPC takes it.
+//
+// Values and pure functions; thread-safe.
+#ifndef PROCTOR_CLIENT_CPP_ENDPOINT_H_
+#define PROCTOR_CLIENT_CPP_ENDPOINT_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace proctor::client {
+
+struct Endpoint {
+  // A unix socket, and not TCP.
+  bool is_unix = false;
+  // TCP that does not leave this machine.
+  bool is_loopback = false;
+  // The gRPC target.
+  std::string target;
+};
+
+// Takes `host` apart: `unix:PATH`, or `HOST:PORT` with an IPv6 address in brackets.
+// INVALID_ARGUMENT if it is neither; the message says what is wrong with it.
+absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host);
+
+// The host of a user who names none, by the rule that the server uses as well:
+// $XDG_RUNTIME_DIR/proctor/proctord.sock, else /run/proctor/proctord.sock for root, else
+// /tmp/proctor-UID/proctord.sock. Empty `xdg_runtime_dir` means that it is not set.
+std::string DefaultHost(std::string_view xdg_runtime_dir, unsigned uid);
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_CLIENT_CPP_ENDPOINT_H_

@@ -1,0 +1,40 @@
+// What happens on a server, as it happens.
+//
+// Next is called by one thread; Cancel by anybody. Made by Client; outlives it.
+//
+// Order of calls: Next until it returns null, then Finish. Destroying cancels.
+#ifndef PROCTOR_CLIENT_CPP_EVENT_STREAM_H_
+#define PROCTOR_CLIENT_CPP_EVENT_STREAM_H_
+
+#include <memory>
+
+#include "client/cpp/error.h"
+#include "proctor/v1/event_service.pb.h"
+
+namespace proctor::client {
+
+struct Stubs;
+
+class EventStream {
+ public:
+  EventStream(std::shared_ptr<const Stubs> stubs, const v1::WatchEventsRequest& request);
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
+  ~EventStream();
+
+  // The next response, valid until the next call; blocks. Null at the end of the stream.
+  const v1::WatchEventsResponse* Next();
+
+  // Why the stream ended. An end without an error is the server's good order.
+  Error Finish();
+
+  void Cancel();
+
+ private:
+  struct Call;
+  const std::unique_ptr<Call> call_;
+};
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_CLIENT_CPP_EVENT_STREAM_H_

@@ -1,0 +1,56 @@
+// Counts the bytes of one process stream, to prove in the end that none is missing.
+//
+// Every Output and OutputGap must begin where the one before ended, and the last must end where the
+// server says that the stream ended. What does not is a discrepancy: bytes that were lost, doubled
+// or invented on the way.
+//
+// Not thread-safe: it belongs to whoever reads the stream.
+#ifndef PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_
+#define PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::client {
+
+class OutputLedger {
+ public:
+  // With `start`, both streams begin there. Without, a stream begins with its first byte or gap;
+  // one that has neither proves nothing and is not complained of.
+  explicit OutputLedger(std::optional<v1::StreamOffsets> start);
+
+  void OnOutput(const v1::Output& output);
+  void OnGap(const v1::OutputGap& gap);
+  void OnEof(const v1::StreamEof& eof);
+  void OnDrained(const v1::OutputDrained& drained);
+
+  // What does not add up, in words; empty if everything does.
+  const std::vector<std::string>& discrepancies() const { return discrepancies_; }
+
+ private:
+  struct Account {
+    v1::Stream stream;
+    // The position of the next byte; unset until it is known.
+    std::optional<uint64_t> next;
+  };
+
+  void Complain(std::string text);
+  // Null for a stream that has no output, which is a discrepancy.
+  Account* Find(v1::Stream stream);
+  void Advance(v1::Stream stream, uint64_t from, uint64_t to);
+  void CheckTotal(Account* account, uint64_t total);
+
+  Account accounts_[2];
+  std::vector<std::string> discrepancies_;
+};
+
+// "stdout" and so on; "stream N" for one that this client does not know.
+std::string StreamName(v1::Stream stream);
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_
