@@ -1,0 +1,96 @@
+// The command around its verbs.
+#include "absl/strings/match.h"
+#include "client/cli/verb.h"
+#include "tests/client/cli/command_fixture.h"
+
+namespace proctor::cli {
+namespace {
+
+using namespace ::proctor::testing;  // NOLINT: the vocabulary of these tests.
+
+class CommandTest : public CommandFixture {
+ protected:
+  int RunBare(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+    CommandRun run({std::move(arguments), std::move(environment), ""});
+    const int code = run.Wait();
+    out_ = run.out();
+    err_ = run.err();
+    return code;
+  }
+};
+
+TEST_F(CommandTest, EveryVerbExplainsItself) {
+  for (const Verb& verb : Verbs()) {
+    std::vector<std::string> words = absl::StrContains(verb.name, ' ')
+                                         ? std::vector<std::string>{"session", verb.name + 8}
+                                         : std::vector<std::string>{verb.name};
+    words.push_back("--help");
+    EXPECT_EQ(RunBare(words), 0) << verb.name;
+    EXPECT_TRUE(absl::StartsWith(out_, std::string("Usage: proctor ") + verb.name)) << out_;
+    const std::string by_flag = out_;
+    words.pop_back();
+    words.insert(words.begin(), "help");
+    EXPECT_EQ(RunBare(words), 0) << verb.name;
+    EXPECT_EQ(out_, by_flag);
+  }
+}
+
+TEST_F(CommandTest, HelpListsTheVerbs) {
+  EXPECT_EQ(RunBare({"help"}), 0);
+  EXPECT_TRUE(absl::StrContains(out_, "session close"));
+  const std::string text = out_;
+  EXPECT_EQ(RunBare({"--help"}), 0);
+  EXPECT_EQ(out_, text);
+}
+
+TEST_F(CommandTest, SuggestsTheClosestVerb) {
+  EXPECT_EQ(RunBare({"insepct"}), 125);
+  EXPECT_EQ(err_, "proctor: unknown verb 'insepct'; did you mean 'inspect'?; see 'proctor help'\n");
+  EXPECT_EQ(RunBare({"session", "lst"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "did you mean 'session ls'?")) << err_;
+  EXPECT_EQ(RunBare({"xyzzy"}), 125);
+  EXPECT_FALSE(absl::StrContains(err_, "did you mean")) << err_;
+  EXPECT_EQ(RunBare({}), 125);
+  EXPECT_EQ(RunBare({"session"}), 125);
+}
+
+TEST_F(CommandTest, TakesGlobalFlagsOnBothSidesOfTheVerb) {
+  server_.behaviour().info = [](auto&, auto*) { return grpc::Status::OK; };
+  EXPECT_EQ(RunBare({"--host", server_.host(), "info"}), 0) << err_;
+  EXPECT_EQ(RunBare({"info", "--host", server_.host()}), 0) << err_;
+  EXPECT_EQ(RunBare({"info"}, {"PROCTOR_HOST=" + server_.host()}), 0) << err_;
+  EXPECT_EQ(RunBare({"--host", server_.host(), "info"}, {"PROCTOR_HOST=unix:/nonexistent"}), 0);
+}
+
+TEST_F(CommandTest, SaysWhichServerCannotBeReached) {
+  EXPECT_EQ(RunBare({"ps", "--host", "unix:/nonexistent/sock"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "cannot reach a server at 'unix:/nonexistent/sock'")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "PROCTOR_HOST")) << err_;
+  EXPECT_EQ(RunBare({"run", "x"}, {"PROCTOR_HOST=unix:/nonexistent/sock"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "cannot reach a server at")) << err_;
+  EXPECT_EQ(RunBare({"ps"}, {"XDG_RUNTIME_DIR=" + server_.directory()}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, server_.directory() + "/proctor/proctord.sock")) << err_;
+}
+
+TEST_F(CommandTest, RefusesPlaintextToOtherMachines) {
+  EXPECT_EQ(RunBare({"ps", "--host", "192.0.2.1:1"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--tls-ca")) << err_;
+}
+
+TEST_F(CommandTest, RefusesArgumentsThatCannotBeSent) {
+  EXPECT_EQ(RunBare({"run", "echo", "ok", "a\xff"}), 125);
+  EXPECT_EQ(err_,
+            "proctor: argument 4 ('a\\xff') is not valid UTF-8 at byte 2, and cannot be sent\n");
+  EXPECT_EQ(RunBare({"run", "--env", "V", "echo"}, {"V=\xff"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "the value of 'V' is not valid UTF-8")) << err_;
+}
+
+TEST_F(CommandTest, VersionGoesToStdoutAndMustArrive) {
+  EXPECT_EQ(RunBare({"version"}), 0);
+  EXPECT_TRUE(absl::StartsWith(out_, "proctor "));
+  CommandRun run({{"version"}, {}, "/dev/full"});
+  EXPECT_EQ(run.Wait(), 125);
+}
+
+}  // namespace
+}  // namespace proctor::cli

@@ -1,0 +1,166 @@
+// ps, kill, stop, wait, inspect, rm, and the ids that they take.
+#include <signal.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tests/client/cli/command_fixture.h"
+
+namespace proctor::cli {
+namespace {
+
+using namespace ::proctor::testing;  // NOLINT: the vocabulary of these tests.
+
+class ProcessVerbsTest : public CommandFixture {
+ protected:
+  ProcessVerbsTest() {
+    // Whole ids only, as the real one.
+    server_.behaviour().get = [this](const v1::GetProcessRequest& request,
+                                     v1::GetProcessResponse* response) {
+      for (const v1::Process& process : processes_) {
+        if (process.process_id() != request.process_id()) continue;
+        *response->mutable_process() = process;
+        return grpc::Status::OK;
+      }
+      return Refusal(grpc::StatusCode::NOT_FOUND,
+                     absl::StrCat("no process '", request.process_id(), "'"), "PROCESS_NOT_FOUND");
+    };
+    // One a page.
+    server_.behaviour().list = [this](const v1::ListProcessesRequest& request,
+                                      v1::ListProcessesResponse* response) {
+      const size_t index = request.page_token().empty() ? 0 : std::stoul(request.page_token());
+      if (index >= processes_.size()) return grpc::Status::OK;
+      *response->add_processes() = processes_[index];
+      if (index + 1 < processes_.size()) response->set_next_page_token(std::to_string(index + 1));
+      last_list_ = request;
+      return grpc::Status::OK;
+    };
+    server_.behaviour().signal = [this](const v1::SignalProcessRequest& request, auto*) {
+      signals_.push_back(request);
+      return grpc::Status::OK;
+    };
+  }
+
+  std::vector<v1::Process> processes_ = {MakeProcess("aaaa1111aaaa1111"),
+                                         MakeProcess("aaaa2222aaaa2222"),
+                                         MakeProcess("bbbb3333bbbb3333")};
+  v1::ListProcessesRequest last_list_;
+  std::vector<v1::SignalProcessRequest> signals_;
+};
+
+TEST_F(ProcessVerbsTest, PsListsAllPages) {
+  processes_[1].mutable_spec()->add_argv("two words");
+  processes_[2].mutable_spec()->add_argv("\x1b[31m");
+  processes_[2].set_state(v1::PROCESS_STATE_DRAINED);
+  *processes_[2].mutable_exit_status() = KilledBy(SIGKILL, "SIGKILL");
+  EXPECT_EQ(Run({"ps", "-a"}), 0) << err_;
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
+  ASSERT_EQ(lines.size(), 5u) << out_;
+  EXPECT_TRUE(absl::StartsWith(lines[0], "ID ")) << lines[0];
+  EXPECT_TRUE(absl::StartsWith(lines[1], "aaaa1111aaaa  5e55105e5510  running  -  ")) << lines[1];
+  EXPECT_TRUE(absl::EndsWith(lines[2], "cat 'two words'")) << lines[2];
+  EXPECT_TRUE(absl::StrContains(lines[3], "SIGKILL")) << lines[3];
+  EXPECT_TRUE(absl::EndsWith(lines[3], "\\x1b[31m")) << lines[3];
+  EXPECT_EQ(last_list_.states_size(), 0);
+}
+
+TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
+  EXPECT_EQ(Run({"ps", "-q", "--label", "k=v"}), 0) << err_;
+  EXPECT_EQ(out_, "aaaa1111aaaa1111\naaaa2222aaaa2222\nbbbb3333bbbb3333\n");
+  ASSERT_EQ(last_list_.states_size(), 1);
+  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_RUNNING);
+  EXPECT_EQ(last_list_.labels().at("k"), "v");
+}
+
+TEST_F(ProcessVerbsTest, PsJsonIsOneObjectALine) {
+  EXPECT_EQ(Run({"ps", "--json"}), 0);
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_TRUE(absl::StrContains(lines[0], "\"process_id\":\"aaaa1111aaaa1111\"")) << lines[0];
+  EXPECT_TRUE(absl::StrContains(lines[0], "\"stdin_open\":false")) << lines[0];
+}
+
+TEST_F(ProcessVerbsTest, KillSendsToWholeIdsAndPrefixes) {
+  EXPECT_EQ(Run({"kill", "aaaa1111aaaa1111", "bbbb", "-s", "USR1", "--group"}), 0) << err_;
+  ASSERT_EQ(signals_.size(), 2u);
+  EXPECT_EQ(signals_[0].process_id(), "aaaa1111aaaa1111");
+  EXPECT_EQ(signals_[1].process_id(), "bbbb3333bbbb3333");
+  EXPECT_EQ(signals_[1].signal(), "USR1");
+  EXPECT_EQ(signals_[1].scope(), v1::SIGNAL_SCOPE_GROUP);
+}
+
+TEST_F(ProcessVerbsTest, AmbiguousAndUnknownIdsDoNotSpareTheOthers) {
+  EXPECT_EQ(Run({"kill", "aaaa", "bbb", "cccc", "bbbb3333"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "'aaaa' is the start of 2 ids")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "kill: bbb: no process 'bbb' (PROCESS_NOT_FOUND)")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "no process 'cccc'")) << err_;
+  ASSERT_EQ(signals_.size(), 1u);
+  EXPECT_EQ(signals_[0].signal(), "KILL");
+  EXPECT_EQ(signals_[0].scope(), v1::SIGNAL_SCOPE_LEADER);
+}
+
+TEST_F(ProcessVerbsTest, StopLeavesThePolicyToTheProcessUnlessTold) {
+  v1::StopProcessRequest got;
+  server_.behaviour().stop = [&](const v1::StopProcessRequest& request, auto*) {
+    got = request;
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"stop", "bbbb"}), 0);
+  EXPECT_FALSE(got.has_stop_policy());
+  EXPECT_EQ(Run({"stop", "-t", "0s", "bbbb"}), 0);
+  EXPECT_TRUE(got.stop_policy().has_grace());
+  EXPECT_EQ(got.stop_policy().signal(), "");
+}
+
+TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
+  v1::WaitProcessRequest got;
+  server_.behaviour().wait = [&](const v1::WaitProcessRequest& request,
+                                 v1::WaitProcessResponse* response) {
+    got = request;
+    *response->mutable_process()->mutable_exit_status() =
+        request.process_id()[0] == 'a' ? ExitCode(4) : KilledBy(SIGTERM, "SIGTERM");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"wait", "--drained", "--timeout", "5s", "aaaa1"}), 4) << err_;
+  EXPECT_EQ(out_, "4\n");
+  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_DRAINED);
+  EXPECT_TRUE(got.has_timeout());
+  EXPECT_EQ(Run({"wait", "aaaa1", "bbbb"}), 0);
+  EXPECT_EQ(out_, "4\n143\n");
+  EXPECT_FALSE(got.has_timeout());
+}
+
+TEST_F(ProcessVerbsTest, WaitNeverTakesUnknownForSuccess) {
+  server_.behaviour().wait = [&](auto&, v1::WaitProcessResponse* response) {
+    *response->mutable_process()->mutable_exit_status() = UnknownEnd("SERVER_LOST");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"wait", "bbbb"}), 125);
+  EXPECT_EQ(out_, "?\n");
+  EXPECT_TRUE(absl::StrContains(err_, "SERVER_LOST")) << err_;
+  server_.behaviour().wait = [&](auto&, auto*) {
+    return Refusal(grpc::StatusCode::DEADLINE_EXCEEDED, "still running", "WAIT_TIMEOUT");
+  };
+  EXPECT_EQ(Run({"wait", "--timeout", "0s", "bbbb"}), 125);
+}
+
+TEST_F(ProcessVerbsTest, InspectPrintsJson) {
+  EXPECT_EQ(Run({"inspect", "bbbb", "--json"}), 0);
+  EXPECT_TRUE(absl::StartsWith(out_, "{\"process_id\":\"bbbb3333bbbb3333\"")) << out_;
+  EXPECT_EQ(Run({"inspect", "bbbb"}), 0);
+  EXPECT_TRUE(absl::StartsWith(out_, "{\n \"process_id\": \"bbbb3333bbbb3333\"")) << out_;
+}
+
+TEST_F(ProcessVerbsTest, RmTellsWhatIsRefused) {
+  server_.behaviour().remove = [&](const v1::RemoveProcessRequest& request, auto*) {
+    return request.force()
+               ? grpc::Status::OK
+               : Refusal(grpc::StatusCode::FAILED_PRECONDITION, "it runs", "PROCESS_RUNNING");
+  };
+  EXPECT_EQ(Run({"rm", "bbbb"}), 125);
+  EXPECT_EQ(err_, "proctor: rm: bbbb3333bbbb3333: it runs (PROCESS_RUNNING)\n");
+  EXPECT_EQ(Run({"rm", "-f", "bbbb"}), 0);
+}
+
+}  // namespace
+}  // namespace proctor::cli

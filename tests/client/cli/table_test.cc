@@ -1,0 +1,30 @@
+#include "client/cli/table.h"
+
+#include <gtest/gtest.h>
+
+namespace proctor::cli {
+namespace {
+
+TEST(TableTest, AlignsColumns) {
+  Table table({"ID", "COMMAND"});
+  table.Add({"éé1", "x"});
+  EXPECT_EQ(table.Render(0), "ID   COMMAND\néé1  x\n");
+}
+
+TEST(TableTest, ShortensTheLastColumnOnly) {
+  Table table({"ID", "C"});
+  table.Add({"abc", "0123456789"});
+  EXPECT_EQ(table.Render(9), "ID   C\nabc  012…\n");
+}
+
+TEST(TableTest, BriefDurations) {
+  EXPECT_EQ(BriefDuration(absl::Milliseconds(45)), "45ms");
+  EXPECT_EQ(BriefDuration(absl::Milliseconds(3250)), "3.2s");
+  EXPECT_EQ(BriefDuration(absl::Seconds(303)), "5m3s");
+  EXPECT_EQ(BriefDuration(absl::Minutes(130)), "2h10m");
+  EXPECT_EQ(BriefDuration(absl::Hours(76)), "3d4h");
+  EXPECT_EQ(BriefDuration(-absl::Seconds(1)), "0ms");
+}
+
+}  // namespace
+}  // namespace proctor::cli

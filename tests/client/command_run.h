@@ -1,0 +1,89 @@
+// One run of the command `proctor` as its users run it: a process with its own standard streams.
+//
+// Not thread-safe.
+#ifndef PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_
+#define PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace proctor::testing {
+
+struct CommandOptions {
+  std::vector<std::string> arguments;
+  // Added to our own environment, from which all PROCTOR_ variables are taken out.
+  std::vector<std::string> environment;
+  // A file in place of the pipe that is captured; empty for the pipe.
+  std::string stdout_path;
+};
+
+class CommandRun {
+ public:
+  // Starts it.
+  explicit CommandRun(const CommandOptions& options);
+  CommandRun(const CommandRun&) = delete;
+  CommandRun& operator=(const CommandRun&) = delete;
+  // Kills it if it still runs.
+  ~CommandRun();
+
+  void WriteStdin(const std::string& data);
+  void CloseStdin();
+  void Signal(int number);
+
+  // Waits until the stream carries `text`; false if it ended without.
+  bool StdoutHas(const std::string& text) { return stdout_.Has(text); }
+  bool StderrHas(const std::string& text) { return stderr_.Has(text); }
+
+  // Closes the reading end of stdout, so that the next write fails with EPIPE.
+  void CloseStdout() { stdout_.Close(); }
+
+  // Closes stdin and waits for the end. A shell's idea of the status: 128 + n for signal n.
+  int Wait();
+  // Without closing stdin.
+  int WaitWithOpenStdin();
+  // Whether a signal ended it; its number, or 0.
+  int signal() const { return signal_; }
+  // The most memory that it has used so far; before Wait. Not from wait4, whose ru_maxrss has our
+  // own, from the moment between fork and exec.
+  long PeakKilobytes() const;
+
+  // All of the streams; after Wait.
+  std::string out() { return stdout_.all(); }
+  std::string err() { return stderr_.all(); }
+
+ private:
+  class Capture {
+   public:
+    void Start(int descriptor);
+    bool Has(const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_);
+    void Close();
+    void Join();
+    std::string all() ABSL_LOCKS_EXCLUDED(mutex_);
+
+   private:
+    void Read();
+
+    int descriptor_ = -1;
+    int wake_ = -1;
+    std::thread thread_;
+    absl::Mutex mutex_;
+    std::string data_ ABSL_GUARDED_BY(mutex_);
+    bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  };
+
+  pid_t pid_ = -1;
+  int stdin_ = -1;
+  int signal_ = 0;
+  Capture stdout_;
+  Capture stderr_;
+};
+
+}  // namespace proctor::testing
+
+#endif  // PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_

@@ -1,0 +1,21 @@
+#include "core/base/random_id.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace proctor {
+namespace {
+
+TEST(RandomId, IsLongPlainAndNeverTheSame) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 10000; ++i) {
+    const std::string id = NewRandomId();
+    EXPECT_EQ(id.size(), 26u);
+    EXPECT_EQ(id.find_first_not_of("0123456789abcdefghjkmnpqrstvwxyz"), std::string::npos) << id;
+    EXPECT_TRUE(ids.insert(id).second);
+  }
+}
+
+}  // namespace
+}  // namespace proctor

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/process/launcher.h"
+
+namespace proctor {
+
+// What tests of the launcher share: each runs once for every method of spawning
+// that works here, and must leave no descriptor and no child behind.
+class LaunchFixture : public testing::TestWithParam<LaunchMethod> {
+ protected:
+  // How a child ended and what it wrote.
+  struct Outcome {
+    int returncode = 0;  // asyncio's
+    std::string out;
+    std::string err;
+  };
+
+  void SetUp() override;
+  void TearDown() override;
+
+  // A program of tests/programs with arguments.
+  static Command Program(std::string_view name, const std::vector<std::string>& arguments = {});
+
+  absl::StatusOr<LaunchedProcess> Spawn(const Command& command) const {
+    return LaunchBy(GetParam(), command);
+  }
+
+  // Spawns, feeds stdin where it is piped, reads all, and waits for the end.
+  Outcome Run(const Command& command, std::string_view input = "") const;
+
+  // The same for a child that is spawned already.
+  static Outcome Finish(LaunchedProcess child, std::string_view input = "");
+
+ private:
+  std::set<int> descriptors_;
+};
+
+// The open descriptors of this process.
+std::set<int> OpenDescriptors();
+
+// Whether this process has any child, ended ones included.
+bool HasChildren();
+
+// The lines of probe_environment's output that begin with `word`, without it.
+std::vector<std::string> Lines(std::string_view text, std::string_view word);
+
+// Makes the kernel refuse a system call to this process and its children with
+// `error`, for good: for forked children of a test. False where seccomp itself
+// is not to be had.
+bool RefuseSystemCall(long number, int error);
+
+// A directory for the files of one test, removed with them.
+class ScratchDirectory {
+ public:
+  ScratchDirectory();
+  ~ScratchDirectory();
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // Writes a file with a mode; returns its path.
+  std::string Write(std::string_view name, std::string_view text, unsigned mode) const;
+
+ private:
+  std::string path_;
+};
+
+// For INSTANTIATE_TEST_SUITE_P.
+std::string MethodName(const testing::TestParamInfo<LaunchMethod>& info);
+
+}  // namespace proctor

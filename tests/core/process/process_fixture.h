@@ -1,0 +1,122 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/loop/selector_event_loop.h"
+#include "core/process/process.h"
+#include "core/watch/orphan_reaper.h"
+#include "core/watch/watcher_kind.h"
+#include "tests/core/leak_check.h"
+
+namespace proctor {
+
+// A running loop, a watcher, and processes that are started on it.
+class ProcessFixture : public testing::Test {
+ protected:
+  // The process-wide reaper of orphans keeps a descriptor from its first one on.
+  static void SetUpTestSuite() {
+    pid_t pid = ::fork();
+    if (pid == 0) {
+      ::pause();
+      ::_exit(0);
+    }
+    ReapWhenEnded(pid);
+    ::kill(pid, SIGKILL);
+    siginfo_t info{};
+    while (::waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == 0) {
+    }
+  }
+
+  void SetUp() override {
+    loop_ = *SelectorEventLoop::Create();
+    watcher_ = *NewWatcher("auto");
+  }
+
+  void TearDown() override {
+    watcher_->Close();
+    watcher_.reset();
+    EXPECT_TRUE(loop_->Close().ok());
+  }
+
+  void Run(LoopCallback test) {
+    loop_->CallSoon(std::move(test));
+    ASSERT_TRUE(loop_->RunForever().ok());
+  }
+
+  static std::string Path(const std::string& program) {
+    return absl::StrCat(PROCTOR_TEST_PROGRAMS, "/", program);
+  }
+
+  static Command MakeCommand(const std::string& program, std::vector<std::string> arguments = {}) {
+    Command command;
+    command.argv = std::move(arguments);
+    command.argv.insert(command.argv.begin(), Path(program));
+    return command;
+  }
+
+  absl::StatusOr<std::shared_ptr<Process>> Start(Command command) {
+    Process::Hooks hooks;
+    hooks.exited = [this](const Process&) { history_.push_back("exited"); };
+    hooks.drained = [this](const Process&) { history_.push_back("drained"); };
+    hooks.signalled = [this](const Process&, int signal, SignalScope, const std::string& by) {
+      history_.push_back(absl::StrCat("signal ", signal, " by ", by));
+    };
+    return Process::Start({"p1", "s1", loop_, watcher_}, std::move(command), std::move(hooks));
+  }
+
+  // Starts a process, runs the loop until it is drained, and returns it.
+  std::shared_ptr<Process> RunToEnd(Command command, std::function<void(Process&)> then = nullptr) {
+    std::shared_ptr<Process> process;
+    Run([&] {
+      auto started = Start(std::move(command));
+      ASSERT_TRUE(started.ok()) << started.status();
+      process = *started;
+      if (then) then(*process);
+      StopWhen(process, [](Process& p) { return p.state() == ProcessState::kDrained; });
+    });
+    return process;
+  }
+
+  // Stops the loop when `condition` holds.
+  void StopWhen(const std::shared_ptr<Process>& process, std::function<bool(Process&)> condition) {
+    process->AddListener([this, raw = process.get(), condition] {
+      if (condition(*raw)) loop_->Stop();
+    });
+    if (condition(*process)) loop_->Stop();
+  }
+
+  // All that a reader from the beginning sees now, one item a line.
+  static std::string Describe(const Process& process) {
+    std::string text;
+    OutputCursor cursor = *process.output().FromOffsets(0, 0);
+    while (auto item = process.output().Next(cursor, 1 << 20)) {
+      if (const auto* chunk = std::get_if<OutputChunk>(&*item)) {
+        absl::StrAppend(&text, chunk->stream == OutputStream::kStdout ? "out:" : "err:",
+                        std::string(chunk->data), "\n");
+      } else if (const auto* gap = std::get_if<OutputGap>(&*item)) {
+        absl::StrAppend(&text, "gap ", gap->from, "-", gap->to, "\n");
+      } else if (const auto* eof = std::get_if<OutputEof>(&*item)) {
+        absl::StrAppend(&text, "eof ", static_cast<int>(eof->stream), " ", eof->total_bytes, "\n");
+      } else {
+        absl::StrAppend(&text, "end\n");
+      }
+    }
+    return text;
+  }
+
+  LeakCheck leaks_;
+  std::shared_ptr<EventLoop> loop_;
+  std::shared_ptr<ChildWatcher> watcher_;
+  std::vector<std::string> history_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,74 @@
+#include "core/session/process_table.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+ProcessInfo Info(const std::string& id, ProcessState state, const std::string& session = "s") {
+  ProcessInfo info;
+  info.id = id;
+  info.session_id = session;
+  info.state = state;
+  info.command = std::make_shared<const Command>();
+  return info;
+}
+
+bool All(const ProcessInfo&) { return true; }
+
+TEST(ProcessTable, FindsWhatWasPublishedLast) {
+  ProcessTable table(10);
+  table.Publish(Info("a", ProcessState::kRunning));
+  EXPECT_EQ((*table.Find("a"))->state, ProcessState::kRunning);
+  table.Publish(Info("a", ProcessState::kExited));
+  EXPECT_EQ((*table.Find("a"))->state, ProcessState::kExited);
+  EXPECT_EQ(ErrorReason(table.Find("b").status()), "PROCESS_NOT_FOUND");
+}
+
+TEST(ProcessTable, ListsInTheOrderOfStartsWhateverChangesLater) {
+  ProcessTable table(10);
+  for (const char* id : {"c", "a", "b"}) table.Publish(Info(id, ProcessState::kRunning));
+  table.Publish(Info("c", ProcessState::kExited));
+  auto all = table.List(0, 10, All);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].info->id, "c");
+  EXPECT_EQ(all[1].info->id, "a");
+  auto rest = table.List(all[1].ordinal, 10, All);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].info->id, "b");
+  EXPECT_EQ(table.List(0, 2, All).size(), 2u);
+}
+
+TEST(ProcessTable, CountsBySessionAndInAll) {
+  ProcessTable table(10);
+  table.Publish(Info("a", ProcessState::kRunning, "one"));
+  table.Publish(Info("b", ProcessState::kRunning, "two"));
+  table.Publish(Info("b", ProcessState::kExited, "two"));
+  table.Publish(Info("b", ProcessState::kDrained, "two"));
+  EXPECT_EQ(table.CountOf("one").running, 1u);
+  EXPECT_EQ(table.CountOf("two").running, 0u);
+  EXPECT_EQ(table.CountOf("two").ended, 1u);
+  EXPECT_EQ(table.CountAll().running, 1u);
+  EXPECT_TRUE(table.Remove("b"));
+  EXPECT_FALSE(table.Remove("b"));
+  EXPECT_EQ(table.CountAll().ended, 0u);
+}
+
+TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
+  ProcessTable table(2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(table.Publish(Info(absl::StrCat(i), ProcessState::kDrained)), nullptr);
+  }
+  table.Publish(Info("running", ProcessState::kRunning));
+  auto victim = table.Publish(Info("2", ProcessState::kDrained));
+  ASSERT_NE(victim, nullptr);
+  EXPECT_EQ(victim->id, "0");
+  table.Remove("0");
+  EXPECT_EQ(table.Publish(Info("running", ProcessState::kExited)), nullptr);
+}
+
+}  // namespace
+}  // namespace proctor

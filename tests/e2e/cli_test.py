@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""The real client against the real server, as a user types it.
+
+Needs PROCTORD and PROCTOR, the paths of the two binaries.
+"""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+
+PROCTORD = os.environ["PROCTORD"]
+PROCTOR = os.environ["PROCTOR"]
+MIB = 1 << 20
+# A gigabyte through the client and back takes a sanitizer's build minutes.
+BIG = int(os.environ.get("PROCTOR_TEST_BIG_MIB", "256")) * MIB
+
+
+class Server:
+    """A proctord on a private unix socket."""
+
+    def __init__(self, *flags):
+        self.directory = tempfile.mkdtemp(prefix="proctor-cli-")
+        self.host = f"unix:{self.directory}/proctord.sock"
+        read, write = os.pipe()
+        self.process = subprocess.Popen(
+            [PROCTORD, f"--listen={self.host}", "--log-level=warning", f"--ready-fd={write}", *flags],
+            pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as ready:
+            assert ready.read() == "READY\n", "the server did not get ready"
+
+    def resident(self):
+        """Resident bytes: now, and the most there ever were."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            text = status.read()
+        return [int(re.search(rf"{key}:\s+(\d+) kB", text)[1]) * 1024 for key in ("VmRSS", "VmHWM")]
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = self.process.wait(timeout=60)
+        shutil.rmtree(self.directory)
+        return code
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.environment = dict(os.environ, PROCTOR_HOST=self.server.host)
+
+    def tearDown(self):
+        if self.server.process.poll() is None:
+            self.assertEqual(self.server.end(), 0)
+        else:
+            shutil.rmtree(self.server.directory, ignore_errors=True)
+
+    def popen(self, *arguments, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        return subprocess.Popen([PROCTOR, *arguments], env=self.environment, **options)
+
+    def run_cli(self, *arguments, input=None, **options):
+        if input is not None:
+            options["stdin"] = subprocess.PIPE
+        process = self.popen(*arguments, **options)
+        out, err = process.communicate(input=input, timeout=120)
+        return process.returncode, out, err.decode()
+
+    # The main job.
+
+    def test_streams_stay_apart_and_the_code_is_the_childs(self):
+        code, out, err = self.run_cli("run", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+        self.assertEqual((code, out, err), (3, b"out\n", "err\n"))
+
+    def test_exit_codes_that_users_of_docker_know(self):
+        self.assertEqual(self.run_cli("run", "--", "sh", "-c", "kill -KILL $$")[0], 137)
+        self.assertEqual(self.run_cli("run", "--", "sh", "-c", "kill -TERM $$")[0], 143)
+        code, _, err = self.run_cli("run", "--", "/no/such")
+        self.assertEqual(code, 127)
+        self.assertIn("No such file or directory", err)
+        code, _, err = self.run_cli("run", "--", "/etc/passwd")
+        self.assertEqual(code, 126)
+        self.assertIn("Permission denied", err)
+        self.assertEqual(self.run_cli("run", "--no-such-flag")[0], 125)
+        self.assertEqual(self.run_cli("run")[0], 125)
+        self.assertEqual(self.run_cli("--host=unix:/no/such.sock", "ps")[0], 125)
+
+    def test_arguments_after_the_dashes_are_the_commands(self):
+        code, out, _ = self.run_cli("run", "--", "printf", "%s|", "-i", "--host=x", "--", "")
+        self.assertEqual((code, out), (0, b"-i|--host=x|--||"))
+
+    def test_stdin_is_binary_clean_and_ends_on_half_close(self):
+        data = bytes(range(256)) * 4096
+        code, out, _ = self.run_cli("run", "-i", "--", "cat", input=data)
+        self.assertEqual(code, 0)
+        self.assertEqual(hashlib.sha256(out).digest(), hashlib.sha256(data).digest())
+
+    def test_without_i_stdin_is_empty(self):
+        code, out, _ = self.run_cli("run", "--", "cat", input=b"not for it")
+        self.assertEqual((code, out), (0, b""))
+
+    def test_a_command_that_ignores_its_stdin_does_not_hang(self):
+        process = self.popen("run", "-i", "--", "sh", "-c", "exit 4", stdin=subprocess.PIPE)
+        self.assertEqual(process.wait(timeout=60), 4)
+        for end in (process.stdin, process.stdout, process.stderr):
+            end.close()
+
+    def test_environment_directory_and_labels(self):
+        code, out, _ = self.run_cli("run", "--env", "A=b c", "--cwd", "/", "--label", "k=v", "--",
+                                    "sh", "-c", 'echo "$A $PWD"')
+        self.assertEqual((code, out), (0, b"b c /\n"))
+        _, out, _ = self.run_cli("ps", "-a", "--label", "k=v", "-q")
+        self.assertEqual(len(out.splitlines()), 1)
+
+    # Much data.
+
+    def test_much_input_and_output_in_little_memory(self):
+        idle = self.server.resident()[0]
+        zeros = hashlib.sha256(b"\0" * BIG).hexdigest()
+        with subprocess.Popen(["head", "-c", str(BIG), "/dev/zero"], stdout=subprocess.PIPE) as source:
+            code, out, _ = self.run_cli("run", "-i", "--", "sha256sum", stdin=source.stdout)
+        self.assertEqual((code, out.decode().split()[0]), (0, zeros))
+
+        process = self.popen("run", "--", "head", "-c", str(BIG), "/dev/zero")
+        digest = hashlib.sha256()
+        # The reader stands still at first: the process is held back, not remembered.
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        self.assertEqual(self.run_cli("run", "--", "true")[0], 0)
+        process.send_signal(signal.SIGCONT)
+        while chunk := process.stdout.read(MIB):
+            digest.update(chunk)
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stdout.close()
+        process.stderr.close()
+        self.assertEqual(digest.hexdigest(), zeros)
+        if os.environ.get("PROCTOR_SANITIZE"):
+            print("memory is not measured: a sanitizer keeps what was freed", flush=True)
+        else:
+            self.assertLess(self.server.resident()[1] - idle, 100 * MIB)
+
+    # Grandchildren, detached processes, other clients.
+
+    def test_a_grandchild_with_the_pipe_is_not_waited_for(self):
+        code, out, err = self.run_cli("run", "--json", "--", "sh", "-c", "sleep 1000 & echo $!")
+        os.kill(int(out), signal.SIGKILL)
+        self.assertEqual(code, 0)
+        messages = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+        drained = [m["output_drained"] for m in messages if "output_drained" in m]
+        self.assertEqual(len(drained), 1)
+        self.assertEqual(drained[0]["reason"], "DRAIN_REASON_GRACE_EXPIRED")
+        self.assertEqual(drained[0]["holders"][0]["pid"], int(out))
+        _, out, _ = self.run_cli("events", "--json", "--type", "OUTPUT_DRAINED")
+        self.assertIn(b"DRAIN_REASON_GRACE_EXPIRED", out)
+
+    def test_detached_then_attached_by_another_client(self):
+        code, out, _ = self.run_cli("run", "-d", "--", "sh", "-c", "echo early; exit 6")
+        self.assertEqual(code, 0)
+        process_id = out.decode().strip()
+        for _ in range(2):
+            code, _, _ = self.run_cli("wait", "--drained", process_id)
+            self.assertEqual(code, 6)
+        code, out, _ = self.run_cli("attach", process_id)
+        self.assertEqual((code, out), (6, b"early\n"))
+        self.assertEqual(self.run_cli("logs", process_id)[1], b"early\n")
+        inspected = json.loads(self.run_cli("inspect", process_id)[1])
+        self.assertEqual(inspected["exit_status"]["exit_code"], 6)
+        self.assertEqual(self.run_cli("rm", process_id)[0], 0)
+        self.assertEqual(self.run_cli("inspect", process_id)[0], 125)
+
+    def test_stop_and_kill(self):
+        process_id = self.run_cli("run", "-d", "--", "sleep", "1000")[1].decode().strip()
+        self.assertEqual(self.run_cli("stop", process_id)[0], 0)
+        self.assertEqual(self.run_cli("wait", process_id)[0], 143)
+        process_id = self.run_cli("run", "-d", "--", "sleep", "1000")[1].decode().strip()
+        self.assertEqual(self.run_cli("kill", "-s", "USR1", process_id)[0], 0)
+        self.assertEqual(self.run_cli("wait", process_id)[0], 128 + signal.SIGUSR1)
+
+    def test_sessions(self):
+        session = json.loads(self.run_cli("session", "create", "--json")[1])
+        self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 0)
+        self.assertIn(session["session_id"][:12].encode(), self.run_cli("session", "ls")[1])
+        self.assertEqual(self.run_cli("session", "close", session["session_id"])[0], 0)
+        self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 125)
+
+    # Signals and losses.
+
+    def read_line(self, process):
+        return process.stdout.readline()
+
+    def test_control_c_goes_to_the_process(self):
+        process = self.popen("run", "--", "sh", "-c", "trap 'echo caught; exit 9' INT; echo ready; "
+                             "while :; do sleep 0.05; done")
+        self.assertEqual(self.read_line(process), b"ready\n")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (9, b"caught\n"))
+
+    def test_a_lost_server_is_never_a_success(self):
+        process = self.popen("run", "--", "sh", "-c", "echo $$; exec sleep 1000")
+        child = int(self.read_line(process))
+        self.server.end(signal.SIGKILL)
+        _, err = process.communicate(timeout=60)
+        os.kill(child, signal.SIGKILL)
+        self.assertEqual(process.returncode, 125)
+        self.assertTrue(err)
+
+    def test_a_draining_server_tells_the_stream_how_it_ended(self):
+        process = self.popen("run", "--", "sh", "-c", "echo ready; exec sleep 1000")
+        self.assertEqual(self.read_line(process), b"ready\n")
+        self.assertEqual(self.server.end(), 0)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 143)
+
+    def test_a_closed_stdout_ends_it_as_it_would_end_locally(self):
+        process = self.popen("run", "--", "yes")
+        self.read_line(process)
+        process.stdout.close()
+        self.assertIn(process.wait(timeout=60), (141, -signal.SIGPIPE))
+        process.stderr.close()
+
+    def test_a_full_disk_is_not_a_success(self):
+        with open("/dev/full", "wb") as full:
+            code, _, err = self.run_cli("run", "--", "echo", "x", stdout=full)
+        self.assertEqual(code, 125)
+        self.assertIn("No space left", err)
+
+
+class ServerFlagsTest(unittest.TestCase):
+    """What proctord refuses to start with, and what it says."""
+
+    def refused(self, *flags):
+        result = subprocess.run([PROCTORD, *flags], capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(result.returncode, 0)
+        return result.stderr
+
+    def test_wrong_flags(self):
+        self.assertIn("--no-such", self.refused("--no-such"))
+        self.assertIn("needs a value", self.refused("--listen"))
+        self.assertIn("HOST:PORT", self.refused("--listen=nonsense"))
+        self.assertIn("--tls-cert", self.refused("--listen=127.0.0.1:0"))
+        self.assertIn("loopback", self.refused("--listen=0.0.0.0:0", "--insecure"))
+        self.assertIn("go together", self.refused("--tls-cert=/x"))
+        self.assertIn("no watcher 'nope'", self.refused("--watcher=nope"))
+        self.assertIn("no policy 'nope'", self.refused("--policy=nope"))
+
+    def test_two_servers_do_not_share_a_socket(self):
+        server = Server()
+        try:
+            self.assertIn("another server", self.refused(f"--listen={server.host}"))
+        finally:
+            self.assertEqual(server.end(), 0)
+
+    def test_the_socket_of_a_dead_server_is_taken_over(self):
+        first = Server()
+        directory, host = first.directory, first.host
+        first.process.kill()
+        first.process.wait()
+        read, write = os.pipe()
+        second = subprocess.Popen([PROCTORD, f"--listen={host}", "--log-level=warning",
+                                   f"--ready-fd={write}"], pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as ready:
+            self.assertEqual(ready.read(), "READY\n")
+        second.terminate()
+        self.assertEqual(second.wait(timeout=60), 0)
+        shutil.rmtree(directory)
+
+    def test_mutual_tls(self):
+        script = os.path.join(os.path.dirname(__file__), "../../deploy/dev-certs")
+        with tempfile.TemporaryDirectory() as directory:
+            subprocess.run([script, directory, "client"], check=True, capture_output=True)
+            server = subprocess.Popen(
+                [PROCTORD, "--listen=127.0.0.1:0", f"--tls-cert={directory}/server.crt",
+                 f"--tls-key={directory}/server.key", f"--tls-client-ca={directory}/ca.crt"],
+                stderr=subprocess.PIPE, text=True)
+            line = server.stderr.readline()
+            host = "localhost:" + re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1]
+            drain = threading.Thread(target=server.stderr.read)
+            drain.start()
+            tls = [f"--host={host}", f"--tls-ca={directory}/ca.crt"]
+            identity = [f"--tls-cert={directory}/client.crt", f"--tls-key={directory}/client.key"]
+            good = subprocess.run([PROCTOR, *tls, *identity, "run", "--", "echo", "secret"],
+                                  capture_output=True, text=True, timeout=60)
+            nobody = subprocess.run([PROCTOR, *tls, "info"], capture_output=True, timeout=60)
+            server.terminate()
+            self.assertEqual(server.wait(timeout=60), 0)
+            drain.join()
+            server.stderr.close()
+            self.assertEqual((good.returncode, good.stdout), (0, "secret\n"), good.stderr)
+            self.assertEqual(nobody.returncode, 125)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,337 @@
+#include <signal.h>
+
+#include <map>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "tests/e2e/server_process.h"
+
+namespace proctor {
+namespace {
+
+using ProcessE2e = E2eTest;
+
+TEST_F(ProcessE2e, RunsAndTellsEverythingInOrder) {
+  const Transcript run = RunAll(Shell("echo out; echo err >&2; exit 3"));
+  EXPECT_TRUE(run.status.ok()) << run.status.error_message();
+  EXPECT_EQ(run.out, "out\n");
+  EXPECT_EQ(run.err, "err\n");
+  EXPECT_EQ(run.exit_status.exit_code(), 3);
+  EXPECT_EQ(run.exit_status.cause(), v1::EXIT_CAUSE_SELF);
+  EXPECT_EQ(run.exit_status.source(), v1::STATUS_SOURCE_WAITED);
+  EXPECT_TRUE(run.exit_status.has_usage());
+  EXPECT_EQ(run.order.front(), "started");
+  EXPECT_EQ(run.order.back(), "drained");
+  EXPECT_EQ(run.drained.reason(), v1::DRAIN_REASON_EOF);
+  ASSERT_EQ(run.drained.output_size(), 2);
+  EXPECT_EQ(run.drained.output(0).total_bytes(), 4u);
+}
+
+TEST_F(ProcessE2e, IsBinaryCleanAndEndsOnHalfClose) {
+  std::string input;
+  for (int i = 0; i < 1000000; ++i) input.push_back(static_cast<char>(i * 7 + i / 256));
+  v1::ProcessSpec spec = Spec("copy_stdin");
+  spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
+  const Transcript run = RunAll(spec, input);
+  EXPECT_TRUE(run.status.ok()) << run.status.error_message();
+  EXPECT_EQ(run.out.size(), input.size());
+  EXPECT_TRUE(run.out == input) << "bytes differ";
+  EXPECT_EQ(run.exit_status.exit_code(), 0);
+}
+
+// conformance 107
+TEST_F(ProcessE2e, AGrandchildThatHoldsThePipeIsNamedAndNotWaitedFor) {
+  const Transcript run = RunAll(Spec("hold_pipe"));
+  EXPECT_TRUE(run.status.ok());
+  EXPECT_EQ(run.exit_status.exit_code(), 0);
+  EXPECT_EQ(run.drained.reason(), v1::DRAIN_REASON_GRACE_EXPIRED);
+  ASSERT_EQ(run.drained.holders_size(), 1);
+  EXPECT_EQ(absl::StrCat(run.drained.holders(0).pid(), "\n"), run.out);
+  ::kill(run.drained.holders(0).pid(), SIGKILL);
+}
+
+TEST_F(ProcessE2e, AnotherClientAttachesFromTheStartAndSeesAll) {
+  const v1::Process process = Start(Spec("spew", {"50000", "10"}));
+  Wait(process.process_id());
+  auto other = v1::ProcessService::NewStub(server_.NewChannel());
+  processes_.swap(other);
+  const Transcript attached = Attach(process.process_id());
+  EXPECT_TRUE(attached.status.ok());
+  EXPECT_EQ(attached.out.size(), 50000u);
+  EXPECT_EQ(attached.err.size(), 10u);
+  EXPECT_TRUE(attached.gaps.empty());
+  EXPECT_EQ(attached.exit_status.exit_code(), 0);
+  EXPECT_EQ(Attach(process.process_id(), 49990).out.size(), 10u);
+}
+
+TEST_F(ProcessE2e, AGapIsToldWhereOutputIsNotKept) {
+  v1::ProcessSpec spec = Spec("spew", {"50000", "0"});
+  spec.mutable_output()->set_retain_bytes(4096);
+  const v1::Process process = Start(spec);
+  Wait(process.process_id());
+  const Transcript attached = Attach(process.process_id());
+  ASSERT_EQ(attached.gaps.size(), 1u);
+  EXPECT_EQ(attached.gaps[0].from(), 0u);
+  EXPECT_EQ(attached.gaps[0].to(), 50000u - 4096u);
+  EXPECT_EQ(attached.out.size(), 4096u);
+}
+
+// conformance 102
+TEST_F(ProcessE2e, WaitingConsumesNothing) {
+  const v1::Process process = Start(Spec("exit_with", {"9"}));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 10; ++i) {
+    threads.emplace_back(
+        [&] { EXPECT_EQ(Wait(process.process_id()).exit_status().exit_code(), 9); });
+  }
+  for (auto& thread : threads) thread.join();
+  const v1::Process first = Wait(process.process_id());
+  const v1::Process second = Wait(process.process_id());
+  EXPECT_EQ(first.SerializeAsString(), second.SerializeAsString());
+}
+
+TEST_F(ProcessE2e, AWaitTimesOut) {
+  const v1::Process process = Start(Spec("wait_forever"));
+  grpc::ClientContext context;
+  v1::WaitProcessRequest request;
+  request.set_process_id(process.process_id());
+  request.mutable_timeout()->set_nanos(1000000);
+  v1::WaitProcessResponse response;
+  const auto details = Details(processes_->WaitProcess(&context, request, &response));
+  EXPECT_EQ(details.code, grpc::DEADLINE_EXCEEDED);
+  EXPECT_EQ(details.reason, "WAIT_TIMEOUT");
+}
+
+TEST_F(ProcessE2e, StopEndsWithTheStatusAndSaysWho) {
+  const v1::Process process = Start(Spec("wait_forever"));
+  grpc::ClientContext context;
+  v1::StopProcessRequest request;
+  request.set_process_id(process.process_id());
+  v1::StopProcessResponse response;
+  ASSERT_TRUE(processes_->StopProcess(&context, request, &response).ok());
+  EXPECT_EQ(response.process().exit_status().signal_name(), "SIGTERM");
+  EXPECT_EQ(response.process().exit_status().cause(), v1::EXIT_CAUSE_CLIENT_SIGNAL);
+  EXPECT_FALSE(response.process().exit_status().requested_by().empty());
+  // conformance 104
+  grpc::ClientContext late;
+  v1::SignalProcessRequest signal;
+  signal.set_process_id(process.process_id());
+  signal.set_signal("KILL");
+  v1::SignalProcessResponse signalled;
+  EXPECT_EQ(Details(processes_->SignalProcess(&late, signal, &signalled)).reason, "PROCESS_EXITED");
+}
+
+TEST_F(ProcessE2e, ALostStreamKillsOrKeepsAsAsked) {
+  for (const auto policy : {v1::DISCONNECT_POLICY_KILL, v1::DISCONNECT_POLICY_KEEP}) {
+    std::string id;
+    {
+      grpc::ClientContext context;
+      auto stream = processes_->RunProcess(&context);
+      v1::RunProcessRequest request;
+      *request.mutable_start()->mutable_spec() = Spec("copy_stdin");
+      request.mutable_start()->mutable_spec()->set_stdin_mode(v1::STDIO_MODE_PIPE);
+      request.mutable_start()->set_on_disconnect(policy);
+      ASSERT_TRUE(stream->Write(request));
+      v1::RunProcessResponse response;
+      ASSERT_TRUE(stream->Read(&response));
+      id = response.message().started().process().process_id();
+      context.TryCancel();
+      EXPECT_EQ(stream->Finish().error_code(), grpc::CANCELLED);
+    }
+    if (policy == v1::DISCONNECT_POLICY_KILL) {
+      const v1::Process killed = Wait(id);
+      EXPECT_EQ(killed.exit_status().signal(), SIGKILL);
+      EXPECT_EQ(killed.exit_status().cause(), v1::EXIT_CAUSE_DISCONNECTED);
+      continue;
+    }
+    // It lives, its stdin was not taken for ended, and it is fed by another call.
+    grpc::ClientContext context;
+    v1::WriteStdinRequest write;
+    write.set_process_id(id);
+    write.set_data("still here");
+    write.set_eof(true);
+    v1::WriteStdinResponse written;
+    const grpc::Status status = processes_->WriteStdin(&context, write, &written);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(written.stdin_bytes(), 10u);
+    EXPECT_EQ(Wait(id).exit_status().exit_code(), 0);
+    EXPECT_EQ(Attach(id).out, "still here");
+  }
+}
+
+TEST_F(ProcessE2e, AClosedStdinIsToldAndIsNoError) {
+  v1::ProcessSpec spec = Shell("exec <&-; echo closed; exec sleep 1000");
+  spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() = spec;
+  ASSERT_TRUE(stream->Write(request));
+  v1::RunProcessResponse response;
+  while (stream->Read(&response) && !response.message().has_output()) {
+  }
+  v1::RunProcessRequest data;
+  data.mutable_input()->mutable_stdin()->set_data("into the void");
+  ASSERT_TRUE(stream->Write(data));
+  bool told = false;
+  while (!told && stream->Read(&response)) told = response.message().has_stdin_closed();
+  EXPECT_TRUE(told);
+  context.TryCancel();
+}
+
+TEST_F(ProcessE2e, ASignalOnTheStreamReachesTheProcess) {
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() = Spec("wait_forever");
+  stream->Write(request);
+  v1::RunProcessRequest signal;
+  signal.mutable_input()->mutable_signal()->set_signal("SIGINT");
+  stream->Write(signal);
+  stream->WritesDone();
+  const Transcript run = ReadAll<v1::RunProcessResponse>(*stream);
+  EXPECT_TRUE(run.status.ok());
+  EXPECT_EQ(run.exit_status.signal(), SIGINT);
+  EXPECT_EQ(run.exit_status.returncode(), -SIGINT);
+}
+
+TEST_F(ProcessE2e, AStoppedReaderHoldsBackItsOwnProcessOnly) {
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() = Spec("spew", {"50000000", "0"});
+  stream->Write(request);
+  // Not reading: another process of the same session runs to its end meanwhile.
+  EXPECT_EQ(RunAll(Spec("spew", {"3000000", "0"})).out.size(), 3000000u);
+  const Transcript slow = ReadAll<v1::RunProcessResponse>(*stream);
+  EXPECT_EQ(slow.out.size(), 50000000u);
+  EXPECT_TRUE(slow.gaps.empty());
+}
+
+TEST_F(ProcessE2e, ReadOutputReadsTailsAndOneStream) {
+  const v1::Process process = Start(Spec("spew", {"1000", "500"}));
+  Wait(process.process_id());
+  grpc::ClientContext context;
+  v1::ReadOutputRequest request;
+  request.set_process_id(process.process_id());
+  request.add_streams(v1::STREAM_STDERR);
+  auto stream = processes_->ReadOutput(&context, request);
+  const Transcript errors = ReadAll<v1::ReadOutputResponse>(*stream);
+  EXPECT_EQ(errors.err.size(), 500u);
+  EXPECT_TRUE(errors.out.empty());
+
+  grpc::ClientContext second;
+  request.clear_streams();
+  request.mutable_from()->set_tail_bytes(100);
+  auto tail = processes_->ReadOutput(&second, request);
+  const Transcript last = ReadAll<v1::ReadOutputResponse>(*tail);
+  EXPECT_EQ(last.out.size() + last.err.size(), 100u);
+}
+
+TEST_F(ProcessE2e, ListsInPagesAndForgetsOnRequest) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 7; ++i) {
+    v1::ProcessSpec spec = Spec("exit_with", {"0"});
+    (*spec.mutable_labels())["parity"] = i % 2 == 0 ? "even" : "odd";
+    const v1::Process process = Start(spec);
+    Wait(process.process_id());
+    if (i % 2 == 0) ids.insert(process.process_id());
+  }
+  std::set<std::string> listed;
+  v1::ListProcessesRequest request;
+  (*request.mutable_labels())["parity"] = "even";
+  request.set_page_size(3);
+  int pages = 0;
+  do {
+    grpc::ClientContext context;
+    v1::ListProcessesResponse response;
+    ASSERT_TRUE(processes_->ListProcesses(&context, request, &response).ok());
+    for (const auto& process : response.processes()) listed.insert(process.process_id());
+    request.set_page_token(response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(listed, ids);
+  EXPECT_EQ(pages, 2);
+
+  grpc::ClientContext context;
+  v1::RemoveProcessRequest remove;
+  remove.set_process_id(*ids.begin());
+  v1::RemoveProcessResponse removed;
+  EXPECT_TRUE(processes_->RemoveProcess(&context, remove, &removed).ok());
+  grpc::ClientContext again;
+  EXPECT_EQ(Details(processes_->RemoveProcess(&again, remove, &removed)).reason,
+            "PROCESS_NOT_FOUND");
+}
+
+TEST_F(ProcessE2e, ARunningProcessIsRemovedByForceOnly) {
+  const v1::Process process = Start(Spec("wait_forever"));
+  v1::RemoveProcessRequest request;
+  request.set_process_id(process.process_id());
+  v1::RemoveProcessResponse response;
+  grpc::ClientContext first;
+  EXPECT_EQ(Details(processes_->RemoveProcess(&first, request, &response)).reason,
+            "PROCESS_RUNNING");
+  request.set_force(true);
+  grpc::ClientContext second;
+  EXPECT_TRUE(processes_->RemoveProcess(&second, request, &response).ok());
+}
+
+TEST_F(ProcessE2e, AThousandAtOnceEachEndOnceAndLeaveNothing) {
+  constexpr int kProcesses = 1000;
+  Wait(Start(Spec("exit_with", {"0"})).process_id());  // what is made once is made
+  const size_t descriptors = server_.CountDescriptors();
+
+  grpc::ClientContext watching;
+  v1::WatchEventsRequest watch;
+  watch.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_EXITED);
+  auto events = events_->WatchEvents(&watching, watch);
+  v1::WatchEventsResponse response;
+  ASSERT_TRUE(events->Read(&response));
+  ASSERT_TRUE(response.has_bookmark());
+
+  // All under way at the same time, from one client.
+  grpc::CompletionQueue queue;
+  struct Call {
+    grpc::ClientContext context;
+    v1::StartProcessResponse response;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::StartProcessResponse>> reader;
+  };
+  std::vector<Call> calls(kProcesses);
+  for (int i = 0; i < kProcesses; ++i) {
+    v1::StartProcessRequest request;
+    *request.mutable_spec() = Spec("exit_with", {absl::StrCat(i % 256)});
+    calls[i].reader = processes_->AsyncStartProcess(&calls[i].context, request, &queue);
+    calls[i].reader->Finish(&calls[i].response, &calls[i].status, nullptr);
+  }
+  void* tag;
+  bool ok;
+  for (int i = 0; i < kProcesses; ++i) ASSERT_TRUE(queue.Next(&tag, &ok));
+
+  std::map<std::string, int> codes;
+  for (int i = 0; i < kProcesses; ++i) {
+    ASSERT_TRUE(calls[i].status.ok()) << calls[i].status.error_message();
+    codes[calls[i].response.process().process_id()] = i % 256;
+  }
+  EXPECT_EQ(codes.size(), static_cast<size_t>(kProcesses));
+  uint64_t last = 0;
+  while (!codes.empty() && events->Read(&response)) {
+    if (!response.has_event()) continue;
+    EXPECT_GT(response.event().sequence(), last);
+    last = response.event().sequence();
+    auto found = codes.find(response.event().process_id());
+    ASSERT_NE(found, codes.end()) << "an exit was told twice, or invented";
+    EXPECT_EQ(response.event().process_exited().exit_status().exit_code(), found->second);
+    codes.erase(found);
+  }
+  EXPECT_TRUE(codes.empty());
+  watching.TryCancel();
+
+  for (auto& call : calls) Wait(call.response.process().process_id());
+  EXPECT_EQ(server_.CountDescriptors(), descriptors);
+  EXPECT_EQ(server_.CountChildren(), 0u);
+}
+
+}  // namespace
+}  // namespace proctor

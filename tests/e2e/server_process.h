@@ -1,0 +1,100 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proctor/v1/event_service.grpc.pb.h"
+#include "proctor/v1/process_service.grpc.pb.h"
+#include "proctor/v1/server_service.grpc.pb.h"
+#include "proctor/v1/session_service.grpc.pb.h"
+
+namespace proctor {
+
+// A proctord of this test's own, on a unix socket in a directory of its own. Ends
+// with the test: gently, and what it leaves behind is a failure.
+class ServerProcess {
+ public:
+  explicit ServerProcess(const std::vector<std::string>& flags = {});
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  std::string target() const { return "unix:" + socket(); }
+  std::string socket() const { return directory_ + "/proctord.sock"; }
+  std::shared_ptr<grpc::Channel> NewChannel() const;
+
+  // Sends a signal and waits for the end. Returns the exit code, or minus the signal
+  // that ended it.
+  int End(int signal);
+  // Waits for the end, after a signal that was sent before.
+  int Await();
+
+  // Open descriptors that are not sockets, and children, from /proc.
+  size_t CountDescriptors() const;
+  size_t CountChildren() const;
+
+ private:
+  std::string directory_;
+  pid_t pid_ = 0;
+};
+
+// What an error says to a program.
+struct ErrorDetails {
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::string reason;
+  std::map<std::string, std::string> metadata;
+};
+ErrorDetails Details(const grpc::Status& status);
+
+// A server and stubs for it.
+class E2eTest : public testing::Test {
+ protected:
+  using RunStream = grpc::ClientReaderWriter<v1::RunProcessRequest, v1::RunProcessResponse>;
+
+  // A program of tests/programs with arguments.
+  static v1::ProcessSpec Spec(const std::string& program,
+                              const std::vector<std::string>& arguments = {});
+  static v1::ProcessSpec Shell(const std::string& script);
+
+  v1::Process Start(const v1::ProcessSpec& spec, const std::string& session_id = "");
+  v1::Process Wait(const std::string& process_id, v1::WaitUntil until = v1::WAIT_UNTIL_DRAINED);
+
+  // All that a stream said.
+  struct Transcript {
+    std::string out;
+    std::string err;
+    std::vector<std::string> order;  // the kinds of messages, repeats left out
+    v1::ExitStatus exit_status;
+    v1::OutputDrained drained;
+    std::vector<v1::OutputGap> gaps;
+    grpc::Status status;
+  };
+  static void Note(const v1::StreamMessage& message, Transcript& transcript);
+  // Reads a stream to its end and finishes it.
+  template <typename Response, typename Stream>
+  static Transcript ReadAll(Stream& stream) {
+    Transcript transcript;
+    Response response;
+    while (stream.Read(&response)) Note(response.message(), transcript);
+    transcript.status = stream.Finish();
+    return transcript;
+  }
+  Transcript RunAll(const v1::ProcessSpec& spec, const std::string& input = "");
+  Transcript Attach(const std::string& process_id, uint64_t stdout_offset = 0);
+
+  ServerProcess server_;
+  std::shared_ptr<grpc::Channel> channel_ = server_.NewChannel();
+  std::unique_ptr<v1::ProcessService::Stub> processes_ = v1::ProcessService::NewStub(channel_);
+  std::unique_ptr<v1::SessionService::Stub> sessions_ = v1::SessionService::NewStub(channel_);
+  std::unique_ptr<v1::EventService::Stub> events_ = v1::EventService::NewStub(channel_);
+  std::unique_ptr<v1::ServerService::Stub> info_ = v1::ServerService::NewStub(channel_);
+};
+
+}  // namespace proctor
