@@ -47,6 +47,10 @@ struct Describe {
   std::string operator()(const ProcessRemoved& detail) const {
     return absl::StrCat("process removed process=", event.process_id, " reason=", detail.reason);
   }
+  std::string operator()(const WatcherChanged& detail) const {
+    return absl::StrCat("watcher changed session=", event.session_id, " from=", detail.from,
+                        " to=", detail.to);
+  }
   std::string operator()(const ServerDraining&) const { return "server draining"; }
 };
 

@@ -49,10 +49,16 @@ struct ProcessRemoved {
   std::string reason;  // CLIENT_REQUEST, RETENTION
 };
 
+struct WatcherChanged {
+  std::string from;
+  std::string to;
+};
+
 struct ServerDraining {};
 
-using EventDetail = std::variant<SessionOpened, SessionClosed, ProcessStarted, ProcessExited,
-                                 OutputDrained, ProcessSignalled, ProcessRemoved, ServerDraining>;
+using EventDetail =
+    std::variant<SessionOpened, SessionClosed, ProcessStarted, ProcessExited, OutputDrained,
+                 ProcessSignalled, ProcessRemoved, WatcherChanged, ServerDraining>;
 
 // Something that happened.
 struct Event {

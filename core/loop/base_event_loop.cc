@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/warning.h"
+#include "core/loop/loop_error.h"
 
 namespace proctor {
 namespace {
@@ -82,20 +83,25 @@ absl::Duration BaseEventLoop::Time() const {
 }
 
 absl::Status BaseEventLoop::AddReader(int fd, ReadyCallback callback, Trigger trigger) {
-  return AddHandler("AddReader", fd, Direction::kRead, std::move(callback), trigger);
+  if (absl::Status usable = CheckWatch("AddReader", fd); !usable.ok()) return usable;
+  return AddHandler(fd, Direction::kRead, std::move(callback), trigger);
 }
 
-bool BaseEventLoop::RemoveReader(int fd) { return RemoveHandler(fd, Direction::kRead); }
+bool BaseEventLoop::RemoveReader(int fd) {
+  return !HasIo(fd, Direction::kRead) && RemoveHandler(fd, Direction::kRead);
+}
 
 absl::Status BaseEventLoop::AddWriter(int fd, ReadyCallback callback) {
-  return AddHandler("AddWriter", fd, Direction::kWrite, std::move(callback), Trigger::kLevel);
+  if (absl::Status usable = CheckWatch("AddWriter", fd); !usable.ok()) return usable;
+  return AddHandler(fd, Direction::kWrite, std::move(callback), Trigger::kLevel);
 }
 
-bool BaseEventLoop::RemoveWriter(int fd) { return RemoveHandler(fd, Direction::kWrite); }
+bool BaseEventLoop::RemoveWriter(int fd) {
+  return !HasIo(fd, Direction::kWrite) && RemoveHandler(fd, Direction::kWrite);
+}
 
-absl::Status BaseEventLoop::AddHandler(const char* operation, int fd, Direction direction,
-                                       ReadyCallback callback, Trigger trigger) {
-  if (absl::Status usable = CheckUse(operation); !usable.ok()) return usable;
+absl::Status BaseEventLoop::AddHandler(int fd, Direction direction, ReadyCallback callback,
+                                       Trigger trigger) {
   if (callback == nullptr) return InvalidField("callback", "a callback is needed");
   auto handler = std::make_shared<DescriptorHandler>(fd, direction, std::move(callback));
   const DescriptorTable::Entry before = descriptors_.Get(fd);
@@ -159,6 +165,7 @@ absl::Status BaseEventLoop::RunForever() {
       Turn();
     } while (!inbox_.TakeStop());
   }
+  OnRunEnd();
   inbox_.EndRun();
   return absl::OkStatus();
 }
@@ -239,12 +246,17 @@ absl::Status BaseEventLoop::Close() {
   // From here on the ends of callbacks may run code of the user's, which finds a closed
   // loop with nothing in it.
   const std::deque<ReadyCall> ready = std::exchange(ready_, {});
+  const auto operations = std::exchange(operations_, {});
+  for (const auto& [key, operation] : operations) operation->loop = nullptr;
   descriptors_.Clear();
   timers_.Clear();
   for (const ReadyCall& call : ready) {
     auto* handle = std::get_if<std::shared_ptr<LoopHandle::State>>(&call.callee);
     if (handle == nullptr) continue;
     const LoopCallback dropped = std::exchange((*handle)->callback, nullptr);
+  }
+  for (const auto& [key, operation] : operations) {
+    const LoopCallback dropped = std::exchange(operation->callback, nullptr);
   }
   return absl::OkStatus();
 }
@@ -280,7 +292,8 @@ std::string BaseEventLoop::DebugString() const {
   return absl::StrCat(name(), " event loop: ", life, debug() ? ", debug" : "",
                       "; ready: ", ready_.size(), "; timers: ", timers_.size(), " (",
                       timers_.cancelled(), " cancelled); descriptors: ", descriptors_.size(),
-                      descriptors_.size() > 0 ? ": " : "", descriptors_.DebugString());
+                      descriptors_.size() > 0 ? ": " : "", descriptors_.DebugString(),
+                      "; operations: ", operations_.size());
 }
 
 }  // namespace proctor

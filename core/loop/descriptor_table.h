@@ -63,9 +63,11 @@ class DescriptorHandler {
 // Thread-safety: the loop's own thread only. Lifetime: part of a loop.
 class DescriptorTable {
  public:
-  // The token of what is not watched. Tokens that the table gives have a descriptor
-  // number in the lower half, so all ones there are free for the loop's own use.
+  // The token of what is not watched.
   static constexpr uint64_t kNoToken = 0;
+  // Never set in a token that the table gives, whose lower half is a descriptor number:
+  // what has it set is the loop's own.
+  static constexpr uint64_t kOwnBit = uint64_t{1} << 31;
 
   struct Entry {
     std::shared_ptr<DescriptorHandler> reader;

@@ -18,6 +18,10 @@ using LoopCallback = absl::AnyInvocable<void()>;
 // A callback that a loop runs each time a descriptor is ready.
 using ReadyCallback = absl::AnyInvocable<void()>;
 
+// A callback that is told what a read or a write came to.
+using ReadCallback = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
+using WriteCallback = absl::AnyInvocable<void(absl::StatusOr<size_t>)>;
+
 // A scheduled callback (asyncio.Handle, asyncio.TimerHandle).
 //
 // Thread-safety: the loop's own thread only. Lifetime: a copyable reference;
@@ -26,6 +30,10 @@ class LoopHandle {
  public:
   // What a loop and the handles given out for it share.
   struct State {
+    virtual ~State() = default;
+    // Called by the first Cancel, before the callback is freed.
+    virtual void OnCancel() {}
+
     LoopCallback callback;  // empty once run or cancelled
     bool cancelled = false;
     // The loop's count of cancelled timers, while this is a timer in its queue.
@@ -104,8 +112,8 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // owned: remove it before closing it.
   // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, for example
   // EPERM for a regular file, which epoll(7) refuses; ResourceExhausted
-  // (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED). What was watched before
-  // still is.
+  // (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED); AlreadyExists (DESCRIPTOR_BUSY)
+  // while a Read or Write is under way. What was watched before still is.
   // With kEdge, and a writer on the same descriptor: reported as with kLevel for as
   // long as the writer stays, because the kernel has one trigger for both.
   virtual absl::Status AddReader(int fd, ReadyCallback callback,
@@ -118,6 +126,27 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // As AddReader and RemoveReader, for a descriptor that can be written to.
   virtual absl::Status AddWriter(int fd, ReadyCallback callback) = 0;
   virtual bool RemoveWriter(int fd) = 0;
+
+  // Reads once, up to `max_bytes`, when there is something to read, and tells `callback`
+  // in a later turn, never within this call (asyncio's sock_recv): the bytes, none at the
+  // end of file, or the errno of read(2) (READ_FAILED). To cancel the handle drops the
+  // callback; bytes that were read by then are lost. `fd` is not owned: cancel before
+  // closing it.
+  //
+  // `fd` must not block (O_NONBLOCK), unless it is a regular file, which is read at its
+  // current position; SelectorEventLoop does that on the loop's thread, within this call.
+  // Until the callback runs or is cancelled, there can be no second read of `fd`, and
+  // neither before nor meanwhile a reader or a writer on it.
+  // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, (BLOCKING_DESCRIPTOR)
+  // or (INVALID_FIELD); AlreadyExists
+  // (DESCRIPTOR_BUSY); ResourceExhausted (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED).
+  virtual absl::StatusOr<LoopHandle> Read(int fd, size_t max_bytes, ReadCallback callback) = 0;
+
+  // As Read, for one write(2) of `data`: tells how many bytes were taken, which may be
+  // fewer (asyncio's sock_send), or WRITE_FAILED. What was written before a cancel stays
+  // written. One write and one read of the same `fd` may be under way together. Whoever
+  // writes to pipes ignores SIGPIPE.
+  virtual absl::StatusOr<LoopHandle> Write(int fd, std::string data, WriteCallback callback) = 0;
 
   // Runs callbacks until Stop. While it runs, GetRunningLoop() on this thread
   // returns this loop.
@@ -132,7 +161,8 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   virtual bool is_running() const = 0;
   virtual bool is_closed() const = 0;
 
-  // Drops all callbacks and frees all descriptors. Idempotent.
+  // Drops all callbacks and frees all descriptors. Idempotent. Reads and writes are
+  // cancelled; one of a regular file that the kernel carries out just now is waited for.
   // Errors: FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
@@ -150,7 +180,7 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   virtual bool debug() const = 0;
 
   // Whether SetChildWatcher on this loop's policy may be used; a loop that
-  // brings its own way to wait says no (conformance, last part of Policy).
+  // brings its own way to wait says no (conformance loop-without-watchers).
   virtual bool SupportsChildWatchers() const { return true; }
 
   // What is scheduled and watched, for people.

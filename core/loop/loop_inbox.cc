@@ -2,18 +2,9 @@
 
 #include <utility>
 
-#include "core/base/error.h"
+#include "core/loop/loop_error.h"
 
 namespace proctor {
-
-absl::Status LoopClosedError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LOOP_CLOSED",
-                   "the event loop is closed");
-}
-
-absl::Status LoopRunningError(std::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LOOP_RUNNING", message);
-}
 
 absl::Status LoopInbox::Post(LoopCallback& callback) {
   absl::MutexLock lock(&mutex_);

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <functional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -84,9 +83,5 @@ class LoopInbox {
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<LoopCallback> posted_ ABSL_GUARDED_BY(mutex_);
 };
-
-// The errors of loops, for all who need them.
-absl::Status LoopClosedError();
-absl::Status LoopRunningError(std::string_view message);
 
 }  // namespace proctor

@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/warning.h"
+#include "core/loop/loop_error.h"
 
 namespace proctor {
 namespace {
@@ -23,43 +23,16 @@ constexpr size_t kEventsPerTurn = 256;
 
 constexpr uint64_t kWakeToken = ~uint64_t{0};  // no token of a DescriptorTable
 
-absl::Status CreateError(const char* operation, int error) {
-  if (error == EMFILE || error == ENFILE || error == ENOMEM) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "LOOP_RESOURCES", operation, "", error);
-  }
-  return SystemError(operation, error);
-}
-
-absl::Status WatchError(int fd, int error) {
-  const std::string object = absl::StrCat("descriptor ", fd);
-  switch (error) {
-    case EBADF:
-    case EPERM:
-    case EINVAL:
-    case ELOOP:
-      return ErrnoError(absl::StatusCode::kInvalidArgument, "UNWATCHABLE_DESCRIPTOR", "watch",
-                        object, error);
-    case ENOMEM:
-    case ENOSPC:
-      return ErrnoError(absl::StatusCode::kResourceExhausted, "LOOP_RESOURCES", "watch", object,
-                        error);
-    case ENOENT:
-      return ErrnoError(absl::StatusCode::kNotFound, "DESCRIPTOR_CLOSED", "watch", object, error);
-    default:
-      return SystemError(absl::StrCat("watch '", object, "'"), error);
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<SelectorEventLoop>> SelectorEventLoop::Create() {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return CreateError("epoll_create1", errno);
+  if (!epoll) return LoopCreateError("epoll_create1", errno);
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) return CreateError("eventfd", errno);
+  if (!wake) return LoopCreateError("eventfd", errno);
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u64 = kWakeToken}};
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) < 0) {
-    return CreateError("epoll_ctl", errno);
+    return LoopCreateError("epoll_ctl", errno);
   }
   return std::shared_ptr<SelectorEventLoop>(
       new SelectorEventLoop(std::move(epoll), std::move(wake)));

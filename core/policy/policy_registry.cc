@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
+#include "core/loop/proactor_event_loop.h"
+#include "core/policy/proactor_event_loop_policy.h"
 
 namespace proctor {
 namespace {
@@ -47,6 +49,11 @@ class Registry {
           return std::make_shared<DefaultEventLoopPolicy>(std::move(watcher_factory));
         },
         nullptr};
+    entries_[kProactorPolicyName] = {
+        [](DefaultEventLoopPolicy::WatcherFactory watcher_factory) {
+          return std::make_shared<ProactorEventLoopPolicy>(std::move(watcher_factory));
+        },
+        &ProactorEventLoop::Probe};
   }
 
   absl::Mutex mutex_;

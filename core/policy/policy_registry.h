@@ -30,8 +30,9 @@ struct PolicyInfo {
   absl::Status availability;  // OK, or why it cannot work here
 };
 
-// The name of the policy that is registered from the start.
+// The names of the policies that are registered from the start.
 inline constexpr char kDefaultPolicyName[] = "default";
+inline constexpr char kProactorPolicyName[] = "proactor";
 
 // Registers a policy. Without a probe it is available everywhere.
 // Errors: AlreadyExists for a name that is taken; InvalidArgument for an empty

@@ -57,6 +57,7 @@ absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command
 }
 
 absl::Status Process::Begin() {
+  const ChildWatcher::Scope scope(*context_.watcher);
   auto launched = Launch(*command_);
   if (!launched.ok()) return launched.status();
   const pid_t pid = launched->pid;

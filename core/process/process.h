@@ -88,6 +88,7 @@ class Process : public std::enable_shared_from_this<Process> {
   ProcessInfo Info() const;
   const std::string& id() const { return context_.id; }
   const Command& command() const { return *command_; }
+  const ChildWatcher& watcher() const { return *context_.watcher; }
   ProcessState state() const { return state_; }
   const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
   const std::optional<OutputDrained>& drained() const { return drained_; }

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/policy/policy_registry.h"
+#include "core/session/attachment.h"
 #include "core/watch/watcher_kind.h"
 
 namespace proctor {
@@ -73,6 +74,12 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     session->thread_.join();
     return status;
   }
+  status = AttachIfInactive(session->watcher_, session->services_.main_loop);
+  if (!status.ok()) {
+    session->loop_->Stop();
+    session->thread_.join();
+    return status;
+  }
   session->services_.events->Append(
       {.session_id = session->id_,
        .labels = options.labels,
@@ -112,6 +119,7 @@ void SessionContext::RunThread() {
   if (!ran.ok()) loop_->ReportError({"run a session's event loop", ran});
   processes_.clear();
   watcher_->Close();
+  for (const auto& watcher : retired_watchers_) watcher->Close();
   (void)policy_->SetEventLoop(nullptr);  // the thread ends with its slot
   (void)loop_->Close();                  // not running: cannot fail
   ended_.store(true, std::memory_order_release);
@@ -165,11 +173,50 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
   return process;
 }
 
+absl::Status SessionContext::SetWatcher(std::string_view name) {
+  if (!close_reason_.empty()) return ClosedError(id_);
+  if (!loop_->SupportsChildWatchers()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "WATCHERS_UNSUPPORTED",
+        absl::StrCat("the ", loop_->name(), " event loop does not support custom child watchers"),
+        {{"loop", loop_->name()}});
+  }
+  auto made = NewWatcher(name);
+  if (!made.ok()) return made.status();
+  absl::Status attached = AttachIfInactive(*made, services_.main_loop);
+  if (!attached.ok()) return attached;
+  retired_watchers_.push_back(std::exchange(watcher_, *std::move(made)));
+  const WatcherChanged change{retired_watchers_.back()->name(), watcher_->name()};
+  {
+    absl::MutexLock lock(&mutex_);
+    watcher_name_ = change.to;
+  }
+  services_.events->Append({.session_id = id_, .labels = options_.labels, .detail = change});
+  CloseRetiredWatchers();
+  return absl::OkStatus();
+}
+
+void SessionContext::CloseRetiredWatchers() {
+  if (retired_watchers_.empty()) return;
+  std::erase_if(retired_watchers_, [this](const std::shared_ptr<ChildWatcher>& watcher) {
+    for (const auto& [id, process] : processes_) {
+      const bool running = process->state() == ProcessState::kRunning;
+      if (running && &process->watcher() == watcher.get()) return false;
+    }
+    watcher->Close();
+    return true;
+  });
+  // It fails where the loop supports none, which SetWatcher has looked at.
+  if (retired_watchers_.empty()) (void)policy_->SetChildWatcher(watcher_);
+}
+
 Process::Hooks SessionContext::MakeHooks() {
   Process::Hooks hooks;
   hooks.exited = [this](const Process& process) {
     Record(process, ProcessExited{*process.exit_status()});
     Publish(process);
+    // Not from within the call of the watcher that may be closed by it.
+    if (!retired_watchers_.empty()) loop_->CallSoon([this] { CloseRetiredWatchers(); });
   };
   hooks.drained = [this](const Process& process) {
     Record(process, *process.drained());

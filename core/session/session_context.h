@@ -72,6 +72,9 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   struct Services {
     EventLog* events = nullptr;
     ProcessTable* processes = nullptr;
+    // The loop that the main thread runs, for watchers that have to be attached to one
+    // (Safe, Fast, MultiLoop). Without it they stay inactive.
+    std::shared_ptr<EventLoop> main_loop;
     // A process of any session is one too many: asks its session to forget it.
     std::function<void(const ProcessInfo&)> forget;
   };
@@ -80,6 +83,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // as long as the policy takes.
   // Errors: those of NewPolicy, NewWatcher and the policy's own;
   // ResourceExhausted (SESSION_RESOURCES) without a thread or a loop to be had.
+  // A watcher that is not active then is attached to the main loop; errors as its
+  // AttachLoop.
   static absl::StatusOr<std::shared_ptr<SessionContext>> Open(const SessionOptions& options,
                                                               Services services);
   ~SessionContext();
@@ -125,6 +130,14 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // (PROCESS_RUNNING).
   absl::Status RemoveProcess(std::string_view process_id, const std::string& reason);
 
+  // Chooses the watcher of later starts. Processes that run already are finished by
+  // the one that they were started with, which is closed after the last of them; the
+  // policy is given the new one then, as EventLoopPolicy::SetChildWatcher closes the old.
+  // Waits for the main loop, where the watcher has to be attached.
+  // Errors: those of NewWatcher and AttachLoop; FailedPrecondition (SESSION_CLOSED),
+  // (WATCHERS_UNSUPPORTED) of a loop that brings its own way to wait.
+  absl::Status SetWatcher(std::string_view name);
+
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
 
  private:
@@ -133,6 +146,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   void RunThread();
   absl::Status EnterThread();
+  void CloseRetiredWatchers();
   Process::Hooks MakeHooks();
   void Publish(const Process& process);
   void Record(const Process& process, EventDetail detail);
@@ -150,6 +164,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   // The session's thread.
   std::shared_ptr<ChildWatcher> watcher_;
+  std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
   absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
   struct Request {
     std::string process_id;

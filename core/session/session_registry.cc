@@ -70,7 +70,10 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
       too_late = draining_;
     }
   }
-  if (!session.ok()) return session.status();
+  if (!session.ok()) {
+    TellIfDrained();
+    return session.status();
+  }
   if (too_late) {  // the drain that began meanwhile did not see it
     (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
     return DrainingError();
@@ -79,7 +82,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
 }
 
 SessionContext::Services SessionRegistry::MakeServices() {
-  return {events_, &processes_,
+  return {events_, &processes_, options_.main_loop,
           [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); }};
 }
 
@@ -163,7 +166,6 @@ absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& clo
 // On the session's thread.
 void SessionRegistry::OnClosed(const std::shared_ptr<SessionContext>& session) {
   SessionInfo info = session->Info();
-  std::function<void()> drained;
   {
     absl::MutexLock lock(&mutex_);
     auto ordinal = ordinals_.find(session->id());
@@ -183,7 +185,16 @@ void SessionRegistry::OnClosed(const std::shared_ptr<SessionContext>& session) {
       ordinals_.erase(oldest->second.info.id);
       oldest = sessions_.erase(oldest);
     }
-    if (draining_ && live_ == 0) drained = std::exchange(on_drained_, nullptr);
+  }
+  TellIfDrained();
+}
+
+// Sessions that are being opened count: their threads use what the drain is to end.
+void SessionRegistry::TellIfDrained() {
+  std::function<void()> drained;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_ && live_ == 0 && opening_ == 0) drained = std::exchange(on_drained_, nullptr);
   }
   if (drained) drained();
 }
@@ -242,11 +253,11 @@ void SessionRegistry::Drain(const SessionClose& close, std::function<void()> dra
     for (const auto& [ordinal, session] : sessions_) {
       if (session.context != nullptr) ids.push_back(session.context->id());
     }
-    if (first && !ids.empty()) on_drained_ = drained;
+    if (first) on_drained_ = std::move(drained);
   }
   if (first) events_->Append({.detail = ServerDraining{}});
   for (const std::string& id : ids) (void)Close(id, close, [](const SessionInfo&) {});
-  if (first && ids.empty()) drained();
+  TellIfDrained();
 }
 
 bool SessionRegistry::draining() const {

@@ -32,6 +32,7 @@ class SessionRegistry {
     size_t max_sessions = 1000;
     size_t max_closed_sessions = 1000;  // that are still listed
     size_t max_ended_processes = 10000;
+    std::shared_ptr<EventLoop> main_loop;  // see SessionContext::Services
   };
 
   SessionRegistry(Options options, EventLog* events);
@@ -106,6 +107,7 @@ class SessionRegistry {
   absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
   SessionContext::Services MakeServices();
   void JoinEnded();
+  void TellIfDrained();
   void OnClosed(const std::shared_ptr<SessionContext>& session);
   std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
 

@@ -121,6 +121,14 @@ ChildLook PeekChild(pid_t pid, int pidfd) { return Look(pid, pidfd, WNOHANG); }
 
 ChildLook AwaitChild(pid_t pid) { return Look(pid, -1, 0); }
 
+AnyChildLook PeekAnyChild(bool of_this_thread) {
+  siginfo_t info{};
+  rusage usage{};
+  const int options = WEXITED | WNOWAIT | WNOHANG | (of_this_thread ? __WNOTHREAD : 0);
+  if (WaitId(P_ALL, 0, &info, options, &usage) < 0 || info.si_pid == 0) return {};
+  return {info.si_pid, FromSiginfo(info, usage)};
+}
+
 void ReapChild(pid_t pid) {
   siginfo_t info{};
   WaitId(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG, nullptr);

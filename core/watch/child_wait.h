@@ -35,6 +35,15 @@ ChildLook PeekChild(pid_t pid, int pidfd);
 // Blocks until the child has ended, then as PeekChild. Never kRunning.
 ChildLook AwaitChild(pid_t pid);
 
+// The first zombie among the children, left as it is; its pid is 0 if there is none.
+// With `of_this_thread` only of those that the calling thread spawned (__WNOTHREAD),
+// else of the whole process. Takes time in proportion to the children.
+struct AnyChildLook {
+  pid_t pid = 0;
+  WaitStatus status;
+};
+AnyChildLook PeekAnyChild(bool of_this_thread);
+
 // Takes a zombie away. Not an error if it is gone.
 void ReapChild(pid_t pid);
 

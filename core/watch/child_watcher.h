@@ -62,8 +62,28 @@ class ChildWatcher {
   // still run are reaped when they end. Idempotent.
   virtual void Close() = 0;
 
+  // Opens and ends a scope of spawning, as Scope does. They pair, on one thread.
+  virtual void EnterScope() = 0;
+  virtual void ExitScope() = 0;
+
   // Children with a handler, for people.
   virtual std::string DebugString() const = 0;
+
+  // Covers a spawn and the AddChildHandler that follows it, on one thread (asyncio's
+  // `with watcher:`). Most watchers need none; the Fast one refuses a child that was
+  // spawned outside of one. Code that takes any watcher always has one.
+  //
+  // Lifetime: on the stack; the watcher outlives it.
+  class Scope {
+   public:
+    explicit Scope(ChildWatcher& watcher) : watcher_(watcher) { watcher_.EnterScope(); }
+    ~Scope() { watcher_.ExitScope(); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    ChildWatcher& watcher_;
+  };
 };
 
 }  // namespace proctor

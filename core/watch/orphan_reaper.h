@@ -5,9 +5,8 @@
 namespace proctor {
 
 // Reaps the children whose handler was removed or whose watcher was closed, so that
-// nobody hears of them and none stays a zombie (conformance 51). One thread of this
-// process, made on first use, with a pidfd for each child; where there is none to be
-// had, a thread for that child.
+// nobody hears of them and none stays a zombie (conformance 51). Waits on the
+// ExitThread.
 //
 // Thread-safety: all functions from any thread.
 

@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/watch/exit_thread.h"
+#include "core/watch/orphan_reaper.h"
 
 namespace proctor {
 
@@ -29,62 +31,54 @@ absl::Status PidfdChildWatcher::Probe() {
 absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
-  if (PeekChild(pid, -1).state == ChildLook::State::kGone) {
-    return MakeError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD",
-                     absl::StrCat("add child handler '", pid, "': no such child"));
-  }
+  if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
   auto watch = std::make_shared<Watch>(pid, *loop);
   watch->handler = std::move(handler);
   std::shared_ptr<Watch> displaced;
-  auto inserted = table_.Insert(watch, &displaced);
+  auto inserted = table_->Insert(watch, &displaced);
   if (!inserted.ok()) return inserted.status();
   if (displaced != nullptr) StopWatching(displaced);
   if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
-
-  auto pidfd = OpenPidfd(pid);
-  if (!pidfd.ok()) return AwaitOnThread(watch);
-  watch->pidfd = *std::move(pidfd);
-  // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
-  // and not reapable; a second edge comes when the tracer lets go.
-  const absl::Status added = (*loop)->AddReader(
-      watch->pidfd.get(),
-      [weak = weak_from_this(), watch] {
-        if (auto self = weak.lock()) self->OnReadable(watch);
-      },
-      Trigger::kEdge);
-  if (added.ok()) return absl::OkStatus();
-  watch->pidfd.Reset();
-  return AwaitOnThread(watch);
+  absl::Status awaited = Await(watch);
+  if (!awaited.ok()) table_->Remove(watch);
+  return awaited;
 }
 
-// Without a descriptor for the child: no exit is lost, only a thread spent.
-absl::Status PidfdChildWatcher::AwaitOnThread(const std::shared_ptr<Watch>& watch) {
-  const absl::Status started = StartWaitThread([weak = weak_from_this(), watch] {
-    AwaitChild(watch->pid);
-    // A closed loop has nobody to tell; Close() of the watcher sees to the child.
-    (void)watch->loop->CallSoonThreadsafe([weak, watch] {
-      if (auto self = weak.lock()) self->OnReadable(watch);
-    });
-  });
-  if (!started.ok()) table_.Remove(watch->pid);
-  return started;
-}
-
-void PidfdChildWatcher::OnReadable(const std::shared_ptr<Watch>& watch) {
-  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
-  if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
-  if (!table_.Contains(watch)) return;
-  if (watch->pidfd) {
-    watch->loop->RemoveReader(watch->pidfd.get());
+absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
+  const std::weak_ptr<WatchTable> table = table_;
+  auto pidfd = OpenPidfd(watch->pid);
+  if (pidfd.ok()) {
+    watch->pidfd = *std::move(pidfd);
+    // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
+    // and not reapable; a second edge comes when the tracer lets go.
+    const absl::Status added = watch->loop->AddReader(
+        watch->pidfd.get(), [table, watch] { OnReadable(table, watch); }, Trigger::kEdge);
+    if (added.ok()) return added;
     watch->pidfd.Reset();
   }
-  table_.Tell(watch, look);
+  // Out of descriptors: no exit is lost.
+  return ExitThread::Get().Await(
+      watch, ExitThread::Without::kThread,
+      [table](const std::shared_ptr<Watch>& ended, const ChildLook& look) {
+        if (auto standing = table.lock()) standing->Post(ended, look);
+      });
+}
+
+void PidfdChildWatcher::OnReadable(const std::weak_ptr<WatchTable>& table,
+                                   const std::shared_ptr<Watch>& watch) {
+  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+  if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
+  auto standing = table.lock();
+  if (standing == nullptr || !standing->Contains(watch)) return;
+  watch->loop->RemoveReader(watch->pidfd.get());
+  watch->pidfd.Reset();
+  standing->Tell(watch, look);
 }
 
 PidfdChildWatcher::~PidfdChildWatcher() { Close(); }
 
 bool PidfdChildWatcher::RemoveChildHandler(pid_t pid) {
-  std::shared_ptr<Watch> watch = table_.Remove(pid);
+  std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopWatching(watch);
   ReapWhenEnded(pid);
@@ -92,7 +86,7 @@ bool PidfdChildWatcher::RemoveChildHandler(pid_t pid) {
 }
 
 void PidfdChildWatcher::Close() {
-  for (const auto& watch : table_.Close()) {
+  for (const auto& watch : table_->Close()) {
     StopWatching(watch);
     ReapWhenEnded(watch->pid);
   }
@@ -100,6 +94,7 @@ void PidfdChildWatcher::Close() {
 
 // The descriptor is the loop thread's: taken from the loop there.
 void PidfdChildWatcher::StopWatching(const std::shared_ptr<Watch>& watch) {
+  ExitThread::Get().Forget(watch);
   auto stop = [watch] {
     if (!watch->pidfd) return;
     watch->loop->RemoveReader(watch->pidfd.get());
@@ -114,7 +109,7 @@ void PidfdChildWatcher::StopWatching(const std::shared_ptr<Watch>& watch) {
 }
 
 std::string PidfdChildWatcher::DebugString() const {
-  return absl::StrCat("pidfd: ", table_.DebugString());
+  return absl::StrCat("pidfd: ", table_->DebugString());
 }
 
 }  // namespace proctor

@@ -12,11 +12,10 @@ namespace proctor {
 // child that lives; needs Linux 5.4 (waitid with P_PIDFD).
 //
 // Always active until closed; attaching is a no-op (conformance 93). When the
-// process is out of descriptors, a thread waits for the child in the pidfd's place.
+// process is out of descriptors, the ExitThread waits for the child in the loop's place.
 //
 // Thread-safety and lifetime: as ChildWatcher.
-class PidfdChildWatcher : public ChildWatcher,
-                          public std::enable_shared_from_this<PidfdChildWatcher> {
+class PidfdChildWatcher : public ChildWatcher {
  public:
   // OK, or why this kernel cannot do it (conformance 98): Unimplemented.
   static absl::Status Probe();
@@ -29,16 +28,19 @@ class PidfdChildWatcher : public ChildWatcher,
   absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }
-  bool IsActive() const override { return !table_.closed(); }
+  bool IsActive() const override { return !table_->closed(); }
   void Close() override;
+  void EnterScope() override {}
+  void ExitScope() override {}
   std::string DebugString() const override;
 
  private:
-  absl::Status AwaitOnThread(const std::shared_ptr<Watch>& watch);
-  void OnReadable(const std::shared_ptr<Watch>& watch);
+  absl::Status Await(const std::shared_ptr<Watch>& watch);
+  static void OnReadable(const std::weak_ptr<WatchTable>& table,
+                         const std::shared_ptr<Watch>& watch);
   static void StopWatching(const std::shared_ptr<Watch>& watch);
 
-  WatchTable table_;
+  const std::shared_ptr<WatchTable> table_ = std::make_shared<WatchTable>();
 };
 
 }  // namespace proctor

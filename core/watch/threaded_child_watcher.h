@@ -3,39 +3,41 @@
 #include <memory>
 #include <string>
 
-#include "core/watch/watch_table.h"
+#include "core/watch/exit_thread_children.h"
 
 namespace proctor {
 
-// Waits for each child in a thread of its own (asyncio.ThreadedChildWatcher), and
-// runs the handler on the loop that ran where it was added. Needs nothing of the
-// kernel but waitid(2).
+// Waits for children on a helper thread, and runs the handler on the loop that ran where
+// it was added (asyncio.ThreadedChildWatcher). Works without a pidfd: a child that has
+// none gets a thread of its own, with nothing but waitid(2).
+//
+// asyncio has a thread for each child. Here the ExitThread waits for all of them, which
+// keeps that contract at the cost of one wake an exit.
 //
 // Always active until closed; attaching is a no-op (conformance 52, 53). What is not a child
 // is reported as unknown, with 255 (58).
 //
 // Thread-safety and lifetime: as ChildWatcher.
-class ThreadedChildWatcher : public ChildWatcher,
-                             public std::enable_shared_from_this<ThreadedChildWatcher> {
+class ThreadedChildWatcher : public ChildWatcher {
  public:
-  ~ThreadedChildWatcher() override;
+  ~ThreadedChildWatcher() override { Close(); }
 
   std::string name() const override { return "threaded"; }
   // Errors: FailedPrecondition (NO_RUNNING_LOOP, WATCHER_CLOSED); ResourceExhausted
   // (OUT_OF_THREADS).
-  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
-  bool RemoveChildHandler(pid_t pid) override;
+  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override {
+    return children_.Add(pid, std::move(handler));
+  }
+  bool RemoveChildHandler(pid_t pid) override { return children_.Remove(pid); }
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }
-  bool IsActive() const override { return !table_.closed(); }
-  void Close() override;
-  std::string DebugString() const override;
+  bool IsActive() const override { return !children_.closed(); }
+  void Close() override { children_.Close(); }
+  void EnterScope() override {}
+  void ExitScope() override {}
+  std::string DebugString() const override { return children_.DebugString(); }
 
  private:
-  // On the thread that waits for the child.
-  static void Await(const std::weak_ptr<ThreadedChildWatcher>& watcher,
-                    const std::shared_ptr<Watch>& watch);
-
-  WatchTable table_;
+  ExitThreadChildren children_{"threaded", ExitThread::Without::kThread};
 };
 
 }  // namespace proctor

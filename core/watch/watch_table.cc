@@ -1,6 +1,7 @@
 #include "core/watch/watch_table.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,58 @@
 #include "core/base/warning.h"
 
 namespace proctor {
+namespace {
+
+// How many watches there are of each child. Never destroyed: threads may outlive main.
+class Claims {
+ public:
+  static Claims& Get() {
+    static auto* claims = new Claims;
+    return *claims;
+  }
+
+  void Add(pid_t pid) {
+    absl::MutexLock lock(&mutex_);
+    ++counts_[pid];
+  }
+  void Remove(pid_t pid) {
+    absl::MutexLock lock(&mutex_);
+    auto count = counts_.find(pid);
+    if (--count->second == 0) counts_.erase(count);
+  }
+  bool Contains(pid_t pid) {
+    absl::MutexLock lock(&mutex_);
+    return counts_.contains(pid);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  absl::flat_hash_map<pid_t, int> counts_ ABSL_GUARDED_BY(mutex_);
+};
+
+void Call(Watch& watch, ChildHandler& handler, const ChildExit& exit) {
+  std::string what;
+  try {
+    return handler(exit);
+  } catch (const std::exception& error) {
+    what = error.what();
+  } catch (...) {
+    what = "not a std::exception";
+  }
+  watch.loop->ReportError(
+      {absl::StrCat("the handler of child ", watch.pid),
+       MakeError(absl::StatusCode::kInternal, "HANDLER_THREW", absl::StrCat("it threw: ", what))});
+}
+
+}  // namespace
+
+Watch::Watch(pid_t pid, std::shared_ptr<EventLoop> loop) : pid(pid), loop(std::move(loop)) {
+  Claims::Get().Add(pid);
+}
+
+Watch::~Watch() { Claims::Get().Remove(pid); }
+
+bool IsClaimed(pid_t pid) { return Claims::Get().Contains(pid); }
 
 absl::StatusOr<WatchTable::Inserted> WatchTable::Insert(const std::shared_ptr<Watch>& watch,
                                                         std::shared_ptr<Watch>* displaced) {
@@ -48,13 +101,62 @@ void WatchTable::Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look
   if (look.status.source == StatusSource::kUnknown) {
     Warn(absl::StrCat("child ", pid, " was reaped by somebody else: its status is unknown"));
   }
-  handler(ChildExit{pid, look.status});
+  Call(*watch, handler, ChildExit{pid, look.status});
   // Out of the table before the pid is free for another child.
   {
     absl::MutexLock lock(&mutex_);
     being_told_.erase(pid);
     if (look.state == ChildLook::State::kEnded) ReapChild(pid);
   }
+  TellReaped();
+}
+
+void WatchTable::SetOnReaped(std::function<void()> on_reaped) {
+  absl::MutexLock lock(&mutex_);
+  on_reaped_.swap(on_reaped);
+}
+
+void WatchTable::TellReaped() {
+  std::function<void()> on_reaped;
+  {
+    absl::MutexLock lock(&mutex_);
+    on_reaped = on_reaped_;
+  }
+  if (on_reaped) on_reaped();
+}
+
+// A child's end on its way to the loop of its handler. It is told, or else, if the loop
+// is closed first, it ends unrun and sees to the child.
+class WatchTable::Notice {
+ public:
+  Notice(std::weak_ptr<WatchTable> table, std::shared_ptr<Watch> watch, const ChildLook& look)
+      : table_(std::move(table)), watch_(std::move(watch)), look_(look) {}
+  Notice(Notice&&) = default;
+  Notice& operator=(Notice&&) = delete;
+
+  ~Notice() {
+    auto table = table_.lock();
+    if (watch_ == nullptr || table == nullptr || !table->Remove(watch_)) return;
+    Warn(absl::StrCat("child ", watch_->pid, " ended (", proctor::DebugString(look_.status),
+                      "), but the event loop of its handler is closed"));
+    if (look_.state == ChildLook::State::kEnded) ReapChild(watch_->pid);
+    table->TellReaped();
+  }
+
+  void operator()() {
+    const std::shared_ptr<Watch> watch = std::exchange(watch_, nullptr);
+    if (auto table = table_.lock()) table->Tell(watch, look_);
+  }
+
+ private:
+  std::weak_ptr<WatchTable> table_;
+  std::shared_ptr<Watch> watch_;  // null once told, or moved
+  ChildLook look_;
+};
+
+void WatchTable::Post(const std::shared_ptr<Watch>& watch, const ChildLook& look) {
+  // A refused notice ends at once, which is all there is to do then.
+  (void)watch->loop->CallSoonThreadsafe(Notice(weak_from_this(), watch, look));
 }
 
 std::shared_ptr<Watch> WatchTable::Remove(pid_t pid) {
@@ -78,6 +180,22 @@ bool WatchTable::Contains(const std::shared_ptr<Watch>& watch) const {
   absl::MutexLock lock(&mutex_);
   auto place = watches_.find(watch->pid);
   return place != watches_.end() && place->second == watch;
+}
+
+std::shared_ptr<Watch> WatchTable::Find(pid_t pid) const {
+  absl::MutexLock lock(&mutex_);
+  auto place = watches_.find(pid);
+  return place == watches_.end() ? nullptr : place->second;
+}
+
+bool WatchTable::IsBeingTold(pid_t pid) const {
+  absl::MutexLock lock(&mutex_);
+  return being_told_.contains(pid);
+}
+
+bool WatchTable::empty() const {
+  absl::MutexLock lock(&mutex_);
+  return watches_.empty();
 }
 
 std::vector<std::shared_ptr<Watch>> WatchTable::Close() {
@@ -107,10 +225,36 @@ std::string WatchTable::DebugString() const {
                       " children: ", absl::StrJoin(pids, " "));
 }
 
+namespace {
+
+absl::Status AddError(absl::StatusCode code, const char* reason, std::string_view watcher,
+                      pid_t pid, std::string_view why) {
+  const std::string name(watcher);
+  return MakeError(code, reason,
+                   absl::StrCat(name, ": add child handler '", pid, "': ", std::string(why)),
+                   {{"watcher", name}});
+}
+
+}  // namespace
+
 absl::Status NoRunningLoopError(std::string_view watcher, pid_t pid) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "NO_RUNNING_LOOP",
-                   absl::StrCat(std::string(watcher), ": add child handler '", pid,
-                                "': no event loop runs on this thread"));
+  return AddError(absl::StatusCode::kFailedPrecondition, "NO_RUNNING_LOOP", watcher, pid,
+                  "no event loop runs on this thread");
+}
+
+absl::Status InactiveError(std::string_view watcher, pid_t pid) {
+  return AddError(absl::StatusCode::kFailedPrecondition, "WATCHER_INACTIVE", watcher, pid,
+                  "the watcher is attached to no running event loop");
+}
+
+absl::Status NoSuchChildError(std::string_view watcher, pid_t pid) {
+  return AddError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD", watcher, pid, "no such child");
+}
+
+absl::Status WatcherClosedError(std::string_view watcher) {
+  const std::string name(watcher);
+  return MakeError(absl::StatusCode::kFailedPrecondition, "WATCHER_CLOSED",
+                   absl::StrCat(name, ": the watcher is closed"), {{"watcher", name}});
 }
 
 }  // namespace proctor

@@ -1,12 +1,15 @@
 #include "core/watch/watcher_kind.h"
 
-#include <functional>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/watch/fast_child_watcher.h"
+#include "core/watch/multi_loop_child_watcher.h"
 #include "core/watch/pidfd_child_watcher.h"
+#include "core/watch/safe_child_watcher.h"
+#include "core/watch/sigchld.h"
 #include "core/watch/threaded_child_watcher.h"
+#include "core/watch/uring_child_watcher.h"
 
 namespace proctor {
 namespace {
@@ -17,12 +20,21 @@ struct Kind {
   std::shared_ptr<ChildWatcher> (*make)();
 };
 
+absl::Status Everywhere() { return absl::OkStatus(); }
+
+template <typename Watcher>
+std::shared_ptr<ChildWatcher> Make() {
+  return std::make_shared<Watcher>();
+}
+
 // In the order of preference, which is what "auto" goes by.
 constexpr Kind kKinds[] = {
-    {"pidfd", &PidfdChildWatcher::Probe,
-     []() -> std::shared_ptr<ChildWatcher> { return std::make_shared<PidfdChildWatcher>(); }},
-    {"threaded", [] { return absl::OkStatus(); },
-     []() -> std::shared_ptr<ChildWatcher> { return std::make_shared<ThreadedChildWatcher>(); }},
+    {"pidfd", &PidfdChildWatcher::Probe, &Make<PidfdChildWatcher>},
+    {"threaded", &Everywhere, &Make<ThreadedChildWatcher>},
+    {"uring", &UringChildWatcher::Probe, &Make<UringChildWatcher>},
+    {"multiloop", &Everywhere, &Make<MultiLoopChildWatcher>},
+    {"safe", &Everywhere, &Make<SafeChildWatcher>},
+    {"fast", &Everywhere, &Make<FastChildWatcher>},
 };
 
 absl::StatusOr<const Kind*> FindKind(std::string_view name) {
@@ -63,6 +75,7 @@ absl::StatusOr<std::string> ResolveWatcher(std::string_view name) {
 absl::StatusOr<std::shared_ptr<ChildWatcher>> NewWatcher(std::string_view name) {
   auto kind = FindKind(name);
   if (!kind.ok()) return kind.status();
+  WarnIfSigchldIsIgnored();
   return (*kind)->make();
 }
 

@@ -59,6 +59,10 @@ struct SetDetail {
   void operator()(const ProcessRemoved& detail) const {
     proto->mutable_process_removed()->set_reason(detail.reason);
   }
+  void operator()(const WatcherChanged& detail) const {
+    proto->mutable_watcher_changed()->set_from(detail.from);
+    proto->mutable_watcher_changed()->set_to(detail.to);
+  }
   void operator()(const ServerDraining&) const { proto->mutable_server_draining(); }
 };
 
@@ -72,6 +76,7 @@ struct TypeOf {
     return v1::EVENT_TYPE_PROCESS_SIGNALLED;
   }
   v1::EventType operator()(const ProcessRemoved&) const { return v1::EVENT_TYPE_PROCESS_REMOVED; }
+  v1::EventType operator()(const WatcherChanged&) const { return v1::EVENT_TYPE_WATCHER_CHANGED; }
   v1::EventType operator()(const ServerDraining&) const { return v1::EVENT_TYPE_SERVER_DRAINING; }
 };
 

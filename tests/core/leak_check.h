@@ -1,11 +1,15 @@
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
+#include <string>
+#include <system_error>
 
 namespace proctor {
 
@@ -15,19 +19,27 @@ class LeakCheck {
  public:
   LeakCheck() : descriptors_(Descriptors()) {}
   ~LeakCheck() {
-    EXPECT_EQ(Descriptors(), descriptors_) << "descriptors leaked";
+    EXPECT_THAT(Descriptors(), testing::SizeIs(descriptors_.size()))
+        << "descriptors leaked; before: " << testing::PrintToString(descriptors_);
     siginfo_t info{};
     EXPECT_TRUE(::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
         << "a child was left: " << info.si_pid;
   }
 
  private:
-  static long Descriptors() {
-    const std::filesystem::directory_iterator begin("/proc/self/fd");
-    return std::distance(begin, std::filesystem::directory_iterator());
+  // What each open descriptor is. One that is closed meanwhile is another thread's own
+  // business: glibc reads a file when it gives memory back.
+  static std::map<std::string, std::string> Descriptors() {
+    std::map<std::string, std::string> descriptors;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto file = std::filesystem::read_symlink(entry.path(), gone);
+      if (!gone) descriptors[entry.path().filename()] = file;
+    }
+    return descriptors;
   }
 
-  const long descriptors_;
+  const std::map<std::string, std::string> descriptors_;
 };
 
 }  // namespace proctor

@@ -1,5 +1,7 @@
 // What EventLoop promises of readers and writers.
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -276,6 +278,72 @@ TEST_P(LoopDescriptorTest, RemovingAfterACloseIsHarmless) {
   EXPECT_TRUE(loop_->RemoveReader(number));
   EXPECT_FALSE(loop_->RemoveReader(number));
   RunTurns(1);
+}
+
+TEST_P(LoopDescriptorTest, DoesNotTellAReadinessThatIsGone) {
+  Pipe pipe;
+  int calls = 0;
+  ASSERT_TRUE(loop_->AddReader(pipe.read.get(), [&] { ++calls; }).ok());
+  RunTurns(1);
+  pipe.Write();
+  EXPECT_TRUE(pipe.Read());
+  RunTurns(2);
+  EXPECT_EQ(calls, 0);
+  pipe.Write();
+  RunTurns(1);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(LoopDescriptorTest, ForgetsWhoWatchedAFileThatWasClosedUnremoved) {
+  for (int turns : {0, 1}) {
+    // All descriptors of this kind share an inode.
+    UniqueFd old(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const UniqueFd fresh(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    const int number = old.get();
+    bool freed = false;
+    ASSERT_TRUE(loop_->AddReader(number, [end = AtEnd([&] { freed = true; })] { FAIL(); }).ok());
+    RunTurns(turns);
+    ASSERT_EQ(::dup3(fresh.get(), number, O_CLOEXEC), number);
+    int calls = 0;
+    ASSERT_TRUE(loop_->AddWriter(number, [&] { ++calls; }).ok());
+    EXPECT_TRUE(freed);
+    RunTurns(1);
+    EXPECT_EQ(calls, 1);
+    EXPECT_FALSE(loop_->RemoveReader(number));
+    EXPECT_TRUE(loop_->RemoveWriter(number));
+  }
+}
+
+TEST_P(LoopDescriptorTest, LetsGoOfTheFileOfARemovedDescriptor) {
+  const auto is_read = [](const Pipe& pipe) {
+    pollfd end{.fd = pipe.write.get()};
+    EXPECT_GE(::poll(&end, 1, 0), 0);
+    return (end.revents & POLLERR) == 0;
+  };
+  for (bool while_running : {false, true}) {
+    Pipe pipe;
+    const auto close = [&] {
+      EXPECT_TRUE(loop_->RemoveReader(pipe.read.get()));
+      pipe.read.Reset();
+    };
+    ASSERT_TRUE(loop_->AddReader(pipe.read.get(), [] { FAIL(); }).ok());
+    RunTurns(1);
+    if (while_running) {
+      loop_->CallSoon(close);
+      RunTurns(1);  // the run ends with the turn
+    } else {
+      close();
+    }
+    EXPECT_FALSE(is_read(pipe));
+  }
+}
+
+TEST_P(LoopDescriptorTest, RefusesADeviceThatCannotWaitAndTakesAFileThatCan) {
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  EXPECT_EQ(ErrorVariables(loop_->AddReader(null.get(), [] {}))["errno_name"], "EPERM");
+  const UniqueFd mounts(::open("/proc/self/mounts", O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(loop_->AddReader(mounts.get(), [] {}).ok());
+  EXPECT_TRUE(loop_->RemoveReader(mounts.get()));
 }
 
 TEST_P(LoopDescriptorTest, WatchesThousandsOfDescriptors) {

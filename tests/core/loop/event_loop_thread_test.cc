@@ -71,6 +71,64 @@ TEST_P(LoopThreadTest, StopFromAnotherThreadEndsAWaitWithoutEnd) {
   thread.join();
 }
 
+TEST_P(LoopThreadTest, WatchesOnWhenTheThreadThatRanItHasEnded) {
+  for (Trigger trigger : {Trigger::kLevel, Trigger::kEdge}) {
+    Pipe pipe;
+    int calls = 0;
+    ASSERT_TRUE(loop_
+                    ->AddReader(
+                        pipe.read.get(),
+                        [&] {
+                          ++calls;
+                          EXPECT_TRUE(pipe.Read());
+                          loop_->Stop();
+                        },
+                        trigger)
+                    .ok());
+    for (int run : {1, 2, 3}) {
+      std::thread([&] { RunTurns(2); }).join();
+      EXPECT_EQ(calls, run - 1);
+      loop_->CallSoon([&] { std::thread([&] { pipe.Write(); }).join(); });
+      Run();
+      EXPECT_EQ(calls, run);
+    }
+    EXPECT_TRUE(loop_->RemoveReader(pipe.read.get()));
+  }
+}
+
+TEST_P(LoopThreadTest, CanBeWokenWhenTheThreadThatRanItHasEnded) {
+  for (int run = 0; run < 3; ++run) {
+    std::thread([&] { RunTurns(2); }).join();
+    std::thread poster;
+    loop_->CallSoon([&] {
+      poster =
+          std::thread([&] { EXPECT_TRUE(loop_->CallSoonThreadsafe([&] { loop_->Stop(); }).ok()); });
+    });
+    Run();
+    poster.join();
+  }
+}
+
+TEST_P(LoopThreadTest, WatchesOnWhileTheThreadThatRanItWaits) {
+  Pipe pipe;
+  int calls = 0;
+  ASSERT_TRUE(loop_
+                  ->AddReader(pipe.read.get(),
+                              [&] {
+                                ++calls;
+                                loop_->Stop();
+                              })
+                  .ok());
+  RunTurns(2);
+  std::thread([&] {
+    std::thread writer;
+    loop_->CallSoon([&] { writer = std::thread([&] { pipe.Write(); }); });
+    Run();
+    writer.join();
+  }).join();
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_P(LoopThreadTest, KeepsTheOrderOfPostsAndCallsOfItsOwnThread) {
   std::vector<int> order;
   loop_->CallSoon([&] {

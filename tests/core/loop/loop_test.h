@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/unique_fd.h"
 #include "core/loop/event_loop.h"
+#include "core/loop/proactor_event_loop.h"
 #include "core/loop/selector_event_loop.h"
 
 namespace proctor {
@@ -23,12 +24,16 @@ namespace proctor {
 struct LoopKind {
   const char* name;
   std::function<absl::StatusOr<std::shared_ptr<EventLoop>>()> create;
+  std::function<absl::Status()> probe;  // why there can be none on this machine
 };
 
 inline void PrintTo(const LoopKind& kind, std::ostream* out) { *out << kind.name; }
 
 inline auto AllLoops() {
-  return testing::Values(LoopKind{"Selector", [] { return SelectorEventLoop::Create(); }});
+  return testing::Values(LoopKind{"Selector", [] { return SelectorEventLoop::Create(); },
+                                  [] { return absl::OkStatus(); }},
+                         LoopKind{"Proactor", [] { return ProactorEventLoop::Create(); },
+                                  [] { return ProactorEventLoop::Probe(); }});
 }
 
 inline std::string LoopKindName(const testing::TestParamInfo<LoopKind>& info) {
@@ -62,6 +67,7 @@ struct Pipe {
 class LoopTest : public testing::TestWithParam<LoopKind> {
  protected:
   void SetUp() override {
+    if (const absl::Status can = GetParam().probe(); !can.ok()) GTEST_SKIP() << can;
     descriptors_ = OpenDescriptors();
     auto loop = GetParam().create();
     ASSERT_TRUE(loop.ok()) << loop.status();
@@ -69,6 +75,7 @@ class LoopTest : public testing::TestWithParam<LoopKind> {
   }
 
   void TearDown() override {
+    if (loop_ == nullptr) return;
     EXPECT_TRUE(loop_->Close().ok());
     EXPECT_EQ(OpenDescriptors(), descriptors_);
   }

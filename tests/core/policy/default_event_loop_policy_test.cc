@@ -348,7 +348,7 @@ TEST_F(DefaultEventLoopPolicyTest, CallsOutWithNoLockHeld) {
   EXPECT_TRUE(ended);
 }
 
-// conformance, last part of Policy
+// conformance loop-without-watchers
 TEST_F(DefaultEventLoopPolicyTest, RefusesAWatcherWhereALoopBringsItsOwnWayToWait) {
   const auto kept = *policy_->GetChildWatcher();
   const auto loop = ScriptedEventLoop::Create();

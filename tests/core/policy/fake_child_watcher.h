@@ -25,6 +25,8 @@ class FakeChildWatcher : public ChildWatcher {
     absl::MutexLock lock(&mutex_);
     ++closes_;
   }
+  void EnterScope() override {}
+  void ExitScope() override {}
   std::string DebugString() const override { return "fake"; }
 
   void RefuseToAttach(absl::Status why) {

@@ -45,7 +45,7 @@ TEST(PolicyRegistryTest, APolicyWithoutAWatcherFactoryUsesItsOwn) {
   EXPECT_NE((*watcher)->name(), "fake");
 }
 
-// conformance, last part of Policy (the part without a server)
+// conformance policy-subclass
 TEST(PolicyRegistryTest, MakesARegisteredSubclass) {
   const std::string counting = FreshName();
   class Counting : public DefaultEventLoopPolicy {
@@ -91,6 +91,7 @@ TEST(PolicyRegistryTest, NamesTheKnownPoliciesWhereOneIsUnknown) {
   EXPECT_THAT(std::string(unknown.message()), HasSubstr("'no\\nsuch'"));
 }
 
+// conformance policy-unavailable
 TEST(PolicyRegistryTest, SaysWhyAPolicyIsUnavailableAndPutsNoneInItsPlace) {
   const std::string missing = FreshName();
   static absl::Status answer;  // the probe outlives the test

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace proctor {
+
+// The errors of loops, the same words for each kind of loop.
+//
+// Thread-safety: pure functions.
+
+// FailedPrecondition (LOOP_CLOSED).
+absl::Status LoopClosedError();
+
+// FailedPrecondition (LOOP_RUNNING).
+absl::Status LoopRunningError(std::string_view message);
+
+// What a system call of a loop's making said: ResourceExhausted (LOOP_RESOURCES) when out
+// of descriptors or memory, else Internal.
+absl::Status LoopCreateError(std::string_view operation, int error);
+
+// What epoll_ctl(2) said of a descriptor: InvalidArgument (UNWATCHABLE_DESCRIPTOR);
+// ResourceExhausted (LOOP_RESOURCES); NotFound (DESCRIPTOR_CLOSED) for ENOENT.
+absl::Status WatchError(int fd, int error);
+
+}  // namespace proctor

@@ -1,0 +1,203 @@
+#include "core/loop/proactor_event_loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <utility>
+
+#include "core/loop/loop_error.h"
+
+namespace proctor {
+namespace {
+
+// The loop's own ids have kOwnBit, and differ in the upper half.
+constexpr uint64_t kWakeId = DescriptorTable::kOwnBit;
+
+uint64_t TransferId(uint32_t number) { return uint64_t{number} << 32 | DescriptorTable::kOwnBit; }
+
+int DescriptorOf(uint64_t token) { return static_cast<int>(static_cast<uint32_t>(token)); }
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ProactorEventLoop>> ProactorEventLoop::Create() {
+  auto uring = Uring::Create();
+  if (!uring.ok()) return uring.status();
+  UniqueFd files(::epoll_create1(EPOLL_CLOEXEC));
+  if (!files) return LoopCreateError("epoll_create1", errno);
+  UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return LoopCreateError("eventfd", errno);
+  return std::shared_ptr<ProactorEventLoop>(
+      new ProactorEventLoop(*std::move(uring), std::move(files), std::move(wake)));
+}
+
+ProactorEventLoop::ProactorEventLoop(std::unique_ptr<Uring> uring, UniqueFd files, UniqueFd wake)
+    : uring_(std::move(uring)), files_(std::move(files)), wake_(std::move(wake)) {}
+
+ProactorEventLoop::~ProactorEventLoop() { Close().IgnoreError(); }  // who runs, is held
+
+std::string ProactorEventLoop::name() const { return "proactor"; }
+
+// An epoll set knows a file by its identity and number, and forgets it when it is closed.
+// Nothing is ever removed from it: a file that is added once more is EEXIST.
+absl::Status ProactorEventLoop::CheckFile(int fd, uint64_t before) {
+  epoll_event no_events{};
+  const bool is_new = ::epoll_ctl(files_.get(), EPOLL_CTL_ADD, fd, &no_events) == 0;
+  if (!is_new && errno != EEXIST) return WatchError(fd, errno);
+  return is_new && before != DescriptorTable::kNoToken ? WatchError(fd, ENOENT) : absl::OkStatus();
+}
+
+absl::Status ProactorEventLoop::ChangeInterest(int fd, const Interest& interest, uint64_t before,
+                                               uint64_t after) {
+  absl::Status file = interest.any() ? CheckFile(fd, before) : absl::OkStatus();
+  if (!file.ok() && !absl::IsNotFound(file)) return file;
+  if (const auto it = watches_.find(before); it != watches_.end()) {
+    if (it->second.polled) to_cancel_.push_back(before);
+    watches_.erase(it);
+    CancelUnlessRunning();
+  }
+  if (!file.ok() || !interest.any()) return file;
+  watches_[after] = {interest};
+  to_send_.push_back(after);
+  return absl::OkStatus();
+}
+
+absl::Status ProactorEventLoop::StartIo(const std::shared_ptr<IoOperation>& operation) {
+  do {
+    operation->request = TransferId(++last_transfer_);
+  } while (operation->request == kWakeId || transfers_.contains(operation->request));
+  transfers_[operation->request] = {operation};
+  to_send_.push_back(operation->request);
+  return absl::OkStatus();
+}
+
+void ProactorEventLoop::CancelIo(IoOperation& operation) {
+  const auto it = transfers_.find(operation.request);
+  if (!it->second.sent) {
+    transfers_.erase(it);
+    return;
+  }
+  it->second.cancelled = true;
+  to_cancel_.push_back(it->first);
+  CancelUnlessRunning();
+}
+
+void ProactorEventLoop::WaitForReadiness(absl::Duration timeout) {
+  const bool ready = TakeCompletions(/*fresh=*/false);
+  const bool all_queued = Queue();
+  uring_->Wait(ready || !all_queued ? absl::ZeroDuration() : timeout);
+  TakeCompletions(/*fresh=*/true);
+}
+
+bool ProactorEventLoop::Queue() {
+  if (!QueueCancels()) return false;
+  if (!wake_polled_) {
+    if (!uring_->MakeRoom()) return false;
+    uring_->Poll(kWakeId, wake_.get(), POLLIN, /*repeated=*/true);
+    wake_polled_ = true;
+  }
+  size_t sent = 0;
+  while (sent < to_send_.size() && uring_->MakeRoom()) Send(to_send_[sent++]);
+  to_send_.erase(to_send_.begin(), to_send_.begin() + static_cast<ptrdiff_t>(sent));
+  return to_send_.empty();
+}
+
+bool ProactorEventLoop::QueueCancels() {
+  while (!to_cancel_.empty()) {
+    if (!uring_->MakeRoom()) return false;
+    uring_->Cancel(to_cancel_.back());
+    to_cancel_.pop_back();
+  }
+  return true;
+}
+
+void ProactorEventLoop::Send(uint64_t id) {
+  if (const auto it = watches_.find(id); it != watches_.end()) {
+    const Interest& interest = it->second.interest;
+    const uint32_t events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
+    uring_->Poll(id, DescriptorOf(id), events, /*repeated=*/interest.edge);
+    it->second.polled = true;
+  } else if (const auto it = transfers_.find(id); it != transfers_.end()) {
+    auto& [operation, sent, cancelled, poll_first] = it->second;
+    std::string& buffer = operation->buffer;
+    if (operation->direction == IoOperation::Direction::kRead) {
+      uring_->Read(id, operation->fd, buffer.data(), buffer.size(), poll_first);
+    } else {
+      uring_->Write(id, operation->fd, buffer.data(), buffer.size(), poll_first);
+    }
+    sent = true;
+  }
+}
+
+void ProactorEventLoop::CancelUnlessRunning() {
+  if (!is_running()) OnRunEnd();
+}
+
+// A file whose watch has ended is closed by its owner next: others wait for that.
+void ProactorEventLoop::OnRunEnd() {
+  if (to_cancel_.empty()) return;
+  QueueCancels();
+  uring_->Submit();
+}
+
+bool ProactorEventLoop::TakeCompletions(bool fresh) {
+  bool any = false;
+  uring_->Take([&](const Uring::Completion& completion) {
+    any = true;
+    if (completion.id == kWakeId) {
+      if (completion.last) wake_polled_ = false;
+    } else if ((completion.id & DescriptorTable::kOwnBit) != 0) {
+      OnTransferred(completion);
+    } else {
+      OnPolled(completion, fresh);
+    }
+  });
+  return any;
+}
+
+void ProactorEventLoop::OnPolled(const Uring::Completion& completion, bool fresh) {
+  const auto it = watches_.find(completion.id);
+  if (it == watches_.end()) return;  // it ended in the meantime
+  const bool edge = it->second.interest.edge;
+  if (completion.last) {
+    it->second.polled = false;
+    // Again: it is level-triggered, or its thread ended, or memory was short. Not if the
+    // descriptor was closed before it was polled.
+    if (completion.result != -EBADF) to_send_.push_back(completion.id);
+  }
+  if (completion.result < 0 || (!fresh && !edge)) return;
+  const bool both = (completion.result & (POLLHUP | POLLERR)) != 0;
+  OnReady(completion.id, both || (completion.result & POLLIN) != 0,
+          both || (completion.result & POLLOUT) != 0);
+}
+
+void ProactorEventLoop::OnTransferred(const Uring::Completion& completion) {
+  const auto it = transfers_.find(completion.id);
+  if (it == transfers_.end()) return;
+  const int result = completion.result;
+  // Its thread ended, a signal came, or there is nothing to read: nothing is done yet.
+  if (!it->second.cancelled && (result == -ECANCELED || result == -EINTR || result == -EAGAIN)) {
+    it->second.sent = false;
+    if (result == -EAGAIN) it->second.poll_first = true;
+    to_send_.push_back(completion.id);
+    return;
+  }
+  const Transfer transfer = std::move(it->second);
+  transfers_.erase(it);
+  if (!transfer.cancelled) OnIoDone(transfer.operation, result);
+}
+
+void ProactorEventLoop::WakeUp() { ::eventfd_write(wake_.get(), 1); }
+
+void ProactorEventLoop::ReleaseWaiting() {
+  if (uring_ == nullptr) return;
+  uring_->Drain();
+  uring_.reset();
+  transfers_.clear();
+  watches_.clear();
+  files_.Reset();
+  wake_.Reset();
+}
+
+}  // namespace proctor

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/unique_fd.h"
+#include "core/loop/base_event_loop.h"
+#include "core/loop/uring.h"
+
+namespace proctor {
+
+// A loop on io_uring(7) (asyncio.ProactorEventLoop): Read and Write are carried out by
+// the kernel, and what changes in a turn is told to it by the system call that waits.
+//
+//   turn n:    callbacks │ AddReader, RemoveReader, Read, Cancel: noted
+//   turn n+1:  take old completions ▶ queue cancels, polls, reads ▶ submit and wait ▶ take
+//
+// A level-triggered descriptor is polled once, and once more at the wait after each time
+// it was ready. What completed before the wait began, while callbacks ran, may be stale:
+// a callback may have read the bytes. It is not told but polled again, at no system call
+// of its own. An edge-triggered descriptor has a poll that repeats; its stale events do
+// no harm, as its callback reads to EAGAIN.
+//
+// A poll holds its file, not the number: the file of a descriptor that is closed without
+// being removed stays open, and so it does until the next wait or the end of the run
+// where it is removed first. Which file a number stands for, and whether that can be
+// watched at all, only epoll tells at once: an epoll set on which nobody waits is asked
+// once for each AddReader and AddWriter.
+//
+// Thread-safety and lifetime: as EventLoop. Holds three descriptors until it is closed.
+class ProactorEventLoop final : public BaseEventLoop {
+ public:
+  // Says why there can be none in this process: a kernel without io_uring or with too old
+  // a one (Linux 5.19 is needed), a container's seccomp filter, kernel.io_uring_disabled.
+  // Errors: as Uring::Probe.
+  static absl::Status Probe() { return Uring::Probe(); }
+
+  // Errors: as Probe.
+  static absl::StatusOr<std::shared_ptr<ProactorEventLoop>> Create();
+
+  ~ProactorEventLoop() override;
+
+  std::string name() const override;
+
+ protected:
+  absl::Status ChangeInterest(int fd, const Interest& interest, uint64_t before,
+                              uint64_t after) override;
+  void WaitForReadiness(absl::Duration timeout) override;
+  void WakeUp() override;
+  void ReleaseWaiting() override;
+  void OnRunEnd() override;
+  absl::Status StartIo(const std::shared_ptr<IoOperation>& operation) override;
+  void CancelIo(IoOperation& operation) override;
+
+ private:
+  struct Watch {
+    Interest interest;
+    bool polled = false;  // the kernel has a poll for it
+  };
+  struct Transfer {
+    std::shared_ptr<IoOperation> operation;
+    bool sent = false;        // the kernel has it, and may use its memory
+    bool cancelled = false;   // nobody waits for it
+    bool poll_first = false;  // the kernel answered EAGAIN
+  };
+
+  ProactorEventLoop(std::unique_ptr<Uring> uring, UniqueFd files, UniqueFd wake);
+
+  // OK if `fd` can be watched and still is the file that `before` stands for.
+  absl::Status CheckFile(int fd, uint64_t before);
+
+  // Puts into the ring what was noted. False if something is left over.
+  bool Queue();
+  bool QueueCancels();
+  void Send(uint64_t id);
+  // Cancels now, if no wait may come for long.
+  void CancelUnlessRunning();
+
+  // Take and tell what completed. `fresh` is what did during a wait. Whether there was
+  // something for which a wait should not begin.
+  bool TakeCompletions(bool fresh);
+  void OnPolled(const Uring::Completion& completion, bool fresh);
+  void OnTransferred(const Uring::Completion& completion);
+
+  std::unique_ptr<Uring> uring_;  // null once closed
+  UniqueFd files_;                // the epoll set
+  UniqueFd wake_;                 // an eventfd: written, never read
+  bool wake_polled_ = false;
+
+  // By id: a watch has its token, a transfer one with DescriptorTable::kOwnBit.
+  absl::flat_hash_map<uint64_t, Watch> watches_;
+  absl::flat_hash_map<uint64_t, Transfer> transfers_;
+  uint32_t last_transfer_ = 0;
+
+  // For the next wait. What is gone from the maps by then is passed over.
+  std::vector<uint64_t> to_send_;
+  std::vector<uint64_t> to_cancel_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,203 @@
+#include "core/watch/child_wait_ring.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "core/base/error.h"
+#include "core/loop/uring.h"
+
+namespace proctor {
+namespace {
+
+// Debian's liburing 2.3 has neither the operation (Linux 6.7) nor the id type.
+constexpr int kOpWaitid = 50;
+constexpr int kIdTypePidfd = 3;
+
+// Room to submit, and for completions; what finds none waits in the kernel.
+constexpr unsigned kEntries = 64;
+constexpr unsigned kCompletions = 1024;
+
+// The completion of a cancel, of which nobody wants to know.
+constexpr uint64_t kCancelToken = 0;
+
+void PrepareWaitid(io_uring_sqe* sqe, int pidfd, siginfo_t* info) {
+  io_uring_prep_rw(kOpWaitid, sqe, pidfd, nullptr, kIdTypePidfd, 0);
+  sqe->file_index = WEXITED | WNOWAIT;
+  sqe->addr2 = reinterpret_cast<uint64_t>(info);
+}
+
+}  // namespace
+
+struct ChildWaitRing::Kernel {
+  // What the kernel is asked for one child.
+  struct Request {
+    std::shared_ptr<Watch> watch;  // null once cancelled
+    UniqueFd pidfd;                // of a cancelled one
+    siginfo_t info{};
+  };
+
+  // Whether the kernel took the chain.
+  bool Submit(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Makes the kernel end a request, which is nobody's from here on.
+  void Abandon(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void TakeCompletions(std::vector<Ended>& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  absl::Mutex mutex;
+  io_uring ring ABSL_GUARDED_BY(mutex){};
+  int fd = -1;
+  bool closed ABSL_GUARDED_BY(mutex) = false;
+  uint64_t last_token ABSL_GUARDED_BY(mutex) = kCancelToken;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Request>> requests ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<const Watch*, uint64_t> tokens ABSL_GUARDED_BY(mutex);
+};
+
+absl::Status ChildWaitRing::ProbeKernel() {
+  if (absl::Status usable = Uring::Probe(); !usable.ok()) return usable;  // says more
+  io_uring ring{};
+  if (const int result = ::io_uring_queue_init(2, &ring, 0); result < 0) {
+    return ErrnoError(absl::StatusCode::kUnimplemented, "URING_REFUSED", "io_uring_setup", "",
+                      -result);
+  }
+  io_uring_probe* probe = ::io_uring_get_probe_ring(&ring);
+  const bool waits = probe != nullptr && io_uring_opcode_supported(probe, kOpWaitid);
+  ::io_uring_free_probe(probe);
+  ::io_uring_queue_exit(&ring);
+  if (waits) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kUnimplemented, "URING_REFUSED",
+                   "io_uring here cannot wait for children: that needs Linux 6.7");
+}
+
+absl::Status ChildWaitRing::Probe() {
+  static const absl::Status* status = new absl::Status(ProbeKernel());
+  return *status;
+}
+
+absl::StatusOr<std::shared_ptr<ChildWaitRing>> ChildWaitRing::Create() {
+  auto kernel = std::make_unique<Kernel>();
+  {
+    absl::MutexLock lock(&kernel->mutex);
+    io_uring_params parameters{};
+    parameters.flags = IORING_SETUP_CQSIZE;
+    parameters.cq_entries = kCompletions;
+    const int result = ::io_uring_queue_init_params(kEntries, &kernel->ring, &parameters);
+    if (result < 0) {
+      return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS",
+                        "io_uring_setup", "", -result);
+    }
+    kernel->fd = kernel->ring.ring_fd;
+  }
+  return std::shared_ptr<ChildWaitRing>(new ChildWaitRing(std::move(kernel)));
+}
+
+ChildWaitRing::ChildWaitRing(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+
+ChildWaitRing::~ChildWaitRing() { Close(); }
+
+int ChildWaitRing::fd() const { return kernel_->fd; }
+
+bool ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
+  io_uring_sqe* const poll = io_uring_get_sqe(&ring);
+  io_uring_sqe* const wait = io_uring_get_sqe(&ring);
+  const int pidfd = request.watch->pidfd.get();
+  io_uring_prep_poll_add(poll, pidfd, POLLIN);
+  poll->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+  PrepareWaitid(wait, pidfd, &request.info);
+  // Both have the token: a poll that fails ends the chain with its own completion, and
+  // its skip flag then silences the waitid.
+  io_uring_sqe_set_data64(poll, token);
+  io_uring_sqe_set_data64(wait, token);
+  return ::io_uring_submit(&ring) == 2;
+}
+
+void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
+  tokens.erase(request.watch.get());
+  request.pidfd = std::move(request.watch->pidfd);
+  request.watch = nullptr;
+  io_uring_sqe* const cancel = io_uring_get_sqe(&ring);
+  io_uring_prep_cancel64(cancel, token, 0);
+  cancel->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(cancel, kCancelToken);
+  ::io_uring_submit(&ring);
+}
+
+absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
+  auto pidfd = OpenPidfd(watch->pid);
+  if (!pidfd.ok()) return pidfd.status();
+  absl::MutexLock lock(&kernel_->mutex);
+  if (kernel_->closed) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "RING_CLOSED", "the ring is closed");
+  }
+  const uint64_t token = ++kernel_->last_token;
+  Kernel::Request& request =
+      *(kernel_->requests[token] = std::make_unique<Kernel::Request>(Kernel::Request{watch}));
+  watch->pidfd = *std::move(pidfd);
+  kernel_->tokens[watch.get()] = token;
+  if (kernel_->Submit(token, request)) return absl::OkStatus();
+  // What was not taken now is taken with the next submission: it stays, ended.
+  kernel_->Abandon(token, request);
+  return MakeError(absl::StatusCode::kResourceExhausted, "URING_RESOURCES",
+                   "io_uring took no request");
+}
+
+void ChildWaitRing::Cancel(const std::shared_ptr<Watch>& watch) {
+  absl::MutexLock lock(&kernel_->mutex);
+  auto token = kernel_->tokens.find(watch.get());
+  if (token == kernel_->tokens.end()) return;
+  kernel_->Abandon(token->second, *kernel_->requests[token->second]);
+}
+
+std::vector<ChildWaitRing::Ended> ChildWaitRing::TakeEnded() {
+  std::vector<Ended> ended;
+  absl::MutexLock lock(&kernel_->mutex);
+  if (!kernel_->closed) kernel_->TakeCompletions(ended);
+  return ended;
+}
+
+void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
+  io_uring_cqe* cqe;
+  while (::io_uring_peek_cqe(&ring, &cqe) == 0) {
+    const uint64_t token = cqe->user_data;
+    const int result = cqe->res;
+    io_uring_cqe_seen(&ring, cqe);
+    auto found = requests.find(token);
+    if (found == requests.end()) continue;  // a cancel that came too late
+    Request& request = *found->second;
+    if (request.watch != nullptr) {
+      // The completion says that it ended; the look also has the resource usage, and
+      // asks after a child that somebody else has reaped.
+      const ChildLook look = PeekChild(request.watch->pid, request.watch->pidfd.get());
+      const bool running = look.state == ChildLook::State::kRunning;
+      // Cancelled with the thread that made it.
+      if (running && result == -ECANCELED && Submit(token, request)) continue;
+      request.watch->pidfd.Reset();
+      tokens.erase(request.watch.get());
+      ended.push_back({request.watch, look});
+    }
+    requests.erase(found);
+  }
+}
+
+void ChildWaitRing::Close() {
+  absl::MutexLock lock(&kernel_->mutex);
+  if (std::exchange(kernel_->closed, true)) return;
+  for (auto& [token, request] : kernel_->requests) {
+    if (request->watch != nullptr) kernel_->Abandon(token, *request);
+  }
+  std::vector<Ended> none;
+  while (!kernel_->requests.empty()) {
+    (void)::io_uring_submit_and_wait(&kernel_->ring, 1);  // EINTR: looked at again
+    kernel_->TakeCompletions(none);
+  }
+  ::io_uring_queue_exit(&kernel_->ring);
+}
+
+}  // namespace proctor

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/watch/child_wait.h"
+#include "core/watch/watch_table.h"
+
+namespace proctor {
+
+// An io_uring(7) that waits for children.
+//
+//   Add ──▶ poll(pidfd) ──▶ waitid(pidfd, WNOWAIT) ──▶ one completion ──▶ TakeEnded
+//              └──────── Cancel, Close ────────┴─▶ one completion ──▶ forgotten
+//
+// The two are one linked chain, of which the kernel posts one completion: bare waitids
+// would all be woken at every exit, in a queue of this process, and an exit's cost grow
+// with the children. The memory that a request writes to lives until its completion is
+// here, also after a cancel.
+//
+// Requests belong to the thread that made them: the kernel cancels them when it ends, and
+// TakeEnded then makes them anew.
+//
+// Thread-safety: all methods from any thread. Lifetime: Close waits for the kernel to
+// let go of all requests, and frees the ring.
+class ChildWaitRing {
+ public:
+  // OK, or why there can be none: Unimplemented (URING_REFUSED); those of Uring. Probe asks the
+  // kernel once, ProbeKernel each time.
+  static absl::Status Probe();
+  static absl::Status ProbeKernel();
+  // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS).
+  static absl::StatusOr<std::shared_ptr<ChildWaitRing>> Create();
+  ~ChildWaitRing();
+
+  // Waits for a child, whose pidfd the watch has from here on until it is taken.
+  // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS, URING_RESOURCES); those of OpenPidfd.
+  absl::Status Add(const std::shared_ptr<Watch>& watch);
+  // Not an error if the child is not waited for.
+  void Cancel(const std::shared_ptr<Watch>& watch);
+
+  // Takes out the children that have ended; one whose look says that it runs is one that
+  // the kernel refuses to wait for here.
+  struct Ended {
+    std::shared_ptr<Watch> watch;
+    ChildLook look;
+  };
+  std::vector<Ended> TakeEnded();
+
+  // Idempotent.
+  void Close();
+
+  // Readable while TakeEnded would find something.
+  int fd() const;
+
+ private:
+  struct Kernel;  // liburing's, kept out of this header
+
+  explicit ChildWaitRing(std::unique_ptr<Kernel> kernel);
+
+  const std::unique_ptr<Kernel> kernel_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,42 @@
+#include "core/watch/multi_loop_child_watcher.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/base/error.h"
+
+namespace proctor {
+
+absl::Status MultiLoopChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
+  if (!IsActive() && !children_.closed()) return InactiveError(name(), pid);
+  return children_.Add(pid, std::move(handler));
+}
+
+absl::Status MultiLoopChildWatcher::AttachLoop(std::shared_ptr<EventLoop>) {
+  if (::gettid() != ::getpid()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "NOT_MAIN_THREAD",
+                     "multiloop: attach: only on the main thread");
+  }
+  absl::MutexLock lock(&mutex_);
+  if (listener_ != nullptr) return absl::OkStatus();
+  if (children_.closed()) return WatcherClosedError(name());
+  auto listener = SigchldListener::Create([] {});
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  return absl::OkStatus();
+}
+
+bool MultiLoopChildWatcher::IsActive() const {
+  absl::MutexLock lock(&mutex_);
+  return listener_ != nullptr;
+}
+
+void MultiLoopChildWatcher::Close() {
+  children_.Close();
+  std::unique_ptr<SigchldListener> listener;
+  absl::MutexLock lock(&mutex_);
+  listener.swap(listener_);
+}
+
+}  // namespace proctor

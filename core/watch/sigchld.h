@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+
+namespace proctor {
+
+// The SIGCHLD handler of this process, for the watchers whose contract has one
+// (MultiLoop, Safe, Fast).
+//
+// With pidfds the signal is a hint at most: exits come through the pidfds, so that a
+// handler of other code that takes ours away loses nothing. It is needed for children
+// without a pidfd, and for those that nobody has told us of (Fast).
+//
+//   kernel ─SIGCHLD─▶ handler, on whichever thread ─▶ the handler that was there before
+//                        └ is there a SigchldWish? ─▶ ExitThread ─▶ listeners
+//
+// Thread-safety: all methods from any thread.
+
+// Keeps the handler installed, and is told of signals.
+// Lifetime: the first one installs, with SA_RESTART, and the last one puts back what
+// was there before. If other code has installed a handler meanwhile, that one stays, with
+// a warning (conformance 65 to 67).
+class SigchldListener {
+ public:
+  // `on_signal` is called on the ExitThread after SIGCHLD came, once for all that came
+  // together; also for a while after the listener's end, so it holds what it needs, or
+  // looks whether that still lives.
+  // Errors: those of ExitThread::Start.
+  static absl::StatusOr<std::unique_ptr<SigchldListener>> Create(std::function<void()> on_signal);
+
+  ~SigchldListener();
+  SigchldListener(const SigchldListener&) = delete;
+  SigchldListener& operator=(const SigchldListener&) = delete;
+
+ private:
+  explicit SigchldListener(uint64_t id) : id_(id) {}
+
+  const uint64_t id_;
+};
+
+// While one lives, signals are passed on; else the handler only counts.
+class SigchldWish {
+ public:
+  SigchldWish();
+  ~SigchldWish();
+  SigchldWish(const SigchldWish&) = delete;
+  SigchldWish& operator=(const SigchldWish&) = delete;
+};
+
+// How many signals the handler has seen: no more of them, no more zombies since.
+uint64_t SigchldCount();
+
+// Warns if this process ignores SIGCHLD: the kernel then reaps its children by itself,
+// and only PIDFD_GET_INFO (Linux 6.15) still knows how they ended.
+void WarnIfSigchldIsIgnored();
+
+}  // namespace proctor

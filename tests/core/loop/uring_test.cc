@@ -1,0 +1,114 @@
+#include "core/loop/uring.h"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/core/loop/loop_test.h"
+
+namespace proctor {
+namespace {
+
+class UringTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const absl::Status can = Uring::Probe(); !can.ok()) GTEST_SKIP() << can;
+    uring_ = *Uring::Create();
+  }
+  void TearDown() override {
+    if (uring_ != nullptr) uring_->Drain();
+  }
+
+  // What has completed by now.
+  std::vector<Uring::Completion> Look() {
+    std::vector<Uring::Completion> completions;
+    uring_->Wait(absl::ZeroDuration());
+    uring_->Take([&](const Uring::Completion& each) { completions.push_back(each); });
+    return completions;
+  }
+
+  std::unique_ptr<Uring> uring_;
+  Pipe pipe_;
+  std::string buffer_ = std::string(100, '\0');
+};
+
+TEST_F(UringTest, AReadThatPollsFirstCompletesOnce) {
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Read(7, pipe_.read.get(), buffer_.data(), buffer_.size(), /*poll_first=*/true);
+  EXPECT_TRUE(Look().empty());
+  pipe_.Write();
+  const auto completions = Look();
+  ASSERT_EQ(completions.size(), 1u);
+  EXPECT_EQ(completions[0].id, 7u);
+  EXPECT_EQ(completions[0].result, 1);
+  EXPECT_TRUE(completions[0].last);
+  EXPECT_EQ(buffer_[0], 'x');
+}
+
+// The wrong end of a pipe is never readable, and to read it is an error at once.
+TEST_F(UringTest, OnlyAReadThatPollsFirstWaitsForPoll) {
+  for (bool poll_first : {true, false}) {
+    ASSERT_TRUE(uring_->MakeRoom());
+    uring_->Read(7, pipe_.write.get(), buffer_.data(), buffer_.size(), poll_first);
+    const auto completions = Look();
+    EXPECT_EQ(completions.size(), poll_first ? 0u : 1u);
+    for (const auto& each : completions) EXPECT_EQ(each.result, -EBADF);
+  }
+}
+
+TEST_F(UringTest, ACancelledReadCompletesOnce) {
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Read(7, pipe_.read.get(), buffer_.data(), buffer_.size(), /*poll_first=*/true);
+  EXPECT_TRUE(Look().empty());
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Cancel(7);
+  const auto completions = Look();
+  ASSERT_EQ(completions.size(), 1u);
+  EXPECT_EQ(completions[0].result, -ECANCELED);
+  EXPECT_TRUE(completions[0].last);
+}
+
+TEST_F(UringTest, ACancelOfNothingIsSilent) {
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Cancel(7);
+  EXPECT_TRUE(Look().empty());
+}
+
+TEST_F(UringTest, ARepeatedPollCompletesUntilItIsCancelled) {
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Poll(7, pipe_.read.get(), POLLIN, /*repeated=*/true);
+  for (int i = 0; i < 3; ++i) {
+    pipe_.Write();
+    const auto completions = Look();
+    ASSERT_EQ(completions.size(), 1u);
+    EXPECT_EQ(completions[0].result & POLLIN, POLLIN);
+    EXPECT_FALSE(completions[0].last);
+  }
+  ASSERT_TRUE(uring_->MakeRoom());
+  uring_->Cancel(7);
+  const auto completions = Look();
+  ASSERT_EQ(completions.size(), 1u);
+  EXPECT_TRUE(completions[0].last);
+}
+
+TEST_F(UringTest, MakesRoomForMoreThanItsQueueHolds) {
+  for (int i = 0; i < 10'000; ++i) {
+    ASSERT_TRUE(uring_->MakeRoom());
+    uring_->Cancel(7);
+  }
+  EXPECT_TRUE(Look().empty());
+}
+
+TEST_F(UringTest, AWaitEndsAtItsTimeoutAndAtACompletion) {
+  uring_->Wait(absl::Milliseconds(1));
+  ASSERT_TRUE(uring_->MakeRoom());
+  pipe_.Write();
+  uring_->Poll(7, pipe_.read.get(), POLLIN, /*repeated=*/false);
+  uring_->Wait(absl::Hours(1'000'000'000));
+  EXPECT_EQ(Look().size(), 1u);
+}
+
+}  // namespace
+}  // namespace proctor
