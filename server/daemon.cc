@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
@@ -15,6 +16,8 @@
 #include "core/base/unique_fd.h"
 #include "core/base/warning.h"
 #include "core/policy/event_loop_policy.h"
+#include "core/policy/policy_registry.h"
+#include "core/watch/watcher_kind.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -51,7 +54,7 @@ void TellReady(int fd) {
   }
 }
 
-int Serve(const Options& options, const std::shared_ptr<EventLoop>& loop, int signals) {
+int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int signals) {
   bool clean = false;
   auto server = Server::Start(options, loop, [&](bool all_ended) {
     clean = all_ended;
@@ -84,22 +87,39 @@ int Serve(const Options& options, const std::shared_ptr<EventLoop>& loop, int si
   return ran.ok() && clean ? 0 : 1;
 }
 
-}  // namespace
-
-int RunDaemon(const Options& options) {
-  SetUpLogging(options.log_level);
-  const UniqueFd signals = OpenSignals();
+// Serves on the loop that the policy of this process gives the main thread.
+int Serve(const Options& options, int signals) {
   auto loop = GetEventLoop();
-  if (!loop.ok() || !signals) {
+  if (!loop.ok()) {
     spdlog::error("set up the main loop: {}", std::string(loop.status().message()));
     return 1;
   }
   (*loop)->SetErrorHandler([](const LoopError& error) {
     spdlog::warn("{}: {}", error.message, std::string(error.status.message()));
   });
-  const int code = Serve(options, *loop, signals.get());
+  const int code = ServeOn(*loop, options, signals);
   (void)SetEventLoop(nullptr);
   (void)(*loop)->Close();  // not running: cannot fail
+  return code;
+}
+
+}  // namespace
+
+int RunDaemon(const Options& options) {
+  SetUpLogging(options.log_level);
+  const UniqueFd signals = OpenSignals();
+  if (!signals) {
+    spdlog::error("set up signals: {}", ErrnoText(errno));
+    return 1;
+  }
+  auto policy = NewPolicy(options.policy, [name = options.watcher] { return NewWatcher(name); });
+  if (!policy.ok()) {
+    spdlog::error("{}", std::string(policy.status().message()));
+    return 1;
+  }
+  SetEventLoopPolicy(*std::move(policy));
+  const int code = Serve(options, signals.get());
+  SetEventLoopPolicy(nullptr);
   return code;
 }
 

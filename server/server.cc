@@ -36,12 +36,14 @@ constexpr absl::Duration kUnkillable = absl::Seconds(5);
 // How long callers have, at the end, to take what was sent to them.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
 
-SessionRegistry::Options RegistryOptions(const Options& options) {
+SessionRegistry::Options RegistryOptions(const Options& options,
+                                         const std::shared_ptr<EventLoop>& main_loop) {
   SessionRegistry::Options result;
   result.policy = options.policy;
   result.watcher = options.watcher;
   result.max_sessions = options.max_sessions;
   result.max_ended_processes = options.max_ended_processes;
+  result.main_loop = main_loop;
   return result;
 }
 
@@ -74,7 +76,7 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop, End
       main_loop_(std::move(main_loop)),
       ended_(std::move(ended)),
       events_(options.max_events),
-      sessions_(RegistryOptions(options), &events_),
+      sessions_(RegistryOptions(options, main_loop_), &events_),
       parts_(std::make_unique<Parts>()) {}
 
 Server::~Server() = default;

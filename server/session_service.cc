@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/watch/watcher_kind.h"
 #include "server/page_token.h"
 #include "server/rpc_caller.h"
 #include "server/unary.h"
@@ -87,10 +88,25 @@ grpc::ServerUnaryReactor* SessionService::RenewSession(grpc::CallbackServerConte
   return AnswerNotImplemented(context, "RenewSession");
 }
 
-grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(grpc::CallbackServerContext* context,
-                                                            const v1::SetSessionWatcherRequest*,
-                                                            v1::SetSessionWatcherResponse*) {
-  return AnswerNotImplemented(context, "SetSessionWatcher");
+grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(
+    grpc::CallbackServerContext* context, const v1::SetSessionWatcherRequest* request,
+    v1::SetSessionWatcherResponse* response) {
+  if (request->watcher().empty()) return Answer(context, InvalidField("watcher", "is required"));
+  // What is unknown or cannot work here opens no default session.
+  if (auto watcher = ResolveWatcher(request->watcher()); !watcher.ok()) {
+    return Answer(context, watcher.status());
+  }
+  auto session = sessions_->Find(request->session_id());
+  if (!session.ok()) return Answer(context, session.status());
+  auto* reactor = context->DefaultReactor();
+  const absl::Status posted =
+      (*session)->Post([this, reactor, request, response, session = *session] {
+        const absl::Status status = session->SetWatcher(request->watcher());
+        if (status.ok()) *response->mutable_session() = Describe(session->Info());
+        reactor->Finish(wire::ToGrpc(status));
+      });
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerContext* context,

@@ -1,4 +1,4 @@
-// session create, ls, close and inspect.
+// session create, ls, set, close and inspect.
 #include <functional>
 #include <string>
 
@@ -143,6 +143,26 @@ int SessionCloseVerb(Invocation& invocation) {
     v1::CloseSessionResponse response;
     // Without a deadline: the grace decides.
     return client.CloseSession(request, &response);
+  });
+}
+
+int SessionSetVerb(Invocation& invocation) {
+  bool json = false;
+  v1::SetSessionWatcherRequest request;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Text(0, "watcher", "NAME", "the child watcher of later starts, or 'auto'",
+             request.mutable_watcher());
+  flags.Switch(0, "json", "the changed session as one JSON object a line", &json);
+  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  if (request.watcher().empty()) {
+    return invocation.console().Fail("nothing to set: give --watcher=NAME");
+  }
+  return ForEachSession(invocation, [&](const client::Client& client, const std::string& id) {
+    request.set_session_id(id);
+    v1::SetSessionWatcherResponse response;
+    client::Error error = client.SetSessionWatcher(request, &response, Prompt());
+    if (error.ok() && json) invocation.out().Write(JsonLine(response.session()));
+    return error;
   });
 }
 

@@ -46,6 +46,10 @@ constexpr Verb kVerbs[] = {
      SessionCreateVerb},
     {"session ls", "[FLAGS]", "list sessions", "Lists sessions, the open ones or, with -a, all.",
      SessionLsVerb},
+    {"session set", "--watcher NAME ID...", "change sessions",
+     "Chooses the child watcher of what is started in the sessions from now on. What runs is\n"
+     "finished by the watcher that it was started with.",
+     SessionSetVerb},
     {"session close", "[FLAGS] ID...", "close sessions",
      "Closes sessions and ends their processes. Returns when they have ended.", SessionCloseVerb},
     {"session inspect", "[FLAGS] ID...", "print all that is known of sessions",

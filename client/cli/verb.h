@@ -49,6 +49,7 @@ int EventsVerb(Invocation& invocation);
 int InfoVerb(Invocation& invocation);
 int SessionCreateVerb(Invocation& invocation);
 int SessionLsVerb(Invocation& invocation);
+int SessionSetVerb(Invocation& invocation);
 int SessionCloseVerb(Invocation& invocation);
 int SessionInspectVerb(Invocation& invocation);
 int VersionVerb(Invocation& invocation);

@@ -88,6 +88,10 @@ class FakeServer::Services {
                               v1::ListSessionsResponse* a) override {
       return Do(b->list_sessions, *q, a);
     }
+    grpc::Status SetSessionWatcher(Context, const v1::SetSessionWatcherRequest* q,
+                                   v1::SetSessionWatcherResponse* a) override {
+      return Do(b->set_session_watcher, *q, a);
+    }
     grpc::Status CloseSession(Context, const v1::CloseSessionRequest* q,
                               v1::CloseSessionResponse* a) override {
       return Do(b->close_session, *q, a);

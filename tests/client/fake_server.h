@@ -45,6 +45,7 @@ struct FakeBehaviour {
   Unary<v1::CreateSessionRequest, v1::CreateSessionResponse> create_session;
   Unary<v1::GetSessionRequest, v1::GetSessionResponse> get_session;
   Unary<v1::ListSessionsRequest, v1::ListSessionsResponse> list_sessions;
+  Unary<v1::SetSessionWatcherRequest, v1::SetSessionWatcherResponse> set_session_watcher;
   Unary<v1::CloseSessionRequest, v1::CloseSessionResponse> close_session;
   Unary<v1::GetServerInfoRequest, v1::GetServerInfoResponse> info;
 };

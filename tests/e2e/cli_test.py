@@ -25,13 +25,13 @@ BIG = int(os.environ.get("PROCTOR_TEST_BIG_MIB", "256")) * MIB
 class Server:
     """A proctord on a private unix socket."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, stderr=None):
         self.directory = tempfile.mkdtemp(prefix="proctor-cli-")
         self.host = f"unix:{self.directory}/proctord.sock"
         read, write = os.pipe()
         self.process = subprocess.Popen(
             [PROCTORD, f"--listen={self.host}", "--log-level=warning", f"--ready-fd={write}", *flags],
-            pass_fds=[write])
+            pass_fds=[write], stderr=stderr)
         os.close(write)
         with os.fdopen(read) as ready:
             assert ready.read() == "READY\n", "the server did not get ready"
@@ -187,6 +187,11 @@ class CliTest(unittest.TestCase):
         session = json.loads(self.run_cli("session", "create", "--json")[1])
         self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 0)
         self.assertIn(session["session_id"][:12].encode(), self.run_cli("session", "ls")[1])
+        self.assertEqual(
+            self.run_cli("session", "set", "--watcher=safe", session["session_id"])[0], 0)
+        code, _, err = self.run_cli("run", "--session", session["session_id"], "--json", "--", "true")
+        self.assertEqual(code, 0, err)
+        self.assertIn('"watcher":"safe"', err.replace(" ", ""))
         self.assertEqual(self.run_cli("session", "close", session["session_id"])[0], 0)
         self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 125)
 

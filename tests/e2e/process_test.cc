@@ -279,58 +279,7 @@ TEST_F(ProcessE2e, ARunningProcessIsRemovedByForceOnly) {
 
 TEST_F(ProcessE2e, AThousandAtOnceEachEndOnceAndLeaveNothing) {
   constexpr int kProcesses = 1000;
-  Wait(Start(Spec("exit_with", {"0"})).process_id());  // what is made once is made
-  const size_t descriptors = server_.CountDescriptors();
-
-  grpc::ClientContext watching;
-  v1::WatchEventsRequest watch;
-  watch.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_EXITED);
-  auto events = events_->WatchEvents(&watching, watch);
-  v1::WatchEventsResponse response;
-  ASSERT_TRUE(events->Read(&response));
-  ASSERT_TRUE(response.has_bookmark());
-
-  // All under way at the same time, from one client.
-  grpc::CompletionQueue queue;
-  struct Call {
-    grpc::ClientContext context;
-    v1::StartProcessResponse response;
-    grpc::Status status;
-    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::StartProcessResponse>> reader;
-  };
-  std::vector<Call> calls(kProcesses);
-  for (int i = 0; i < kProcesses; ++i) {
-    v1::StartProcessRequest request;
-    *request.mutable_spec() = Spec("exit_with", {absl::StrCat(i % 256)});
-    calls[i].reader = processes_->AsyncStartProcess(&calls[i].context, request, &queue);
-    calls[i].reader->Finish(&calls[i].response, &calls[i].status, nullptr);
-  }
-  void* tag;
-  bool ok;
-  for (int i = 0; i < kProcesses; ++i) ASSERT_TRUE(queue.Next(&tag, &ok));
-
-  std::map<std::string, int> codes;
-  for (int i = 0; i < kProcesses; ++i) {
-    ASSERT_TRUE(calls[i].status.ok()) << calls[i].status.error_message();
-    codes[calls[i].response.process().process_id()] = i % 256;
-  }
-  EXPECT_EQ(codes.size(), static_cast<size_t>(kProcesses));
-  uint64_t last = 0;
-  while (!codes.empty() && events->Read(&response)) {
-    if (!response.has_event()) continue;
-    EXPECT_GT(response.event().sequence(), last);
-    last = response.event().sequence();
-    auto found = codes.find(response.event().process_id());
-    ASSERT_NE(found, codes.end()) << "an exit was told twice, or invented";
-    EXPECT_EQ(response.event().process_exited().exit_status().exit_code(), found->second);
-    codes.erase(found);
-  }
-  EXPECT_TRUE(codes.empty());
-  watching.TryCancel();
-
-  for (auto& call : calls) Wait(call.response.process().process_id());
-  EXPECT_EQ(server_.CountDescriptors(), descriptors);
-  EXPECT_EQ(server_.CountChildren(), 0u);
+  ExpectEachExitOnce({""}, kProcesses, /*outstanding=*/kProcesses);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <sys/types.h>
@@ -56,6 +57,8 @@ ErrorDetails Details(const grpc::Status& status);
 // A server and stubs for it.
 class E2eTest : public testing::Test {
  protected:
+  explicit E2eTest(const std::vector<std::string>& flags = {}) : server_(flags) {}
+
   using RunStream = grpc::ClientReaderWriter<v1::RunProcessRequest, v1::RunProcessResponse>;
 
   // A program of tests/programs with arguments.
@@ -88,6 +91,12 @@ class E2eTest : public testing::Test {
   }
   Transcript RunAll(const v1::ProcessSpec& spec, const std::string& input = "");
   Transcript Attach(const std::string& process_id, uint64_t stdout_offset = 0);
+
+  // Starts `each` short processes in each of these sessions, in turn, with as many
+  // StartProcess under way at once from one client, and expects each exit to be told
+  // once, with the right code, in increasing sequence, and no child and no descriptor
+  // left in the server afterwards.
+  void ExpectEachExitOnce(const std::vector<std::string>& session_ids, int each, int outstanding);
 
   ServerProcess server_;
   std::shared_ptr<grpc::Channel> channel_ = server_.NewChannel();

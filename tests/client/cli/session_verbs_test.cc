@@ -37,6 +37,25 @@ TEST_F(SessionVerbsTest, LsPrintsATable) {
   EXPECT_TRUE(absl::StrContains(out_, "abcdefabcdef (default)  open")) << out_;
 }
 
+TEST_F(SessionVerbsTest, SetTakesAWatcherForEachSession) {
+  std::vector<std::string> ids;
+  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
+  server_.behaviour().set_session_watcher = [&](const v1::SetSessionWatcherRequest& request,
+                                                v1::SetSessionWatcherResponse* response) {
+    EXPECT_EQ(request.watcher(), "fast");
+    ids.push_back(request.session_id());
+    response->mutable_session()->set_watcher("fast");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "set", "--watcher", "fast", "s1", "s2"}), 0) << err_;
+  EXPECT_EQ(ids, (std::vector<std::string>{"s1", "s2"}));
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run({"session", "set", "--json", "--watcher=fast", "s1"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(out_, "fast")) << out_;
+  EXPECT_EQ(Run({"session", "set", "s1"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--watcher")) << err_;
+}
+
 TEST_F(SessionVerbsTest, CloseTakesAGraceWithStopOnly) {
   v1::CloseSessionRequest got;
   server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
