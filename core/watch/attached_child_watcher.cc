@@ -117,11 +117,10 @@ void AttachedChildWatcher::Detach(bool closing) {
     if (closing) poll->Close();
   };
   auto running = GetRunningLoop();
-  if (running.ok() ? *running == loop : ::gettid() == ::getpid() && !loop->is_running()) {
-    stop();
-  } else if (!loop->CallSoonThreadsafe(stop).ok()) {
-    stop();  // closed: nothing is watched there
-  }
+  const bool here =
+      running.ok() ? *running == loop : ::gettid() == ::getpid() && !loop->is_running();
+  // A closed loop watches nothing: any thread will do then.
+  if (here || !loop->CallSoonThreadsafe(stop).ok()) stop();
 }
 
 void AttachedChildWatcher::Sweep() {
