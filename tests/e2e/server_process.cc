@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -66,15 +67,16 @@ int ServerProcess::Await() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-size_t ServerProcess::CountDescriptors() const {
-  size_t count = 0;
+std::vector<std::string> ServerProcess::Descriptors() const {
+  std::vector<std::string> descriptors;
   for (const auto& entry :
        std::filesystem::directory_iterator(absl::StrCat("/proc/", pid_, "/fd"))) {
     std::error_code error;
     const std::string link = std::filesystem::read_symlink(entry.path(), error).string();
-    if (!error && !absl::StartsWith(link, "socket:")) ++count;
+    if (!error && !absl::StartsWith(link, "socket:")) descriptors.push_back(link);
   }
-  return count;
+  std::sort(descriptors.begin(), descriptors.end());
+  return descriptors;
 }
 
 size_t ServerProcess::CountChildren() const {

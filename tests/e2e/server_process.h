@@ -37,8 +37,8 @@ class ServerProcess {
   // Waits for the end, after a signal that was sent before.
   int Await();
 
-  // Open descriptors that are not sockets, and children, from /proc.
-  size_t CountDescriptors() const;
+  // What is open and no socket, and how many children there are, from /proc.
+  std::vector<std::string> Descriptors() const;
   size_t CountChildren() const;
 
  private:
