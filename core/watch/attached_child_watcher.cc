@@ -16,19 +16,16 @@ absl::Status AttachedChildWatcher::AddChildHandler(pid_t pid, ChildHandler handl
   if (table_->closed()) return WatcherClosedError(name());
   if (attached_loop == nullptr || !attached_loop->is_running()) return InactiveError(name(), pid);
   auto running = GetRunningLoop();
-  auto watch = std::make_shared<Watch>(pid, running.ok() ? *running : attached_loop);
-  watch->handler = std::move(handler);
-  std::shared_ptr<Watch> displaced;
-  auto inserted = table_->Insert(watch, &displaced);
-  if (!inserted.ok()) return inserted.status();
-  if (displaced != nullptr) StopPolling(displaced);
-  if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
+  auto watch =
+      table_->Add(pid, running.ok() ? *running : attached_loop, std::move(handler),
+                  [this](const std::shared_ptr<Watch>& displaced) { StopPolling(displaced); });
+  if (!watch.ok() || *watch == nullptr) return watch.status();
 
   const ChildLook look = PeekChild(pid, -1);
   if (look.state != ChildLook::State::kRunning) {
-    table_->Post(watch, look);
-  } else if (!poller()->TryAddPolled(watch)) {
-    poller()->AddUnpolled(watch);
+    table_->Post(*watch, look);
+  } else if (!poller()->TryAddPolled(*watch)) {
+    poller()->AddUnpolled(*watch);
   }
   return absl::OkStatus();
 }

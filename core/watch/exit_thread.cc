@@ -77,6 +77,15 @@ absl::Status ExitThread::Await(const std::shared_ptr<Watch>& watch, Without with
   return alone;
 }
 
+absl::Status ExitThread::AwaitAndPost(const std::shared_ptr<WatchTable>& table,
+                                      const std::shared_ptr<Watch>& watch, Without without) {
+  return Await(watch, without,
+               [weak = std::weak_ptr<WatchTable>(table)](const std::shared_ptr<Watch>& ended,
+                                                         const ChildLook& look) {
+                 if (auto standing = weak.lock()) standing->Post(ended, look);
+               });
+}
+
 absl::Status ExitThread::AwaitOnThread(const std::shared_ptr<Watch>& watch) {
   return StartWaitThread([this, watch] { Tell(watch, AwaitChild(watch->pid)); });
 }

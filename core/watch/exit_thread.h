@@ -48,6 +48,10 @@ class ExitThread {
   // Errors: ResourceExhausted (OUT_OF_THREADS).
   absl::Status Await(const std::shared_ptr<Watch>& watch, Without without, OnEnded on_ended);
 
+  // Await, and posts the end to the watch's loop.
+  absl::Status AwaitAndPost(const std::shared_ptr<WatchTable>& table,
+                            const std::shared_ptr<Watch>& watch, Without without);
+
   // Ends that. OnEnded may be under way, or still come.
   void Forget(const std::shared_ptr<Watch>& watch);
 

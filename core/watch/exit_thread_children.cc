@@ -10,20 +10,12 @@ namespace proctor {
 absl::Status ExitThreadChildren::Add(pid_t pid, ChildHandler handler) {
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(watcher_, pid);
-  auto watch = std::make_shared<Watch>(pid, *loop);
-  watch->handler = std::move(handler);
-  std::shared_ptr<Watch> displaced;
-  auto inserted = table_->Insert(watch, &displaced);
-  if (!inserted.ok()) return inserted.status();
-  if (displaced != nullptr) ExitThread::Get().Forget(displaced);
-  if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
-  absl::Status awaited =
-      ExitThread::Get().Await(watch, without_,
-                              [table = std::weak_ptr<WatchTable>(table_)](
-                                  const std::shared_ptr<Watch>& ended, const ChildLook& look) {
-                                if (auto standing = table.lock()) standing->Post(ended, look);
-                              });
-  if (!awaited.ok()) table_->Remove(watch);
+  auto watch = table_->Add(
+      pid, *std::move(loop), std::move(handler),
+      [](const std::shared_ptr<Watch>& displaced) { ExitThread::Get().Forget(displaced); });
+  if (!watch.ok() || *watch == nullptr) return watch.status();
+  absl::Status awaited = ExitThread::Get().AwaitAndPost(table_, *watch, without_);
+  if (!awaited.ok()) table_->Remove(*watch);
   return awaited;
 }
 

@@ -32,36 +32,28 @@ absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler)
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
   if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
-  auto watch = std::make_shared<Watch>(pid, *loop);
-  watch->handler = std::move(handler);
-  std::shared_ptr<Watch> displaced;
-  auto inserted = table_->Insert(watch, &displaced);
-  if (!inserted.ok()) return inserted.status();
-  if (displaced != nullptr) StopWatching(displaced);
-  if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
-  absl::Status awaited = Await(watch);
-  if (!awaited.ok()) table_->Remove(watch);
+  auto watch = table_->Add(pid, *std::move(loop), std::move(handler), &StopWatching);
+  if (!watch.ok() || *watch == nullptr) return watch.status();
+  absl::Status awaited = Await(*watch);
+  if (!awaited.ok()) table_->Remove(*watch);
   return awaited;
 }
 
 absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
-  const std::weak_ptr<WatchTable> table = table_;
   auto pidfd = OpenPidfd(watch->pid);
   if (pidfd.ok()) {
     watch->pidfd = *std::move(pidfd);
     // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
     // and not reapable; a second edge comes when the tracer lets go.
     const absl::Status added = watch->loop->AddReader(
-        watch->pidfd.get(), [table, watch] { OnReadable(table, watch); }, Trigger::kEdge);
+        watch->pidfd.get(),
+        [table = std::weak_ptr<WatchTable>(table_), watch] { OnReadable(table, watch); },
+        Trigger::kEdge);
     if (added.ok()) return added;
     watch->pidfd.Reset();
   }
   // Out of descriptors: no exit is lost.
-  return ExitThread::Get().Await(
-      watch, ExitThread::Without::kThread,
-      [table](const std::shared_ptr<Watch>& ended, const ChildLook& look) {
-        if (auto standing = table.lock()) standing->Post(ended, look);
-      });
+  return ExitThread::Get().AwaitAndPost(table_, watch, ExitThread::Without::kThread);
 }
 
 void PidfdChildWatcher::OnReadable(const std::weak_ptr<WatchTable>& table,

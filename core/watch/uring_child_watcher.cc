@@ -12,11 +12,7 @@ namespace {
 
 absl::Status AwaitWithoutRing(const std::shared_ptr<WatchTable>& table,
                               const std::shared_ptr<Watch>& watch) {
-  return ExitThread::Get().Await(watch, ExitThread::Without::kThread,
-                                 [table = std::weak_ptr<WatchTable>(table)](
-                                     const std::shared_ptr<Watch>& ended, const ChildLook& look) {
-                                   if (auto standing = table.lock()) standing->Post(ended, look);
-                                 });
+  return ExitThread::Get().AwaitAndPost(table, watch, ExitThread::Without::kThread);
 }
 
 void TellEnded(ChildWaitRing& ring, const std::weak_ptr<WatchTable>& table) {
@@ -44,15 +40,12 @@ absl::Status UringChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler)
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
   if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
-  auto watch = std::make_shared<Watch>(pid, *loop);
-  watch->handler = std::move(handler);
-  std::shared_ptr<Watch> displaced;
-  auto inserted = table_->Insert(watch, &displaced);
-  if (!inserted.ok()) return inserted.status();
-  if (displaced != nullptr) StopWaiting(displaced);
-  if (*inserted == WatchTable::Inserted::kReplacedHandler) return absl::OkStatus();
-  absl::Status awaited = Await(watch);
-  if (!awaited.ok()) table_->Remove(watch);
+  auto watch =
+      table_->Add(pid, *std::move(loop), std::move(handler),
+                  [this](const std::shared_ptr<Watch>& displaced) { StopWaiting(displaced); });
+  if (!watch.ok() || *watch == nullptr) return watch.status();
+  absl::Status awaited = Await(*watch);
+  if (!awaited.ok()) table_->Remove(*watch);
   return awaited;
 }
 

@@ -63,6 +63,17 @@ Watch::~Watch() { Claims::Get().Remove(pid); }
 
 bool IsClaimed(pid_t pid) { return Claims::Get().Contains(pid); }
 
+absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, std::shared_ptr<EventLoop> loop,
+                                                       ChildHandler handler, Stop stop) {
+  auto watch = std::make_shared<Watch>(pid, std::move(loop));
+  watch->handler = std::move(handler);
+  std::shared_ptr<Watch> displaced;
+  auto inserted = Insert(watch, &displaced);
+  if (!inserted.ok()) return inserted.status();
+  if (displaced != nullptr) stop(displaced);
+  return *inserted == Inserted::kNew ? watch : nullptr;
+}
+
 absl::StatusOr<WatchTable::Inserted> WatchTable::Insert(const std::shared_ptr<Watch>& watch,
                                                         std::shared_ptr<Watch>* displaced) {
   absl::MutexLock lock(&mutex_);

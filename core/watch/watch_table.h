@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/unique_fd.h"
 #include "core/watch/child_wait.h"
@@ -50,14 +51,15 @@ bool IsClaimed(pid_t pid);
 // not keep it.
 class WatchTable : public std::enable_shared_from_this<WatchTable> {
  public:
-  // Takes a new watch. With a watch of the same child there already, only the
-  // handler is replaced if the loops are the same, and else the watch too, and the
-  // old one is returned in `displaced` for its descriptor's sake.
+  // Makes a watch and returns it: it is to be waited for. With a watch of the same child
+  // there already, only its handler is replaced if the loops are the same, and null is
+  // returned; else the watch is replaced, and `stop` is called with the old one, for its
+  // descriptor's sake.
   // Errors: FailedPrecondition (WATCHER_CLOSED) after Close; NotFound
   // (NO_SUCH_CHILD) if the child's end is being told at this moment.
-  enum class Inserted { kNew, kReplacedHandler };
-  absl::StatusOr<Inserted> Insert(const std::shared_ptr<Watch>& watch,
-                                  std::shared_ptr<Watch>* displaced);
+  using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
+  absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, std::shared_ptr<EventLoop> loop,
+                                             ChildHandler handler, Stop stop);
 
   // Calls the handler of an ended child, then reaps the child. Nothing if the
   // watch was removed or replaced meanwhile. On the loop's thread. What the handler
@@ -93,6 +95,10 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
 
  private:
   class Notice;
+
+  enum class Inserted { kNew, kReplacedHandler };
+  absl::StatusOr<Inserted> Insert(const std::shared_ptr<Watch>& watch,
+                                  std::shared_ptr<Watch>* displaced);
 
   void TellReaped();
 
