@@ -107,6 +107,8 @@ std::shared_ptr<SessionContext> SessionRegistry::FindLive(std::string_view id) c
 }
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Find(std::string_view id) {
+  // Also before the sessions have heard of the drain, which is told first.
+  if (draining()) return DrainingError();
   if (id.empty()) return FindDefault();
   absl::MutexLock lock(&mutex_);
   auto ordinal = ordinals_.find(View(id));

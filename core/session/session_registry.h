@@ -43,9 +43,10 @@ class SessionRegistry {
   // `sessions`); Unavailable (SERVER_DRAINING).
   absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options);
 
-  // The session `id`, or with "" the default session, which is opened on first use.
-  // Errors: NotFound (SESSION_NOT_FOUND); FailedPrecondition (SESSION_CLOSED); those
-  // of Create.
+  // The session `id`, for new work, or with "" the default session, which is opened on
+  // first use.
+  // Errors: NotFound (SESSION_NOT_FOUND); FailedPrecondition (SESSION_CLOSED);
+  // Unavailable (SERVER_DRAINING); those of Create.
   absl::StatusOr<std::shared_ptr<SessionContext>> Find(std::string_view id);
 
   // What is known of a session, also of a closed one.

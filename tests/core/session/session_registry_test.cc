@@ -243,6 +243,8 @@ TEST_F(SessionRegistryTest, DrainRefusesWhatComesAndEndsWhatRuns) {
       {.graceful = true, .request = {ExitCause::kServerShutdown, ""}, .reason = kShutdownReason},
       [&] { drained.Notify(); });
   EXPECT_EQ(ErrorReason(registry_->Create({}).status()), "SERVER_DRAINING");
+  EXPECT_EQ(ErrorReason(registry_->Find(session->id()).status()), "SERVER_DRAINING");
+  EXPECT_EQ(ErrorReason(registry_->Find("").status()), "SERVER_DRAINING");
   drained.WaitForNotification();
   EXPECT_EQ((*registry_->processes().Find(running->id))->exit_status->cause,
             ExitCause::kServerShutdown);
