@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/policy/policy_registry.h"
 #include "core/watch/watcher_kind.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/acceptor.h"
@@ -86,8 +85,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       Ended ended) {
   // What no session could use is told now, not at the first session.
   if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
-  auto policy = NewPolicy(options.policy, [name = options.watcher] { return NewWatcher(name); });
-  if (!policy.ok()) return policy.status();
   std::unique_ptr<Server> server(new Server(options, std::move(main_loop), std::move(ended)));
   if (absl::Status status = server->Begin(); !status.ok()) return status;
   return server;

@@ -1,16 +1,12 @@
 #include "core/loop/selector_event_loop.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "tests/core/loop/loop_test.h"
+#include "tests/core/loop/refuse_system_call.h"
 
 namespace proctor {
 namespace {
@@ -77,25 +73,8 @@ TEST(SelectorEventLoopTest, TellsNobodyOfAFileThatLivesOnElsewhere) {
   EXPECT_EQ(calls, 2);
 }
 
-// Makes epoll_pwait2 fail with `error` in this process, as an old kernel or a
-// container's seccomp profile does.
-void RefuseEpollPwait2(int error) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program{.len = std::size(filter), .filter = filter};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-    std::perror("seccomp");
-    std::_Exit(1);
-  }
-}
-
 void RunTimersWithoutEpollPwait2(int error) {
-  RefuseEpollPwait2(error);
+  RefuseSystemCall(SYS_epoll_pwait2, error);
   auto loop = *SelectorEventLoop::Create();
   bool early = false;
   const absl::Duration when = loop->Time() + absl::Microseconds(1300);
