@@ -17,6 +17,7 @@
 #include "core/base/warning.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
+#include "core/process/descriptor_limit.h"
 #include "core/watch/watcher_kind.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -107,6 +108,7 @@ int Serve(const Options& options, int signals) {
 
 int RunDaemon(const Options& options) {
   SetUpLogging(options.log_level);
+  RaiseDescriptorLimit();
   const UniqueFd signals = OpenSignals();
   if (!signals) {
     spdlog::error("set up signals: {}", ErrnoText(errno));

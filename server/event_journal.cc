@@ -20,7 +20,7 @@ struct Describe {
 
   std::string operator()(const SessionOpened& detail) const {
     return absl::StrCat("session opened session=", event.session_id, " policy=", detail.policy,
-                        " watcher=", detail.watcher, " loop=", detail.loop);
+                        " watcher=", detail.watcher, " loop=", detail.loop, Lease(detail));
   }
   std::string operator()(const SessionClosed& detail) const {
     return absl::StrCat("session closed session=", event.session_id, " reason=", detail.reason);
@@ -44,6 +44,14 @@ struct Describe {
                         " signal=", SignalName(detail.signal), " scope=", detail.scope, " by=\"",
                         absl::CEscape(detail.requested_by), "\"");
   }
+  std::string operator()(const ProcessOom& detail) const {
+    return absl::StrCat("process out of memory process=", event.process_id,
+                        " killed=", detail.killed);
+  }
+  std::string operator()(const ProcessUpdated& detail) const {
+    return absl::StrCat("process updated process=", event.process_id,
+                        " retain_bytes=", detail.retain_bytes, " overflow=", detail.overflow);
+  }
   std::string operator()(const ProcessRemoved& detail) const {
     return absl::StrCat("process removed process=", event.process_id, " reason=", detail.reason);
   }
@@ -52,6 +60,12 @@ struct Describe {
                         " to=", detail.to);
   }
   std::string operator()(const ServerDraining&) const { return "server draining"; }
+
+  static std::string Lease(const SessionOpened& detail) {
+    if (detail.lease == absl::InfiniteDuration()) return "";
+    return absl::StrCat(" lease=", absl::FormatDuration(detail.lease),
+                        " on_lease_expiry=", detail.on_lease_expiry);
+  }
 };
 
 }  // namespace

@@ -26,7 +26,8 @@ absl::Status SetText(std::string& field, const std::string& value) {
   return absl::OkStatus();
 }
 
-absl::Status SetNumber(int& field, const std::string& value, int least) {
+template <typename Number>
+absl::Status SetNumber(Number& field, const std::string& value, Number least) {
   if (absl::SimpleAtoi(value, &field) && field >= least) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a number from ", least));
 }
@@ -56,6 +57,10 @@ constexpr Flag kFlags[] = {
      [](Options& o, const std::string& v) { return SetText(o.policy, v); }},
     {"watcher", "NAME", "child watcher of new sessions (default: auto)",
      [](Options& o, const std::string& v) { return SetText(o.watcher, v); }},
+    {"cgroup", "auto|none|DIR",
+     "where each process gets a control group of its own: in that of the server, if it may\n"
+     "(auto, the default), nowhere, or in this delegated directory of cgroup v2",
+     [](Options& o, const std::string& v) { return SetText(o.cgroup, v); }},
     {"drain-grace", "DURATION",
      "at shutdown, the longest time until every process has ended (default: 30s)",
      [](Options& o, const std::string& v) {
@@ -66,6 +71,18 @@ constexpr Flag kFlags[] = {
      }},
     {"max-sessions", "N", "open sessions (default: 1000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_sessions, v, 1); }},
+    {"max-processes", "N", "running processes, of all sessions; 0 for no limit (default: 0)",
+     [](Options& o, const std::string& v) { return SetNumber(o.max_processes, v, 0); }},
+    {"max-processes-per-session", "N",
+     "running processes of one session, whose quota may only be lower; 0 for no limit\n"
+     "(default: 10000)",
+     [](Options& o, const std::string& v) { return SetNumber(o.max_processes_per_session, v, 0); }},
+    {"max-output-bytes-per-session", "N",
+     "output bytes that the processes of one session keep or may come to keep; its quota\n"
+     "may only be lower; 0 for no limit (default: 17179869184, which is 16 GiB)",
+     [](Options& o, const std::string& v) {
+       return SetNumber(o.max_output_bytes_per_session, v, int64_t{0});
+     }},
     {"max-ended-processes", "N",
      "ended processes that stay listed; beyond that the oldest are forgotten\n(default: 10000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_ended_processes, v, 1); }},

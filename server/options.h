@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,11 @@ struct Options {
   std::string policy = "default";
   std::string watcher = "auto";
   absl::Duration drain_grace = absl::Seconds(30);
+  std::string cgroup = "auto";
   int max_sessions = 1000;
+  int max_processes = 0;
+  int max_processes_per_session = 10000;
+  int64_t max_output_bytes_per_session = int64_t{16} << 30;
   int max_ended_processes = 10000;
   int max_events = 100000;
   int ready_fd = -1;

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "server/page_token.h"
 #include "server/process_calls.h"
+#include "server/request_id.h"
 #include "server/rpc_caller.h"
 #include "server/unary.h"
 #include "server/wire/command.h"
@@ -14,8 +15,6 @@
 
 namespace proctor::server {
 namespace {
-
-constexpr size_t kMostRequestIdBytes = 128;
 
 // Runs `work` with a process on its session's thread and answers with what it
 // returns; `gone` answers where the session is closed.
@@ -40,6 +39,31 @@ grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, Sessio
   return reactor;
 }
 
+absl::Status ExitedError(const ProcessInfo& info) {
+  return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+                   "signal process '" + info.id + "': it has ended", {{"process_id", info.id}});
+}
+
+// Parts of the retention that are not said stay as they are.
+absl::StatusOr<ProcessChange> ChangeFromProto(const v1::UpdateProcessRequest& request) {
+  ProcessChange change;
+  change.labels.insert(request.labels().begin(), request.labels().end());
+  const v1::OutputRetention& output = request.output();
+  if (output.retain_bytes() != 0) change.retain_bytes = output.retain_bytes();
+  switch (output.overflow()) {
+    case v1::OVERFLOW_POLICY_UNSPECIFIED:
+      return change;
+    case v1::OVERFLOW_POLICY_BLOCK_CHILD:
+      change.overflow = OverflowPolicy::kBlockChild;
+      return change;
+    case v1::OVERFLOW_POLICY_DROP_OLDEST:
+      change.overflow = OverflowPolicy::kDropOldest;
+      return change;
+    default:
+      return InvalidField("output.overflow", "unknown policy");
+  }
+}
+
 bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
   if (!request.session_id().empty() && request.session_id() != info.session_id) return false;
   if (!request.states().empty() && std::find(request.states().begin(), request.states().end(),
@@ -59,8 +83,8 @@ grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerConte
                                                        const v1::StartProcessRequest* request,
                                                        v1::StartProcessResponse* response) {
   if (!request->has_spec()) return Answer(context, InvalidField("spec", "is required"));
-  if (request->request_id().size() > kMostRequestIdBytes) {
-    return Answer(context, InvalidField("request_id", "has more than 128 bytes"));
+  if (auto status = CheckRequestId(request->request_id(), "request_id"); !status.ok()) {
+    return Answer(context, status);
   }
   auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
   if (!command.ok()) return Answer(context, command.status());
@@ -99,27 +123,36 @@ grpc::ServerUnaryReactor* ProcessService::WriteStdin(grpc::CallbackServerContext
 }
 
 grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerContext* context,
-                                                         const v1::ResizeTerminalRequest*,
+                                                         const v1::ResizeTerminalRequest* request,
                                                          v1::ResizeTerminalResponse*) {
-  return AnswerNotImplemented(context, "ResizeTerminal");
+  if (!request->has_size()) return Answer(context, InvalidField("size", "is required"));
+  return OnProcess(
+      context, sessions_, request->process_id(),
+      [size = wire::FromProto(request->size())](SessionContext&, Process& process) {
+        return process.Resize(size, "size");
+      },
+      ClosedSessionError);
 }
 
 grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerContext* context,
                                                         const v1::SignalProcessRequest* request,
-                                                        v1::SignalProcessResponse*) {
+                                                        v1::SignalProcessResponse* response) {
   auto signal = wire::SignalFromProto(request->signal(), "signal");
   if (!signal.ok()) return Answer(context, signal.status());
   auto scope = wire::ScopeFromProto(request->scope(), SignalScope::kLeader, "scope");
   if (!scope.ok()) return Answer(context, scope.status());
-  const auto exited = [](const ProcessInfo& info) {
-    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
-                     "signal process '" + info.id + "': it has ended", {{"process_id", info.id}});
-  };
+  const bool tree = *scope == SignalScope::kTree;
   return OnProcess(
       context, sessions_, request->process_id(),
-      [signal = *signal, scope = *scope, caller = CallerName(*context)](
-          SessionContext&, Process& process) { return process.Signal(signal, scope, caller); },
-      exited);
+      [signal = *signal, scope = *scope, tree, response, caller = CallerName(*context)](
+          SessionContext&, Process& process) {
+        if (tree) response->set_tree_mechanism(wire::ToProto(process.tree_mechanism()));
+        return process.Signal(signal, scope, caller);
+      },
+      [tree](const ProcessInfo& info) {
+        // What is left of its tree, nobody can tell any more.
+        return tree && !info.tree_empty ? ClosedSessionError(info) : ExitedError(info);
+      });
 }
 
 grpc::ServerUnaryReactor* ProcessService::StopProcess(grpc::CallbackServerContext* context,
@@ -129,9 +162,26 @@ grpc::ServerUnaryReactor* ProcessService::StopProcess(grpc::CallbackServerContex
 }
 
 grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContext* context,
-                                                      const v1::CancelStartRequest*,
-                                                      v1::CancelStartResponse*) {
-  return AnswerNotImplemented(context, "CancelStart");
+                                                      const v1::CancelStartRequest* request,
+                                                      v1::CancelStartResponse* response) {
+  const std::string& request_id = request->request_id();
+  if (request_id.empty()) return Answer(context, InvalidField("request_id", "is required"));
+  if (auto status = CheckRequestId(request_id, "request_id"); !status.ok()) {
+    return Answer(context, status);
+  }
+  auto session = sessions_->Find(request->session_id());
+  if (!session.ok()) return Answer(context, session.status());
+  auto* reactor = context->DefaultReactor();
+  const absl::Status posted = (*session)->Post(
+      [session = *session, reactor, request_id, response, caller = CallerName(*context)] {
+        auto process = session->CancelStart(request_id, caller);
+        if (process.ok() && *process != nullptr) {
+          *response->mutable_process() = wire::ToProto((*process)->Info());
+        }
+        reactor->Finish(wire::ToGrpc(process.status()));
+      });
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContext* context,
@@ -149,7 +199,11 @@ grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext
   };
   return OnProcess(
       context, sessions_, request->process_id(),
-      [fill](SessionContext&, Process& process) { return fill(process.Info()); }, fill);
+      [fill](SessionContext&, Process& process) {
+        (void)process.TreeEmpty();  // Info tells what was found out
+        return fill(process.Info());
+      },
+      fill);
 }
 
 grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerContext* context,
@@ -178,9 +232,18 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
 }
 
 grpc::ServerUnaryReactor* ProcessService::UpdateProcess(grpc::CallbackServerContext* context,
-                                                        const v1::UpdateProcessRequest*,
-                                                        v1::UpdateProcessResponse*) {
-  return AnswerNotImplemented(context, "UpdateProcess");
+                                                        const v1::UpdateProcessRequest* request,
+                                                        v1::UpdateProcessResponse* response) {
+  auto change = ChangeFromProto(*request);
+  if (!change.ok()) return Answer(context, change.status());
+  return OnProcess(
+      context, sessions_, request->process_id(),
+      [change = *std::move(change), response](SessionContext& session, Process& process) {
+        auto updated = session.UpdateProcess(process.id(), change);
+        if (updated.ok()) *response->mutable_process() = wire::ToProto((*updated)->Info());
+        return updated.status();
+      },
+      ClosedSessionError);
 }
 
 grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerContext* context,

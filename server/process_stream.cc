@@ -21,6 +21,9 @@ void ProcessStream::Begin(std::shared_ptr<SessionContext> session, std::shared_p
   process_ = std::move(process);
   options_ = std::move(options);
   pump_.emplace(process_, cursor, options_.output);
+  // At once, so that the writer before hears of it; and once, so that two of them do not take
+  // it from each other for ever.
+  if (options_.force_stdin) (void)process_->stdin_pipe().Claim(this, /*force=*/true);
   listener_ = process_->AddListener([this] { Pump(); });
   heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
   if (outcome_.has_value()) {  // cancelled before it began
@@ -119,8 +122,11 @@ void ProcessStream::OnInput(v1::StreamInput input) {
       status = HandleSignal(input.signal());
       break;
     case v1::StreamInput::kResize:
-      status = MakeError(absl::StatusCode::kFailedPrecondition, "NO_TERMINAL",
-                         "resize: the process was started without a terminal");
+      status = HandleResize(input.resize());
+      break;
+    case v1::StreamInput::kDetach:
+      status = HandleDetach(input.detach());
+      if (status.ok()) return;  // no more input is read
       break;
     case v1::StreamInput::INPUT_NOT_SET:
       status = InvalidField("input", "says nothing");
@@ -136,9 +142,7 @@ absl::Status ProcessStream::HandleStdin(v1::StdinData data) {
                      "write stdin: data after close_stdin");
   }
   StdinPipe& pipe = process_->stdin_pipe();
-  if (absl::Status claimed = pipe.Claim(this, options_.force_stdin); !claimed.ok()) {
-    return claimed;
-  }
+  if (absl::Status claimed = pipe.Claim(this, /*force=*/false); !claimed.ok()) return claimed;
   std::optional<uint64_t> offset;
   if (data.has_offset()) offset = data.offset();
   pipe.Write(this, std::move(*data.mutable_data()), offset, false, MakeStdinDone());
@@ -162,6 +166,19 @@ absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
   if (!scope.ok()) return scope.status();
   absl::Status sent = process_->Signal(*signal, *scope, options_.caller);
   return absl::IsNotFound(sent) ? absl::OkStatus() : sent;  // it has just ended
+}
+
+absl::Status ProcessStream::HandleResize(const v1::TerminalSize& size) {
+  absl::Status resized = process_->Resize(wire::FromProto(size), "input.resize");
+  return absl::IsNotFound(resized) ? absl::OkStatus() : resized;  // it has just ended
+}
+
+absl::Status ProcessStream::HandleDetach(bool detach) {
+  if (!detach) return InvalidField("input.detach", "must be true");
+  options_.kill_on_disconnect = false;
+  outcome_ = grpc::Status::OK;
+  TryFinish();
+  return absl::OkStatus();
 }
 
 absl::Status ProcessStream::CloseStdin() {

@@ -48,7 +48,7 @@ class ProcessStream {
     OutputPump::Options output;
     bool kill_on_disconnect = false;
     bool end_of_input_is_eof = false;  // half-closing ends stdin (RunProcess)
-    bool force_stdin = false;
+    bool force_stdin = false;          // takes it from who writes now, once
     std::string caller;
   };
 
@@ -81,6 +81,8 @@ class ProcessStream {
   absl::Status CloseStdin();
   absl::Status HandleStdin(v1::StdinData data);
   absl::Status HandleSignal(const v1::StreamSignal& signal);
+  absl::Status HandleResize(const v1::TerminalSize& size);
+  absl::Status HandleDetach(bool detach);
   StdinPipe::Done MakeStdinDone();
 
   StreamTransport* const transport_;

@@ -5,10 +5,13 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/watch/watcher_kind.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/acceptor.h"
@@ -36,13 +39,18 @@ constexpr absl::Duration kUnkillable = absl::Seconds(5);
 constexpr absl::Duration kLastWords = absl::Seconds(5);
 
 SessionRegistry::Options RegistryOptions(const Options& options,
-                                         const std::shared_ptr<EventLoop>& main_loop) {
+                                         const std::shared_ptr<EventLoop>& main_loop,
+                                         const std::shared_ptr<ProcessTrees>& trees) {
   SessionRegistry::Options result;
   result.policy = options.policy;
   result.watcher = options.watcher;
   result.max_sessions = options.max_sessions;
   result.max_ended_processes = options.max_ended_processes;
+  result.max_processes = static_cast<uint64_t>(options.max_processes);
+  result.quota = {static_cast<uint64_t>(options.max_processes_per_session),
+                  static_cast<uint64_t>(options.max_output_bytes_per_session)};
   result.main_loop = main_loop;
+  result.trees = trees;
   return result;
 }
 
@@ -54,7 +62,19 @@ v1::ServerLimits Limits(const Options& options) {
   limits.set_max_ended_processes(options.max_ended_processes);
   limits.set_max_events(options.max_events);
   limits.set_max_sessions(options.max_sessions);
+  limits.set_max_processes(options.max_processes);
+  limits.set_max_processes_per_session(options.max_processes_per_session);
+  limits.set_max_output_bytes_per_session(options.max_output_bytes_per_session);
   return limits;
+}
+
+void LogCgroup(const ProcessTrees& trees) {
+  const auto path = trees.cgroup();
+  if (path.ok()) {
+    spdlog::info("cgroup path={} controllers={}", *path, absl::StrJoin(trees.controllers(), ","));
+  } else {
+    spdlog::info("no cgroup reason=\"{}\"", absl::CEscape(std::string(path.status().message())));
+  }
 }
 
 }  // namespace
@@ -70,12 +90,14 @@ struct Server::Parts {
   std::vector<std::unique_ptr<Acceptor>> acceptors;
 };
 
-Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop, Ended ended)
+Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
+               std::shared_ptr<ProcessTrees> trees, Ended ended)
     : options_(options),
       main_loop_(std::move(main_loop)),
+      trees_(std::move(trees)),
       ended_(std::move(ended)),
       events_(options.max_events),
-      sessions_(RegistryOptions(options, main_loop_), &events_),
+      sessions_(RegistryOptions(options, main_loop_, trees_), &events_),
       parts_(std::make_unique<Parts>()) {}
 
 Server::~Server() = default;
@@ -85,7 +107,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       Ended ended) {
   // What no session could use is told now, not at the first session.
   if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
-  std::unique_ptr<Server> server(new Server(options, std::move(main_loop), std::move(ended)));
+  auto trees = ProcessTrees::Open(options.cgroup);
+  if (!trees.ok()) return trees.status();
+  LogCgroup(**trees);
+  std::unique_ptr<Server> server(
+      new Server(options, std::move(main_loop), *std::move(trees), std::move(ended)));
   if (absl::Status status = server->Begin(); !status.ok()) return status;
   return server;
 }
@@ -99,7 +125,8 @@ absl::Status Server::Begin() {
   parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
   parts_->server_service = std::make_unique<ServerService>(
       &sessions_, &events_,
-      ServerService::Facts{Limits(options_), [this](absl::Duration grace) { Drain(grace); }});
+      ServerService::Facts{Limits(options_), trees_,
+                           [this](absl::Duration grace) { Drain(grace); }});
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
+#include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
 #include "server/options.h"
 
@@ -30,7 +31,7 @@ class Server {
   using Ended = std::function<void(bool clean)>;
 
   // Errors, in words for whoever started it: those of the listeners, of TLS files, of
-  // the policy and the watcher; Internal if gRPC does not start.
+  // the policy, the watcher and the control group; Internal if gRPC does not start.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
                                                        std::shared_ptr<EventLoop> main_loop,
                                                        Ended ended);
@@ -51,7 +52,8 @@ class Server {
  private:
   struct Parts;
 
-  Server(const Options& options, std::shared_ptr<EventLoop> main_loop, Ended ended);
+  Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
+         std::shared_ptr<ProcessTrees> trees, Ended ended);
   absl::Status Begin();
   void DrainOnMain(absl::Duration grace);
   void KillAll();
@@ -59,6 +61,7 @@ class Server {
 
   const Options options_;
   const std::shared_ptr<EventLoop> main_loop_;
+  const std::shared_ptr<ProcessTrees> trees_;
   Ended ended_;  // empty once called
   LoopHandle kill_timer_;
   LoopHandle give_up_timer_;

@@ -23,16 +23,30 @@ void FillChoice(const std::string& name, const absl::Status& availability, v1::C
   choice->set_reason(std::string(availability.message()));
 }
 
-void FillMachine(v1::GetServerInfoResponse* response) {
+const char* MethodName(LaunchMethod method) {
+  switch (method) {
+    case LaunchMethod::kClone3:
+      return "clone3";
+    case LaunchMethod::kClone:
+      return "clone";
+  }
+  return "";
+}
+
+void FillMachine(const ProcessTrees& trees, v1::GetServerInfoResponse* response) {
   utsname names{};
   ::uname(&names);
   response->set_hostname(names.nodename);
   response->set_kernel(absl::StrCat(names.sysname, " ", names.release));
   const LauncherInfo launcher = ProbeLauncher();
-  const bool clone3 = launcher.method == LaunchMethod::kClone3;
-  response->mutable_launcher()->set_name(clone3 ? "clone3" : "posix_spawn");
+  response->mutable_launcher()->set_name(MethodName(launcher.method));
   response->mutable_launcher()->set_available(true);
   response->mutable_launcher()->set_reason(launcher.reason);
+  const auto cgroup = trees.cgroup();
+  FillChoice(cgroup.ok() ? *cgroup : "", cgroup.status(), response->mutable_cgroup());
+  for (const std::string& controller : trees.controllers()) {
+    response->add_cgroup_controllers(controller);
+  }
 }
 
 }  // namespace
@@ -62,7 +76,7 @@ grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerConte
   response->set_draining(sessions_->draining());
   response->mutable_last_event()->set_log_id(events_->log_id());
   response->mutable_last_event()->set_sequence(events_->range().last);
-  FillMachine(response);
+  FillMachine(*facts_.trees, response);
   response->set_open_sessions(sessions_->open_sessions());
   response->set_running_processes(sessions_->processes().CountAll().running);
   return Answer(context, absl::OkStatus());

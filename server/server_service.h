@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
 #include "core/event/event_log.h"
+#include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
 #include "proctor/v1/server_service.grpc.pb.h"
 
@@ -19,6 +21,7 @@ class ServerService final : public v1::ServerService::CallbackService {
   // What the service tells and does not know by itself.
   struct Facts {
     v1::ServerLimits limits;
+    std::shared_ptr<const ProcessTrees> trees;
     // Begins the server's shutdown; a grace of zero means the server's own.
     std::function<void(absl::Duration grace)> drain;
   };

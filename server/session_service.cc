@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/watch/watcher_kind.h"
 #include "server/page_token.h"
+#include "server/request_id.h"
 #include "server/rpc_caller.h"
 #include "server/unary.h"
 #include "server/wire/command.h"
@@ -14,17 +15,6 @@
 
 namespace proctor::server {
 namespace {
-
-// Fields of CreateSession that this version refuses.
-absl::Status RefuseUnserved(const v1::CreateSessionRequest& request) {
-  if (request.has_lease()) return wire::NotImplemented("field", "lease");
-  if (request.on_lease_expiry() != v1::LEASE_EXPIRY_UNSPECIFIED) {
-    return wire::NotImplemented("field", "on_lease_expiry");
-  }
-  if (request.has_quota()) return wire::NotImplemented("field", "quota");
-  if (!request.request_id().empty()) return wire::NotImplemented("field", "request_id");
-  return absl::OkStatus();
-}
 
 bool Matches(const v1::ListSessionsRequest& request, const SessionInfo& info) {
   if (!request.include_closed() && info.state == SessionState::kClosed) return false;
@@ -40,20 +30,31 @@ v1::Session SessionService::Describe(const SessionInfo& info) const {
   return wire::ToProto(info, sessions_->processes().CountOf(info.id));
 }
 
+grpc::ServerUnaryReactor* SessionService::OnSession(
+    grpc::CallbackServerContext* context, const std::string& session_id,
+    std::function<absl::Status(SessionContext&)> work) {
+  auto session = sessions_->Find(session_id);
+  if (!session.ok()) return Answer(context, session.status());
+  auto* reactor = context->DefaultReactor();
+  const absl::Status posted =
+      (*session)->Post([reactor, session = *session, work = std::move(work)] {
+        reactor->Finish(wire::ToGrpc(work(*session)));
+      });
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* SessionService::CreateSession(grpc::CallbackServerContext* context,
                                                         const v1::CreateSessionRequest* request,
                                                         v1::CreateSessionResponse* response) {
-  if (auto status = RefuseUnserved(*request); !status.ok()) return Answer(context, status);
-  SessionOptions options;
-  options.policy = request->policy();
-  options.watcher = request->watcher();
-  options.labels.insert(request->labels().begin(), request->labels().end());
-  if (auto status = ValidateLabels(options.labels, "labels"); !status.ok()) {
+  auto options = wire::OptionsFromProto(*request);
+  if (!options.ok()) return Answer(context, options.status());
+  if (auto status = CheckRequestId(request->request_id(), "request_id"); !status.ok()) {
     return Answer(context, status);
   }
-  auto session = sessions_->Create(std::move(options));
-  if (!session.ok()) return Answer(context, session.status());
-  *response->mutable_session() = Describe((*session)->Info());
+  auto info = sessions_->CreateOnce(request->request_id(), *options);
+  if (!info.ok()) return Answer(context, info.status());
+  *response->mutable_session() = Describe(*info);
   return Answer(context, absl::OkStatus());
 }
 
@@ -83,9 +84,13 @@ grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerConte
 }
 
 grpc::ServerUnaryReactor* SessionService::RenewSession(grpc::CallbackServerContext* context,
-                                                       const v1::RenewSessionRequest*,
-                                                       v1::RenewSessionResponse*) {
-  return AnswerNotImplemented(context, "RenewSession");
+                                                       const v1::RenewSessionRequest* request,
+                                                       v1::RenewSessionResponse* response) {
+  return OnSession(context, request->session_id(), [this, response](SessionContext& session) {
+    const absl::Status status = session.Renew();
+    if (status.ok()) *response->mutable_session() = Describe(session.Info());
+    return status;
+  });
 }
 
 grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(
@@ -96,17 +101,12 @@ grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(
   if (auto watcher = ResolveWatcher(request->watcher()); !watcher.ok()) {
     return Answer(context, watcher.status());
   }
-  auto session = sessions_->Find(request->session_id());
-  if (!session.ok()) return Answer(context, session.status());
-  auto* reactor = context->DefaultReactor();
-  const absl::Status posted =
-      (*session)->Post([this, reactor, request, response, session = *session] {
-        const absl::Status status = session->SetWatcher(request->watcher());
-        if (status.ok()) *response->mutable_session() = Describe(session->Info());
-        reactor->Finish(wire::ToGrpc(status));
-      });
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+  return OnSession(context, request->session_id(),
+                   [this, request, response](SessionContext& session) {
+                     const absl::Status status = session.SetWatcher(request->watcher());
+                     if (status.ok()) *response->mutable_session() = Describe(session.Info());
+                     return status;
+                   });
 }
 
 grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerContext* context,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "core/session/session_registry.h"
 #include "proctor/v1/session_service.grpc.pb.h"
 
@@ -33,6 +36,10 @@ class SessionService final : public v1::SessionService::CallbackService {
                                          v1::CloseSessionResponse* response) override;
 
  private:
+  // Runs `work` on the thread of an open session and answers with what it returns.
+  grpc::ServerUnaryReactor* OnSession(grpc::CallbackServerContext* context,
+                                      const std::string& session_id,
+                                      std::function<absl::Status(SessionContext&)> work);
   v1::Session Describe(const SessionInfo& info) const;
 
   SessionRegistry* const sessions_;

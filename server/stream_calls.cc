@@ -3,21 +3,16 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/process_calls.h"
+#include "server/request_id.h"
 #include "server/rpc_caller.h"
 #include "server/stream_call.h"
+#include "server/unary.h"
 #include "server/wire/command.h"
 
 namespace proctor::server {
 namespace {
-
-absl::Status SessionClosedError(const ProcessInfo& info) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
-                   absl::StrCat("process '", info.id, "': its session is closed, its output gone"),
-                   {{"process_id", info.id}, {"session_id", info.session_id}});
-}
 
 class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessResponse> {
  public:
@@ -34,6 +29,9 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     if (!v1::DisconnectPolicy_IsValid(start.on_disconnect())) {
       return Refuse(InvalidField("start.on_disconnect", "unknown policy"));
     }
+    if (auto status = CheckRequestId(start.request_id(), "start.request_id"); !status.ok()) {
+      return Refuse(status);
+    }
     auto command = wire::CommandFromProto(start.spec(), OverflowPolicy::kBlockChild);
     if (!command.ok()) return Refuse(command.status());
     auto session = sessions_->Find(start.session_id());
@@ -42,6 +40,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     options.output.attached = true;
     options.kill_on_disconnect = start.on_disconnect() != v1::DISCONNECT_POLICY_KEEP;
     options.end_of_input_is_eof = true;
+    options.force_stdin = start.force_stdin();
     options.caller = caller_;
     auto begin = [this, session = *session, command = *std::move(command),
                   request_id = start.request_id(), options](bool cancelled) mutable {
@@ -71,7 +70,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
     }
     auto located = sessions_->FindProcess(request.attach().process_id());
     if (!located.ok()) return Refuse(located.status());
-    if (located->session == nullptr) return Refuse(SessionClosedError(*located->info));
+    if (located->session == nullptr) return Refuse(ClosedSessionError(*located->info));
     auto begin = [this, session = located->session,
                   attach = std::move(*request.mutable_attach())](bool cancelled) {
       if (cancelled) return stream_.OnCancelled();
@@ -86,7 +85,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       stream_.Begin(session, *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
-      Refuse(SessionClosedError(*located->info));
+      Refuse(ClosedSessionError(*located->info));
     }
   }
 
@@ -100,7 +99,7 @@ class ReadOutputCall
   void Begin(SessionRegistry* sessions, const v1::ReadOutputRequest& request) {
     auto located = sessions->FindProcess(request.process_id());
     if (!located.ok()) return Refuse(located.status());
-    if (located->session == nullptr) return Refuse(SessionClosedError(*located->info));
+    if (located->session == nullptr) return Refuse(ClosedSessionError(*located->info));
     ProcessStream::Options options;
     options.output.follow = request.follow();
     if (auto status = ReadStreams(request, options.output); !status.ok()) return Refuse(status);
@@ -114,7 +113,7 @@ class ReadOutputCall
       stream_.Begin(session, *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
-      Refuse(SessionClosedError(*located->info));
+      Refuse(ClosedSessionError(*located->info));
     }
   }
 

@@ -2,9 +2,11 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <functional>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "core/base/error.h"
+#include "core/process/process.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {
@@ -21,6 +23,13 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 inline grpc::ServerUnaryReactor* AnswerNotImplemented(grpc::CallbackServerContext* context,
                                                       std::string_view method) {
   return Answer(context, wire::NotImplemented("method", method));
+}
+
+// The error of what only the session of a process could do, which is closed.
+inline absl::Status ClosedSessionError(const ProcessInfo& info) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+                   "process '" + info.id + "': its session is closed, and its output gone",
+                   {{"process_id", info.id}, {"session_id", info.session_id}});
 }
 
 }  // namespace proctor::server

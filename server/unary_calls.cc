@@ -54,19 +54,37 @@ class LateCall : public grpc::ServerUnaryReactor {
   bool answered_ = false;
 };
 
+// What can be waited for.
+enum class Until { kExited, kDrained, kTreeEmpty };
+
+bool Reached(Until until, ProcessState state, bool tree_empty) {
+  switch (until) {
+    case Until::kExited:
+      return state != ProcessState::kRunning;
+    case Until::kDrained:
+      return state == ProcessState::kDrained;
+    case Until::kTreeEmpty:
+      return tree_empty;
+  }
+  return false;
+}
+
 // Waits until a process has reached a state, after doing something to it.
 class EndCall : public LateCall {
  public:
-  using Fill = std::function<void(v1::Process)>;
+  using Choose = std::function<Until(const Command&)>;
   using Act = std::function<void(Process&)>;
+  using Fill = std::function<void(v1::Process)>;
 
-  EndCall(ProcessState until, absl::Duration timeout, Act act, Fill fill)
-      : until_(until), timeout_(timeout), act_(std::move(act)), fill_(std::move(fill)) {}
+  EndCall(Choose choose, absl::Duration timeout, Act act, Fill fill)
+      : choose_(std::move(choose)),
+        timeout_(timeout),
+        act_(std::move(act)),
+        fill_(std::move(fill)) {}
 
   void Begin(SessionRegistry* sessions, const std::string& process_id) {
     auto located = sessions->FindProcess(process_id);
     if (!located.ok()) return Answer(located.status());
-    auto info = located->info;
     auto session = located->session;
     absl::Status entered = absl::FailedPreconditionError("closed");
     if (session != nullptr) {
@@ -74,52 +92,80 @@ class EndCall : public LateCall {
         if (cancelled) return Answer(grpc::Status::CANCELLED);
         auto process = session->FindProcess(process_id);
         if (!process.ok()) return Answer(process.status());
-        Watch(session->loop().get(), *process);
+        Watch(session.get(), *process);
       });
     }
     if (entered.ok()) return;
     // The session closed, so everything in it is drained: the table has the last word.
     auto last = sessions->FindProcess(process_id);
     if (!last.ok()) return Answer(last.status());
-    fill_(wire::ToProto(*last->info));
-    Answer(absl::OkStatus());
+    Conclude(choose_(*last->info->command), *last->info);
   }
 
  private:
-  void Watch(EventLoop* loop, std::shared_ptr<Process> process) {
+  // `session` is that of the strand, which may not say so yet: this may be quicker than
+  // its Enter.
+  void Watch(SessionContext* session, std::shared_ptr<Process> process) {
+    session_ = session;
     process_ = std::move(process);
+    until_ = choose_(process_->command());
     if (act_) act_(*process_);
     listener_ = process_->AddListener([this] { Check(); });
+    if (until_ == Until::kTreeEmpty) {  // which may outlive the session
+      closed_listener_ = session->AddClosedListener([this] { OnSessionClosed(); });
+    }
     Check();
+    if (!answered() && session->Info().state == SessionState::kClosed) OnSessionClosed();
     if (answered()) return;
     if (timeout_ <= absl::ZeroDuration()) return OnTimeout();
-    timer_ = loop->CallLater(timeout_, [this] { OnTimeout(); });
+    timer_ = session->loop()->CallLater(timeout_, [this] { OnTimeout(); });
   }
 
   void Check() {
-    if (answered() || process_->state() < until_) return;
-    fill_(wire::ToProto(process_->Info()));
+    if (answered()) return;
+    const bool tree_empty = until_ == Until::kTreeEmpty && process_->TreeEmpty();
+    if (Reached(until_, process_->state(), tree_empty)) Conclude(until_, process_->Info());
+  }
+
+  void OnSessionClosed() {
+    Check();
+    if (!answered()) Answer(ClosedSessionError(process_->Info()));
+  }
+
+  // Answers with the last that is known. TreeEmpty may have come here first: what it finds
+  // out may be all that the session's close waited for.
+  void Conclude(Until until, const ProcessInfo& info) {
+    if (answered()) return;
+    if (!Reached(until, info.state, info.tree_empty)) return Answer(ClosedSessionError(info));
+    fill_(wire::ToProto(info));
     Answer(absl::OkStatus());
   }
 
   void OnTimeout() {
+    const char* what = until_ == Until::kTreeEmpty ? "descendants of it run" : "it still runs";
+    if (until_ == Until::kDrained) what = "its output is not complete";
     Answer(MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
-                     absl::StrCat("wait for process '", process_->id(), "': it still runs after ",
+                     absl::StrCat("wait for process '", process_->id(), "': ", what, " after ",
                                   absl::FormatDuration(timeout_)),
                      {{"process_id", process_->id()}}));
   }
 
   void OnAnswered() override {
     timer_.Cancel();
-    if (process_ != nullptr) process_->RemoveListener(listener_);
+    if (process_ == nullptr) return;
+    process_->RemoveListener(listener_);
+    session_->RemoveClosedListener(closed_listener_);
   }
 
-  const ProcessState until_;
+  const Choose choose_;
   const absl::Duration timeout_;
   const Act act_;
   const Fill fill_;
+  Until until_ = Until::kExited;
+  SessionContext* session_ = nullptr;  // set together with process_
   std::shared_ptr<Process> process_;
   uint64_t listener_ = 0;
+  uint64_t closed_listener_ = 0;
   LoopHandle timer_;
 };
 
@@ -182,22 +228,23 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions,
     if (!given.ok()) return Answer(context, given.status());
     timeout = *given;
   }
-  ProcessState until = ProcessState::kExited;
+  Until until = Until::kExited;
   switch (request->until()) {
     case v1::WAIT_UNTIL_UNSPECIFIED:
     case v1::WAIT_UNTIL_EXITED:
       break;
     case v1::WAIT_UNTIL_DRAINED:
-      until = ProcessState::kDrained;
+      until = Until::kDrained;
       break;
     case v1::WAIT_UNTIL_TREE_EMPTY:
-      return Answer(context, wire::NotImplemented("field", "until: TREE_EMPTY"));
+      until = Until::kTreeEmpty;
+      break;
     default:
       return Answer(context, InvalidField("until", "unknown state"));
   }
-  auto* call = new EndCall(until, timeout, nullptr, [response](v1::Process process) {
-    *response->mutable_process() = std::move(process);
-  });
+  auto* call = new EndCall(
+      [until](const Command&) { return until; }, timeout, nullptr,
+      [response](v1::Process process) { *response->mutable_process() = std::move(process); });
   call->Begin(sessions, request->process_id());
   return call;
 }
@@ -216,9 +263,13 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
     process.Stop(policy.value_or(process.command().stop_policy),
                  {ExitCause::kClientSignal, caller});
   };
-  auto* call = new EndCall(
-      ProcessState::kExited, absl::InfiniteDuration(), stop,
-      [response](v1::Process process) { *response->mutable_process() = std::move(process); });
+  auto until = [policy](const Command& command) {
+    const SignalScope scope = policy.value_or(command.stop_policy).scope;
+    return scope == SignalScope::kTree ? Until::kTreeEmpty : Until::kExited;
+  };
+  auto* call = new EndCall(until, absl::InfiniteDuration(), stop, [response](v1::Process process) {
+    *response->mutable_process() = std::move(process);
+  });
   call->Begin(sessions, request->process_id());
   return call;
 }
@@ -237,10 +288,11 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions,
   auto kill = [caller = CallerName(*context)](Process& process) {
     process.Kill({ExitCause::kClientSignal, caller});
   };
-  auto* call = new EndCall(ProcessState::kExited, absl::InfiniteDuration(), kill,
-                           [sessions, id = request->process_id()](const v1::Process&) {
-                             sessions->RemoveProcess(id, "CLIENT_REQUEST");
-                           });
+  auto* call =
+      new EndCall([](const Command&) { return Until::kExited; }, absl::InfiniteDuration(), kill,
+                  [sessions, id = request->process_id()](const v1::Process&) {
+                    sessions->RemoveProcess(id, "CLIENT_REQUEST");
+                  });
   call->Begin(sessions, request->process_id());
   return call;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +23,11 @@ struct SessionOpened {
   std::string watcher;
   std::string loop;
   bool is_default = false;
+  absl::Duration lease = absl::InfiniteDuration();  // infinite: none
+  absl::Time lease_expires_at = absl::InfiniteFuture();
+  std::string on_lease_expiry;  // KILL, KEEP
+  uint64_t max_running_processes = 0;
+  uint64_t max_output_bytes = 0;
 };
 
 struct SessionClosed {
@@ -45,6 +51,21 @@ struct ProcessSignalled {
   std::string requested_by;
 };
 
+struct ProcessOom {
+  uint64_t killed = 0;  // so many of the process's tree, by the kernel
+};
+
+// A process as it is after UpdateProcess.
+struct ProcessUpdated {
+  ProcessStarted process;
+  std::string state;  // RUNNING, EXITED, DRAINED
+  absl::Time started_at;
+  std::optional<ExitStatus> exit_status;
+  std::optional<OutputDrained> drained;
+  uint64_t retain_bytes = 0;
+  std::string overflow;  // BLOCK_CHILD, DROP_OLDEST
+};
+
 struct ProcessRemoved {
   std::string reason;  // CLIENT_REQUEST, RETENTION
 };
@@ -56,9 +77,9 @@ struct WatcherChanged {
 
 struct ServerDraining {};
 
-using EventDetail =
-    std::variant<SessionOpened, SessionClosed, ProcessStarted, ProcessExited, OutputDrained,
-                 ProcessSignalled, ProcessRemoved, WatcherChanged, ServerDraining>;
+using EventDetail = std::variant<SessionOpened, SessionClosed, ProcessStarted, ProcessExited,
+                                 OutputDrained, ProcessSignalled, ProcessOom, ProcessUpdated,
+                                 ProcessRemoved, WatcherChanged, ServerDraining>;
 
 // Something that happened.
 struct Event {

@@ -64,6 +64,13 @@ std::string_view ByteRing::View(uint64_t position, uint64_t most) const {
   return {ring_ + index, std::min(most, capacity_ - index)};
 }
 
+void ByteRing::SetCapacity(uint64_t capacity) {
+  capacity = std::max<uint64_t>(capacity, 1);
+  if (end_ - begin_ > capacity) DropBefore(end_ - capacity);
+  Settle();
+  capacity_ = capacity;
+}
+
 void ByteRing::Settle() {
   if (ring_ == nullptr) return;
   if (begin_ < end_) {

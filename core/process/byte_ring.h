@@ -47,6 +47,10 @@ class ByteRing {
   // one piece, at most `most`; none at the end only. Valid until the next change.
   std::string_view View(uint64_t position, uint64_t most) const;
 
+  // Keeps at most `capacity` bytes from now on, and lets go of the oldest beyond that. Settles:
+  // the next Append makes a ring of the new size.
+  void SetCapacity(uint64_t capacity);
+
   // Moves what is kept to memory of just its size and closes the descriptor. The
   // next Append makes a ring anew.
   void Settle();
@@ -59,7 +63,7 @@ class ByteRing {
   void CopyIn(uint64_t position, std::string_view data);
   void Unmap();
 
-  const uint64_t capacity_;
+  uint64_t capacity_;
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   UniqueFd memfd_;

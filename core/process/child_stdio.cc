@@ -2,7 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <optional>
+#include <utility>
 
 #include "core/process/spawn_error.h"
 
@@ -35,9 +40,46 @@ bool OpenPipe(bool child_reads, UniqueFd& child, UniqueFd& server) {
   return MoveUp(child) && MoveUp(server) && ::fcntl(server.get(), F_SETFL, O_NONBLOCK) == 0;
 }
 
+// The group that owns terminals, whose members write(1) messages to them; or the user's.
+gid_t TerminalGroup(const Identity& identity) {
+  static const std::optional<gid_t> tty = [] {
+    char buffer[4096];
+    ::group entry;
+    ::group* found = nullptr;
+    ::getgrnam_r("tty", &entry, buffer, sizeof(buffer), &found);
+    return found != nullptr ? std::optional<gid_t>(found->gr_gid) : std::nullopt;
+  }();
+  return tty.value_or(identity.gid);
+}
+
+// False with errno set.
+bool OpenTerminalStdio(const Command& command, const Identity& identity, ChildStdio& stdio) {
+  auto terminal = OpenTerminal(command.terminal->size);
+  if (!terminal.has_value()) return false;
+  if (!MoveUp(terminal->server) || !MoveUp(terminal->child)) return false;
+  // As login(1) does, so that the user may open it by its name.
+  if (identity.changes &&
+      (::fchown(terminal->child.get(), identity.uid, TerminalGroup(identity)) != 0 ||
+       ::fchmod(terminal->child.get(), 0620) != 0)) {
+    return false;
+  }
+  if (::fcntl(terminal->server.get(), F_SETFL, O_NONBLOCK) != 0) return false;
+  UniqueFd input(::fcntl(terminal->server.get(), F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
+  if (!input) return false;
+  stdio.server[0] = std::move(input);
+  stdio.server[1] = std::move(terminal->server);
+  stdio.child[0] = std::move(terminal->child);
+  return true;
+}
+
 }  // namespace
 
-absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command) {
+absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command, const Identity& identity) {
+  if (command.terminal.has_value()) {
+    ChildStdio terminal;
+    if (OpenTerminalStdio(command, identity, terminal)) return terminal;
+    return StdioError(command, SpawnStage::kTerminal, errno);
+  }
   const StdioMode modes[] = {command.stdin_mode, command.stdout_mode, command.stderr_mode};
   ChildStdio stdio;
   for (int i = 0; i < 3; ++i) {
@@ -47,7 +89,7 @@ absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command) {
     } else if (modes[i] == StdioMode::kNull) {
       opened = OpenNull(i == STDIN_FILENO ? O_RDONLY : O_WRONLY, stdio.child[i]);
     }
-    if (!opened) return PipeError(command, errno);
+    if (!opened) return StdioError(command, SpawnStage::kPipe, errno);
   }
   return stdio;
 }

@@ -14,16 +14,19 @@ namespace proctor {
 // would surprise the program.
 struct ChildStdio {
   std::array<UniqueFd, 3> server;  // empty where there is no pipe
-  std::array<UniqueFd, 3> child;   // the third is empty where stderr is merged
+  std::array<UniqueFd, 3> child;   // empty: as the one before (a terminal, a merged stderr)
 
   // What becomes 0, 1 and 2 of the child. Stays owned.
   std::array<int, 3> ForChild() const {
-    return {child[0].get(), child[1].get(), child[2] ? child[2].get() : child[1].get()};
+    const int first = child[0].get();
+    const int second = child[1] ? child[1].get() : first;
+    return {first, second, child[2] ? child[2].get() : second};
   }
 };
 
-// Opens pipes and /dev/null as the command asks. Safe from any thread.
-// Errors: those of Launch, with the stage "pipe".
-absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command);
+// Opens pipes and /dev/null, or a terminal that belongs to `identity`, as the command asks.
+// Safe from any thread.
+// Errors: those of Launch, with the stage "pipe" or "terminal".
+absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command, const Identity& identity);
 
 }  // namespace proctor

@@ -15,6 +15,9 @@ constexpr size_t kLongestLabelKey = 63;
 constexpr size_t kLongestLabelValue = 255;
 constexpr mode_t kLargestUmask = 0777;
 constexpr int kLargestSignal = 64;
+constexpr int kLeastNice = -20;
+constexpr int kMostNice = 19;
+constexpr size_t kLongestTerm = 255;
 constexpr uint64_t kLeastRetained = 4096;
 constexpr uint64_t kMostRetained = 64 << 20;
 
@@ -57,6 +60,15 @@ absl::Status ValidateEnvironment(const std::map<std::string, std::string>& env) 
   return absl::OkStatus();
 }
 
+absl::Status ValidateTerminal(const std::optional<TerminalOptions>& terminal) {
+  if (!terminal.has_value()) return absl::OkStatus();
+  if (HasNul(terminal->term)) return InvalidField("spec.pty.term", "contains a NUL");
+  if (terminal->term.size() > kLongestTerm) {
+    return InvalidField("spec.pty.term", absl::StrCat("is longer than ", kLongestTerm, " bytes"));
+  }
+  return ValidateTerminalSize(terminal->size, "spec.pty.size");
+}
+
 }  // namespace
 
 absl::Status ValidateCommand(const Command& command) {
@@ -72,8 +84,21 @@ absl::Status ValidateCommand(const Command& command) {
   if (command.umask.has_value() && *command.umask > kLargestUmask) {
     return InvalidField("spec.umask", "is greater than 0777");
   }
+  if (absl::Status status = ValidateTerminal(command.terminal); !status.ok()) return status;
+  if (command.nice < kLeastNice || command.nice > kMostNice) {
+    return InvalidField("spec.nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
+  }
+  if (auto status = ValidateResourceLimits(command.rlimits, "spec.rlimits"); !status.ok()) {
+    return status;
+  }
+  if (auto status = ValidateCgroupLimits(command.cgroup, "spec.cgroup"); !status.ok()) {
+    return status;
+  }
   if (command.run_timeout <= absl::ZeroDuration()) {
     return InvalidField("spec.run_timeout", "is not positive");
+  }
+  if (command.idle_timeout <= absl::ZeroDuration()) {
+    return InvalidField("spec.idle_timeout", "is not positive");
   }
   if (command.drain_grace < absl::ZeroDuration()) {
     return InvalidField("spec.drain_grace", "is negative");
@@ -84,11 +109,16 @@ absl::Status ValidateCommand(const Command& command) {
   if (command.stop_policy.grace < absl::ZeroDuration()) {
     return InvalidField("spec.stop_policy.grace", "is negative");
   }
-  if (command.retain_bytes < kLeastRetained || command.retain_bytes > kMostRetained) {
-    return InvalidField("spec.output.retain_bytes",
-                        absl::StrCat("is outside ", kLeastRetained, " to ", kMostRetained));
+  if (auto status = ValidateRetention(command.retain_bytes, "spec.output.retain_bytes");
+      !status.ok()) {
+    return status;
   }
   return ValidateLabels(command.labels, "spec.labels");
+}
+
+absl::Status ValidateRetention(uint64_t retain_bytes, std::string_view field) {
+  if (retain_bytes >= kLeastRetained && retain_bytes <= kMostRetained) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("is outside ", kLeastRetained, " to ", kMostRetained));
 }
 
 absl::Status ValidateLabels(const std::map<std::string, std::string>& labels,

@@ -10,6 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/process/process_limits.h"
+#include "core/process/process_user.h"
+#include "core/process/terminal.h"
 
 namespace proctor {
 
@@ -44,8 +47,14 @@ struct Command {
   StdioMode stdin_mode = StdioMode::kNull;
   StdioMode stdout_mode = StdioMode::kPipe;
   StdioMode stderr_mode = StdioMode::kPipe;
+  std::optional<TerminalOptions> terminal;  // in place of the three
+  ProcessUser user;
   std::optional<mode_t> umask;
+  int nice = 0;  // an addition to the nice value
+  std::vector<ResourceLimit> rlimits;
+  CgroupLimits cgroup;
   absl::Duration run_timeout = absl::InfiniteDuration();
+  absl::Duration idle_timeout = absl::InfiniteDuration();
   absl::Duration drain_grace = absl::Milliseconds(100);
   StopPolicy stop_policy;
   uint64_t retain_bytes = 1 << 20;
@@ -59,6 +68,9 @@ struct Command {
 // with '=' in its name, and so on.
 // Errors: InvalidArgument (INVALID_FIELD), with the field's path in ProcessSpec.
 absl::Status ValidateCommand(const Command& command);
+
+// Checks how much output is to be kept; `field` is its path.
+absl::Status ValidateRetention(uint64_t retain_bytes, std::string_view field);
 
 // Checks labels wherever they occur; `field` is their path.
 absl::Status ValidateLabels(const std::map<std::string, std::string>& labels,

@@ -3,35 +3,38 @@
 #include <utility>
 
 #include "core/process/child_stdio.h"
-#include "core/process/clone3_spawn.h"
-#include "core/process/posix_spawn.h"
+#include "core/process/clone_spawn.h"
 #include "core/process/spawn_plan.h"
 
 namespace proctor {
 namespace {
 
 LauncherInfo Probe() {
-  absl::Status clone3 = ProbeClone3();
+  absl::Status clone3 = ProbeClone3(/*cgroup=*/-1);
   if (clone3.ok()) return {LaunchMethod::kClone3, ""};
-  return {LaunchMethod::kPosixSpawn, std::string(clone3.message())};
+  return {LaunchMethod::kClone, std::string(clone3.message())};
 }
 
 }  // namespace
 
-absl::StatusOr<LaunchedProcess> Launch(const Command& command) {
+absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place) {
   if (ProbeLauncher().method == LaunchMethod::kClone3) {
-    auto launched = LaunchBy(LaunchMethod::kClone3, command);
-    // Only a seccomp filter that came after the probe makes a difference here.
+    auto launched = LaunchBy(LaunchMethod::kClone3, command, place);
+    // A kernel without CLONE_INTO_CGROUP (before 5.7), or a seccomp filter that came after
+    // the probe.
     if (!absl::IsUnimplemented(launched.status())) return launched;
   }
-  return LaunchBy(LaunchMethod::kPosixSpawn, command);
+  return LaunchBy(LaunchMethod::kClone, command, place);
 }
 
-absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command) {
-  auto stdio = OpenChildStdio(command);
+absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
+                                         const TreePlace& place) {
+  auto identity = ResolveIdentity(command.user);
+  if (!identity.ok()) return identity.status();
+  auto stdio = OpenChildStdio(command, *identity);
   if (!stdio.ok()) return stdio.status();
-  const SpawnPlan plan(command, stdio->ForChild());
-  auto child = method == LaunchMethod::kClone3 ? Clone3Spawn(plan) : PosixSpawn(plan);
+  SpawnPlan plan(command, *identity, stdio->ForChild(), place);
+  auto child = method == LaunchMethod::kClone3 ? Clone3Spawn(plan) : CloneSpawn(plan);
   if (!child.ok()) return child.status();
 
   LaunchedProcess launched;

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/unique_fd.h"
 #include "core/process/command.h"
+#include "core/process/process_tree.h"
 
 namespace proctor {
 
@@ -14,22 +15,30 @@ namespace proctor {
 // close-on-exec. A descriptor that was not asked for is empty.
 struct LaunchedProcess {
   pid_t pid = 0;
-  UniqueFd pidfd;  // empty only where the kernel has no pidfd
-  UniqueFd stdin_pipe;
-  UniqueFd stdout_pipe;
+  UniqueFd pidfd;        // empty only where the kernel has no pidfd
+  UniqueFd stdin_pipe;   // with a terminal: its master side
+  UniqueFd stdout_pipe;  // with a terminal: its master side, the same open file
   UniqueFd stderr_pipe;
 };
 
 // How processes are spawned.
 enum class LaunchMethod {
-  kClone3,      // clone3 with CLONE_VM, CLONE_VFORK, CLONE_PIDFD, CLONE_CLEAR_SIGHAND
-  kPosixSpawn,  // where clone3 is refused (old kernels, seccomp)
+  kClone3,  // clone3 with CLONE_VM, CLONE_VFORK, CLONE_PIDFD, CLONE_INTO_CGROUP
+  kClone,   // clone, where clone3 is refused (old kernels, seccomp): the child moves itself
 };
 
 // Spawns `command`, the only place of Proctor that does so. The child leads a
 // new session and process group, has default signal dispositions, an empty
-// signal mask, and no descriptor but 0, 1 and 2 (conformance 108). Blocks the
-// calling thread until the child's exec, as vfork(2) does.
+// signal mask, and no descriptor but 0, 1 and 2 (conformance 108); no_new_privs is
+// set unless the command allows new privileges. Blocks the calling thread until the
+// child's exec, as vfork(2) does, and as long as it takes to look up another user.
+//
+// Limits are this process's own where the command does not name them, but for that of
+// descriptors: see RaiseDescriptorLimit.
+//
+// While a child that becomes another user has not reached its exec, it shares our
+// memory; Linux therefore makes this process undumpable from the first one on
+// (PR_SET_DUMPABLE), which keeps that user from tracing it, and is not undone.
 //
 // Thread-safety: any thread. The caller owns the child and must see to it that it
 // is reaped.
@@ -38,12 +47,14 @@ enum class LaunchMethod {
 // and stage in its metadata: NotFound (EXECUTABLE_NOT_FOUND), FailedPrecondition
 // (EXECUTABLE_NOT_RUNNABLE, WORKING_DIRECTORY_UNUSABLE), InvalidArgument
 // (ARGUMENTS_TOO_LONG), ResourceExhausted (SPAWN_RESOURCES), Internal
-// (SPAWN_FAILED).
-absl::StatusOr<LaunchedProcess> Launch(const Command& command);
+// (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE, IDENTITY_UNAVAILABLE) for
+// what takes a privilege that this process has not; those of ResolveIdentity.
+absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place = {});
 
 // As above by a given method, for tests. Errors: as above; Unimplemented if the
 // kernel refuses the method.
-absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command);
+absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
+                                         const TreePlace& place = {});
 
 // What Launch uses on this machine.
 struct LauncherInfo {

@@ -15,10 +15,11 @@ constexpr absl::Duration kMergedTime = absl::Milliseconds(10);
 
 int Index(OutputStream stream) { return static_cast<int>(stream); }
 
+size_t MostChunks(uint64_t capacity) { return std::max<uint64_t>(capacity / kBytesPerChunk, 1); }
+
 }  // namespace
 
-OutputLog::OutputLog(uint64_t capacity)
-    : ring_(capacity), most_chunks_(std::max<uint64_t>(capacity / kBytesPerChunk, 1)) {}
+OutputLog::OutputLog(uint64_t capacity) : ring_(capacity), most_chunks_(MostChunks(capacity)) {}
 
 // ---- Writing. -------------------------------------------------------------
 
@@ -224,6 +225,15 @@ void OutputLog::Detach(const OutputCursor* cursor) { attached_.erase(cursor); }
 OutputTotals OutputLog::Totals() const { return totals_; }
 
 uint64_t OutputLog::retained_bytes() const { return ring_.end() - ring_.begin(); }
+
+void OutputLog::SetCapacity(uint64_t capacity) {
+  ring_.SetCapacity(capacity);
+  DropBefore(ring_.begin());
+  most_chunks_ = MostChunks(capacity);
+  if (chunks_.size() > most_chunks_) {
+    DropBefore(chunks_[chunks_.size() - most_chunks_].position);
+  }
+}
 
 void OutputLog::Settle() { ring_.Settle(); }
 

@@ -130,6 +130,9 @@ class OutputLog {
   void Attach(const OutputCursor* cursor);
   void Detach(const OutputCursor* cursor);
 
+  // Keeps at most `capacity` bytes from now on, and drops the oldest beyond that.
+  void SetCapacity(uint64_t capacity);
+
   // Counts so far. `dropped_bytes` are those of the start that no cursor can
   // read any more.
   OutputTotals Totals() const;
@@ -167,7 +170,7 @@ class OutputLog {
   const Milestone* NextMilestone(const OutputCursor& cursor) const;
 
   ByteRing ring_;
-  const size_t most_chunks_;
+  size_t most_chunks_;
   std::deque<Chunk> chunks_;  // cover the ring's bytes without a hole, in order
   OutputTotals totals_;
   std::vector<Milestone> milestones_;  // in the order in which they were set

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -24,6 +25,10 @@ constexpr uint64_t kTurnBudget = 4 * kReadSize;
 constexpr size_t kFullPipe = 64 * 1024;
 constexpr int kLargePipe = 1024 * 1024;
 
+// What the kernel may hold of a terminal's output: its buffers' bound (TTYB_DEFAULT_MEM_LIMIT,
+// 640 KiB of memory) and what is ready to be read (4 KiB), which comes in pieces of that size.
+constexpr uint64_t kTerminalBacklog = 644 * 1024;
+
 // The log copies what is read before the next read, on the same thread.
 std::array<char, kReadSize>& ReadBuffer() {
   thread_local std::array<char, kReadSize> buffer;
@@ -39,6 +44,7 @@ OutputPipe::OutputPipe(EventLoop* loop, OutputStream stream, UniqueFd fd, Output
       log_(log),
       on_change_(std::move(on_change)),
       fd_(std::move(fd)),
+      terminal_(fd_ && ::isatty(fd_.get()) == 1),
       lossless_(lossless) {
   if (fd_) log_->OpenStream(stream_);
 }
@@ -63,18 +69,23 @@ void OutputPipe::Resume() {
   if (!started.ok()) loop_->ReportError({"read the output of a process", started});
 }
 
-void OutputPipe::SetLossy() {
-  lossless_ = false;
+void OutputPipe::SetLossless(bool lossless) {
+  lossless_ = lossless;
   Resume();
 }
 
 void OutputPipe::Discard() {
   discarding_ = true;
-  SetLossy();
+  SetLossless(false);
 }
 
 void OutputPipe::OnReadable() {
-  if (Read(kTurnBudget, /*to_end=*/false)) on_change_();
+  if (Read(kTurnBudget, /*to_end=*/terminal_)) on_change_();
+}
+
+bool OutputPipe::Readable() const {
+  pollfd poll = {fd_.get(), POLLIN, 0};
+  return ::poll(&poll, 1, 0) == 1;
 }
 
 bool OutputPipe::Read(uint64_t budget, bool to_end) {
@@ -89,7 +100,10 @@ bool OutputPipe::Read(uint64_t budget, bool to_end) {
     const size_t wanted = std::min<uint64_t>({room, budget, buffer.size()});
     const ssize_t count = ::read(fd_.get(), buffer.data(), wanted);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) break;
+    if (count < 0 && errno == EAGAIN) {
+      leftover_ = 0;
+      break;
+    }
     changed = true;
     if (count <= 0) {  // end of file; EIO is a terminal's way to say it
       Close();
@@ -105,6 +119,8 @@ bool OutputPipe::Read(uint64_t budget, bool to_end) {
     }
     if (size < wanted && !to_end) break;  // the pipe is empty, most likely
   }
+  // With the last byte read nothing would call us to find that there is no more.
+  if (terminal_ && leftover_ > 0 && fd_ && reading_ && !Readable()) leftover_ = 0;
   return changed;
 }
 
@@ -116,8 +132,13 @@ void OutputPipe::Keep(std::string_view data) {
 void OutputPipe::ReadLeftovers() {
   if (!fd_) return;
   int in_pipe = 0;
-  if (::ioctl(fd_.get(), FIONREAD, &in_pipe) == 0) leftover_ = static_cast<uint64_t>(in_pipe);
-  // One byte more than there is finds the end of file in the same breath.
+  if (terminal_) {
+    leftover_ = kTerminalBacklog;
+  } else if (::ioctl(fd_.get(), FIONREAD, &in_pipe) == 0) {
+    leftover_ = static_cast<uint64_t>(in_pipe);
+  }
+  // One byte more than there is finds the end of file in the same breath. A master side
+  // says EIO once all have closed the other: its end of file.
   Read(leftover_ + 1, /*to_end=*/true);
 }
 

@@ -10,9 +10,9 @@
 
 namespace proctor {
 
-// Our end of a process's stdout or stderr: moves bytes from the pipe to the output
-// log as they come, and stops reading, so that the process stops writing, while
-// the log has no room.
+// Our end of a process's stdout or stderr, a pipe or the master side of its terminal:
+// moves bytes to the output log as they come, and stops reading, so that the process
+// stops writing, while the log has no room.
 //
 // Thread-safety: none; the loop's thread.
 // Lifetime: owned by its process, with the log, which outlives it.
@@ -33,8 +33,8 @@ class OutputPipe {
   // Reads on after the log got room.
   void Resume();
 
-  // No reader holds the process back any more: its session is being closed.
-  void SetLossy();
+  // Whether the log's room holds the process back from now on.
+  void SetLossless(bool lossless);
 
   // The output was declared complete: what others still write is read, so that they
   // neither block nor die of SIGPIPE, and thrown away.
@@ -57,6 +57,7 @@ class OutputPipe {
   void OnReadable();
   void Pause();
   void Close();
+  bool Readable() const;
 
   EventLoop* const loop_;
   const OutputStream stream_;
@@ -64,11 +65,14 @@ class OutputPipe {
   const std::function<void()> on_change_;
 
   UniqueFd fd_;
+  const bool terminal_;
   bool lossless_;
   bool discarding_ = false;
   bool reading_ = false;   // registered with the loop
   bool enlarged_ = false;  // the pipe, for a process that writes much
-  uint64_t leftover_ = 0;  // bytes still to be read of what the process left
+  // Bytes still to be read of what the process left; of a terminal, whose buffers
+  // cannot be asked, no less than that.
+  uint64_t leftover_ = 0;
 };
 
 }  // namespace proctor

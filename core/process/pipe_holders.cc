@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,13 @@ std::string ReadLink(const std::string& path) {
   return size > 0 ? std::string(target, static_cast<size_t>(size)) : "";
 }
 
+// What /proc calls the other end: a pipe has one name for both.
+std::string OtherEnd(int fd) {
+  int terminal = 0;
+  if (::ioctl(fd, TIOCGPTN, &terminal) == 0) return absl::StrCat("/dev/pts/", terminal);
+  return ReadLink(absl::StrCat("/proc/self/fd/", fd));
+}
+
 // Whether the process has one of `pipes` ("pipe:[1234]") open.
 bool HoldsAny(const std::string& process, const std::vector<std::string>& pipes) {
   const std::string path = absl::StrCat(process, "/fd");
@@ -55,7 +63,7 @@ std::string CommandName(const std::string& process) {
 std::vector<PipeHolder> FindPipeHolders(const std::vector<int>& fds) {
   std::vector<std::string> pipes;
   for (const int fd : fds) {
-    if (fd >= 0) pipes.push_back(ReadLink(absl::StrCat("/proc/self/fd/", fd)));
+    if (fd >= 0) pipes.push_back(OtherEnd(fd));
   }
   std::vector<PipeHolder> holders;
   Directory proc(::opendir("/proc"));

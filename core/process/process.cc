@@ -1,8 +1,6 @@
 #include "core/process/process.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,20 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
-#include "core/base/signal_name.h"
 #include "core/process/launcher.h"
 #include "core/process/pipe_holders.h"
 #include "core/watch/child_wait.h"
 
 namespace proctor {
-namespace {
-
-absl::Status ExitedError(const std::string& id) {
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
-                   absl::StrCat("signal process '", id, "': it has ended"), {{"process_id", id}});
-}
-
-}  // namespace
 
 Process::Process(Context context, Command command, Hooks hooks)
     : context_(std::move(context)),
@@ -36,6 +25,7 @@ Process::Process(Context context, Command command, Hooks hooks)
 
 Process::~Process() {
   run_timeout_.Cancel();
+  idle_timeout_.Cancel();
   kill_timer_.Cancel();
   drain_timer_.Cancel();
   if (state_ == ProcessState::kRunning && pid_ != 0) context_.watcher->RemoveChildHandler(pid_);
@@ -57,38 +47,67 @@ absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command
 }
 
 absl::Status Process::Begin() {
+  // Without anything of a server's: a tree by a walk.
+  ProcessTrees none(absl::FailedPreconditionError("none was opened"));
+  ProcessTrees* const trees = context_.trees != nullptr ? context_.trees.get() : &none;
+  auto tree = trees->Make(context_.id, command_->cgroup);
+  if (!tree.ok()) return tree.status();
+  tree_ = *std::move(tree);
+  tree_mechanism_ = tree_->mechanism();
+
   const ChildWatcher::Scope scope(*context_.watcher);
-  auto launched = Launch(*command_);
+  absl::Status status = Spawn();
+  if (!status.ok()) return status;
+  status = Watch();
+  if (!status.ok()) {  // spawned but not watched: as if it had never been
+    const pid_t pid = std::exchange(pid_, 0);
+    ::kill(-pid, SIGKILL);
+    (void)tree_->Signal(SIGKILL);  // what it may have started meanwhile
+    AwaitChild(pid);
+    ReapChild(pid);
+  }
+  return status;
+}
+
+// The process, and our ends of its streams.
+absl::Status Process::Spawn() {
+  auto launched = Launch(*command_, tree_->place());
+  tree_->OnSpawned(launched.ok() ? launched->pid : 0);
   if (!launched.ok()) return launched.status();
-  const pid_t pid = launched->pid;
+  pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
   started_at_ = absl::Now();
   started_monotonic_ = context_.loop->Time();
 
   EventLoop* const loop = context_.loop.get();
   const bool lossless = command_->overflow == OverflowPolicy::kBlockChild;
-  stdin_ = std::make_unique<StdinPipe>(loop, std::move(launched->stdin_pipe), [this] { Notify(); });
+  const auto kind =
+      command_->terminal.has_value() ? StdinPipe::Kind::kTerminal : StdinPipe::Kind::kPipe;
+  stdin_ = std::make_unique<StdinPipe>(loop, kind, std::move(launched->stdin_pipe),
+                                       [this] { OnActivity(); });
   UniqueFd* const ends[kOutputStreams] = {&launched->stdout_pipe, &launched->stderr_pipe};
-  absl::Status status;
   for (int i = 0; i < kOutputStreams; ++i) {
     pipes_[i] =
         std::make_unique<OutputPipe>(loop, static_cast<OutputStream>(i), std::move(*ends[i]),
                                      &output_, lossless, [this] { OnOutput(); });
-    status.Update(pipes_[i]->Start());
   }
-  if (status.ok()) {
-    status =
-        context_.watcher->AddChildHandler(pid, [weak = weak_from_this()](const ChildExit& exit) {
-          if (auto self = weak.lock()) self->OnExit(exit);
-        });
+  return absl::OkStatus();
+}
+
+absl::Status Process::Watch() {
+  for (auto& pipe : pipes_) {
+    if (absl::Status started = pipe->Start(); !started.ok()) return started;
   }
-  if (!status.ok()) {  // spawned but not watched: as if it had never been
-    ::kill(-pid, SIGKILL);
-    AwaitChild(pid);
-    ReapChild(pid);
-    return status;
+  absl::Status watched =
+      context_.watcher->AddChildHandler(pid_, [weak = weak_from_this()](const ChildExit& exit) {
+        if (auto self = weak.lock()) self->OnExit(exit);
+      });
+  if (!watched.ok()) return watched;
+  EventLoop* const loop = context_.loop.get();
+  last_activity_ = started_monotonic_;
+  if (command_->idle_timeout != absl::InfiniteDuration()) {
+    idle_timeout_ = loop->CallLater(command_->idle_timeout, [this] { OnIdle(); });
   }
-  pid_ = pid;
   if (command_->run_timeout != absl::InfiniteDuration()) {
     run_timeout_ = loop->CallLater(command_->run_timeout, [this] {
       Stop(command_->stop_policy, {ExitCause::kRunTimeout, ""});
@@ -111,6 +130,8 @@ ProcessInfo Process::Info() const {
   info.output = output_.Totals();
   info.stdin_bytes = stdin_->taken();
   info.stdin_open = stdin_->open();
+  info.tree_mechanism = tree_mechanism_;
+  info.tree_empty = tree_ == nullptr;
   return info;
 }
 
@@ -153,13 +174,12 @@ void Process::OnReaderMoved() {
 }
 
 void Process::ReleaseReaders() {
-  for (auto& pipe : pipes_) pipe->SetLossy();
+  for (auto& pipe : pipes_) pipe->SetLossless(false);
 }
 
-void Process::Unhook() {
-  hooks_.exited = [](const Process&) {};
-  hooks_.drained = [](const Process&) {};
-  hooks_.signalled = [](const Process&, int, SignalScope, const std::string&) {};
+void Process::Forget() {
+  hooks_ = Hooks();
+  if (kill_timer_.pending()) KillBy(kill_scope_, *end_request_);
 }
 
 void Process::BeginClose() {
@@ -172,60 +192,49 @@ void Process::BeginClose() {
 
 void Process::OnOutput() {
   if (state_ != ProcessState::kRunning) CheckDrained();
+  OnActivity();
+}
+
+void Process::OnActivity() {
+  last_activity_ = context_.loop->Time();
   Notify();
 }
 
-absl::Status Process::SendSignal(int signal, SignalScope scope) {
-  // Until the watcher has told of the end, the child is alive or a zombie: its pid
-  // and its process group are its own.
-  int result;
-  if (scope == SignalScope::kGroup) {
-    result = ::kill(-pid_, signal);
-  } else if (pidfd_) {
-    result = static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0));
-  } else {
-    result = ::kill(pid_, signal);
+// Activity moves no timer, which would cost each read: the timer finds that there was some.
+void Process::OnIdle() {
+  const absl::Duration idle_at = last_activity_ + command_->idle_timeout;
+  if (context_.loop->Time() < idle_at) {
+    idle_timeout_ = context_.loop->CallAt(idle_at, [this] { OnIdle(); });
+    return;
   }
-  if (result == 0) return absl::OkStatus();
-  if (errno == ESRCH) return ExitedError(context_.id);
-  return SystemError(absl::StrCat("send ", SignalName(signal)), errno);
+  Stop(command_->stop_policy, {ExitCause::kIdleTimeout, ""});
 }
 
-absl::Status Process::Signal(int signal, SignalScope scope, const std::string& requested_by) {
-  if (scope == SignalScope::kTree) {
-    return MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED",
-                     "scope: TREE is not implemented yet", {{"field", "scope"}});
+absl::Status Process::Resize(const TerminalSize& size, std::string_view field) {
+  if (!command_->terminal.has_value()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_TERMINAL",
+                     "resize: the process was started without a terminal",
+                     {{"process_id", context_.id}});
   }
-  if (state_ != ProcessState::kRunning) return ExitedError(context_.id);
-  const absl::Status sent = SendSignal(signal, scope);
-  if (!sent.ok()) return sent;
-  signalled_by_[signal] = requested_by;
-  hooks_.signalled(*this, signal, scope, requested_by);
-  return absl::OkStatus();
+  if (absl::Status valid = ValidateTerminalSize(size, field); !valid.ok()) return valid;
+  if (pipes_[0]->eof()) return ExitedError("resize the terminal of");
+  return SetTerminalSize(pipes_[0]->fd(), size);
 }
 
-void Process::Stop(const StopPolicy& policy, EndRequest request) {
-  if (state_ != ProcessState::kRunning) return;
-  if (policy.grace <= absl::ZeroDuration()) return Kill(std::move(request));
-  if (!end_request_.has_value()) end_request_ = request;
-  if (SendSignal(policy.signal, policy.scope).ok()) {
-    hooks_.signalled(*this, policy.signal, policy.scope, request.requested_by);
-    // A stopped process could not act on the signal, as systemd.kill(5) knows.
-    (void)SendSignal(SIGCONT, policy.scope);
+void Process::Update(Command changed) {
+  if (changed.retain_bytes != command_->retain_bytes) output_.SetCapacity(changed.retain_bytes);
+  if (changed.overflow != command_->overflow && state_ != ProcessState::kDrained) {
+    for (auto& pipe : pipes_) {
+      pipe->SetLossless(changed.overflow == OverflowPolicy::kBlockChild);
+    }
   }
-  const absl::Duration kill_at = context_.loop->Time() + policy.grace;
-  if (kill_at >= kill_at_) return;  // the end is nearer already
-  kill_at_ = kill_at;
-  kill_timer_.Cancel();
-  kill_timer_ = context_.loop->CallAt(kill_at, [this] { Kill(*end_request_); });
+  command_ = std::make_shared<const Command>(std::move(changed));
+  OnReaderMoved();  // there may be more room
+  Notify();
 }
 
-void Process::Kill(EndRequest request) {
-  if (state_ != ProcessState::kRunning) return;
-  if (!end_request_.has_value()) end_request_ = request;
-  if (SendSignal(SIGKILL, SignalScope::kGroup).ok()) {
-    hooks_.signalled(*this, SIGKILL, SignalScope::kGroup, request.requested_by);
-  }
+uint64_t Process::output_reservation() const {
+  return state_ == ProcessState::kDrained ? output_.retained_bytes() : output_.capacity();
 }
 
 ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
@@ -244,6 +253,8 @@ ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
   } else if (auto sent = signalled_by_.find(wait.signal); sent != signalled_by_.end()) {
     status.cause = ExitCause::kClientSignal;
     status.requested_by = sent->second;
+  } else if (wait.signal == SIGKILL && !killed_ && tree_->OomKills() > 0) {
+    status.cause = ExitCause::kOomKilled;
   }
   return status;
 }
@@ -251,12 +262,18 @@ ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
 void Process::OnExit(const ChildExit& exit) {
   auto self = shared_from_this();  // a hook may let go of us
   run_timeout_.Cancel();
-  kill_timer_.Cancel();
+  idle_timeout_.Cancel();
   state_ = ProcessState::kExited;
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
   output_.SetMark();
   exit_status_ = MakeExitStatus(exit.status);
   hooks_.exited(*this);
+  if (const uint64_t killed = tree_->OomKills(); killed > 0) hooks_.oom(*this, killed);
+  tree_->OnReaped();
+  // A group has to be removed when it is empty. A walk costs, and is made when asked for.
+  const bool goes_on = kill_timer_.pending() && kill_scope_ == SignalScope::kTree;
+  if (!goes_on) kill_timer_.Cancel();
+  if (tree_mechanism_ == TreeMechanism::kCgroup || goes_on) (void)TreeEmpty();
   pidfd_.Reset();
   stdin_->Close();
   Notify();

@@ -19,6 +19,7 @@
 #include "core/process/command.h"
 #include "core/process/output_log.h"
 #include "core/process/output_pipe.h"
+#include "core/process/process_tree.h"
 #include "core/process/stdin_pipe.h"
 #include "core/watch/child_watcher.h"
 
@@ -40,6 +41,8 @@ struct ProcessInfo {
   OutputTotals output;
   uint64_t stdin_bytes = 0;
   bool stdin_open = false;
+  TreeMechanism tree_mechanism = TreeMechanism::kWalk;
+  bool tree_empty = false;  // it ended, and no descendant is left
 };
 
 // Who wants a process to end, and why.
@@ -67,18 +70,25 @@ class Process : public std::enable_shared_from_this<Process> {
     std::string session_id;
     std::shared_ptr<EventLoop> loop;  // the loop that runs on this thread
     std::shared_ptr<ChildWatcher> watcher;
+    // Makes the process's tree. Null for one by a walk, without limits.
+    std::shared_ptr<ProcessTrees> trees;
   };
   struct Hooks {
-    std::function<void(const Process&)> exited;   // first of all, on record before the reaping
-    std::function<void(const Process&)> drained;  // the output is complete
+    using Told = std::function<void(const Process&)>;
+    Told exited = [](const Process&) {};   // first of all, on record before the reaping
+    Told drained = [](const Process&) {};  // the output is complete
+    Told changed = [](const Process&) {};  // it was drained before, its tree is empty now
     std::function<void(const Process&, int signal, SignalScope scope, const std::string& by)>
-        signalled;
+        signalled = [](const Process&, int, SignalScope, const std::string&) {};
+    // The kernel has killed so many of its tree for want of memory; after `exited`.
+    std::function<void(const Process&, uint64_t killed)> oom = [](const Process&, uint64_t) {};
   };
 
   // Spawns and watches a process.
   // Errors: those of Launch; FailedPrecondition (WATCHER_UNAVAILABLE) before the
-  // spawn if the watcher is not active (conformance 99); those of the watcher, with
-  // the child killed and reaped.
+  // spawn if the watcher is not active (conformance 99), (LIMIT_UNAVAILABLE) if the tree
+  // cannot have the limits that are asked for; those of the watcher, with the child killed
+  // and reaped.
   static absl::StatusOr<std::shared_ptr<Process>> Start(Context context, Command command,
                                                         Hooks hooks);
   ~Process();
@@ -110,19 +120,36 @@ class Process : public std::enable_shared_from_this<Process> {
 
   // Sends a signal.
   // Errors: NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit
-  // (conformance 104); Unimplemented (NOT_IMPLEMENTED) for TREE.
+  // (conformance 104): once the process ended, with TREE once no descendant is left.
   absl::Status Signal(int signal, SignalScope scope, const std::string& requested_by);
 
   // Begins to end the process: the policy's signal, its grace, then SIGKILL. Nothing
-  // if it ended already; a second call may make the end sooner, and the first request
-  // stays the cause.
+  // if it ended already, with TREE if no descendant is left; a second call may make the
+  // end sooner, and the first request stays the cause.
   void Stop(const StopPolicy& policy, EndRequest request);
-  // SIGKILL to the process group.
+  // SIGKILL to the process group, or to the tree where the command's stop policy says so.
   void Kill(EndRequest request);
 
-  // Tells the hooks nothing any more: the process was forgotten, though a reader may
-  // still hold it.
-  void Unhook();
+  // Whether the process ended and none of its descendants is left. Found out when
+  // asked for the first time after the end; from then on listeners are told.
+  bool TreeEmpty();
+  TreeMechanism tree_mechanism() const { return tree_mechanism_; }
+
+  // Changes the size of the terminal.
+  // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when nobody has
+  // it open any more; InvalidArgument (INVALID_FIELD) naming `field`.
+  absl::Status Resize(const TerminalSize& size, std::string_view field);
+
+  // Changes what may change of the command: its labels, and how much output is kept.
+  // Nothing is checked here: see ValidateCommand.
+  void Update(Command changed);
+
+  // The most bytes of output that it keeps or may come to keep.
+  uint64_t output_reservation() const;
+
+  // The process is forgotten, though a reader may still hold it: tells the hooks nothing
+  // any more. A ladder that still goes on for its tree takes its last step now.
+  void Forget();
 
   // The session is being closed: no reader holds the process back any more, and a
   // drain grace is at most the default one. Ends nothing.
@@ -132,17 +159,25 @@ class Process : public std::enable_shared_from_this<Process> {
   Process(Context context, Command command, Hooks hooks);
 
   absl::Status Begin();
+  absl::Status Spawn();
+  absl::Status Watch();
   void OnExit(const ChildExit& exit);
   ExitStatus MakeExitStatus(const WaitStatus& wait) const;
   void CheckDrained();
   void Drain(DrainReason reason);
   void ReleaseReaders();
   void OnOutput();
+  void OnActivity();
+  void OnIdle();
   void Notify();
+  void OnTreeEmpty();
+  bool Ended(SignalScope scope);
   absl::Status SendSignal(int signal, SignalScope scope);
+  absl::Status ExitedError(std::string_view operation) const;
+  void KillBy(SignalScope scope, const EndRequest& request);
 
   const Context context_;
-  const std::shared_ptr<const Command> command_;
+  std::shared_ptr<const Command> command_;
   Hooks hooks_;
 
   pid_t pid_ = 0;
@@ -157,11 +192,19 @@ class Process : public std::enable_shared_from_this<Process> {
   std::unique_ptr<StdinPipe> stdin_;
   std::array<std::unique_ptr<OutputPipe>, kOutputStreams> pipes_;
 
+  std::unique_ptr<ProcessTree> tree_;  // until it is empty
+  TreeMechanism tree_mechanism_ = TreeMechanism::kWalk;
+  bool tree_awaited_ = false;
+
   std::optional<EndRequest> end_request_;    // of Stop and Kill; the first wins
   std::map<int, std::string> signalled_by_;  // by signal number: who sent it last
+  bool killed_ = false;                      // by a SIGKILL that we sent
   LoopHandle run_timeout_;
+  LoopHandle idle_timeout_;
+  absl::Duration last_activity_;
   LoopHandle kill_timer_;
   absl::Duration kill_at_ = absl::InfiniteDuration();
+  SignalScope kill_scope_ = SignalScope::kGroup;  // what the timer kills
   LoopHandle drain_timer_;
   absl::Duration drain_grace_;
 

@@ -5,8 +5,7 @@
 // may take no lock, allocate nothing, touch no errno, and call nothing that the
 // dynamic linker would have to resolve first.
 //
-// Thread-safety: any thread. PROCTOR_HAS_CLONE3 is defined where this processor
-// is one of those written for here.
+// Thread-safety: any thread.
 
 // A function that runs in such a child: not instrumented, because a sanitizer's
 // own bookkeeping belongs to the parent's thread.
@@ -19,8 +18,14 @@
   __attribute__((no_sanitize("address", "undefined", "thread"), no_stack_protector))
 #endif
 
+namespace proctor {
+
+// What a child runs on its own stack; must not return.
+using ChildMain = void (*)(void*);
+
+}  // namespace proctor
+
 #if defined(__x86_64__) && defined(__LP64__)
-#define PROCTOR_HAS_CLONE3 1
 
 namespace proctor {
 
@@ -40,10 +45,10 @@ PROCTOR_CHILD_CODE static inline long RawSystemCall(long number, long a = 0, lon
 // clone3(2) with a stack of its own for the child, which calls `run(argument)`
 // there; that must not return. Returns in the parent only.
 PROCTOR_CHILD_CODE static inline long RawClone3(const void* arguments, unsigned long size,
-                                                void (*run)(void*), void* argument) {
+                                                ChildMain run, void* argument) {
   long result;
   register void* r8 asm("r8") = argument;
-  register void (*r9)(void*) asm("r9") = run;
+  register ChildMain r9 asm("r9") = run;
   asm volatile(
       "syscall\n\t"
       "testq %%rax, %%rax\n\t"
@@ -59,10 +64,32 @@ PROCTOR_CHILD_CODE static inline long RawClone3(const void* arguments, unsigned 
   return result;
 }
 
+// The older clone(2) to the same end; `stack_top` is the end of the child's stack. What would
+// be its last argument carries `argument`: the kernel looks at it with CLONE_SETTLS only.
+PROCTOR_CHILD_CODE static inline long RawClone(unsigned long flags, void* stack_top, int* pidfd,
+                                               ChildMain run, void* argument) {
+  long result;
+  register long r10 asm("r10") = 0;
+  register void* r8 asm("r8") = argument;
+  register ChildMain r9 asm("r9") = run;
+  asm volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r8, %%rdi\n\t"
+      "callq *%%r9\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(result)
+      : "a"(56L), "D"(flags), "S"(stack_top), "d"(pidfd), "r"(r10), "r"(r8), "r"(r9)
+      : "rcx", "r11", "memory", "cc");
+  return result;
+}
+
 }  // namespace proctor
 
 #elif defined(__aarch64__) && defined(__LP64__)
-#define PROCTOR_HAS_CLONE3 1
 
 namespace proctor {
 
@@ -82,12 +109,12 @@ PROCTOR_CHILD_CODE static inline long RawSystemCall(long number, long a = 0, lon
 // clone3(2) with a stack of its own for the child, which calls `run(argument)`
 // there; that must not return. Returns in the parent only.
 PROCTOR_CHILD_CODE static inline long RawClone3(const void* arguments, unsigned long size,
-                                                void (*run)(void*), void* argument) {
+                                                ChildMain run, void* argument) {
   register long x8 asm("x8") = 435;
   register long x0 asm("x0") = reinterpret_cast<long>(arguments);
   register long x1 asm("x1") = static_cast<long>(size);
   register void* x2 asm("x2") = argument;
-  register void (*x3)(void*) asm("x3") = run;
+  register ChildMain x3 asm("x3") = run;
   asm volatile(
       "svc #0\n\t"
       "cbnz x0, 1f\n\t"
@@ -103,6 +130,33 @@ PROCTOR_CHILD_CODE static inline long RawClone3(const void* arguments, unsigned 
   return x0;
 }
 
+// The older clone(2) to the same end; `stack_top` is the end of the child's stack. Its last
+// two arguments carry ours: the kernel looks at them with flags that are not set only.
+PROCTOR_CHILD_CODE static inline long RawClone(unsigned long flags, void* stack_top, int* pidfd,
+                                               ChildMain run, void* argument) {
+  register long x8 asm("x8") = 220;
+  register long x0 asm("x0") = static_cast<long>(flags);
+  register void* x1 asm("x1") = stack_top;
+  register int* x2 asm("x2") = pidfd;
+  register void* x3 asm("x3") = argument;
+  register ChildMain x4 asm("x4") = run;
+  asm volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x30, xzr\n\t"
+      "mov x0, x3\n\t"
+      "blr x4\n\t"
+      "brk #1\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
+      : "memory", "cc");
+  return x0;
+}
+
 }  // namespace proctor
 
+#else
+#error "Processes are spawned by code that is written for x86-64 and arm64."
 #endif

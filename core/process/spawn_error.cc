@@ -19,16 +19,28 @@ std::string StageName(SpawnStage stage) {
   switch (stage) {
     case SpawnStage::kPipe:
       return "pipe";
+    case SpawnStage::kTerminal:
+      return "terminal";
+    case SpawnStage::kCgroup:
+      return "cgroup";
     case SpawnStage::kClone:
       return "clone";
     case SpawnStage::kSetsid:
       return "setsid";
+    case SpawnStage::kNice:
+      return "nice";
     case SpawnStage::kUmask:
       return "umask";
-    case SpawnStage::kChdir:
-      return "chdir";
     case SpawnStage::kDup2:
       return "dup2";
+    case SpawnStage::kLimit:
+      return "rlimit";
+    case SpawnStage::kIdentity:
+      return "identity";
+    case SpawnStage::kChdir:
+      return "chdir";
+    case SpawnStage::kPrivileges:
+      return "no_new_privs";
     case SpawnStage::kExec:
       return "exec";
   }
@@ -110,9 +122,30 @@ absl::Status AnyStageError(const Command& command, SpawnStage stage, int error) 
   return Error(StatusCode::kInternal, "SPAWN_FAILED", "spawn", command.argv[0], stage, error);
 }
 
+// A limit that this server has not the privilege to set.
+absl::Status LimitError(std::string_view limit, std::string_view field, SpawnStage stage,
+                        int error) {
+  return Error(StatusCode::kFailedPrecondition, "LIMIT_UNAVAILABLE", "set the limit", limit, stage,
+               error, {{"limit", std::string(limit)}, {"field", std::string(field)}});
+}
+
 }  // namespace
 
-absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error) {
+absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int detail) {
+  const Command& command = plan.command();
+  const bool denied = error == EPERM || error == EACCES || error == EINVAL;
+  // The limit that is the mark of a tree comes after those of the command.
+  if (stage == SpawnStage::kLimit && denied &&
+      static_cast<size_t>(detail) < command.rlimits.size()) {
+    return LimitError(command.rlimits[static_cast<size_t>(detail)].resource,
+                      absl::StrCat("spec.rlimits[", detail, "]"), stage, error);
+  }
+  if (stage == SpawnStage::kNice && denied) return LimitError("nice", "spec.nice", stage, error);
+  if (stage == SpawnStage::kIdentity && denied) {
+    return Error(StatusCode::kFailedPrecondition, "IDENTITY_UNAVAILABLE", "become",
+                 absl::StrCat(plan.request().uid, ":", plan.request().gid), stage, error,
+                 {{"field", "spec.user"}});
+  }
   if (IsExhaustion(error)) return AnyStageError(plan.command(), stage, error);
   if (stage == SpawnStage::kChdir) {
     return Error(StatusCode::kFailedPrecondition, "WORKING_DIRECTORY_UNUSABLE", "chdir",
@@ -122,8 +155,8 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error) {
   return AnyStageError(plan.command(), stage, error);
 }
 
-absl::Status PipeError(const Command& command, int error) {
-  return AnyStageError(command, SpawnStage::kPipe, error);
+absl::Status StdioError(const Command& command, SpawnStage stage, int error) {
+  return AnyStageError(command, stage, error);
 }
 
 }  // namespace proctor

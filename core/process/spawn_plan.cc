@@ -1,5 +1,7 @@
 #include "core/process/spawn_plan.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,12 +9,50 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "core/process/descriptor_limit.h"
 #include "core/process/executable_search.h"
 
 namespace proctor {
+namespace {
 
-SpawnPlan::SpawnPlan(const Command& command, const std::array<int, 3>& stdio) : command_(command) {
-  const auto environment = EnvironmentOf(command);
+std::vector<SpawnLimit> LimitsOf(const Command& command, uint64_t mark) {
+  std::vector<SpawnLimit> limits;
+  for (const ResourceLimit& limit : command.rlimits) {
+    limits.push_back({*ResourceNumber(limit.resource), limit.soft.value_or(RLIM_INFINITY),
+                      limit.hard.value_or(RLIM_INFINITY)});
+  }
+  if (mark != 0) limits.push_back({RLIMIT_LOCKS, mark, mark});
+  const auto before = DescriptorLimitBefore();
+  const bool named =
+      std::any_of(command.rlimits.begin(), command.rlimits.end(),
+                  [](const ResourceLimit& limit) { return limit.resource == "nofile"; });
+  rlimit own = {};
+  if (before.has_value() && !named && ::getrlimit(RLIMIT_NOFILE, &own) == 0) {
+    limits.push_back({RLIMIT_NOFILE, std::min<uint64_t>(*before, own.rlim_max), own.rlim_max});
+  }
+  return limits;
+}
+
+// Whether this process has just these groups: then they need not be set, which takes a
+// privilege even where nothing changes.
+bool HasGroups(const std::vector<gid_t>& groups) {
+  std::vector<gid_t> own(static_cast<size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(own.size()), own.data());
+  own.resize(static_cast<size_t>(std::max(count, 0)));
+  std::sort(own.begin(), own.end());
+  own.erase(std::unique(own.begin(), own.end()), own.end());
+  return own == groups;
+}
+
+}  // namespace
+
+SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
+                     const std::array<int, 3>& stdio, const TreePlace& place)
+    : command_(command),
+      place_(place),
+      limits_(LimitsOf(command, place.mark)),
+      groups_(identity.groups) {
+  const auto environment = EnvironmentOf(command, identity);
   environment_.reserve(environment.size());
   for (const auto& [name, value] : environment) {
     environment_.push_back(absl::StrCat(name, "=", value));
@@ -34,11 +74,37 @@ SpawnPlan::SpawnPlan(const Command& command, const std::array<int, 3>& stdio) : 
   request_.envp = envp_.data();
   request_.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
   request_.umask = command.umask.has_value() ? static_cast<int>(*command.umask) : -1;
+  request_.nice = command.nice;
   std::copy(stdio.begin(), stdio.end(), request_.stdio);
+  request_.terminal = command.terminal.has_value();
+  request_.limits = limits_.data();
+  request_.limit_count = limits_.size();
+  request_.sets_user = identity.changes;
+  request_.sets_groups = identity.changes && !HasGroups(groups_);
+  request_.uid = identity.uid;
+  request_.gid = identity.gid;
+  request_.groups = groups_.data();
+  request_.group_count = groups_.size();
+  request_.no_new_privileges = !command.user.allow_new_privileges;
+  request_.cgroup_procs = -1;
 }
 
-std::map<std::string, std::string> EnvironmentOf(const Command& command) {
+bool SpawnPlan::MoveByItself() {
+  if (place_.cgroup < 0) return true;
+  cgroup_procs_.Reset(::openat(place_.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  request_.cgroup_procs = cgroup_procs_.get();
+  return static_cast<bool>(cgroup_procs_);
+}
+
+std::map<std::string, std::string> EnvironmentOf(const Command& command, const Identity& identity) {
   std::map<std::string, std::string> environment = command.env;
+  if (command.terminal.has_value()) environment.emplace("TERM", command.terminal->term);
+  if (identity.has_entry) {
+    environment.emplace("USER", identity.name);
+    environment.emplace("LOGNAME", identity.name);
+    environment.emplace("HOME", identity.home);
+    if (!identity.shell.empty()) environment.emplace("SHELL", identity.shell);
+  }
   if (!command.inherit_env || environ == nullptr) return environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     std::string_view variable = *entry;

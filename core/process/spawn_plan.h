@@ -3,13 +3,23 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "core/base/unique_fd.h"
 #include "core/process/command.h"
+#include "core/process/process_tree.h"
 
 namespace proctor {
+
+// A resource limit as the kernel takes it.
+struct SpawnLimit {
+  int resource;
+  uint64_t soft;
+  uint64_t hard;
+};
 
 // What the child does between clone and exec, as plain pointers, because it may
 // neither allocate nor call a library there. Lives in a SpawnPlan.
@@ -19,7 +29,19 @@ struct SpawnRequest {
   char* const* envp;              // as execve(2) takes it
   const char* cwd;                // or null
   int umask;                      // or -1
+  int nice;                       // to add
   int stdio[3];                   // what becomes 0, 1 and 2; each at least 3
+  bool terminal;                  // 0 becomes the controlling terminal
+  const SpawnLimit* limits;
+  size_t limit_count;
+  bool sets_groups;
+  bool sets_user;  // uid and gid
+  uid_t uid;
+  gid_t gid;
+  const gid_t* groups;
+  size_t group_count;
+  bool no_new_privileges;
+  int cgroup_procs;  // where the child moves itself to: an open cgroup.procs; or -1
 };
 
 // Everything about a child that can be prepared before it is spawned: its
@@ -29,28 +51,39 @@ struct SpawnRequest {
 // descriptors must outlive it.
 class SpawnPlan {
  public:
-  SpawnPlan(const Command& command, const std::array<int, 3>& stdio);
+  SpawnPlan(const Command& command, const Identity& identity, const std::array<int, 3>& stdio,
+            const TreePlace& place);
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   const Command& command() const { return command_; }
   const std::vector<std::string>& candidates() const { return candidates_; }
   const SpawnRequest& request() const { return request_; }
+  // The directory of the control group to be spawned in, or -1.
+  int cgroup() const { return place_.cgroup; }
+
+  // The same for a child that has to move itself into the control group.
+  // False with errno set if the group cannot be opened.
+  bool MoveByItself();
 
  private:
   const Command& command_;
+  const TreePlace place_;
+  UniqueFd cgroup_procs_;
   std::vector<std::string> environment_;
   std::vector<std::string> candidates_;
+  std::vector<SpawnLimit> limits_;
+  std::vector<gid_t> groups_;
   std::vector<char*> argv_;
   std::vector<char*> envp_;
   std::vector<const char*> candidate_paths_;
-  SpawnRequest request_;
+  SpawnRequest request_ = {};
 };
 
-// The environment that a command asks for. Where it inherits, this process's
-// own comes first: environ(7) is read without a lock, so nothing may change it
-// once threads run. A variable that stands there twice counts with its first
-// value, as with getenv(3).
-std::map<std::string, std::string> EnvironmentOf(const Command& command);
+// The environment that a command asks for: this process's own where it inherits, then HOME,
+// USER, LOGNAME and SHELL of another user, TERM of a terminal, and what the command names.
+// environ(7) is read without a lock, so nothing may change it once threads run. A variable
+// that stands there twice counts with its first value, as with getenv(3).
+std::map<std::string, std::string> EnvironmentOf(const Command& command, const Identity& identity);
 
 }  // namespace proctor

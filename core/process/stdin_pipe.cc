@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/process/terminal.h"
 
 namespace proctor {
 namespace {
@@ -23,8 +24,8 @@ absl::Status BusyError() {
 
 }  // namespace
 
-StdinPipe::StdinPipe(EventLoop* loop, UniqueFd fd, std::function<void()> on_change)
-    : loop_(loop), piped_(fd), on_change_(std::move(on_change)), fd_(std::move(fd)) {}
+StdinPipe::StdinPipe(EventLoop* loop, Kind kind, UniqueFd fd, std::function<void()> on_change)
+    : loop_(loop), kind_(kind), piped_(fd), on_change_(std::move(on_change)), fd_(std::move(fd)) {}
 
 StdinPipe::~StdinPipe() {
   if (waiting_) loop_->RemoveWriter(fd_.get());
@@ -32,8 +33,14 @@ StdinPipe::~StdinPipe() {
 }
 
 absl::Status StdinPipe::Claim(const void* writer, bool force) {
-  if (writer_ != nullptr && writer_ != writer && !force) return BusyError();
+  const bool held = writer_ != nullptr && writer_ != writer;
+  const bool writing = done_ && pending_writer_ != writer;
+  if ((held || writing) && !force) return BusyError();
   writer_ = writer;
+  if (writing) {
+    eof_ = false;
+    Finish(BusyError(), /*close=*/false);
+  }
   return absl::OkStatus();
 }
 
@@ -68,42 +75,56 @@ void StdinPipe::Write(const void* writer, std::string data, std::optional<uint64
   }
   pending_ = std::move(data);
   pending_from_ = std::min(skip, pending_.size());
+  pending_writer_ = writer;
   eof_ = eof;
   done_ = std::move(done);
   Feed();
 }
 
-void StdinPipe::Feed() {
-  while (pending_from_ < pending_.size()) {
-    const ssize_t count =
-        ::write(fd_.get(), pending_.data() + pending_from_, pending_.size() - pending_from_);
+// Writes `text` from `*from` on. Returns 0 when all of it is in, else errno.
+int StdinPipe::Push(const std::string& text, size_t* from) {
+  while (*from < text.size()) {
+    const ssize_t count = ::write(fd_.get(), text.data() + *from, text.size() - *from);
     if (count >= 0) {
-      pending_from_ += static_cast<size_t>(count);
-      taken_ += static_cast<uint64_t>(count);
-      continue;
+      *from += static_cast<size_t>(count);
+    } else if (errno != EINTR) {
+      return errno;
     }
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN) {
-      if (waiting_) return;
-      const absl::Status added = loop_->AddWriter(fd_.get(), [this] { Feed(); });
-      waiting_ = added.ok();
-      if (!waiting_) Finish(added);
-      return;
-    }
-    broken_ = true;  // EPIPE: nobody reads any more
-    return Finish(ClosedError());
   }
-  Finish(absl::OkStatus());
+  return 0;
 }
 
-// The end of the pending write. The pipe is closed with it after end-of-file or an
-// error.
-void StdinPipe::Finish(absl::Status status) {
+void StdinPipe::Feed() {
+  const size_t before = pending_from_;
+  int error = Push(pending_, &pending_from_);
+  taken_ += pending_from_ - before;
+  if (pending_from_ > before) {
+    const char last = pending_[pending_from_ - 1];
+    at_line_start_ = last == '\n' || last == '\r';
+  }
+  if (error == 0 && eof_ && kind_ == Kind::kTerminal) {
+    if (trailer_.empty()) trailer_ = TerminalEof(fd_.get(), at_line_start_);
+    error = Push(trailer_, &trailer_from_);
+  }
+  if (error == 0) return Finish(absl::OkStatus(), /*close=*/eof_);
+  if (error != EAGAIN) {
+    broken_ = true;  // EPIPE: nobody reads any more
+    return Finish(ClosedError(), /*close=*/true);
+  }
+  if (waiting_) return;
+  const absl::Status added = loop_->AddWriter(fd_.get(), [this] { Feed(); });
+  waiting_ = added.ok();
+  if (!waiting_) Finish(added, /*close=*/true);
+}
+
+// The end of the pending write.
+void StdinPipe::Finish(absl::Status status, bool close) {
   if (waiting_) loop_->RemoveWriter(fd_.get());
   waiting_ = false;
-  if (eof_ || !status.ok()) fd_.Reset();
+  if (close) fd_.Reset();
   pending_.clear();
   pending_.shrink_to_fit();
+  pending_from_ = 0;
   Done done = std::exchange(done_, Done());
   if (done) done(status);
   on_change_();
@@ -112,7 +133,7 @@ void StdinPipe::Finish(absl::Status status) {
 void StdinPipe::Close() {
   if (!fd_) return;
   eof_ = true;
-  Finish(ClosedError());
+  Finish(ClosedError(), /*close=*/true);
 }
 
 }  // namespace proctor

@@ -12,11 +12,13 @@
 
 namespace proctor {
 
-// Our end of a process's stdin: takes one write at a time and feeds it to the pipe
-// as the process reads.
+// Our end of a process's stdin, a pipe or the master side of its terminal: takes one
+// write at a time and feeds it in as the process reads.
 //
 //   open ──eof──▶ closing (pending bytes go first) ──▶ closed
 //     └──the process closes its end, or exits──▶ closed
+//
+// The process must ignore SIGPIPE (signal(7)), which write(2) sends where nobody reads.
 //
 // Thread-safety: none; the loop's thread.
 // Lifetime: owned by its process. A write that is pending when the pipe closes or
@@ -28,15 +30,18 @@ class StdinPipe {
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   // An empty descriptor makes a stdin that is not piped. `on_change` is called
-  // when bytes were taken or the pipe closed.
-  StdinPipe(EventLoop* loop, UniqueFd fd, std::function<void()> on_change);
+  // when bytes were taken or the pipe closed. The end of a terminal's input is the
+  // character that says so (TerminalEof), because it cannot be closed by one side.
+  enum class Kind { kPipe, kTerminal };
+  StdinPipe(EventLoop* loop, Kind kind, UniqueFd fd, std::function<void()> on_change);
   StdinPipe(const StdinPipe&) = delete;
   StdinPipe& operator=(const StdinPipe&) = delete;
   ~StdinPipe();
 
   // One writer at a time: `writer` is an identity, not touched. Whoever claims
-  // keeps stdin until Release; `force` takes it from another.
-  // Errors: FailedPrecondition (STDIN_BUSY).
+  // keeps stdin until Release; `force` takes it from another, whose pending write ends
+  // with STDIN_BUSY: what the pipe had not taken of it is dropped, as taken() tells.
+  // Errors: FailedPrecondition (STDIN_BUSY), also while another's write is pending.
   absl::Status Claim(const void* writer, bool force);
   void Release(const void* writer);
 
@@ -61,9 +66,11 @@ class StdinPipe {
  private:
   absl::Status CheckWrite(const void* writer, const std::optional<uint64_t>& offset) const;
   void Feed();
-  void Finish(absl::Status status);
+  int Push(const std::string& text, size_t* from);
+  void Finish(absl::Status status, bool close);
 
   EventLoop* const loop_;
+  const Kind kind_;
   const bool piped_;
   const std::function<void()> on_change_;
 
@@ -73,8 +80,12 @@ class StdinPipe {
   bool broken_ = false;   // EPIPE
   bool waiting_ = false;  // a writer is registered with the loop
   uint64_t taken_ = 0;
+  bool at_line_start_ = true;  // of a terminal's input
   std::string pending_;
   size_t pending_from_ = 0;
+  std::string trailer_;  // what ends a terminal's input; not counted
+  size_t trailer_from_ = 0;
+  const void* pending_writer_ = nullptr;
   Done done_;  // of the pending write
 };
 

@@ -4,8 +4,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/session/session_quota.h"
 
 namespace proctor {
+
+absl::Status ProcessTable::BeginStart() {
+  absl::MutexLock lock(&mutex_);
+  const uint64_t used = total_.running + starting_;
+  if (max_running_ != 0 && used >= max_running_) {
+    return QuotaError("start a process", "server_processes", max_running_, used);
+  }
+  ++starting_;
+  return absl::OkStatus();
+}
+
+void ProcessTable::CancelStart() {
+  absl::MutexLock lock(&mutex_);
+  --starting_;
+}
 
 std::shared_ptr<const ProcessInfo> ProcessTable::Publish(ProcessInfo info) {
   auto published = std::make_shared<const ProcessInfo>(std::move(info));
@@ -13,6 +29,7 @@ std::shared_ptr<const ProcessInfo> ProcessTable::Publish(ProcessInfo info) {
   absl::MutexLock lock(&mutex_);
   auto [ordinal, is_new] = ordinals_.try_emplace(published->id, last_ordinal_ + 1);
   if (is_new) ++last_ordinal_;
+  if (is_new && starting_ > 0) --starting_;
   before = std::exchange(by_ordinal_[ordinal->second], published);
 
   Counts& counts = counts_[published->session_id];

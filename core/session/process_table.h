@@ -30,8 +30,16 @@ class ProcessTable {
     std::shared_ptr<const ProcessInfo> info;
   };
 
-  // Lists the newest `max_ended` ended processes at most.
-  explicit ProcessTable(size_t max_ended) : max_ended_(max_ended) {}
+  // Lists the newest `max_ended` ended processes at most, and lets `max_running` run; 0
+  // means no bound.
+  explicit ProcessTable(size_t max_ended, uint64_t max_running = 0)
+      : max_ended_(max_ended), max_running_(max_running) {}
+
+  // A process is to be started: keeps a place among the running ones for it, until it is
+  // published for the first time, or CancelStart.
+  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`.
+  absl::Status BeginStart();
+  void CancelStart();
 
   // Publishes a process's present state; the first time lists it. Returns the ended
   // process that is one too many now, for its session to forget; null if none is.
@@ -58,8 +66,10 @@ class ProcessTable {
 
  private:
   const size_t max_ended_;
+  const uint64_t max_running_;
 
   mutable absl::Mutex mutex_;
+  uint64_t starting_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::shared_ptr<const ProcessInfo>> by_ordinal_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);

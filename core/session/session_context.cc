@@ -18,37 +18,40 @@
 namespace proctor {
 namespace {
 
-const char* ScopeName(SignalScope scope) {
-  switch (scope) {
-    case SignalScope::kLeader:
-      return "LEADER";
-    case SignalScope::kGroup:
-      return "GROUP";
-    case SignalScope::kTree:
-      return "TREE";
-  }
-  return "";
-}
-
 absl::Status ClosedError(const std::string& id) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
                    absl::StrCat("session '", id, "' is closed"), {{"session_id", id}});
 }
 
+SessionOpened DescribeOpening(const SessionInfo& info) {
+  SessionOpened opened;
+  opened.policy = info.policy;
+  opened.watcher = info.watcher;
+  opened.loop = info.loop;
+  opened.is_default = info.is_default;
+  opened.lease = info.lease;
+  opened.lease_expires_at = info.lease_expires_at;
+  opened.on_lease_expiry = info.on_lease_expiry == LeaseExpiry::kKeep ? "KEEP" : "KILL";
+  opened.max_running_processes = info.quota.max_running_processes;
+  opened.max_output_bytes = info.quota.max_output_bytes;
+  return opened;
+}
+
 }  // namespace
 
-SessionContext::SessionContext(const SessionOptions& options, Services services,
+SessionContext::SessionContext(const SessionOptions& options, SessionServices services,
                                std::shared_ptr<EventLoopPolicy> policy)
     : id_(NewRandomId()),
       options_(options),
       services_(std::move(services)),
       policy_(std::move(policy)),
-      created_at_(absl::Now()) {}
+      created_at_(absl::Now()),
+      processes_(id_, options_.quota, services_, [this] { OnProcessMoved(); }) {}
 
 SessionContext::~SessionContext() = default;
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const SessionOptions& options,
-                                                                     Services services) {
+                                                                     SessionServices services) {
   auto watcher = ResolveWatcher(options.watcher);
   if (!watcher.ok()) return watcher.status();
   auto policy = NewPolicy(options.policy, [name = *watcher] { return NewWatcher(name); });
@@ -80,11 +83,9 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     session->thread_.join();
     return status;
   }
-  session->services_.events->Append(
-      {.session_id = session->id_,
-       .labels = options.labels,
-       .detail = SessionOpened{options.policy, session->Info().watcher, session->loop_->name(),
-                               options.is_default}});
+  session->services_.events->Append({.session_id = session->id_,
+                                     .labels = options.labels,
+                                     .detail = DescribeOpening(session->Info())});
   return session;
 }
 
@@ -101,6 +102,7 @@ absl::Status SessionContext::EnterThread() {
   if (!watcher.ok()) return watcher.status();
   loop_ = *std::move(loop);
   watcher_ = *std::move(watcher);
+  if (options_.has_lease()) BeginLease();
   absl::MutexLock lock(&mutex_);
   watcher_name_ = watcher_->name();
   return absl::OkStatus();
@@ -117,7 +119,7 @@ void SessionContext::RunThread() {
   loop_->Stop();
   ran.Update(loop_->RunForever());
   if (!ran.ok()) loop_->ReportError({"run a session's event loop", ran});
-  processes_.clear();
+  processes_.Clear();
   watcher_->Close();
   for (const auto& watcher : retired_watchers_) watcher->Close();
   (void)policy_->SetEventLoop(nullptr);  // the thread ends with its slot
@@ -133,9 +135,13 @@ SessionInfo SessionContext::Info() const {
   info.is_default = options_.is_default;
   info.labels = options_.labels;
   info.created_at = created_at_;
+  info.lease = options_.lease;
+  info.on_lease_expiry = options_.on_lease_expiry;
+  info.quota = options_.quota;
   absl::MutexLock lock(&mutex_);
   info.state = state_;
   info.watcher = watcher_name_;
+  info.lease_expires_at = lease_expires_at_;
   return info;
 }
 
@@ -147,30 +153,36 @@ absl::Status SessionContext::Post(LoopCallback work) {
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
     Command command, const std::string& request_id) {
+  auto earlier = processes_.FindStarted(request_id, command);
+  if (!earlier.ok() || *earlier != nullptr) return earlier;
   if (!close_reason_.empty()) {
     if (close_reason_ != kShutdownReason) return ClosedError(id_);
     return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
                      "start a process: the server is shutting down");
   }
-  if (!request_id.empty()) {
-    if (auto earlier = requests_.find(request_id); earlier != requests_.end()) {
-      if (*earlier->second.command == command) return FindProcess(earlier->second.process_id);
-      return MakeError(
-          absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
-          absl::StrCat("request_id '", request_id, "' was used to start another command"),
-          {{"field", "request_id"}, {"process_id", earlier->second.process_id}});
-    }
-  }
-  const std::string process_id = NewRandomId();
-  auto process =
-      Process::Start({process_id, id_, loop_, watcher_}, std::move(command), MakeHooks());
-  if (!process.ok()) return process.status();
-  processes_.emplace(process_id, *process);
-  const ProcessInfo info = (*process)->Info();
-  if (!request_id.empty()) requests_[request_id] = {process_id, info.command};
-  Record(**process, ProcessStarted{info.pid, info.command->argv, info.command->cwd, info.watcher});
-  Publish(**process);
-  return process;
+  return processes_.Start(std::move(command), request_id, loop_, watcher_);
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionContext::CancelStart(
+    const std::string& request_id, const std::string& requested_by) {
+  return processes_.CancelStart(request_id, requested_by);
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionContext::FindProcess(
+    std::string_view process_id) const {
+  return processes_.Find(process_id);
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionContext::UpdateProcess(
+    std::string_view process_id, const ProcessChange& change) {
+  if (Info().state == SessionState::kClosed) return ClosedError(id_);
+  return processes_.Update(process_id, change);
+}
+
+absl::Status SessionContext::RemoveProcess(std::string_view process_id, const std::string& reason) {
+  absl::Status removed = processes_.Remove(process_id, reason);
+  if (removed.ok()) CheckClosed();
+  return removed;
 }
 
 absl::Status SessionContext::SetWatcher(std::string_view name) {
@@ -199,10 +211,7 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
 void SessionContext::CloseRetiredWatchers() {
   if (retired_watchers_.empty()) return;
   std::erase_if(retired_watchers_, [this](const std::shared_ptr<ChildWatcher>& watcher) {
-    for (const auto& [id, process] : processes_) {
-      const bool running = process->state() == ProcessState::kRunning;
-      if (running && &process->watcher() == watcher.get()) return false;
-    }
+    if (processes_.AnyRunsWith(watcher.get())) return false;
     watcher->Close();
     return true;
   });
@@ -210,107 +219,96 @@ void SessionContext::CloseRetiredWatchers() {
   if (retired_watchers_.empty()) (void)policy_->SetChildWatcher(watcher_);
 }
 
-Process::Hooks SessionContext::MakeHooks() {
-  Process::Hooks hooks;
-  hooks.exited = [this](const Process& process) {
-    Record(process, ProcessExited{*process.exit_status()});
-    Publish(process);
-    // Not from within the call of the watcher that may be closed by it.
-    if (!retired_watchers_.empty()) loop_->CallSoon([this] { CloseRetiredWatchers(); });
-  };
-  hooks.drained = [this](const Process& process) {
-    Record(process, *process.drained());
-    Publish(process);
-    CheckClosed();
-  };
-  hooks.signalled = [this](const Process& process, int signal, SignalScope scope,
-                           const std::string& by) {
-    Record(process, ProcessSignalled{signal, ScopeName(scope), by});
-  };
-  return hooks;
-}
-
-void SessionContext::Record(const Process& process, EventDetail detail) {
-  services_.events->Append({.session_id = id_,
-                            .process_id = process.id(),
-                            .labels = process.command().labels,
-                            .detail = std::move(detail)});
-}
-
-void SessionContext::Publish(const Process& process) {
-  auto one_too_many = services_.processes->Publish(process.Info());
-  if (one_too_many != nullptr) services_.forget(*one_too_many);
-}
-
-absl::StatusOr<std::shared_ptr<Process>> SessionContext::FindProcess(
-    std::string_view process_id) const {
-  auto found = processes_.find(absl::string_view(process_id.data(), process_id.size()));
-  if (found != processes_.end()) return found->second;
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
-                   absl::StrCat("no process '", std::string(process_id), "'"),
-                   {{"process_id", std::string(process_id)}});
-}
-
-absl::Status SessionContext::RemoveProcess(std::string_view process_id, const std::string& reason) {
-  auto found = FindProcess(process_id);
-  if (!found.ok()) return found.status();
-  const std::shared_ptr<Process> process = *std::move(found);
-  if (process->state() == ProcessState::kRunning) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_RUNNING",
-                     absl::StrCat("remove process '", process->id(), "': it is running"),
-                     {{"process_id", process->id()}});
-  }
-  processes_.erase(process->id());
-  process->Unhook();
-  for (auto request = requests_.begin(); request != requests_.end(); ++request) {
-    if (request->second.process_id != process->id()) continue;
-    requests_.erase(request);
-    break;
-  }
-  services_.processes->Remove(process->id());
-  Record(*process, ProcessRemoved{reason});
+void SessionContext::OnProcessMoved() {
+  // Not from within the call of the watcher that may be closed by it.
+  if (!retired_watchers_.empty()) loop_->CallSoon([this] { CloseRetiredWatchers(); });
   CheckClosed();
+}
+
+absl::Status SessionContext::Renew() {
+  if (!close_reason_.empty()) return ClosedError(id_);
+  if (!options_.has_lease()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_LEASE",
+                     absl::StrCat("renew session '", id_, "': it was opened without a lease"),
+                     {{"session_id", id_}});
+  }
+  BeginLease();
   return absl::OkStatus();
+}
+
+void SessionContext::BeginLease() {
+  lease_timer_.Cancel();
+  lease_timer_ = loop_->CallLater(options_.lease, [this] { OnLeaseExpired(); });
+  absl::MutexLock lock(&mutex_);
+  lease_expires_at_ = absl::Now() + options_.lease;
+}
+
+// What was posted before the loop noticed the time has run already: a renewal that came in
+// time is never late because the loop is.
+void SessionContext::OnLeaseExpired() {
+  BeginClose(kLeaseExpiredReason);
+  if (options_.on_lease_expiry == LeaseExpiry::kKill) {
+    SessionClose close;
+    close.graceful = true;
+    close.request = {ExitCause::kLeaseExpired, ""};
+    EndProcesses(close);
+  }
+  CheckClosed();
 }
 
 absl::Status SessionContext::Close(SessionClose close, LoopCallback closed) {
   return Post([this, close = std::move(close), closed = std::move(closed)]() mutable {
     on_closed_.push_back(std::move(closed));
-    if (close_reason_.empty()) {
-      close_reason_ = close.reason;
-      absl::MutexLock lock(&mutex_);
-      if (state_ == SessionState::kOpen) state_ = SessionState::kClosing;
-    }
-    for (auto& [id, process] : processes_) EndProcess(*process, close);
+    BeginClose(close.reason);
+    EndProcesses(close);
     CheckClosed();
   });
 }
 
-void SessionContext::EndProcess(Process& process, const SessionClose& close) {
-  process.BeginClose();
-  if (!close.graceful) return process.Kill(close.request);
-  StopPolicy policy = close.stop_policy.value_or(process.command().stop_policy);
-  policy.grace = std::min(policy.grace, close.longest_grace);
-  process.Stop(policy, close.request);
+// The first reason stays.
+void SessionContext::BeginClose(const std::string& reason) {
+  if (!close_reason_.empty()) return;
+  close_reason_ = reason;
+  lease_timer_.Cancel();
+  absl::MutexLock lock(&mutex_);
+  if (state_ == SessionState::kOpen) state_ = SessionState::kClosing;
+}
+
+void SessionContext::EndProcesses(const SessionClose& close) {
+  checking_ = true;
+  processes_.EndAll(close);
+  checking_ = false;
 }
 
 void SessionContext::CheckClosed() {
-  if (close_reason_.empty()) return;
-  for (const auto& [id, process] : processes_) {
-    if (process->state() != ProcessState::kDrained) return;
-  }
+  if (close_reason_.empty() || checking_) return;
+  // To look at a tree may find it empty, which is a move: not one call in the other for each.
+  checking_ = true;
+  const bool ended = processes_.AllEnded();
+  checking_ = false;
+  if (!ended) return;
   bool first = false;
   {
     absl::MutexLock lock(&mutex_);
     first = std::exchange(state_, SessionState::kClosed) != SessionState::kClosed;
   }
   if (first) {
+    processes_.EndPublishing();
     services_.events->Append(
         {.session_id = id_, .labels = options_.labels, .detail = SessionClosed{close_reason_}});
+    if (services_.closed) services_.closed(*this);
   }
+  for (const auto& [id, listener] : std::exchange(closed_listeners_, {})) listener();
   for (auto& closed : std::exchange(on_closed_, {})) closed();
   if (users_ == 0) loop_->Stop();
 }
+
+uint64_t SessionContext::AddClosedListener(std::function<void()> listener) {
+  closed_listeners_.emplace(++last_closed_listener_, std::move(listener));
+  return last_closed_listener_;
+}
+
+void SessionContext::RemoveClosedListener(uint64_t id) { closed_listeners_.erase(id); }
 
 void SessionContext::ReleaseUser() {
   --users_;

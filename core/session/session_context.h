@@ -4,81 +4,40 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/event/event_log.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/process/process.h"
-#include "core/session/process_table.h"
+#include "core/session/process_change.h"
+#include "core/session/session_info.h"
+#include "core/session/session_processes.h"
+#include "core/session/session_services.h"
 
 namespace proctor {
-
-enum class SessionState { kOpen, kClosing, kClosed };
-
-// What a session is opened with.
-struct SessionOptions {
-  std::string policy;   // a registered policy's name
-  std::string watcher;  // a watcher's name or "auto"
-  bool is_default = false;
-  std::map<std::string, std::string> labels;
-};
-
-// What can be known of a session: a value for other threads.
-struct SessionInfo {
-  std::string id;
-  SessionState state = SessionState::kOpen;
-  std::string policy;
-  std::string watcher;
-  std::string loop;
-  bool is_default = false;
-  std::map<std::string, std::string> labels;
-  absl::Time created_at;
-};
-
-// Why a session is closed when the server shuts down.
-inline constexpr char kShutdownReason[] = "SERVER_SHUTDOWN";
-
-// How a session is closed.
-struct SessionClose {
-  bool graceful = false;                  // by stop policies, not by SIGKILL
-  std::optional<StopPolicy> stop_policy;  // in place of each process's own
-  absl::Duration longest_grace = absl::InfiniteDuration();
-  EndRequest request{ExitCause::kSessionClosed, ""};
-  std::string reason = "CLIENT_REQUEST";  // for the event
-};
 
 // A session: a thread with an event loop and a child watcher of its own, all had
 // from a policy, and the processes that were started in it.
 //
-//   Open ──▶ OPEN ──Close──▶ CLOSING ──every process drained──▶ CLOSED ──no user left──▶ the thread
-//   ends
+//   Open ──▶ OPEN ──Close, or the lease──▶ CLOSING ──every process drained──▶ CLOSED
+//                        runs out                       no user left ──▶ the thread ends
+//
+// A lease that runs out and is not to end the processes (LeaseExpiry::kKeep) closes the
+// session to starts only; a later Close may still end them. Whatever comes first, a renewal,
+// a Close or the lease's end, holds: all three happen on the session's thread.
 //
 // Thread-safety: "any thread" methods are marked; all else belongs to the session's
 // thread, which a caller enters by Post. What the thread owns has no locks.
 // Lifetime: shared. The owner calls Close, then Join once the closed hook ran.
 class SessionContext : public std::enable_shared_from_this<SessionContext> {
  public:
-  // What sessions share; outlives them.
-  struct Services {
-    EventLog* events = nullptr;
-    ProcessTable* processes = nullptr;
-    // The loop that the main thread runs, for watchers that have to be attached to one
-    // (Safe, Fast, MultiLoop). Without it they stay inactive.
-    std::shared_ptr<EventLoop> main_loop;
-    // A process of any session is one too many: asks its session to forget it.
-    std::function<void(const ProcessInfo&)> forget;
-  };
-
   // Opens a session: starts its thread and waits until its loop runs, which takes
   // as long as the policy takes.
   // Errors: those of NewPolicy, NewWatcher and the policy's own;
@@ -86,7 +45,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // A watcher that is not active then is attached to the main loop; errors as its
   // AttachLoop.
   static absl::StatusOr<std::shared_ptr<SessionContext>> Open(const SessionOptions& options,
-                                                              Services services);
+                                                              SessionServices services);
   ~SessionContext();
 
   // Any thread.
@@ -117,18 +76,38 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void AddUser() { ++users_; }
   void ReleaseUser();
 
-  // Starts a process. With a request_id that started one before, that one.
-  // Errors: those of Process::Start; FailedPrecondition (SESSION_CLOSED);
-  // AlreadyExists (REQUEST_ID_REUSED) for another command.
+  // Starts a process. With a request_id that started one before, that one, also while the
+  // session is being closed.
+  // Errors: those of Process::Start and StartRequests::Find; FailedPrecondition
+  // (SESSION_CLOSED); ResourceExhausted (QUOTA_EXCEEDED).
   absl::StatusOr<std::shared_ptr<Process>> StartProcess(Command command,
                                                         const std::string& request_id);
+
+  // Sees to it that a request_id starts nothing from now on, and kills what it started.
+  // Null if it started nothing. Errors: NotFound (PROCESS_NOT_FOUND) if that is forgotten.
+  absl::StatusOr<std::shared_ptr<Process>> CancelStart(const std::string& request_id,
+                                                       const std::string& requested_by);
 
   // A process of this session. Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<std::shared_ptr<Process>> FindProcess(std::string_view process_id) const;
 
+  // Changes a process, running or ended.
+  // Errors: those of SessionProcesses::Update; FailedPrecondition (SESSION_CLOSED) once the
+  // session is closed.
+  absl::StatusOr<std::shared_ptr<Process>> UpdateProcess(std::string_view process_id,
+                                                         const ProcessChange& change);
+
   // Forgets an ended process. Errors: NotFound; FailedPrecondition
   // (PROCESS_RUNNING).
   absl::Status RemoveProcess(std::string_view process_id, const std::string& reason);
+
+  // Starts the lease anew. Errors: FailedPrecondition (SESSION_CLOSED) from the moment that
+  // the session begins to close, (NO_LEASE).
+  absl::Status Renew();
+
+  // Calls `listener` when the session becomes closed (Info().state). Returns its number.
+  uint64_t AddClosedListener(std::function<void()> listener);
+  void RemoveClosedListener(uint64_t id);
 
   // Chooses the watcher of later starts. Processes that run already are finished by
   // the one that they were started with, which is closed after the last of them; the
@@ -141,21 +120,22 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
 
  private:
-  SessionContext(const SessionOptions& options, Services services,
+  SessionContext(const SessionOptions& options, SessionServices services,
                  std::shared_ptr<EventLoopPolicy> policy);
 
   void RunThread();
   absl::Status EnterThread();
   void CloseRetiredWatchers();
-  Process::Hooks MakeHooks();
-  void Publish(const Process& process);
-  void Record(const Process& process, EventDetail detail);
-  void EndProcess(Process& process, const SessionClose& close);
+  void BeginLease();
+  void OnLeaseExpired();
+  void BeginClose(const std::string& reason);
+  void EndProcesses(const SessionClose& close);
+  void OnProcessMoved();
   void CheckClosed();
 
   const std::string id_;
   const SessionOptions options_;
-  const Services services_;
+  const SessionServices services_;
   const std::shared_ptr<EventLoopPolicy> policy_;
   const absl::Time created_at_;
   // Set before Open returns, then constant.
@@ -165,21 +145,21 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // The session's thread.
   std::shared_ptr<ChildWatcher> watcher_;
   std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
-  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
-  struct Request {
-    std::string process_id;
-    std::shared_ptr<const Command> command;
-  };
-  absl::flat_hash_map<std::string, Request> requests_;  // by request_id
+  SessionProcesses processes_;
+  LoopHandle lease_timer_;
   uint64_t users_ = 0;
   std::vector<LoopCallback> on_closed_;
+  uint64_t last_closed_listener_ = 0;
+  std::map<uint64_t, std::function<void()>> closed_listeners_;
   std::string close_reason_;  // empty while the session is open
+  bool checking_ = false;     // whether all have ended; what moves meanwhile is seen by that
 
   std::atomic<bool> ended_ = false;
   mutable absl::Mutex mutex_;
   SessionState state_ ABSL_GUARDED_BY(mutex_) = SessionState::kOpen;
   bool accepting_ ABSL_GUARDED_BY(mutex_) = true;  // posts; until the loop ends
   std::string watcher_name_ ABSL_GUARDED_BY(mutex_);
+  absl::Time lease_expires_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };
 
 }  // namespace proctor

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/policy/policy_registry.h"
+#include "core/session/session_quota.h"
 
 namespace proctor {
 namespace {
@@ -28,6 +29,12 @@ absl::Status DrainingError() {
                    "the server is shutting down");
 }
 
+// What a session may use that asks for `asked` where `most` is allowed.
+uint64_t Bounded(uint64_t asked, uint64_t most) {
+  if (asked == 0) return most;
+  return most == 0 ? asked : std::min(asked, most);
+}
+
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -35,7 +42,7 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 SessionRegistry::SessionRegistry(Options options, EventLog* events)
     : options_(std::move(options)),
       events_(events),
-      processes_(options_.max_ended_processes),
+      processes_(options_.max_ended_processes, options_.max_processes),
       policy_(options_.policy) {}
 
 SessionRegistry::~SessionRegistry() { Join(); }
@@ -45,15 +52,15 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
     absl::MutexLock lock(&mutex_);
     if (draining_) return DrainingError();
     if (live_ + opening_ >= options_.max_sessions) {
-      return MakeError(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
-                       absl::StrCat("open a session: the server's limit is ", options_.max_sessions,
-                                    " open sessions"),
-                       {{"quota", "sessions"}, {"limit", absl::StrCat(options_.max_sessions)}});
+      return QuotaError("open a session", "sessions", options_.max_sessions, live_ + opening_);
     }
     ++opening_;
     if (options.policy.empty()) options.policy = policy_;
   }
   if (options.watcher.empty()) options.watcher = options_.watcher;
+  options.quota = {
+      Bounded(options.quota.max_running_processes, options_.quota.max_running_processes),
+      Bounded(options.quota.max_output_bytes, options_.quota.max_output_bytes)};
   JoinEnded();
   auto session = SessionContext::Open(options, MakeServices());
 
@@ -74,6 +81,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
     TellIfDrained();
     return session.status();
   }
+  // A short lease may have run out before the session was listed, and nobody was told.
+  if ((*session)->Info().state == SessionState::kClosed) OnClosed(**session);
   if (too_late) {  // the drain that began meanwhile did not see it
     (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
     return DrainingError();
@@ -81,9 +90,32 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
   return session;
 }
 
-SessionContext::Services SessionRegistry::MakeServices() {
-  return {events_, &processes_, options_.main_loop,
-          [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); }};
+absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& request_id,
+                                                        const SessionOptions& options) {
+  if (request_id.empty()) {
+    auto session = Create(options);
+    if (!session.ok()) return session.status();
+    return (*session)->Info();
+  }
+  auto session_id =
+      requests_.OpenOnce(request_id, options, [this, &options]() -> absl::StatusOr<std::string> {
+        auto session = Create(options);
+        if (!session.ok()) return session.status();
+        return (*session)->id();
+      });
+  if (!session_id.ok()) return session_id.status();
+  return GetInfo(*session_id);
+}
+
+SessionServices SessionRegistry::MakeServices() {
+  SessionServices services;
+  services.events = events_;
+  services.processes = &processes_;
+  services.main_loop = options_.main_loop;
+  services.trees = options_.trees;
+  services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
+  services.closed = [this](const SessionContext& session) { OnClosed(session); };
+  return services;
 }
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::FindDefault() {
@@ -153,10 +185,8 @@ size_t SessionRegistry::open_sessions() const {
 absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& close,
                                     std::function<void(const SessionInfo&)> closed) {
   if (auto session = FindLive(id)) {
-    const absl::Status posted = session->Close(close, [this, session, closed] {
-      OnClosed(session);
-      closed(session->Info());
-    });
+    const absl::Status posted =
+        session->Close(close, [session, closed] { closed(session->Info()); });
     if (posted.ok()) return posted;
   }
   auto info = GetInfo(id.empty() ? "-" : id);
@@ -165,18 +195,18 @@ absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& clo
   return absl::OkStatus();
 }
 
-// On the session's thread.
-void SessionRegistry::OnClosed(const std::shared_ptr<SessionContext>& session) {
-  SessionInfo info = session->Info();
+// On the session's thread, whatever closed it; not listed while it is being opened.
+void SessionRegistry::OnClosed(const SessionContext& session) {
+  SessionInfo info = session.Info();
   {
     absl::MutexLock lock(&mutex_);
-    auto ordinal = ordinals_.find(session->id());
+    auto ordinal = ordinals_.find(session.id());
     if (ordinal == ordinals_.end()) return;
     Session& entry = sessions_.at(ordinal->second);
-    if (entry.context == nullptr) return;  // a second close was told before
+    if (entry.context == nullptr) return;  // told before
     entry.info = std::move(info);
     ending_.push_back(std::exchange(entry.context, nullptr));
-    if (default_id_ == session->id()) default_id_.clear();
+    if (default_id_ == session.id()) default_id_.clear();
     --live_;
     for (auto oldest = sessions_.begin();
          sessions_.size() - live_ > options_.max_closed_sessions && oldest != sessions_.end();) {

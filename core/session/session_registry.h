@@ -16,6 +16,9 @@
 #include "core/event/event_log.h"
 #include "core/session/process_table.h"
 #include "core/session/session_context.h"
+#include "core/session/session_info.h"
+#include "core/session/session_requests.h"
+#include "core/session/session_services.h"
 
 namespace proctor {
 
@@ -32,16 +35,27 @@ class SessionRegistry {
     size_t max_sessions = 1000;
     size_t max_closed_sessions = 1000;  // that are still listed
     size_t max_ended_processes = 10000;
-    std::shared_ptr<EventLoop> main_loop;  // see SessionContext::Services
+    uint64_t max_processes = 0;                        // that run, of all sessions; 0: no bound
+    SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
+    std::shared_ptr<EventLoop> main_loop;              // see SessionServices
+    std::shared_ptr<ProcessTrees> trees;               // see SessionServices
   };
 
   SessionRegistry(Options options, EventLog* events);
   ~SessionRegistry();
 
-  // Opens a session; an empty policy or watcher means the registry's own.
+  // Opens a session; an empty policy or watcher means the registry's own, and so does a
+  // quota of 0 or above it.
   // Errors: those of SessionContext::Open; ResourceExhausted (QUOTA_EXCEEDED, quota
   // `sessions`); Unavailable (SERVER_DRAINING).
   absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options);
+
+  // As Create, and with a request_id that opened a session before, what is known of that
+  // one, also if it is closed by now. Empty: opens one each time.
+  // Errors: those of Create and SessionRequests; NotFound (SESSION_NOT_FOUND) if that
+  // session is no longer listed.
+  absl::StatusOr<SessionInfo> CreateOnce(const std::string& request_id,
+                                         const SessionOptions& options);
 
   // The session `id`, for new work, or with "" the default session, which is opened on
   // first use.
@@ -106,15 +120,16 @@ class SessionRegistry {
   };
 
   absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
-  SessionContext::Services MakeServices();
+  SessionServices MakeServices();
   void JoinEnded();
   void TellIfDrained();
-  void OnClosed(const std::shared_ptr<SessionContext>& session);
+  void OnClosed(const SessionContext& session);
   std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
 
   const Options options_;
   EventLog* const events_;
   ProcessTable processes_;
+  SessionRequests requests_;
 
   absl::Mutex default_mutex_;  // held while the default session is opened, before mutex_
 

@@ -3,22 +3,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
-#include "server/wire/status.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {
 namespace {
-
-// Fields of the contract that this version refuses.
-absl::Status RefuseUnserved(const v1::ProcessSpec& spec) {
-  if (spec.has_pty()) return NotImplemented("field", "spec.pty");
-  if (spec.has_user()) return NotImplemented("field", "spec.user");
-  if (spec.has_nice()) return NotImplemented("field", "spec.nice");
-  if (spec.rlimits_size() > 0) return NotImplemented("field", "spec.rlimits");
-  if (spec.has_cgroup()) return NotImplemented("field", "spec.cgroup");
-  if (spec.has_idle_timeout()) return NotImplemented("field", "spec.idle_timeout");
-  return absl::OkStatus();
-}
 
 absl::StatusOr<StdioMode> StdioModeFromProto(v1::StdioMode mode, StdioMode unspecified,
                                              std::string_view field) {
@@ -48,7 +36,26 @@ v1::StdioMode ToProto(StdioMode mode) {
   return v1::STDIO_MODE_UNSPECIFIED;
 }
 
+absl::Status ReadTerminal(const v1::ProcessSpec& spec, Command& command) {
+  const struct {
+    const char* field;
+    v1::StdioMode mode;
+  } modes[] = {{"spec.stdin_mode", spec.stdin_mode()},
+               {"spec.stdout_mode", spec.stdout_mode()},
+               {"spec.stderr_mode", spec.stderr_mode()}};
+  for (const auto& [field, mode] : modes) {
+    if (mode != v1::STDIO_MODE_UNSPECIFIED) {
+      return InvalidField(field, "must be unset with a terminal (spec.pty)");
+    }
+  }
+  TerminalOptions& terminal = command.terminal.emplace();
+  if (spec.pty().has_size()) terminal.size = FromProto(spec.pty().size());
+  if (!spec.pty().term().empty()) terminal.term = spec.pty().term();
+  return absl::OkStatus();
+}
+
 absl::Status ReadStdio(const v1::ProcessSpec& spec, Command& command) {
+  if (spec.has_pty()) return ReadTerminal(spec, command);
   auto in = StdioModeFromProto(spec.stdin_mode(), StdioMode::kNull, "spec.stdin_mode");
   auto out = StdioModeFromProto(spec.stdout_mode(), StdioMode::kPipe, "spec.stdout_mode");
   auto err = StdioModeFromProto(spec.stderr_mode(), StdioMode::kPipe, "spec.stderr_mode");
@@ -85,6 +92,11 @@ absl::Status ReadTimes(const v1::ProcessSpec& spec, Command& command) {
     if (!timeout.ok()) return timeout.status();
     command.run_timeout = *timeout;
   }
+  if (spec.has_idle_timeout()) {
+    auto timeout = FromProto(spec.idle_timeout(), "spec.idle_timeout", absl::Nanoseconds(1));
+    if (!timeout.ok()) return timeout.status();
+    command.idle_timeout = *timeout;
+  }
   if (spec.has_drain_grace()) {
     auto grace = FromProto(spec.drain_grace(), "spec.drain_grace", absl::ZeroDuration());
     if (!grace.ok()) return grace.status();
@@ -96,11 +108,83 @@ absl::Status ReadTimes(const v1::ProcessSpec& spec, Command& command) {
   return absl::OkStatus();
 }
 
+void ReadUser(const v1::ProcessUser& user, Command& command) {
+  command.user.user = user.user();
+  command.user.group = user.group();
+  command.user.supplementary_groups.assign(user.supplementary_groups().begin(),
+                                           user.supplementary_groups().end());
+  command.user.allow_new_privileges = user.allow_new_privileges();
+}
+
+void ReadLimits(const v1::ProcessSpec& spec, Command& command) {
+  if (spec.has_umask()) command.umask = spec.umask();
+  command.nice = spec.nice();
+  for (const v1::ResourceLimit& limit : spec.rlimits()) {
+    ResourceLimit& rlimit = command.rlimits.emplace_back();
+    rlimit.resource = limit.resource();
+    if (limit.has_soft()) rlimit.soft = limit.soft();
+    if (limit.has_hard()) rlimit.hard = limit.hard();
+  }
+  const v1::CgroupLimits& cgroup = spec.cgroup();
+  command.cgroup.memory_bytes = cgroup.memory_bytes();
+  command.cgroup.cpus = cgroup.cpus();
+  command.cgroup.pids = cgroup.pids();
+  if (cgroup.has_swap_bytes()) command.cgroup.swap_bytes = cgroup.swap_bytes();
+  command.cgroup.io_weight = cgroup.io_weight();
+}
+
+// What was asked for of these; a field that was left out stays so.
+void WriteUserAndLimits(const Command& command, v1::ProcessSpec& spec) {
+  if (command.user != ProcessUser{}) {
+    v1::ProcessUser* user = spec.mutable_user();
+    user->set_user(command.user.user);
+    user->set_group(command.user.group);
+    for (const std::string& group : command.user.supplementary_groups) {
+      user->add_supplementary_groups(group);
+    }
+    user->set_allow_new_privileges(command.user.allow_new_privileges);
+  }
+  if (command.umask.has_value()) spec.set_umask(*command.umask);
+  if (command.nice != 0) spec.set_nice(command.nice);
+  for (const ResourceLimit& limit : command.rlimits) {
+    v1::ResourceLimit* rlimit = spec.add_rlimits();
+    rlimit->set_resource(limit.resource);
+    if (limit.soft.has_value()) rlimit->set_soft(*limit.soft);
+    if (limit.hard.has_value()) rlimit->set_hard(*limit.hard);
+  }
+  if (!command.cgroup.any()) return;
+  v1::CgroupLimits* cgroup = spec.mutable_cgroup();
+  cgroup->set_memory_bytes(command.cgroup.memory_bytes);
+  cgroup->set_cpus(command.cgroup.cpus);
+  cgroup->set_pids(command.cgroup.pids);
+  if (command.cgroup.swap_bytes.has_value()) cgroup->set_swap_bytes(*command.cgroup.swap_bytes);
+  cgroup->set_io_weight(command.cgroup.io_weight);
+}
+
+void WriteStdio(const Command& command, v1::ProcessSpec& spec) {
+  if (!command.terminal.has_value()) {
+    spec.set_stdin_mode(ToProto(command.stdin_mode));
+    spec.set_stdout_mode(ToProto(command.stdout_mode));
+    spec.set_stderr_mode(ToProto(command.stderr_mode));
+    return;
+  }
+  const TerminalSize& size = command.terminal->size;
+  v1::Pty* pty = spec.mutable_pty();
+  pty->set_term(command.terminal->term);
+  pty->mutable_size()->set_rows(size.rows);
+  pty->mutable_size()->set_columns(size.columns);
+  pty->mutable_size()->set_width_pixels(size.width_pixels);
+  pty->mutable_size()->set_height_pixels(size.height_pixels);
+}
+
 }  // namespace
+
+TerminalSize FromProto(const v1::TerminalSize& size) {
+  return {size.rows(), size.columns(), size.width_pixels(), size.height_pixels()};
+}
 
 absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPolicy overflow) {
   Command command;
-  if (absl::Status status = RefuseUnserved(spec); !status.ok()) return status;
   command.argv.assign(spec.argv().begin(), spec.argv().end());
   command.cwd = spec.cwd();
   command.env.insert(spec.env().begin(), spec.env().end());
@@ -109,7 +193,8 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
   }
   command.inherit_env = spec.env_base() != v1::ENVIRONMENT_BASE_CLEAR;
   if (absl::Status status = ReadStdio(spec, command); !status.ok()) return status;
-  if (spec.has_umask()) command.umask = spec.umask();
+  ReadUser(spec.user(), command);
+  ReadLimits(spec, command);
   if (absl::Status status = ReadTimes(spec, command); !status.ok()) return status;
   if (absl::Status status = ReadRetention(spec.output(), overflow, command); !status.ok()) {
     return status;
@@ -126,12 +211,13 @@ v1::ProcessSpec ToProto(const Command& command) {
   for (const auto& [name, value] : command.env) (*spec.mutable_env())[name] = "";
   spec.set_env_base(command.inherit_env ? v1::ENVIRONMENT_BASE_INHERIT
                                         : v1::ENVIRONMENT_BASE_CLEAR);
-  spec.set_stdin_mode(ToProto(command.stdin_mode));
-  spec.set_stdout_mode(ToProto(command.stdout_mode));
-  spec.set_stderr_mode(ToProto(command.stderr_mode));
-  if (command.umask.has_value()) spec.set_umask(*command.umask);
+  WriteStdio(command, spec);
+  WriteUserAndLimits(command, spec);
   if (command.run_timeout != absl::InfiniteDuration()) {
     *spec.mutable_run_timeout() = ToProto(command.run_timeout);
+  }
+  if (command.idle_timeout != absl::InfiniteDuration()) {
+    *spec.mutable_idle_timeout() = ToProto(command.idle_timeout);
   }
   auto* stop = spec.mutable_stop_policy();
   stop->set_signal(SignalName(command.stop_policy.signal));
@@ -156,7 +242,7 @@ absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope un
     case v1::SIGNAL_SCOPE_GROUP:
       return SignalScope::kGroup;
     case v1::SIGNAL_SCOPE_TREE:
-      return NotImplemented("field", absl::StrCat(std::string(field), ": TREE"));
+      return SignalScope::kTree;
     default:
       return InvalidField(field, absl::StrCat("unknown scope ", static_cast<int>(scope)));
   }

@@ -7,14 +7,16 @@
 namespace proctor::wire {
 
 // What to run, checked. `overflow` holds where the specification leaves it open.
-// Errors: InvalidArgument (INVALID_FIELD); Unimplemented (NOT_IMPLEMENTED) for a
-// field that this version does not serve, rather than ignoring it.
+// Errors: InvalidArgument (INVALID_FIELD).
 absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPolicy overflow);
 
 // The same back, without the values of the environment.
 v1::ProcessSpec ToProto(const Command& command);
 
-// Errors: InvalidArgument (INVALID_FIELD) naming `field`; Unimplemented for TREE.
+// Not checked: ValidateTerminalSize does.
+TerminalSize FromProto(const v1::TerminalSize& size);
+
+// Errors: InvalidArgument (INVALID_FIELD) naming `field`.
 absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope unspecified,
                                            std::string_view field);
 absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field);

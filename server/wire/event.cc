@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "server/wire/process.h"
+#include "server/wire/session.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {
@@ -26,21 +27,20 @@ struct SetDetail {
     session->set_is_default(detail.is_default);
     session->mutable_labels()->insert(event.labels.begin(), event.labels.end());
     *session->mutable_created_at() = ToProto(event.time);
+    v1::LeaseExpiry expiry = v1::LEASE_EXPIRY_UNSPECIFIED;
+    v1::LeaseExpiry_Parse(absl::StrCat("LEASE_EXPIRY_", detail.on_lease_expiry), &expiry);
+    SetLease(detail.lease, detail.lease_expires_at, expiry, session);
+    session->mutable_quota()->set_max_running_processes(detail.max_running_processes);
+    session->mutable_quota()->set_max_output_bytes(detail.max_output_bytes);
   }
   void operator()(const SessionClosed& detail) const {
     proto->mutable_session_closed()->set_reason(detail.reason);
   }
   void operator()(const ProcessStarted& detail) const {
     v1::Process* process = proto->mutable_process_started()->mutable_process();
-    process->set_process_id(event.process_id);
-    process->set_session_id(event.session_id);
-    process->set_pid(detail.pid);
+    SetStarted(detail, process);
     process->set_state(v1::PROCESS_STATE_RUNNING);
-    process->set_watcher(detail.watcher);
     *process->mutable_started_at() = ToProto(event.time);
-    for (const std::string& argument : detail.argv) process->mutable_spec()->add_argv(argument);
-    process->mutable_spec()->set_cwd(detail.cwd);
-    process->mutable_spec()->mutable_labels()->insert(event.labels.begin(), event.labels.end());
   }
   void operator()(const ProcessExited& detail) const {
     *proto->mutable_process_exited()->mutable_exit_status() = ToProto(detail.status);
@@ -56,6 +56,25 @@ struct SetDetail {
     signalled->set_scope(scope);
     signalled->set_requested_by(detail.requested_by);
   }
+  void operator()(const ProcessOom& detail) const {
+    proto->mutable_process_oom()->set_killed(detail.killed);
+  }
+  void operator()(const ProcessUpdated& detail) const {
+    v1::Process* process = proto->mutable_process_updated()->mutable_process();
+    SetStarted(detail.process, process);
+    v1::ProcessState state = v1::PROCESS_STATE_UNSPECIFIED;
+    v1::ProcessState_Parse(absl::StrCat("PROCESS_STATE_", detail.state), &state);
+    process->set_state(state);
+    *process->mutable_started_at() = ToProto(detail.started_at);
+    if (detail.exit_status.has_value()) {
+      *process->mutable_exit_status() = ToProto(*detail.exit_status);
+    }
+    if (detail.drained.has_value()) *process->mutable_drained() = ToProto(*detail.drained);
+    v1::OverflowPolicy overflow = v1::OVERFLOW_POLICY_UNSPECIFIED;
+    v1::OverflowPolicy_Parse(absl::StrCat("OVERFLOW_POLICY_", detail.overflow), &overflow);
+    process->mutable_spec()->mutable_output()->set_retain_bytes(detail.retain_bytes);
+    process->mutable_spec()->mutable_output()->set_overflow(overflow);
+  }
   void operator()(const ProcessRemoved& detail) const {
     proto->mutable_process_removed()->set_reason(detail.reason);
   }
@@ -64,6 +83,17 @@ struct SetDetail {
     proto->mutable_watcher_changed()->set_to(detail.to);
   }
   void operator()(const ServerDraining&) const { proto->mutable_server_draining(); }
+
+  // What an event knows of a process from its start on.
+  void SetStarted(const ProcessStarted& started, v1::Process* process) const {
+    process->set_process_id(event.process_id);
+    process->set_session_id(event.session_id);
+    process->set_pid(started.pid);
+    process->set_watcher(started.watcher);
+    for (const std::string& argument : started.argv) process->mutable_spec()->add_argv(argument);
+    process->mutable_spec()->set_cwd(started.cwd);
+    process->mutable_spec()->mutable_labels()->insert(event.labels.begin(), event.labels.end());
+  }
 };
 
 struct TypeOf {
@@ -75,6 +105,8 @@ struct TypeOf {
   v1::EventType operator()(const ProcessSignalled&) const {
     return v1::EVENT_TYPE_PROCESS_SIGNALLED;
   }
+  v1::EventType operator()(const ProcessOom&) const { return v1::EVENT_TYPE_PROCESS_OOM; }
+  v1::EventType operator()(const ProcessUpdated&) const { return v1::EVENT_TYPE_PROCESS_UPDATED; }
   v1::EventType operator()(const ProcessRemoved&) const { return v1::EVENT_TYPE_PROCESS_REMOVED; }
   v1::EventType operator()(const WatcherChanged&) const { return v1::EVENT_TYPE_WATCHER_CHANGED; }
   v1::EventType operator()(const ServerDraining&) const { return v1::EVENT_TYPE_SERVER_DRAINING; }

@@ -90,6 +90,16 @@ v1::ProcessState ToProto(ProcessState state) {
   return v1::PROCESS_STATE_UNSPECIFIED;
 }
 
+v1::TreeMechanism ToProto(TreeMechanism mechanism) {
+  switch (mechanism) {
+    case TreeMechanism::kCgroup:
+      return v1::TREE_MECHANISM_CGROUP;
+    case TreeMechanism::kWalk:
+      return v1::TREE_MECHANISM_WALK;
+  }
+  return v1::TREE_MECHANISM_UNSPECIFIED;
+}
+
 v1::ExitStatus ToProto(const ExitStatus& status) {
   v1::ExitStatus proto;
   const WaitStatus& wait = status.wait;
@@ -143,6 +153,8 @@ v1::Process ToProto(const ProcessInfo& info) {
   AddTotals(info.output, &proto);
   proto.set_stdin_bytes(info.stdin_bytes);
   proto.set_stdin_open(info.stdin_open);
+  proto.set_tree_mechanism(ToProto(info.tree_mechanism));
+  proto.set_tree_empty(info.tree_empty);
   return proto;
 }
 

@@ -12,5 +12,6 @@ v1::ExitStatus ToProto(const ExitStatus& status);
 v1::OutputDrained ToProto(const OutputDrained& drained);
 v1::Stream ToProto(OutputStream stream);
 v1::ProcessState ToProto(ProcessState state);
+v1::TreeMechanism ToProto(TreeMechanism mechanism);
 
 }  // namespace proctor::wire

@@ -1,11 +1,22 @@
 #pragma once
 
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/session/process_table.h"
-#include "core/session/session_context.h"
+#include "core/session/session_info.h"
 #include "proctor/v1/session.pb.h"
+#include "proctor/v1/session_service.pb.h"
 
 namespace proctor::wire {
 
 v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts);
+
+// Sets what a session says of its lease; nothing if it has none.
+void SetLease(absl::Duration lease, absl::Time expires_at, v1::LeaseExpiry on_expiry,
+              v1::Session* session);
+
+// What a session is to be opened with, checked.
+// Errors: InvalidArgument (INVALID_FIELD).
+absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& request);
 
 }  // namespace proctor::wire

@@ -152,7 +152,7 @@ std::string ScratchDirectory::Write(std::string_view name, std::string_view text
 }
 
 std::string MethodName(const testing::TestParamInfo<LaunchMethod>& info) {
-  return info.param == LaunchMethod::kClone3 ? "Clone3" : "PosixSpawn";
+  return info.param == LaunchMethod::kClone3 ? "Clone3" : "Clone";
 }
 
 }  // namespace proctor

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
-#include "core/process/clone3_spawn.h"
+#include "core/process/clone_spawn.h"
 #include "tests/core/process/launch_fixture.h"
 
 namespace proctor {
@@ -37,8 +37,7 @@ class LauncherFailureTest : public LaunchFixture {
 };
 
 INSTANTIATE_TEST_SUITE_P(Methods, LauncherFailureTest,
-                         testing::Values(LaunchMethod::kClone3, LaunchMethod::kPosixSpawn),
-                         MethodName);
+                         testing::Values(LaunchMethod::kClone3, LaunchMethod::kClone), MethodName);
 
 // conformance 100
 TEST_P(LauncherFailureTest, NoSuchProgram) {
@@ -143,8 +142,8 @@ bool Passed(int status) {
   return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kNotTested);
 }
 
-void RefuseClone3(int error) {
-  if (RefuseSystemCall(SYS_clone3, error)) return;
+void Refuse(long system_call, int error) {
+  if (RefuseSystemCall(system_call, error)) return;
   ::fprintf(stderr, "not tested: no seccomp here\n");
   ::_exit(kNotTested);
 }
@@ -152,7 +151,7 @@ void RefuseClone3(int error) {
 // conformance 100
 TEST_P(LauncherFailureTest, OutOfProcesses) {
   auto body = [this] {
-    RefuseClone3(EAGAIN);
+    Refuse(GetParam() == LaunchMethod::kClone3 ? SYS_clone3 : SYS_clone, EAGAIN);
     const std::string told = SpawnAndTell(Of(PROCTOR_TEST_PROGRAMS "/exit_with"));
     ::fprintf(stderr, "%s\n", told.c_str());
     ::_exit(told == "RESOURCE_EXHAUSTED SPAWN_RESOURCES clone EAGAIN 11" && !HasChildren() ? 0 : 1);
@@ -160,10 +159,29 @@ TEST_P(LauncherFailureTest, OutOfProcesses) {
   EXPECT_EXIT(body(), Passed, "");
 }
 
+// conformance 100
+TEST_P(LauncherFailureTest, OutOfMemory) {
+  const struct {
+    long system_call;
+    const char* stage;
+  } cases[] = {{GetParam() == LaunchMethod::kClone3 ? SYS_clone3 : SYS_clone, "clone"},
+               {SYS_execve, "exec"}};
+  for (const auto& [system_call, stage] : cases) {
+    auto body = [this, number = system_call, stage = std::string(stage)] {
+      Refuse(number, ENOMEM);
+      const std::string told = SpawnAndTell(Of(PROCTOR_TEST_PROGRAMS "/exit_with"));
+      ::fprintf(stderr, "%s\n", told.c_str());
+      const std::string expected = "RESOURCE_EXHAUSTED SPAWN_RESOURCES " + stage + " ENOMEM 12";
+      ::_exit(told == expected && !HasChildren() ? 0 : 1);
+    };
+    EXPECT_EXIT(body(), Passed, "") << stage;
+  }
+}
+
 TEST(LauncherFallbackTest, SpawnsWithoutClone3) {
   ProbeLauncher();  // before the filter: Launch itself must notice
   auto body = [] {
-    RefuseClone3(ENOSYS);
+    Refuse(SYS_clone3, ENOSYS);
     Command command;
     command.argv = {PROCTOR_TEST_PROGRAMS "/exit_with", "3"};
     auto refused = LaunchBy(LaunchMethod::kClone3, command);
@@ -179,11 +197,11 @@ TEST(LauncherFallbackTest, SpawnsWithoutClone3) {
 TEST(LauncherFallbackTest, TakesEveryRefusalOfClone3ForOne) {
   for (int error : {ENOSYS, EPERM, E2BIG, EINVAL}) {
     auto body = [error] {
-      RefuseClone3(error);
+      Refuse(SYS_clone3, error);
       Command command;
       command.argv = {PROCTOR_TEST_PROGRAMS "/exit_with", "3"};
       auto refused = LaunchBy(LaunchMethod::kClone3, command);
-      absl::Status probe = ProbeClone3();
+      absl::Status probe = ProbeClone3(-1);
       ::_exit(absl::IsUnimplemented(refused.status()) && absl::IsUnimplemented(probe) &&
                       probe.message() == "clone3: " + ErrnoText(error)
                   ? 0

@@ -24,6 +24,7 @@ class ProcessFixture : public testing::Test {
  protected:
   // The process-wide reaper of orphans keeps a descriptor from its first one on.
   static void SetUpTestSuite() {
+    ::signal(SIGPIPE, SIG_IGN);  // as StdinPipe demands
     pid_t pid = ::fork();
     if (pid == 0) {
       ::pause();
@@ -70,7 +71,10 @@ class ProcessFixture : public testing::Test {
     hooks.signalled = [this](const Process&, int signal, SignalScope, const std::string& by) {
       history_.push_back(absl::StrCat("signal ", signal, " by ", by));
     };
-    return Process::Start({"p1", "s1", loop_, watcher_}, std::move(command), std::move(hooks));
+    hooks.oom = [this](const Process&, uint64_t) { history_.push_back("oom"); };
+    const std::string id = absl::StrCat("p", ++last_id_);
+    return Process::Start({id, "s1", loop_, watcher_, trees_}, std::move(command),
+                          std::move(hooks));
   }
 
   // Starts a process, runs the loop until it is drained, and returns it.
@@ -116,6 +120,8 @@ class ProcessFixture : public testing::Test {
   LeakCheck leaks_;
   std::shared_ptr<EventLoop> loop_;
   std::shared_ptr<ChildWatcher> watcher_;
+  std::shared_ptr<ProcessTrees> trees_;
+  int last_id_ = 0;
   std::vector<std::string> history_;
 };
 

@@ -131,6 +131,89 @@ TEST_F(ProcessTest, OneWriterHoldsStdinUntilItLetsGo) {
   });
 }
 
+// What a lost connection has left behind: its bytes are in the way of the next writer's.
+TEST_F(ProcessTest, ForceEndsThePendingWriteOfAnother) {
+  Command command = MakeCommand("wait_forever");  // never reads
+  command.stdin_mode = StdioMode::kPipe;
+  int first = 0, second = 0;
+  const std::string input(1 << 20, 'x');
+  std::vector<absl::Status> answers;
+  RunToEnd(command, [&](Process& p) {
+    StdinPipe& pipe = p.stdin_pipe();
+    EXPECT_TRUE(pipe.Claim(&first, false).ok());
+    pipe.Write(&first, input, std::nullopt, true,
+               [&](absl::Status status) { answers.push_back(status); });
+    pipe.Release(&first);
+    EXPECT_EQ(ErrorReason(pipe.Claim(&second, false)), "STDIN_BUSY");
+    EXPECT_TRUE(answers.empty());
+    EXPECT_TRUE(pipe.Claim(&second, true).ok());
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(ErrorReason(answers[0]), "STDIN_BUSY");
+    EXPECT_TRUE(pipe.open());  // the end of file went with the bytes before it
+    EXPECT_GT(pipe.taken(), 0u);
+    EXPECT_LT(pipe.taken(), input.size());
+    const absl::Status hole = [&] {
+      absl::Status answer;
+      pipe.Write(&second, "y", pipe.taken() + 1, false, [&](absl::Status s) { answer = s; });
+      return answer;
+    }();
+    EXPECT_EQ(ErrorReason(hole), "OFFSET_OUT_OF_RANGE");
+    pipe.Write(&second, input.substr(pipe.taken()), pipe.taken(), true, [](absl::Status) {});
+    p.Kill({ExitCause::kClientSignal, "me"});
+  });
+}
+
+TEST_F(ProcessTest, TheIdleTimeoutEndsIt) {
+  Command command = MakeCommand("wait_forever");
+  command.idle_timeout = absl::Milliseconds(20);
+  auto process = RunToEnd(command);
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kIdleTimeout);
+}
+
+TEST_F(ProcessTest, OutputPutsTheIdleTimeoutOff) {
+  Command command;  // silent for 50 ms at a time, for longer than the timeout in all
+  command.argv = {"/bin/sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo; sleep 0.05; done"};
+  command.idle_timeout = absl::Milliseconds(300);
+  auto process = RunToEnd(command);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kSelf);
+}
+
+TEST_F(ProcessTest, ASmallerRetentionDropsTheOldestAtOnce) {
+  auto process = RunToEnd(MakeCommand("spew", {"100000", "0"}));
+  EXPECT_EQ(process->output_reservation(), 100000u);
+  Command changed = process->command();
+  changed.retain_bytes = 5000;
+  changed.labels["k"] = "v";
+  process->Update(changed);
+  EXPECT_EQ(process->output().Totals()[0].dropped_bytes, 95000u);
+  EXPECT_EQ(process->output_reservation(), 5000u);
+  EXPECT_EQ(Describe(*process).substr(0, 12), "gap 0-95000\n");
+  EXPECT_EQ(process->Info().command->labels.at("k"), "v");
+}
+
+TEST_F(ProcessTest, ALargerRetentionKeepsMoreFromNowOn) {
+  Command command = MakeCommand("copy_stdin");
+  command.stdin_mode = StdioMode::kPipe;
+  command.retain_bytes = 4096;
+  bool updated = false;
+  auto process = RunToEnd(command, [&](Process& p) {
+    p.stdin_pipe().Write(nullptr, std::string(10000, 'a'), std::nullopt, false,
+                         [](absl::Status) {});
+    p.AddListener([&, raw = &p] {
+      if (updated || raw->output().Totals()[0].total_bytes < 10000) return;
+      updated = true;
+      Command changed = raw->command();
+      changed.retain_bytes = 20000;
+      raw->Update(changed);
+      raw->stdin_pipe().Write(nullptr, std::string(10000, 'b'), std::nullopt, true,
+                              [](absl::Status) {});
+    });
+  });
+  EXPECT_EQ(process->output().Totals()[0].total_bytes, 20000u);
+  EXPECT_EQ(process->output().Totals()[0].dropped_bytes, 10000u - 4096u);
+}
+
 TEST_F(ProcessTest, ASignalIsTheCauseAndItsSenderIsNamed) {
   auto process = RunToEnd(MakeCommand("wait_forever"), [](Process& p) {
     EXPECT_TRUE(p.Signal(SIGTERM, SignalScope::kLeader, "me").ok());

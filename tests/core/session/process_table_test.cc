@@ -57,6 +57,23 @@ TEST(ProcessTable, CountsBySessionAndInAll) {
   EXPECT_EQ(table.CountAll().ended, 0u);
 }
 
+TEST(ProcessTable, KeepsAPlaceForWhatIsBeingStarted) {
+  ProcessTable table(10, /*max_running=*/2);
+  ASSERT_TRUE(table.BeginStart().ok());
+  ASSERT_TRUE(table.BeginStart().ok());
+  const absl::Status refused = table.BeginStart();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  const ErrorMetadata expected = {{"quota", "server_processes"}, {"limit", "2"}, {"used", "2"}};
+  EXPECT_EQ(ErrorVariables(refused), expected);
+  table.CancelStart();
+  ASSERT_TRUE(table.BeginStart().ok());
+  table.Publish(Info("a", ProcessState::kRunning));
+  table.Publish(Info("b", ProcessState::kRunning));
+  EXPECT_FALSE(table.BeginStart().ok());
+  table.Publish(Info("a", ProcessState::kExited));
+  EXPECT_TRUE(table.BeginStart().ok());
+}
+
 TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
   ProcessTable table(2);
   for (int i = 0; i < 2; ++i) {

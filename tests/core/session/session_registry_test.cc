@@ -12,79 +12,12 @@
 #include "core/base/error.h"
 #include "core/policy/policy_registry.h"
 #include "core/watch/watcher_kind.h"
+#include "tests/core/session/session_fixture.h"
 
 namespace proctor {
 namespace {
 
-Command MakeCommand(const std::string& program, const std::string& argument = "") {
-  Command command;
-  command.argv = {absl::StrCat(PROCTOR_TEST_PROGRAMS, "/", program)};
-  if (!argument.empty()) command.argv.push_back(argument);
-  return command;
-}
-
-class SessionRegistryTest : public testing::Test {
- protected:
-  void TearDown() override {
-    absl::Notification drained;
-    registry_->Drain({}, [&] { drained.Notify(); });
-    drained.WaitForNotification();
-    registry_->Join();
-  }
-
-  std::shared_ptr<SessionContext> Open(const SessionOptions& options = {}) {
-    auto session = registry_->Create(options);
-    EXPECT_TRUE(session.ok()) << session.status();
-    return *session;
-  }
-
-  // Runs `work` on the session's thread and returns what it returns.
-  template <typename Work>
-  auto Call(const std::shared_ptr<SessionContext>& session, Work work) {
-    std::promise<decltype(work())> result;
-    EXPECT_TRUE(session->Post([&] { result.set_value(work()); }).ok());
-    return result.get_future().get();
-  }
-
-  absl::StatusOr<ProcessInfo> Start(const std::shared_ptr<SessionContext>& session,
-                                    const Command& command, const std::string& request_id = "") {
-    return Call(session, [&]() -> absl::StatusOr<ProcessInfo> {
-      auto process = session->StartProcess(command, request_id);
-      if (!process.ok()) return process.status();
-      return (*process)->Info();
-    });
-  }
-
-  SessionInfo Close(const std::string& id, SessionClose close = {}) {
-    std::promise<SessionInfo> closed;
-    EXPECT_TRUE(
-        registry_->Close(id, close, [&](const SessionInfo& info) { closed.set_value(info); }).ok());
-    return closed.get_future().get();
-  }
-
-  // Blocks until the process is drained.
-  void AwaitExit(const std::string& process_id) {
-    auto drained = std::make_shared<absl::Notification>();
-    auto session = registry_->FindProcess(process_id)->session;
-    ASSERT_TRUE(session
-                    ->Post([session, process_id, drained] {
-                      auto process = *session->FindProcess(process_id);
-                      const auto check = [drained, raw = process.get()] {
-                        if (raw->state() == ProcessState::kDrained && !drained->HasBeenNotified()) {
-                          drained->Notify();
-                        }
-                      };
-                      process->AddListener(check);
-                      check();
-                    })
-                    .ok());
-    drained->WaitForNotification();
-  }
-
-  EventLog events_{100000};
-  std::unique_ptr<SessionRegistry> registry_ =
-      std::make_unique<SessionRegistry>(SessionRegistry::Options{}, &events_);
-};
+using SessionRegistryTest = SessionTest;
 
 TEST_F(SessionRegistryTest, GivesEachSessionAThreadALoopAndAWatcherOfItsOwn) {
   auto one = Open();
@@ -248,9 +181,45 @@ TEST_F(SessionRegistryTest, DrainRefusesWhatComesAndEndsWhatRuns) {
   drained.WaitForNotification();
   EXPECT_EQ((*registry_->processes().Find(running->id))->exit_status->cause,
             ExitCause::kServerShutdown);
-  registry_->Join();
-  // TearDown drains again, which must be harmless: it wants an answer of its own.
-  registry_ = std::make_unique<SessionRegistry>(SessionRegistry::Options{}, &events_);
+}
+
+TEST_F(SessionRegistryTest, ARequestIdOpensOneSessionHoweverManyAsk) {
+  std::vector<std::thread> threads;
+  absl::Mutex mutex;
+  std::map<std::string, int> ids;
+  for (int i = 0; i < 20; ++i) {
+    threads.emplace_back([&] {
+      auto info = registry_->CreateOnce("r", {.labels = {{"a", "b"}}});
+      ASSERT_TRUE(info.ok());
+      absl::MutexLock lock(&mutex);
+      ++ids[info->id];
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(ids.size(), 1u);
+  EXPECT_EQ(registry_->open_sessions(), 1u);
+  EXPECT_EQ(ErrorReason(registry_->CreateOnce("r", {}).status()), "REQUEST_ID_REUSED");
+  EXPECT_NE(registry_->CreateOnce("", {})->id, registry_->CreateOnce("", {})->id);
+}
+
+TEST_F(SessionRegistryTest, ARequestIdFindsItsSessionForAsLongAsThatIsListed) {
+  Restart({.max_closed_sessions = 1});
+  const std::string first = registry_->CreateOnce("r", {})->id;
+  Close(first);
+  auto closed = registry_->CreateOnce("r", {});
+  ASSERT_TRUE(closed.ok());
+  EXPECT_EQ(closed->id, first);
+  EXPECT_EQ(closed->state, SessionState::kClosed);
+  Close(Open()->id());
+  const absl::Status gone = registry_->CreateOnce("r", {}).status();
+  EXPECT_EQ(gone.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ErrorReason(gone), "SESSION_NOT_FOUND");
+  EXPECT_EQ(ErrorVariables(gone).at("session_id"), first);
+}
+
+TEST_F(SessionRegistryTest, AFailedOpeningMayBeTriedAgain) {
+  EXPECT_EQ(ErrorReason(registry_->CreateOnce("r", {.watcher = "nope"}).status()), "INVALID_FIELD");
+  EXPECT_TRUE(registry_->CreateOnce("r", {}).ok());
 }
 
 TEST_F(SessionRegistryTest, RefusesMoreSessionsThanItsLimit) {
@@ -259,7 +228,8 @@ TEST_F(SessionRegistryTest, RefusesMoreSessionsThanItsLimit) {
   ASSERT_TRUE(small.Create({}).ok());
   const absl::Status refused = small.Create({}).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ErrorVariables(refused).at("quota"), "sessions");
+  const ErrorMetadata expected = {{"quota", "sessions"}, {"limit", "2"}, {"used", "2"}};
+  EXPECT_EQ(ErrorVariables(refused), expected);
   absl::Notification drained;
   small.Drain({}, [&] { drained.Notify(); });
   drained.WaitForNotification();

@@ -1,0 +1,134 @@
+#include "core/process/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+absl::Status Error(std::string_view operation, const std::string& path, int error) {
+  return ErrnoError(absl::StatusCode::kFailedPrecondition, "CGROUP_UNAVAILABLE", operation, path,
+                    error);
+}
+
+// The groups directly below.
+std::vector<std::string> Children(const std::string& path) {
+  std::vector<std::string> children;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(path, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->is_directory(error) && !entry->is_symlink(error)) children.push_back(entry->path());
+  }
+  return children;
+}
+
+}  // namespace
+
+Cgroup Cgroup::Child(std::string_view name) const {
+  return Cgroup(absl::StrCat(path_, "/", std::string(name)));
+}
+
+absl::Status Cgroup::Make() const {
+  if (::mkdir(path_.c_str(), 0755) == 0) return absl::OkStatus();
+  return Error("make the control group", path_, errno);
+}
+
+absl::StatusOr<UniqueFd> Cgroup::Open() const {
+  UniqueFd directory(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return Error("open the control group", path_, errno);
+  return directory;
+}
+
+absl::StatusOr<std::string> Cgroup::Read(std::string_view file) const {
+  const std::string path = absl::StrCat(path_, "/", std::string(file));
+  UniqueFd descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  char buffer[4096];
+  ssize_t size = descriptor ? 1 : -1;
+  while (size > 0) {
+    size = ::read(descriptor.get(), buffer, sizeof(buffer));
+    if (size < 0 && errno == EINTR)
+      size = 1;
+    else if (size > 0)
+      text.append(buffer, static_cast<size_t>(size));
+  }
+  if (size < 0) return Error("read", path, errno);
+  return text;
+}
+
+absl::Status Cgroup::Write(std::string_view file, std::string_view text) const {
+  const std::string path = absl::StrCat(path_, "/", std::string(file));
+  UniqueFd descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  ssize_t size = -1;
+  if (descriptor) {
+    do {
+      size = ::write(descriptor.get(), text.data(), text.size());
+    } while (size < 0 && errno == EINTR);
+  }
+  if (size < 0) return Error("write", path, errno);
+  return absl::OkStatus();
+}
+
+bool Cgroup::Has(std::string_view file) const {
+  return ::access(absl::StrCat(path_, "/", std::string(file)).c_str(), F_OK) == 0;
+}
+
+uint64_t Cgroup::ReadNumber(std::string_view file, std::string_view key) const {
+  auto text = Read(file);
+  if (!text.ok()) return 0;
+  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    uint64_t number = 0;
+    if (words.size() == 2 && words[0] == absl::string_view(key.data(), key.size()) &&
+        absl::SimpleAtoi(words[1], &number)) {
+      return number;
+    }
+  }
+  return 0;
+}
+
+bool Cgroup::Populated() const { return ReadNumber("cgroup.events", "populated") != 0; }
+
+std::set<pid_t> Cgroup::Members() const {
+  std::set<pid_t> members;
+  if (auto text = Read("cgroup.procs"); text.ok()) {
+    for (absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipEmpty())) {
+      pid_t pid = 0;
+      if (absl::SimpleAtoi(line, &pid) && pid > 0) members.insert(pid);
+    }
+  }
+  for (const std::string& child : Children(path_)) members.merge(Cgroup(child).Members());
+  return members;
+}
+
+absl::Status Cgroup::Kill() const {
+  if (Has("cgroup.kill")) return Write("cgroup.kill", "1");
+  // Who is frozen does not fork, and a member that is listed stays one: no pid is another's.
+  absl::Status frozen = Write("cgroup.freeze", "1");
+  if (!frozen.ok()) return frozen;
+  for (const pid_t pid : Members()) ::kill(pid, SIGKILL);
+  return Write("cgroup.freeze", "0");
+}
+
+bool Cgroup::Remove() const {
+  if (::rmdir(path_.c_str()) == 0 || errno == ENOENT) return true;
+  if (errno != EBUSY && errno != ENOTEMPTY) return false;
+  for (const std::string& child : Children(path_)) {
+    if (!Cgroup(child).Remove()) return false;
+  }
+  return ::rmdir(path_.c_str()) == 0;
+}
+
+}  // namespace proctor

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/base/unique_fd.h"
+#include "core/process/cgroup.h"
+#include "core/process/process_tree.h"
+
+namespace proctor {
+
+class CgroupRoot;
+
+// A tree that is a control group: the kernel keeps its members, and no member leaves it
+// without the server's privileges.
+//
+// Thread-safety, lifetime: as ProcessTree. The group is removed with the tree, or after its
+// last member by `root`.
+class CgroupTree final : public ProcessTree {
+ public:
+  // `directory` is `group`, open.
+  CgroupTree(std::shared_ptr<CgroupRoot> root, Cgroup group, UniqueFd directory)
+      : root_(std::move(root)), group_(std::move(group)), directory_(std::move(directory)) {}
+  ~CgroupTree() override;
+
+  TreeMechanism mechanism() const override { return TreeMechanism::kCgroup; }
+  TreePlace place() const override { return {.cgroup = directory_.get()}; }
+  void OnSpawned(pid_t) override { directory_.Reset(); }
+  void OnReaped() override {}
+  absl::Status Signal(int signal) override;
+  bool Empty() override { return !group_.Populated(); }
+  absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) override;
+  uint64_t OomKills() const override { return group_.ReadNumber("memory.events", "oom_kill"); }
+
+ private:
+  void CheckEmpty();
+  void StopWaiting();
+
+  const std::shared_ptr<CgroupRoot> root_;
+  const Cgroup group_;
+  UniqueFd directory_;  // until the spawn
+
+  // While somebody waits for the end of all members.
+  EventLoop* loop_ = nullptr;
+  UniqueFd events_;  // cgroup.events
+  UniqueFd poll_;    // an epoll set of it
+  std::function<void()> on_empty_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace proctor

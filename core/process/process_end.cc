@@ -1,0 +1,116 @@
+// How a process is ended: signals, the ladder of Stop, and its tree.
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/signal_name.h"
+#include "core/process/process.h"
+
+namespace proctor {
+
+absl::Status Process::ExitedError(std::string_view operation) const {
+  return MakeError(
+      absl::StatusCode::kNotFound, "PROCESS_EXITED",
+      absl::StrCat(std::string(operation), " process '", context_.id, "': it has ended"),
+      {{"process_id", context_.id}});
+}
+
+absl::Status Process::SendSignal(int signal, SignalScope scope) {
+  if (scope == SignalScope::kTree) {
+    if (tree_ == nullptr) return ExitedError("signal");
+    absl::Status sent = tree_->Signal(signal);
+    return absl::IsNotFound(sent) ? ExitedError("signal") : sent;
+  }
+  // Until the watcher has told of the end, the child is alive or a zombie: its pid
+  // and its process group are its own.
+  int result;
+  if (scope == SignalScope::kGroup) {
+    result = ::kill(-pid_, signal);
+  } else if (pidfd_) {
+    result = static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0));
+  } else {
+    result = ::kill(pid_, signal);
+  }
+  if (result == 0) return absl::OkStatus();
+  if (errno == ESRCH) return ExitedError("signal");
+  return SystemError(absl::StrCat("send ", SignalName(signal)), errno);
+}
+
+// Whether there is nobody left whom a signal of this scope could reach.
+bool Process::Ended(SignalScope scope) {
+  return scope == SignalScope::kTree ? TreeEmpty() : state_ != ProcessState::kRunning;
+}
+
+absl::Status Process::Signal(int signal, SignalScope scope, const std::string& requested_by) {
+  if (Ended(scope)) return ExitedError("signal");
+  const absl::Status sent = SendSignal(signal, scope);
+  if (!sent.ok()) return sent;
+  if (signal == SIGKILL) killed_ = true;
+  signalled_by_[signal] = requested_by;
+  hooks_.signalled(*this, signal, scope, requested_by);
+  return absl::OkStatus();
+}
+
+void Process::Stop(const StopPolicy& policy, EndRequest request) {
+  if (Ended(policy.scope)) return;
+  if (policy.grace <= absl::ZeroDuration()) return KillBy(policy.scope, request);
+  if (!end_request_.has_value()) end_request_ = request;
+  if (SendSignal(policy.signal, policy.scope).ok()) {
+    hooks_.signalled(*this, policy.signal, policy.scope, request.requested_by);
+    // A stopped process could not act on the signal, as systemd.kill(5) knows.
+    (void)SendSignal(SIGCONT, policy.scope);
+  }
+  if (policy.scope == SignalScope::kTree) kill_scope_ = SignalScope::kTree;
+  const absl::Duration kill_at = context_.loop->Time() + policy.grace;
+  if (kill_at >= kill_at_) return;  // the end is nearer already
+  kill_at_ = kill_at;
+  kill_timer_.Cancel();
+  kill_timer_ = context_.loop->CallAt(kill_at, [this] { KillBy(kill_scope_, *end_request_); });
+}
+
+void Process::Kill(EndRequest request) { KillBy(command_->stop_policy.scope, request); }
+
+// Kills the tree or, whatever else is asked for, the group: a leader alone would leave those
+// behind whom nobody could reach afterwards.
+void Process::KillBy(SignalScope scope, const EndRequest& request) {
+  const SignalScope wide = scope == SignalScope::kTree ? scope : SignalScope::kGroup;
+  if (Ended(wide)) return;
+  if (!end_request_.has_value()) end_request_ = request;
+  killed_ = true;
+  const absl::Status sent = SendSignal(SIGKILL, wide);
+  if (sent.ok()) {
+    hooks_.signalled(*this, SIGKILL, wide, request.requested_by);
+  } else if (!absl::IsNotFound(sent)) {
+    context_.loop->ReportError({"kill a process", sent});
+  }
+}
+
+// ---- The tree. ------------------------------------------------------------
+
+bool Process::TreeEmpty() {
+  if (state_ == ProcessState::kRunning) return false;
+  if (tree_ == nullptr || tree_awaited_) return tree_ == nullptr;
+  if (tree_->Empty()) {
+    OnTreeEmpty();
+    return true;
+  }
+  const absl::Status awaited = tree_->AwaitEmpty(context_.loop.get(), [this] { OnTreeEmpty(); });
+  tree_awaited_ = awaited.ok();
+  if (!awaited.ok()) context_.loop->ReportError({"wait for the end of a process tree", awaited});
+  return false;
+}
+
+void Process::OnTreeEmpty() {
+  auto self = shared_from_this();  // a hook may let go of us
+  tree_.reset();
+  kill_timer_.Cancel();
+  if (state_ == ProcessState::kDrained) hooks_.changed(*this);  // else the drain tells
+  Notify();
+}
+
+}  // namespace proctor

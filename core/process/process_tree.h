@@ -1,0 +1,96 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/loop/event_loop.h"
+#include "core/process/process_limits.h"
+
+namespace proctor {
+
+class CgroupRoot;
+
+// How the descendants of a process are known.
+enum class TreeMechanism { kCgroup, kWalk };
+
+// Where a process is put at its spawn, so that its descendants can be told from others.
+struct TreePlace {
+  int cgroup = -1;    // a directory of cgroup v2, open; -1: the server's own group
+  uint64_t mark = 0;  // the value of RLIMIT_LOCKS; 0: as it is
+};
+
+// A process and all its descendants, wherever they went: out of its process group, out of
+// its session, to another parent.
+//
+// Thread-safety: none; the thread of its loop.
+// Lifetime: made before the spawn, owned by its process. What is left when it goes lives on.
+class ProcessTree {
+ public:
+  virtual ~ProcessTree() = default;
+  virtual TreeMechanism mechanism() const = 0;
+
+  // Where to spawn the process. Valid until OnSpawned.
+  virtual TreePlace place() const = 0;
+
+  // The process is there, with this pid, or it could not be spawned (0).
+  virtual void OnSpawned(pid_t leader) = 0;
+
+  // The process is reaped next: its pid means nothing from then on.
+  virtual void OnReaped() = 0;
+
+  // Sends a signal to every member. SIGKILL is not outrun by forking; another signal
+  // may miss who is forked meanwhile.
+  // Errors: NotFound (PROCESS_EXITED) if there is no member; what kill(2) says where not one
+  // could be reached.
+  virtual absl::Status Signal(int signal) = 0;
+
+  // Whether no member runs now. A zombie does not run.
+  virtual bool Empty() = 0;
+
+  // Calls `on_empty` once on `loop` when Empty() has become true, not from within this call.
+  // At most one is waited for. Errors: those of the system calls; nothing is waited for then.
+  virtual absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) = 0;
+
+  // How many members the kernel has killed so far for want of memory.
+  virtual uint64_t OomKills() const = 0;
+};
+
+// Makes the tree of each process: a control group of its own where that can be had, else a
+// walk over /proc.
+//
+// Thread-safety: all methods from any thread. Lifetime: shared; outlives the trees.
+class ProcessTrees {
+ public:
+  // `path` is "auto" for the control group of this process, "none", or the directory of a
+  // delegated one.
+  // Errors: FailedPrecondition (CGROUP_UNAVAILABLE) for a directory that is named and cannot
+  // be used. With "auto" there is no error: cgroup() tells.
+  static absl::StatusOr<std::shared_ptr<ProcessTrees>> Open(std::string_view path);
+
+  // Without control groups, for `reason`.
+  explicit ProcessTrees(absl::Status reason);
+  explicit ProcessTrees(std::shared_ptr<CgroupRoot> root);
+
+  // Errors: FailedPrecondition (LIMIT_UNAVAILABLE) with the reason, `limit` and `field`;
+  // ResourceExhausted (SPAWN_RESOURCES).
+  absl::StatusOr<std::unique_ptr<ProcessTree>> Make(const std::string& process_id,
+                                                    const CgroupLimits& limits);
+
+  // The group in which each process gets one, by its path; or why there is none.
+  absl::StatusOr<std::string> cgroup() const;
+  // The controllers that limit there.
+  std::vector<std::string> controllers() const;
+
+ private:
+  const std::shared_ptr<CgroupRoot> root_;
+  const absl::Status reason_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,80 @@
+#include "core/process/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+constexpr uint32_t kMostCells = 65535;
+constexpr char kControlD = 4;
+
+winsize ToKernel(const TerminalSize& size) {
+  winsize result = {};
+  result.ws_row = static_cast<unsigned short>(size.rows);
+  result.ws_col = static_cast<unsigned short>(size.columns);
+  result.ws_xpixel = static_cast<unsigned short>(size.width_pixels);
+  result.ws_ypixel = static_cast<unsigned short>(size.height_pixels);
+  return result;
+}
+
+}  // namespace
+
+absl::Status ValidateTerminalSize(const TerminalSize& size, std::string_view field) {
+  const struct {
+    const char* name;
+    uint32_t value;
+    uint32_t least;
+  } parts[] = {{"rows", size.rows, 1},
+               {"columns", size.columns, 1},
+               {"width_pixels", size.width_pixels, 0},
+               {"height_pixels", size.height_pixels, 0}};
+  for (const auto& part : parts) {
+    if (part.value >= part.least && part.value <= kMostCells) continue;
+    return InvalidField(absl::StrCat(std::string(field), ".", part.name),
+                        absl::StrCat("is outside ", part.least, " to ", kMostCells));
+  }
+  return absl::OkStatus();
+}
+
+std::optional<Terminal> OpenTerminal(const TerminalSize& size) {
+  Terminal terminal;
+  terminal.server.Reset(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.server) return std::nullopt;
+  const int server = terminal.server.get();
+  if (::unlockpt(server) != 0) return std::nullopt;
+  // Not by its name, which is another terminal's where another devpts is mounted.
+  terminal.child.Reset(::ioctl(server, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.child) return std::nullopt;
+  termios modes = {};
+  if (::tcgetattr(terminal.child.get(), &modes) != 0) return std::nullopt;
+  modes.c_iflag |= IUTF8;
+  if (::tcsetattr(terminal.child.get(), TCSANOW, &modes) != 0) return std::nullopt;
+  const winsize cells = ToKernel(size);
+  if (::ioctl(server, TIOCSWINSZ, &cells) != 0) return std::nullopt;
+  return terminal;
+}
+
+absl::Status SetTerminalSize(int fd, const TerminalSize& size) {
+  const winsize cells = ToKernel(size);
+  if (::ioctl(fd, TIOCSWINSZ, &cells) == 0) return absl::OkStatus();
+  return SystemError("set the size of a terminal", errno);
+}
+
+std::string TerminalEof(int fd, bool at_line_start) {
+  termios modes = {};
+  char character = kControlD;
+  if (::tcgetattr(fd, &modes) == 0) character = static_cast<char>(modes.c_cc[VEOF]);
+  if (character == _POSIX_VDISABLE) return "";
+  const bool twice = !at_line_start && (modes.c_lflag & ICANON) != 0;
+  return std::string(twice ? 2 : 1, character);
+}
+
+}  // namespace proctor

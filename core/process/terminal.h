@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor {
+
+// A size in character cells and, where known, in pixels. A value.
+struct TerminalSize {
+  uint32_t rows = 24;
+  uint32_t columns = 80;
+  uint32_t width_pixels = 0;
+  uint32_t height_pixels = 0;
+
+  bool operator==(const TerminalSize&) const = default;
+};
+
+// A pseudo-terminal as a command asks for it. A value.
+struct TerminalOptions {
+  TerminalSize size;
+  std::string term = "xterm-256color";
+
+  bool operator==(const TerminalOptions&) const = default;
+};
+
+// Errors: InvalidArgument (INVALID_FIELD) for rows and columns outside 1 to 65535, or pixels
+// above; `field` is the size's path in the contract.
+absl::Status ValidateTerminalSize(const TerminalSize& size, std::string_view field);
+
+// The two sides of a pseudo-terminal (pty(7)), close-on-exec.
+struct Terminal {
+  UniqueFd server;  // the master side
+  UniqueFd child;   // the slave side
+};
+
+// Opens a terminal of the given size with the modes that a login has (termios(3)), and input
+// known to be UTF-8 (IUTF8). Safe from any thread. Nothing with errno set on failure.
+std::optional<Terminal> OpenTerminal(const TerminalSize& size);
+
+// Sets the size of the terminal behind either side; the kernel sends SIGWINCH to its
+// foreground process group if that is a change. Safe from any thread. Errors: Internal
+// (SYSTEM_CALL_FAILED).
+absl::Status SetTerminalSize(int fd, const TerminalSize& size);
+
+// What has to be written to the master side to tell its reader of an end of file: the
+// terminal's own character for it (VEOF), twice after an unfinished line, since the first one
+// only ends the line. Empty where the program has turned that off.
+std::string TerminalEof(int fd, bool at_line_start);
+
+}  // namespace proctor

@@ -1,0 +1,230 @@
+#include "core/session/session_processes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/random_id.h"
+
+namespace proctor {
+namespace {
+
+const char* ScopeName(SignalScope scope) {
+  switch (scope) {
+    case SignalScope::kLeader:
+      return "LEADER";
+    case SignalScope::kGroup:
+      return "GROUP";
+    case SignalScope::kTree:
+      return "TREE";
+  }
+  return "";
+}
+
+const char* StateName(ProcessState state) {
+  switch (state) {
+    case ProcessState::kRunning:
+      return "RUNNING";
+    case ProcessState::kExited:
+      return "EXITED";
+    case ProcessState::kDrained:
+      return "DRAINED";
+  }
+  return "";
+}
+
+ProcessStarted DescribeStart(const ProcessInfo& info) {
+  return {info.pid, info.command->argv, info.command->cwd, info.watcher};
+}
+
+ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
+  ProcessUpdated updated;
+  updated.process = DescribeStart(info);
+  updated.state = StateName(info.state);
+  updated.started_at = info.started_at;
+  updated.exit_status = info.exit_status;
+  updated.drained = info.drained;
+  updated.retain_bytes = info.command->retain_bytes;
+  updated.overflow =
+      info.command->overflow == OverflowPolicy::kBlockChild ? "BLOCK_CHILD" : "DROP_OLDEST";
+  return updated;
+}
+
+StopPolicy StopPolicyOf(const Process& process, const SessionClose& close) {
+  StopPolicy policy = close.stop_policy.value_or(process.command().stop_policy);
+  policy.grace = std::min(policy.grace, close.longest_grace);
+  return policy;
+}
+
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+SessionProcesses::SessionProcesses(std::string session_id, const SessionQuota& quota,
+                                   SessionServices services, std::function<void()> moved)
+    : session_id_(std::move(session_id)),
+      services_(std::move(services)),
+      moved_(std::move(moved)),
+      use_(quota) {}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
+    const std::string& request_id, const Command& command) const {
+  if (request_id.empty()) return nullptr;
+  auto process_id = requests_.Find(request_id, command);
+  if (!process_id.ok()) return process_id.status();
+  if (process_id->empty()) return nullptr;
+  return Find(*process_id);
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
+    Command command, const std::string& request_id, const std::shared_ptr<EventLoop>& loop,
+    const std::shared_ptr<ChildWatcher>& watcher) {
+  const uint64_t running = services_.processes->CountOf(session_id_).running;
+  if (auto status = use_.CheckStart(command, running); !status.ok()) return status;
+  if (auto status = services_.processes->BeginStart(); !status.ok()) return status;
+  const std::string process_id = NewRandomId();
+  auto process = Process::Start({process_id, session_id_, loop, watcher, services_.trees},
+                                std::move(command), MakeHooks());
+  if (!process.ok()) {
+    services_.processes->CancelStart();
+    return process.status();
+  }
+  processes_.emplace(process_id, *process);
+  ++undrained_;
+  const ProcessInfo info = (*process)->Info();
+  if (!request_id.empty()) requests_.OnStarted(request_id, process_id, info.command);
+  Record(**process, DescribeStart(info));
+  Publish(**process);
+  return process;
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
+    const std::string& request_id, const std::string& requested_by) {
+  auto process_id = requests_.Cancel(request_id);
+  if (!process_id.ok()) return process_id.status();
+  if (process_id->empty()) return nullptr;
+  auto process = Find(*process_id);
+  if (process.ok()) (*process)->Kill({ExitCause::kClientSignal, requested_by});
+  return process;
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Find(std::string_view process_id) const {
+  auto found = processes_.find(View(process_id));
+  if (found != processes_.end()) return found->second;
+  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+                   absl::StrCat("no process '", View(process_id), "'"),
+                   {{"process_id", std::string(process_id)}});
+}
+
+absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_view process_id,
+                                                                  const ProcessChange& change) {
+  auto found = Find(process_id);
+  if (!found.ok()) return found;
+  Process& process = **found;
+  auto changed = Changed(process.command(), change);
+  if (!changed.ok()) return changed.status();
+  const uint64_t before = process.command().retain_bytes;
+  // What has ended keeps no more than it has.
+  const bool keeps_more = process.state() != ProcessState::kDrained && KeepsOutput(*changed) &&
+                          changed->retain_bytes > before;
+  if (keeps_more) {
+    auto status = use_.CheckOutput(absl::StrCat("update process '", process.id(), "'"),
+                                   changed->retain_bytes - before);
+    if (!status.ok()) return status;
+  }
+  process.Update(*std::move(changed));
+  Record(process, DescribeUpdate(process.Info()));
+  Publish(process);
+  return found;
+}
+
+absl::Status SessionProcesses::Remove(std::string_view process_id, const std::string& reason) {
+  auto found = Find(process_id);
+  if (!found.ok()) return found.status();
+  const std::shared_ptr<Process> process = *std::move(found);
+  if (process->state() == ProcessState::kRunning) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_RUNNING",
+                     absl::StrCat("remove process '", process->id(), "': it is running"),
+                     {{"process_id", process->id()}});
+  }
+  if (process->state() != ProcessState::kDrained) --undrained_;
+  processes_.erase(process->id());
+  stopped_trees_.erase(process->id());
+  process->Forget();
+  requests_.OnForgotten(process->id());
+  use_.Remove(process->id());
+  services_.processes->Remove(process->id());
+  Record(*process, ProcessRemoved{reason});
+  return absl::OkStatus();
+}
+
+void SessionProcesses::EndAll(const SessionClose& close) {
+  stopped_trees_.clear();
+  for (const auto& [id, process] : processes_) {
+    process->BeginClose();
+    if (!close.graceful) {
+      process->Kill(close.request);
+      continue;
+    }
+    const StopPolicy policy = StopPolicyOf(*process, close);
+    if (policy.scope == SignalScope::kTree) stopped_trees_.insert(id);
+    process->Stop(policy, close.request);
+  }
+}
+
+bool SessionProcesses::AllEnded() const {
+  if (undrained_ > 0) return false;
+  return std::all_of(stopped_trees_.begin(), stopped_trees_.end(),
+                     [this](const std::string& id) { return processes_.at(id)->TreeEmpty(); });
+}
+
+bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
+  return std::any_of(processes_.begin(), processes_.end(), [watcher](const auto& entry) {
+    const Process& process = *entry.second;
+    return process.state() == ProcessState::kRunning && &process.watcher() == watcher;
+  });
+}
+
+Process::Hooks SessionProcesses::MakeHooks() {
+  Process::Hooks hooks;
+  hooks.exited = [this](const Process& process) {
+    Record(process, ProcessExited{*process.exit_status()});
+    Publish(process);
+    moved_();
+  };
+  hooks.drained = [this](const Process& process) {
+    --undrained_;
+    Record(process, *process.drained());
+    Publish(process);
+    moved_();
+  };
+  hooks.signalled = [this](const Process& process, int signal, SignalScope scope,
+                           const std::string& by) {
+    Record(process, ProcessSignalled{signal, ScopeName(scope), by});
+  };
+  hooks.oom = [this](const Process& process, uint64_t killed) {
+    Record(process, ProcessOom{killed});
+  };
+  hooks.changed = [this](const Process& process) {
+    Publish(process);
+    moved_();
+  };
+  return hooks;
+}
+
+void SessionProcesses::Record(const Process& process, EventDetail detail) {
+  services_.events->Append({.session_id = session_id_,
+                            .process_id = process.id(),
+                            .labels = process.command().labels,
+                            .detail = std::move(detail)});
+}
+
+void SessionProcesses::Publish(const Process& process) {
+  if (!publishing_) return;
+  use_.SetOutput(process.id(), KeepsOutput(process.command()) ? process.output_reservation() : 0);
+  auto one_too_many = services_.processes->Publish(process.Info());
+  if (one_too_many != nullptr) services_.forget(*one_too_many);
+}
+
+}  // namespace proctor

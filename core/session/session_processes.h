@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/event/event.h"
+#include "core/process/process.h"
+#include "core/session/process_change.h"
+#include "core/session/session_info.h"
+#include "core/session/session_quota.h"
+#include "core/session/session_services.h"
+#include "core/session/start_requests.h"
+
+namespace proctor {
+
+// The processes of one session: started within its quota, found, changed, ended and
+// forgotten. What happens to them is on record in the event log first, then published in
+// the process table.
+//
+// Thread-safety: none; the session's thread, but for the constructor.
+// Lifetime: a part of the session. Clear() on the session's thread before it goes.
+class SessionProcesses {
+ public:
+  // `moved` is called when a process ended, when its output is complete, and when its tree
+  // is empty: from within the process, so it must not let go of one.
+  SessionProcesses(std::string session_id, const SessionQuota& quota, SessionServices services,
+                   std::function<void()> moved);
+
+  // The process that the request_id started; null if it started none.
+  // Errors: those of StartRequests::Find.
+  absl::StatusOr<std::shared_ptr<Process>> FindStarted(const std::string& request_id,
+                                                       const Command& command) const;
+
+  // Starts a process, and remembers the request_id for it, unless that is empty.
+  // Errors: those of Process::Start; ResourceExhausted (QUOTA_EXCEEDED).
+  absl::StatusOr<std::shared_ptr<Process>> Start(Command command, const std::string& request_id,
+                                                 const std::shared_ptr<EventLoop>& loop,
+                                                 const std::shared_ptr<ChildWatcher>& watcher);
+
+  // Sees to it that the request_id starts nothing, and kills what it started. Null if it
+  // started nothing. Errors: NotFound (PROCESS_NOT_FOUND) if that is forgotten.
+  absl::StatusOr<std::shared_ptr<Process>> CancelStart(const std::string& request_id,
+                                                       const std::string& requested_by);
+
+  // Errors: NotFound (PROCESS_NOT_FOUND).
+  absl::StatusOr<std::shared_ptr<Process>> Find(std::string_view process_id) const;
+
+  // Errors: NotFound; those of Changed; ResourceExhausted (QUOTA_EXCEEDED), quota
+  // `output_bytes`.
+  absl::StatusOr<std::shared_ptr<Process>> Update(std::string_view process_id,
+                                                  const ProcessChange& change);
+
+  // Forgets an ended process. Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
+  absl::Status Remove(std::string_view process_id, const std::string& reason);
+
+  // Begins to end them all. A second call may be harsher than the first. Some may have ended
+  // already when this returns: ask AllEnded then, and not from `moved` meanwhile.
+  void EndAll(const SessionClose& close);
+
+  // Whether they all have ended, and their output is complete; and where EndAll stops a
+  // whole tree, whether that is empty.
+  bool AllEnded() const;
+
+  bool AnyRunsWith(const ChildWatcher* watcher) const;
+
+  // The session is closed: publishes nothing any more, because whoever forgets a process
+  // from now on does not ask this.
+  void EndPublishing() { publishing_ = false; }
+
+  // Lets go of all.
+  void Clear() { processes_.clear(); }
+
+ private:
+  Process::Hooks MakeHooks();
+  void Publish(const Process& process);
+  void Record(const Process& process, EventDetail detail);
+
+  const std::string session_id_;
+  const SessionServices services_;
+  const std::function<void()> moved_;
+
+  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
+  size_t undrained_ = 0;                            // of these
+  absl::flat_hash_set<std::string> stopped_trees_;  // of these: EndAll waits for their trees
+  StartRequests requests_;
+  QuotaUse use_;
+  bool publishing_ = true;
+};
+
+}  // namespace proctor

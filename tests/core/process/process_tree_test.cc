@@ -1,0 +1,263 @@
+// A process and all its descendants, by a control group and by a walk.
+#include "core/process/process_tree.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "absl/strings/numbers.h"
+#include "core/base/error.h"
+#include "core/process/cgroup_root.h"
+#include "core/process/proc_table.h"
+#include "tests/core/process/process_fixture.h"
+
+namespace proctor {
+namespace {
+
+constexpr uint64_t kMostBombs = 64;
+
+class ProcessTreeTest : public ProcessFixture, public testing::WithParamInterface<TreeMechanism> {
+ protected:
+  void SetUp() override {
+    ProcessFixture::SetUp();
+    auto trees = ProcessTrees::Open(GetParam() == TreeMechanism::kCgroup ? "auto" : "none");
+    ASSERT_TRUE(trees.ok()) << trees.status();
+    if (GetParam() == TreeMechanism::kCgroup && !(*trees)->cgroup().ok()) {
+      GTEST_SKIP() << "no control group here: " << (*trees)->cgroup().status();
+    }
+    trees_ = *trees;
+  }
+
+  void TearDown() override {
+    trees_.reset();
+    ProcessFixture::TearDown();
+  }
+
+  // The daemon that a process has told of, once it has.
+  static pid_t Daemon(const Process& process) {
+    OutputCursor cursor = process.output().FromOldest();
+    auto item = process.output().Next(cursor, 100);
+    pid_t pid = 0;
+    if (!item.has_value()) return 0;
+    const auto* chunk = std::get_if<OutputChunk>(&*item);
+    if (chunk == nullptr) return 0;
+    return absl::SimpleAtoi(absl::string_view(chunk->data.data(), chunk->data.size()), &pid) ? pid
+                                                                                             : 0;
+  }
+
+  // Whether it runs: our adopted children stay zombies until they are reaped elsewhere.
+  static bool Runs(pid_t pid) {
+    const auto entry = ReadProcEntry(pid, false);
+    return entry.has_value() && !entry->ended();
+  }
+
+  // Starts a process, runs the loop until `then` stops it.
+  std::shared_ptr<Process> StartAndRun(Command command, std::function<void(Process&)> then) {
+    std::shared_ptr<Process> process;
+    Run([&] {
+      auto started = Start(std::move(command));
+      ASSERT_TRUE(started.ok()) << started.status();
+      process = *started;
+      EXPECT_EQ(process->tree_mechanism(), GetParam());
+      then(*process);
+    });
+    return process;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Mechanisms, ProcessTreeTest,
+                         testing::Values(TreeMechanism::kCgroup, TreeMechanism::kWalk),
+                         [](const auto& info) {
+                           return info.param == TreeMechanism::kCgroup ? "Cgroup" : "Walk";
+                         });
+
+TEST_P(ProcessTreeTest, IsEmptyAfterAProcessWithoutDescendants) {
+  auto process = StartAndRun(MakeCommand("exit_with", {"3"}), [this](Process& p) {
+    EXPECT_FALSE(p.TreeEmpty());
+    StopWhen(p.shared_from_this(),
+             [](Process& q) { return q.state() == ProcessState::kDrained && q.TreeEmpty(); });
+  });
+  EXPECT_TRUE(process->Info().tree_empty);
+}
+
+TEST_P(ProcessTreeTest, ReachesADaemonWhileTheLeaderRuns) {
+  pid_t daemon = 0;
+  auto process = StartAndRun(MakeCommand("daemonize", {"stay"}), [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (daemon != 0 || (daemon = Daemon(*raw)) == 0) return;
+      EXPECT_TRUE(Runs(daemon));
+      EXPECT_TRUE(raw->Signal(SIGTERM, SignalScope::kTree, "me").ok());
+    });
+    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+  });
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kClientSignal);
+  EXPECT_FALSE(Runs(daemon));
+}
+
+TEST_P(ProcessTreeTest, ReachesADaemonAfterTheLeadersEnd) {
+  pid_t daemon = 0;
+  bool signalled = false;
+  auto process = StartAndRun(MakeCommand("daemonize", {"ignore-term"}), [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (signalled || raw->state() != ProcessState::kDrained) return;
+      signalled = true;
+      daemon = Daemon(*raw);
+      EXPECT_FALSE(raw->TreeEmpty());
+      EXPECT_TRUE(Runs(daemon));
+      const absl::Status group = raw->Signal(SIGKILL, SignalScope::kGroup, "me");
+      EXPECT_EQ(ErrorReason(group), "PROCESS_EXITED") << group;
+      EXPECT_TRUE(raw->Signal(SIGKILL, SignalScope::kTree, "me").ok());
+    });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return signalled && q.TreeEmpty(); });
+  });
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
+  EXPECT_FALSE(Runs(daemon));
+  const absl::Status none = process->Signal(SIGKILL, SignalScope::kTree, "me");
+  EXPECT_EQ(ErrorReason(none), "PROCESS_EXITED") << none;
+}
+
+TEST_P(ProcessTreeTest, StopGoesOnForADescendantThatOutlivesTheLeader) {
+  pid_t daemon = 0;
+  bool stopped = false;
+  Command command = MakeCommand("daemonize", {"stay", "ignore-term"});
+  command.stop_policy = {.grace = absl::Milliseconds(50), .scope = SignalScope::kTree};
+  auto process = StartAndRun(command, [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (stopped || (daemon = Daemon(*raw)) == 0) return;
+      stopped = true;
+      raw->Stop(raw->command().stop_policy, {ExitCause::kSessionClosed, "me"});
+    });
+    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+  });
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kSessionClosed);
+  EXPECT_FALSE(Runs(daemon));
+}
+
+// What a group or a walk must not take for its own.
+TEST_P(ProcessTreeTest, LeavesOthersAlone) {
+  absl::StatusOr<std::shared_ptr<Process>> other;
+  StartAndRun(MakeCommand("wait_forever"), [&](Process& p) {
+    other = Start(MakeCommand("wait_forever"));
+    ASSERT_TRUE(other.ok()) << other.status();
+    EXPECT_TRUE(p.Signal(SIGKILL, SignalScope::kTree, "me").ok());
+    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+  });
+  ASSERT_TRUE(other.ok());
+  EXPECT_TRUE(Runs((*other)->Info().pid));
+  Run([&] {
+    (*other)->Kill({ExitCause::kClientSignal, "me"});
+    StopWhen(*other, [](Process& p) { return p.state() == ProcessState::kDrained; });
+  });
+}
+
+TEST_P(ProcessTreeTest, KillIsNotOutrunByForking) {
+  if (::geteuid() != 0) GTEST_SKIP() << "not root: another user cannot be had for the bomb";
+  Command command = MakeCommand("fork_bomb");
+  const std::string uid = absl::StrCat(700000000 + ::getpid());  // nobody else's
+  command.user = {.user = uid, .group = uid};
+  command.rlimits = {{"nproc", kMostBombs, kMostBombs}};
+  bool killed = false;
+  StartAndRun(command, [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (killed || raw->output().Totals()[0].total_bytes == 0) return;
+      killed = true;
+      const absl::Status sent = raw->Signal(SIGKILL, SignalScope::kTree, "me");
+      EXPECT_TRUE(sent.ok()) << sent;
+    });
+    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+  });
+  int survivors = 0;
+  for (const ProcEntry& entry : ReadProcTable(false)) {
+    struct stat owner;
+    if (::stat(absl::StrCat("/proc/", entry.pid).c_str(), &owner) != 0) continue;
+    if (absl::StrCat(owner.st_uid) == uid && !entry.ended()) ++survivors;
+  }
+  EXPECT_EQ(survivors, 0);
+}
+
+// ---- Control groups. ------------------------------------------------------
+
+class CgroupRootTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto own = FindOwnCgroup();
+    if (!own.ok()) GTEST_SKIP() << own.status();
+    auto root = CgroupRoot::Open("");
+    if (!root.ok()) GTEST_SKIP() << root.status();
+    root_ = *std::move(root);
+  }
+
+  size_t Servers() const {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(root_->path())) {
+      count += entry.path().filename().string().starts_with("proctor-") ? 1 : 0;
+    }
+    return count;
+  }
+
+  std::shared_ptr<CgroupRoot> root_;
+};
+
+TEST_F(CgroupRootTest, RemovesItsGroupsAtTheEnd) {
+  const size_t with = Servers();
+  { auto tree = root_->MakeTree("p", {}); }
+  auto other = CgroupRoot::Open(root_->path());
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(Servers(), with + 1);
+  other->reset();
+  EXPECT_EQ(Servers(), with);
+}
+
+TEST_F(CgroupRootTest, RemovesWhatADeadServerHasLeft) {
+  const size_t before = Servers();
+  const Cgroup dead = Cgroup(root_->path()).Child("proctor-dead");
+  ASSERT_TRUE(dead.Make().ok());
+  ASSERT_TRUE(dead.Child("process").Make().ok());
+  auto other = CgroupRoot::Open(root_->path());
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_FALSE(std::filesystem::exists(dead.path()));
+  EXPECT_EQ(Servers(), before + 1);
+}
+
+TEST_F(CgroupRootTest, RefusesALimitWhoseControllerIsNotThere) {
+  const auto controllers = root_->controllers();
+  const struct {
+    const char* controller;
+    CgroupLimits limits;
+    const char* field;
+  } cases[] = {{"memory", {.memory_bytes = 1 << 30}, "spec.cgroup.memory_bytes"},
+               {"pids", {.pids = 10}, "spec.cgroup.pids"},
+               {"cpu", {.cpus = 1}, "spec.cgroup.cpus"},
+               {"io", {.io_weight = 10}, "spec.cgroup.io_weight"}};
+  for (const auto& limit : cases) {
+    const bool there =
+        std::find(controllers.begin(), controllers.end(), limit.controller) != controllers.end();
+    auto tree = root_->MakeTree(limit.controller, limit.limits);
+    if (there) continue;  // tests of limits try them
+    EXPECT_TRUE(absl::IsFailedPrecondition(tree.status())) << tree.status();
+    EXPECT_EQ(ErrorReason(tree.status()), "LIMIT_UNAVAILABLE");
+    EXPECT_EQ(ErrorVariables(tree.status())["field"], limit.field);
+  }
+}
+
+TEST(ProcessTreesTest, RefuseLimitsWithoutAControlGroup) {
+  auto trees = ProcessTrees::Open("none");
+  ASSERT_TRUE(trees.ok());
+  auto tree = (*trees)->Make("p", {.pids = 3});
+  EXPECT_TRUE(absl::IsFailedPrecondition(tree.status())) << tree.status();
+  EXPECT_EQ(ErrorReason(tree.status()), "LIMIT_UNAVAILABLE");
+  EXPECT_EQ(ErrorVariables(tree.status())["field"], "spec.cgroup");
+}
+
+TEST(ProcessTreesTest, RefuseADirectoryThatIsNoControlGroup) {
+  auto trees = ProcessTrees::Open("/tmp");
+  EXPECT_TRUE(absl::IsFailedPrecondition(trees.status())) << trees.status();
+  EXPECT_EQ(ErrorReason(trees.status()), "CGROUP_UNAVAILABLE");
+}
+
+}  // namespace
+}  // namespace proctor
