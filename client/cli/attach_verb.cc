@@ -1,66 +1,124 @@
 // attach: a process from where it is.
+#include <unistd.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
-#include "client/cli/flag_value.h"
+#include "client/cli/flag_accept.h"
 #include "client/cli/foreground.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/signal_forwarder.h"
+#include "client/cli/terminal_flags.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
+namespace {
 
-int AttachVerb(Invocation& invocation) {
+struct AttachFlags {
   bool interactive = false;
+  bool tty = false;
   bool from_start = false;
   bool no_replay = false;
   bool json = false;
   std::optional<uint64_t> tail;
-  FlagSet flags(FlagSet::Order::kAnywhere);
-  flags.Switch('i', "stdin", "carry our stdin and signals to the process", &interactive);
-  flags.Switch(0, "from-start", "from the start of its output (the default)", &from_start);
-  flags.Value(0, "tail", "BYTES", "from so many bytes before the end",
-              [&tail](const std::string& text) {
-                const absl::StatusOr<uint64_t> size = ParseSize(text);
-                if (size.ok()) tail = *size;
-                return size.status();
-              });
-  flags.Switch(0, "no-replay", "only what is written from now on", &no_replay);
-  flags.Switch(0, "json", "messages as JSON lines on stderr", &json);
-  if (auto code = invocation.Parse(&flags, {.least = 1, .most = 1})) return *code;
-  if (from_start + no_replay + tail.has_value() > 1) {
-    return invocation.console().Fail("--from-start, --tail and --no-replay exclude each other");
+  TerminalFlags terminal;
+  v1::AttachStart start;
+
+  void AddTo(FlagSet* flags) {
+    flags->Switch('i', "stdin", "carry our stdin and signals to the process", &interactive);
+    flags->Switch('t', "tty", "insist on its having a terminal, which -i finds out by itself",
+                  &tty);
+    flags->Action(0, "force", "take its stdin over from another client",
+                  [this] { start.set_force_stdin(true); });
+    flags->Switch(0, "from-start", "from the start of its output (the default without a terminal)",
+                  &from_start);
+    flags->Value(0, "tail", "BYTES", "from so many bytes before the end",
+                 AcceptSize([this](uint64_t size) { tail = size; }));
+    flags->Switch(0, "no-replay", "only what is written from now on (the default with one)",
+                  &no_replay);
+    terminal.AddTo(flags);
+    flags->Switch(0, "json", "messages as JSON lines on stderr", &json);
   }
 
+  // INVALID_ARGUMENT for what can be refused without the server.
+  absl::Status Check() {
+    if (from_start + no_replay + tail.has_value() > 1) {
+      return absl::InvalidArgumentError("--from-start, --tail and --no-replay exclude each other");
+    }
+    if (start.force_stdin() && !interactive) {
+      return absl::InvalidArgumentError("--force goes together with -i");
+    }
+    if (tty && interactive && isatty(STDIN_FILENO) == 0) {
+      return absl::InvalidArgumentError(
+          "the input device is not a TTY: -it wants a terminal as our stdin; -i alone carries a "
+          "pipe");
+    }
+    return terminal.Resolve();
+  }
+};
+
+// What stands in AttachStart but the id, which is complete. `has_terminal`: the process.
+void SetPosition(const AttachFlags& flags, bool has_terminal, v1::AttachStart* start) {
+  const bool said = flags.from_start || flags.tail.has_value();
+  // What a terminal showed is not shown again: ours would answer, into the program's input, every
+  // question that the program has asked its terminal. The program is asked to draw anew instead.
+  if (flags.no_replay || flags.tail.has_value() || (has_terminal && !said)) {
+    start->mutable_from()->set_tail_bytes(flags.tail.value_or(0));
+  } else {
+    // Said as a position, so that what is not kept any more is reported.
+    start->mutable_from()->mutable_offsets();
+  }
+}
+
+}  // namespace
+
+int AttachVerb(Invocation& invocation) {
+  AttachFlags attach;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  attach.AddTo(&flags);
+  if (auto code = invocation.Parse(&flags, {.least = 1, .most = 1})) return *code;
+  const absl::Status checked = attach.Check();
+  if (!checked.ok()) return invocation.console().Fail(std::string(checked.message()));
+
   std::optional<SignalForwarder> forwarder;
-  if (interactive) {
+  if (attach.interactive) {
     forwarder.emplace();
   } else {
     ExitOnInterrupt("proctor: attach: detached\n");
   }
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  std::string id = invocation.arguments()[0];
-  const client::Error error = CompleteProcessId(*client, &id);
+  v1::GetProcessRequest request;
+  request.set_process_id(invocation.arguments()[0]);
+  client::Error error = CompleteProcessId(*client, request.mutable_process_id());
+  v1::GetProcessResponse found;
+  if (error.ok()) error = client->GetProcess(request, &found, Prompt());
   if (!error.ok()) return invocation.Refuse(error);
-
-  v1::AttachStart start;
-  start.set_process_id(id);
-  if (tail.has_value() || no_replay) {
-    start.mutable_from()->set_tail_bytes(tail.value_or(0));
-  } else {
-    // Said as a position, so that what is not kept any more is reported.
-    start.mutable_from()->mutable_offsets();
+  const bool has_terminal = found.process().spec().has_pty();
+  if (attach.tty && !has_terminal) {
+    return invocation.console().Fail(absl::StrCat("--tty: process ", request.process_id(),
+                                                  " was started without a terminal; leave it out"));
   }
-  const std::unique_ptr<client::ProcessStream> stream = client->Attach(start);
+
   ForegroundOptions options;
-  options.feed_stdin = interactive;
-  options.json = json;
+  options.feed_stdin = attach.interactive;
+  options.json = attach.json;
   options.fate_when_lost = "the process is not touched by that";
+  if (attach.interactive && has_terminal && isatty(STDIN_FILENO) != 0) {
+    if (attach.json && isatty(STDERR_FILENO) != 0) {
+      return invocation.console().Fail(
+          "--json and -i exclude each other while stderr is the terminal: it would show both");
+    }
+    options.terminal = InteractiveOptions{attach.terminal.keys, std::nullopt};
+  }
+  attach.start.set_process_id(request.process_id());
+  SetPosition(attach, has_terminal, &attach.start);
+  const std::unique_ptr<client::ProcessStream> stream = client->Attach(attach.start);
   const int code =
       StayWith(invocation, *stream, forwarder.has_value() ? &*forwarder : nullptr, options);
   // Its threads use the stream.

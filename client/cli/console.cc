@@ -5,6 +5,7 @@
 #include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/out_file.h"
+#include "client/cli/raw_terminal.h"
 
 namespace proctor::cli {
 
@@ -13,7 +14,8 @@ Console::Console(const std::string& verb)
 
 void Console::Say(const std::string& text) const {
   // That nobody hears us is no reason to fail: the exit code says it again.
-  OutFile(STDERR_FILENO, "stderr").Write(prefix_ + EscapeControls(text) + "\n");
+  OutFile(STDERR_FILENO, "stderr")
+      .Write(prefix_ + EscapeControls(text) + RawTerminal::LineEnd(STDERR_FILENO));
 }
 
 int Console::Fail(const std::string& text) const {

@@ -44,8 +44,13 @@ std::string ClosestWord(const std::string& word, const std::vector<std::string>&
 }
 
 void FlagSet::Switch(char letter, const std::string& name, const std::string& help, bool* value) {
-  flags_.push_back({letter, name, "", help, [value](const std::string&) {
-                      *value = true;
+  Action(letter, name, help, [value] { *value = true; });
+}
+
+void FlagSet::Action(char letter, const std::string& name, const std::string& help,
+                     std::function<void()> action) {
+  flags_.push_back({letter, name, "", help, [action = std::move(action)](const std::string&) {
+                      action();
                       return absl::OkStatus();
                     }});
 }
@@ -140,7 +145,7 @@ absl::Status FlagSet::Parse(const std::vector<std::string>& arguments,
 }
 
 std::string FlagSet::Help() const {
-  constexpr size_t kColumn = 30;
+  constexpr size_t kColumn = 33;
   std::string text;
   for (const Flag& flag : flags_) {
     if (!flag.accept) {

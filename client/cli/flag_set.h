@@ -3,8 +3,8 @@
 //
 // Not thread-safe, as getopt_long is not.
 //
-// Order of calls: Switch, Text, Value and Heading in the order of the help text; then Parse or
-// Help.
+// Order of calls: Switch, Action, Text, Value and Heading in the order of the help text; then Parse
+// or Help.
 #ifndef PROCTOR_CLIENT_CLI_FLAG_SET_H_
 #define PROCTOR_CLIENT_CLI_FLAG_SET_H_
 
@@ -27,6 +27,9 @@ class FlagSet {
 
   // A flag without a value. `letter` 0: it has no short form.
   void Switch(char letter, const std::string& name, const std::string& help, bool* value);
+  // The same where more is to be done than to remember it.
+  void Action(char letter, const std::string& name, const std::string& help,
+              std::function<void()> action);
   // A flag whose value is taken as it is. `*value` lives longer than Parse.
   void Text(char letter, const std::string& name, const std::string& placeholder,
             const std::string& help, std::string* value);

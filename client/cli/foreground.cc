@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/id_prefix.h"
 #include "client/cli/json.h"
 #include "client/cli/stdin_pump.h"
 
@@ -45,13 +46,51 @@ std::string CauseText(v1::ExitCause cause) {
   }
 }
 
+std::string WhyText(const client::StreamOutcome& outcome) {
+  if (outcome.error.ok()) return "the server ended the stream";
+  return absl::StrCat(outcome.error.ToString(), HintFor(outcome.error));
+}
+
+// The exit code where the user, or the loss of our terminal, ended the stream.
+std::optional<int> LeaveCode(Invocation& invocation, InteractiveTerminal::End end,
+                             const client::StreamOutcome& outcome,
+                             const ForegroundOptions& options) {
+  // The process was faster.
+  if (outcome.drained.has_value() || !outcome.process.has_value()) return std::nullopt;
+  const Console& console = invocation.console();
+  const std::string& id = outcome.process->process_id();
+  switch (end) {
+    case InteractiveTerminal::End::kByStream:
+      return std::nullopt;
+    case InteractiveTerminal::End::kDetached:
+      if (!outcome.error.ok()) {
+        return console.Fail(absl::StrCat(
+            "lost the stream of process ", id, " before the server let go of it: ",
+            WhyText(outcome), "; if our request did not arrive: ", options.fate_when_lost));
+      }
+      console.Say(absl::StrCat("detached from process ", id, "; attach again with 'proctor attach ",
+                               "-it ", id.substr(0, kShortId), "'"));
+      return kExitSuccess;
+    case InteractiveTerminal::End::kDetachUnconfirmed:
+      return console.Fail(
+          absl::StrCat("the server did not answer that it lets go of process ", id,
+                       "; if our request did not arrive: ", options.fate_when_lost));
+    case InteractiveTerminal::End::kDisconnected:
+      return console.Fail(
+          absl::StrCat("disconnected from process ", id, ": ", options.fate_when_lost));
+    case InteractiveTerminal::End::kHungUp:
+      return console.Fail(absl::StrCat("our terminal is gone, and with it the stream of process ",
+                                       id, ": ", options.fate_when_lost));
+  }
+  return std::nullopt;
+}
+
 int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
                 const ForegroundOptions& options) {
   const Console& console = invocation.console();
   // Our own stdout or stderr failed, which Conclude tells.
   if (outcome.stopped_by_sink) return kExitFailure;
-  const std::string why =
-      outcome.error.ok() ? "the server ended the stream" : outcome.error.ToString();
+  const std::string why = WhyText(outcome);
   if (!outcome.process.has_value()) {
     if (!outcome.error.ok()) return invocation.Refuse(outcome.error);
     return console.Fail("the stream ended before the process was heard of");
@@ -76,6 +115,26 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
   const std::string cause = CauseText(outcome.exit_status->cause());
   if (!cause.empty()) console.Say(absl::StrCat("process ", id, " was ended: ", cause));
   return ExitCodeOf(*outcome.exit_status);
+}
+
+// StayWith, where our terminal and that of the process are one.
+int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
+                   const ForegroundOptions& options) {
+  InteractiveTerminal terminal(&stream, &invocation.out(), *options.terminal);
+  absl::Status started;
+  client::StreamSinks sinks = ForegroundSinks(invocation, options.json);
+  sinks.on_stdout = [&terminal](std::string_view data) { return terminal.Show(data); };
+  sinks.on_message = [&, say = sinks.on_message](const v1::StreamMessage& message) {
+    // Until then our terminal is as it was: a start that is refused is told on it.
+    if (message.has_started()) started = terminal.Start();
+    return started.ok() && say(message);
+  };
+  const client::StreamOutcome outcome = stream.Receive(sinks);
+  // A program that ended by itself has left the terminal as it wanted.
+  terminal.Stop(/*undo=*/!outcome.drained.has_value());
+  if (!started.ok()) return invocation.console().Fail(std::string(started.message()));
+  const std::optional<int> left = LeaveCode(invocation, terminal.end(), outcome, options);
+  return left.has_value() ? *left : OutcomeCode(invocation, outcome, options);
 }
 
 }  // namespace
@@ -113,6 +172,7 @@ int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwar
     forwarder->Start(&stream, &invocation.console(),
                      absl::StrCat("given up after three interrupts; ", options.fate_when_lost));
   }
+  if (options.terminal.has_value()) return StayOnTerminal(invocation, stream, options);
   std::optional<StdinPump> pump;
   if (options.feed_stdin) pump.emplace(&stream, &invocation.console());
   const client::StreamOutcome outcome = stream.Receive(ForegroundSinks(invocation, options.json));

@@ -5,8 +5,10 @@
 #ifndef PROCTOR_CLIENT_CLI_FOREGROUND_H_
 #define PROCTOR_CLIENT_CLI_FOREGROUND_H_
 
+#include <optional>
 #include <string>
 
+#include "client/cli/interactive_terminal.h"
 #include "client/cli/invocation.h"
 #include "client/cli/signal_forwarder.h"
 #include "client/cpp/process_stream.h"
@@ -16,6 +18,8 @@ namespace proctor::cli {
 struct ForegroundOptions {
   // Carries our stdin to the process.
   bool feed_stdin = false;
+  // With feed_stdin: our stdin is a terminal and the process has one, and the two become one.
+  std::optional<InteractiveOptions> terminal;
   // Prints every message but Output as a JSON line on stderr, in place of words.
   bool json = false;
   // What becomes of a process whose stream is lost or given up, in words.
@@ -30,7 +34,7 @@ bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outc
 
 // Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
 // Returns the exit code: that of the process only if its end is known and every byte of its output
-// was written or reported missing.
+// was written or reported missing; success as well if the user left a process that goes on.
 int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
              const ForegroundOptions& options);
 

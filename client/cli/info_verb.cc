@@ -2,6 +2,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
@@ -48,6 +49,14 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
                  ? launcher.name()
                  : absl::StrCat(launcher.name(), " (", launcher.reason(), ")"),
              &text);
+  const v1::Choice& cgroup = info.cgroup();
+  const std::string controllers = absl::StrJoin(info.cgroup_controllers(), ", ");
+  AppendLine("Control group",
+             cgroup.available()
+                 ? absl::StrCat(cgroup.name(), " (",
+                                controllers.empty() ? "no controllers" : controllers, ")")
+                 : absl::StrCat("none", cgroup.reason().empty() ? "" : ": ", cgroup.reason()),
+             &text);
   absl::StrAppend(&text, "Policies:\n");
   for (const v1::Choice& choice : info.policies()) AppendChoice(choice, info.policy(), &text);
   absl::StrAppend(&text, "Watchers:\n");
@@ -57,7 +66,12 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
                   limits.default_retain_bytes(), " bytes a process, at most ",
                   limits.max_retain_bytes(), "\n    ", limits.max_ended_processes(),
                   " ended processes, ", limits.max_events(), " events, ", limits.max_sessions(),
-                  " sessions\n");
+                  " sessions\n    ");
+  if (limits.max_processes() > 0) {
+    absl::StrAppend(&text, limits.max_processes(), " running processes, ");
+  }
+  absl::StrAppend(&text, limits.max_processes_per_session(), " in a session, with ",
+                  limits.max_output_bytes_per_session(), " bytes of output\n");
   return text;
 }
 

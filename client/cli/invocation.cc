@@ -74,8 +74,12 @@ const client::Client* Invocation::Connect() {
   return client_.get();
 }
 
+std::string HintFor(const client::Error& error) {
+  return error.Is("STDIN_BUSY") ? "; --force takes it over" : "";
+}
+
 std::string Invocation::Describe(const client::Error& error) const {
-  if (!error.IsUnreachable()) return error.ToString();
+  if (!error.IsUnreachable()) return absl::StrCat(error.ToString(), HintFor(error));
   return absl::StrCat("cannot reach a server at '", host_, "': ", error.message,
                       "; is proctord running there? --host or PROCTOR_HOST names another");
 }

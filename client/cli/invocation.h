@@ -31,6 +31,9 @@ struct Arity {
 // The longest wait for an answer that the server gives at once.
 inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
 
+// What the user can do about an error, to stand behind its text; empty where nothing is known.
+std::string HintFor(const client::Error& error);
+
 class Invocation {
  public:
   // `arguments` are those behind the verb.

@@ -1,9 +1,11 @@
-// kill, stop, inspect and rm: one short call for each process that is named.
+// kill, stop, update, inspect and rm: one short call for each process that is named.
+#include <cstdint>
 #include <functional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
@@ -37,38 +39,82 @@ int ForEachProcess(
 int KillVerb(Invocation& invocation) {
   std::string signal = "KILL";
   bool group = false;
+  bool tree = false;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Text('s', "signal", "SIGNAL", "by name or number (KILL)", &signal);
   flags.Switch('g', "group", "to its process group, not to the process alone", &group);
+  flags.Switch(0, "tree", "to it and all its descendants, also once it has ended", &tree);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
   return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
     v1::SignalProcessRequest request;
     request.set_process_id(id);
     request.set_signal(signal);
-    request.set_scope(group ? v1::SIGNAL_SCOPE_GROUP : v1::SIGNAL_SCOPE_LEADER);
+    request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
+                      : group ? v1::SIGNAL_SCOPE_GROUP
+                              : v1::SIGNAL_SCOPE_LEADER);
     v1::SignalProcessResponse response;
-    return client.SignalProcess(request, &response, Prompt());
+    client::Error error = client.SignalProcess(request, &response, Prompt());
+    if (error.ok() && tree && response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
+      invocation.console().Say(absl::StrCat(
+          id, ": its descendants were found by a walk over /proc, for want of a control group"));
+    }
+    return error;
   });
 }
 
 int StopVerb(Invocation& invocation) {
   v1::StopProcessRequest request;
   FlagSet flags(FlagSet::Order::kAnywhere);
-  flags.Value('t', "grace", "DURATION", "the time to act on the signal", [&](const auto& text) {
-    const absl::StatusOr<absl::Duration> grace = ParseDuration(text);
-    if (grace.ok()) *request.mutable_stop_policy()->mutable_grace() = ToProto(*grace);
-    return grace.status();
-  });
-  flags.Value('s', "signal", "SIGNAL", "the first signal", [&](const std::string& text) {
-    request.mutable_stop_policy()->set_signal(text);
-    return absl::OkStatus();
-  });
+  flags.Value('t', "grace", "DURATION", "the time to act on the signal",
+              AcceptDuration([&] { return request.mutable_stop_policy()->mutable_grace(); }));
+  flags.Value('s', "signal", "SIGNAL", "the first signal", AcceptText([&](const auto& text) {
+                request.mutable_stop_policy()->set_signal(text);
+              }));
+  flags.Action(0, "tree", "with all its descendants, also those that outlive it",
+               [&] { request.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE); });
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
   return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
     request.set_process_id(id);
     v1::StopProcessResponse response;
     // Without a deadline: the grace decides.
     return client.StopProcess(request, &response);
+  });
+}
+
+int UpdateVerb(Invocation& invocation) {
+  bool json = false;
+  v1::UpdateProcessRequest request;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Value('l', "label", "K=V", "set a label; repeatable", [&](const std::string& text) {
+    const auto label = ParseKeyValue(text);
+    if (!label.ok()) return label.status();
+    if (label->second.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", text, "' has no value; --unlabel removes a label"));
+    }
+    (*request.mutable_labels())[label->first] = label->second;
+    return absl::OkStatus();
+  });
+  flags.Value(0, "unlabel", "K", "remove a label; repeatable",
+              AcceptText([&](const std::string& key) { (*request.mutable_labels())[key] = ""; }));
+  flags.Value(
+      0, "retain", "BYTES", "what the server keeps of its output, such as 64K or 1M",
+      AcceptPositiveSize([&](uint64_t size) { request.mutable_output()->set_retain_bytes(size); }));
+  flags.Value(0, "overflow", "block|drop", "what happens when that is full",
+              AcceptOverflow([&] { return request.mutable_output(); }));
+  flags.Switch(0, "json", "the changed process as one JSON object a line", &json);
+  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  if (request.labels().empty() && !request.has_output()) {
+    return invocation.console().Fail(
+        "nothing to change: give --label, --unlabel, --retain or --overflow");
+  }
+  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
+    request.set_process_id(id);
+    v1::UpdateProcessResponse response;
+    client::Error error = client.UpdateProcess(request, &response, Prompt());
+    if (error.ok() && json) invocation.out().Write(JsonLine(response.process()));
+    return error;
   });
 }
 

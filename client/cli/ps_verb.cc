@@ -1,11 +1,13 @@
 // ps: processes as a table.
 #include <string>
 
-#include "absl/strings/ascii.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
@@ -17,6 +19,7 @@ namespace proctor::cli {
 namespace {
 
 constexpr int kPageSize = 1000;
+constexpr char kLabelPrefix[] = "label.";
 
 std::string StateText(v1::ProcessState state) {
   switch (state) {
@@ -42,6 +45,28 @@ void AddRow(const v1::Process& process, absl::Time now, Table* table) {
               CommandText(process.spec().argv())});
 }
 
+absl::Status AddFilter(const std::string& text, v1::ListProcessesRequest* request) {
+  const auto filter = ParseKeyValue(text);
+  if (!filter.ok()) return filter.status();
+  const auto& [key, value] = *filter;
+  if (absl::StartsWith(key, kLabelPrefix) && key.size() > sizeof(kLabelPrefix) - 1) {
+    (*request->mutable_labels())[key.substr(sizeof(kLabelPrefix) - 1)] = value;
+    return absl::OkStatus();
+  }
+  if (key == "session") {
+    return AcceptText([request](const std::string& id) { request->set_session_id(id); })(value);
+  }
+  if (key == "state") {
+    return AcceptWord(
+        {{"running", v1::PROCESS_STATE_RUNNING},
+         {"exited", v1::PROCESS_STATE_EXITED},
+         {"drained", v1::PROCESS_STATE_DRAINED}},
+        [request](int state) { request->add_states(static_cast<v1::ProcessState>(state)); })(value);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", key, "' is not 'label.K', 'state' or 'session'"));
+}
+
 }  // namespace
 
 int PsVerb(Invocation& invocation) {
@@ -52,13 +77,12 @@ int PsVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('a', "all", "those that ended, too", &all);
   flags.Switch('q', "quiet", "only ids, whole ones", &quiet);
-  flags.Value('l', "label", "K=V", "only those with this label; repeatable",
-              [&request](const std::string& text) {
-                const auto label = ParseKeyValue(text);
-                if (label.ok()) (*request.mutable_labels())[label->first] = label->second;
-                return label.status();
-              });
-  flags.Text(0, "session", "ID", "only those of this session", request.mutable_session_id());
+  flags.Value('f', "filter", "KEY=VALUE",
+              "only those: label.K=V, state=running|exited|drained or session=ID; repeatable",
+              [&request](const std::string& text) { return AddFilter(text, &request); });
+  flags.Value('l', "label", "K=V", "the same as --filter label.K=V; repeatable",
+              AcceptLabel(request.mutable_labels()));
+  flags.Text(0, "session", "ID", "the same as --filter session=ID", request.mutable_session_id());
   flags.Switch(0, "json", "one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
 
@@ -68,7 +92,7 @@ int PsVerb(Invocation& invocation) {
     const client::Error error = CompleteSessionId(*client, request.mutable_session_id());
     if (!error.ok()) return invocation.Refuse(error);
   }
-  if (!all) request.add_states(v1::PROCESS_STATE_RUNNING);
+  if (!all && request.states().empty()) request.add_states(v1::PROCESS_STATE_RUNNING);
   request.set_page_size(kPageSize);
   Table table({"ID", "SESSION", "STATE", "EXIT", "STARTED", "DURATION", "COMMAND"});
   const absl::Time now = absl::Now();

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/raw_terminal.h"
 
 namespace proctor::cli {
 namespace {
@@ -82,6 +83,7 @@ void SignalForwarder::Watch() {
       interrupts.push_back(now);
       while (now - interrupts.front() > kImpatience) interrupts.pop_front();
       if (interrupts.size() >= kInterruptsToGiveUp) {
+        RawTerminal::LeaveAny();
         console_->Say(farewell_);
         stream_->Cancel();
         // The main thread may be inside a write that nobody takes. That we are gone ends the
@@ -89,6 +91,8 @@ void SignalForwarder::Watch() {
         _exit(kExitInterrupted);
       }
     }
+    // The window was closed: that ends our stream, not a process that is to be kept.
+    if (info.ssi_signo == SIGHUP && RawTerminal::IsHungUp()) continue;
     absl::MutexLock lock(&mutex_);
     queue_.push_back(absl::StrCat("SIG", sigabbrev_np(static_cast<int>(info.ssi_signo))));
   }

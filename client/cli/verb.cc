@@ -15,7 +15,10 @@ constexpr Verb kVerbs[] = {
      "did: its own code, 128 + n for signal n, 127 and 126 for a program that is not there or\n"
      "cannot be run, and 125 for everything else, a lost stream included. SIGINT, SIGTERM,\n"
      "SIGHUP and SIGQUIT are passed on to its process group; three SIGINT within two seconds\n"
-     "give up. If we end first, the process is killed, unless --keep is given.",
+     "give up. If we end first, the process is killed, unless --keep is given.\n\n"
+     "With -it our terminal is the process's: every key goes there, but for ~. at the start of\n"
+     "a line, which disconnects, ~?, which lists such commands, and Ctrl-P Ctrl-Q, which\n"
+     "detaches: the process goes on, and 'proctor attach -it' finds it again.",
      RunVerb},
     {"ps", "[FLAGS]", "list processes", "Lists processes, those that run or, with -a, all.",
      PsVerb},
@@ -23,7 +26,9 @@ constexpr Verb kVerbs[] = {
      "Prints the retained output of a process, its stdout and stderr on ours.", LogsVerb},
     {"attach", "[FLAGS] ID", "join a process that was started before",
      "Joins a process, from the start of its output if not told otherwise, and exits as it\n"
-     "does. Ctrl-C detaches; with -i it is passed on to the process.",
+     "does. Ctrl-C detaches; with -i it is passed on to the process.\n\n"
+     "A process that has a terminal gets ours with -i, as with run -it. What its terminal has\n"
+     "shown is not shown again, but the program is asked to draw its screen.",
      AttachVerb},
     {"kill", "[FLAGS] ID...", "send a signal to processes",
      "Sends SIGKILL, or the signal of -s, to processes.", KillVerb},
@@ -33,8 +38,18 @@ constexpr Verb kVerbs[] = {
      StopVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line. Exits with the code of the\n"
-     "process if there is one only.",
+     "process if there is one only. tree-empty is when none of its descendants is left either.",
      WaitVerb},
+    {"write", "[FLAGS] ID", "write our stdin to a process",
+     "Writes our stdin to the stdin of a process, and returns when its pipe has taken all. If the\n"
+     "server is lost meanwhile, it is tried again for half a minute; no byte arrives twice.",
+     WriteVerb},
+    {"update", "[FLAGS] ID...", "change labels and retention of processes",
+     "Changes the labels of processes, and how much of their output is kept.", UpdateVerb},
+    {"cancel", "[FLAGS] REQUEST_ID", "make sure that a start never happens",
+     "Cancels the start that was, or will be, asked for with this --request-id: if it has\n"
+     "started a process already, that is killed and its id printed; if not, it never will.",
+     CancelVerb},
     {"inspect", "[FLAGS] ID...", "print all that is known of processes",
      "Prints processes as JSON.", InspectVerb},
     {"rm", "[FLAGS] ID...", "forget ended processes",
@@ -50,6 +65,8 @@ constexpr Verb kVerbs[] = {
      "Chooses the child watcher of what is started in the sessions from now on. What runs is\n"
      "finished by the watcher that it was started with.",
      SessionSetVerb},
+    {"session renew", "[FLAGS] ID...", "renew the leases of sessions",
+     "Starts the leases of sessions anew.", SessionRenewVerb},
     {"session close", "[FLAGS] ID...", "close sessions",
      "Closes sessions and ends their processes. Returns when they have ended.", SessionCloseVerb},
     {"session inspect", "[FLAGS] ID...", "print all that is known of sessions",

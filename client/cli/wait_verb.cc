@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
@@ -20,6 +21,7 @@ bool IsKnown(const v1::ExitStatus& status) { return status.has_exit_code() || st
 
 int WaitVerb(Invocation& invocation) {
   bool drained = false;
+  v1::WaitUntil until = v1::WAIT_UNTIL_UNSPECIFIED;
   bool json = false;
   absl::Duration timeout = absl::InfiniteDuration();
   FlagSet flags(FlagSet::Order::kAnywhere);
@@ -29,9 +31,21 @@ int WaitVerb(Invocation& invocation) {
                 if (parsed.ok()) timeout = *parsed;
                 return parsed.status();
               });
-  flags.Switch(0, "drained", "until the output is complete as well", &drained);
+  flags.Value(0, "until", "STATE",
+              "exited (the default), drained (its output is complete) or tree-empty",
+              AcceptWord({{"exited", v1::WAIT_UNTIL_EXITED},
+                          {"drained", v1::WAIT_UNTIL_DRAINED},
+                          {"tree-empty", v1::WAIT_UNTIL_TREE_EMPTY}},
+                         [&until](int state) { until = static_cast<v1::WaitUntil>(state); }));
+  flags.Switch(0, "drained", "the same as --until drained", &drained);
   flags.Switch(0, "json", "the processes, one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+
+  if (drained && until != v1::WAIT_UNTIL_UNSPECIFIED && until != v1::WAIT_UNTIL_DRAINED) {
+    return invocation.console().Fail("--drained and another --until exclude each other");
+  }
+  if (drained) until = v1::WAIT_UNTIL_DRAINED;
+  if (until == v1::WAIT_UNTIL_UNSPECIFIED) until = v1::WAIT_UNTIL_EXITED;
 
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
@@ -43,7 +57,7 @@ int WaitVerb(Invocation& invocation) {
     if (error.ok()) {
       v1::WaitProcessRequest request;
       request.set_process_id(id);
-      request.set_until(drained ? v1::WAIT_UNTIL_DRAINED : v1::WAIT_UNTIL_EXITED);
+      request.set_until(until);
       if (timeout != absl::InfiniteDuration()) {
         *request.mutable_timeout() =
             ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));

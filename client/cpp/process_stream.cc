@@ -196,16 +196,17 @@ bool ProcessStream::CloseStdin() {
   return sent;
 }
 
-void ProcessStream::SendControl(v1::StreamInput input) {
+bool ProcessStream::SendControl(v1::StreamInput input) {
   {
     absl::MutexLock lock(&mutex_);
-    if (over_) return;
+    if (over_) return false;
     controls_.push_back(std::move(input));
     // Whoever writes now sends it next.
-    if (writing_) return;
+    if (writing_) return true;
     writing_ = true;
   }
   EndWriting();
+  return true;
 }
 
 Error ProcessStream::Signal(std::string_view signal, v1::SignalScope scope) {
@@ -230,6 +231,16 @@ void ProcessStream::Resize(const v1::TerminalSize& size) {
   v1::StreamInput input;
   *input.mutable_resize() = size;
   SendControl(std::move(input));
+}
+
+bool ProcessStream::Detach() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (half_closed_) return false;
+  }
+  v1::StreamInput input;
+  input.set_detach(true);
+  return SendControl(std::move(input));
 }
 
 void ProcessStream::Cancel() { wire_->Cancel(); }

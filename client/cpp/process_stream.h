@@ -2,10 +2,12 @@
 // signals and the size of its terminal.
 //
 // Thread-safe as follows: one thread calls Receive; WriteStdin and CloseStdin are called by one
-// other thread; Signal, Resize and Cancel by anybody at any time. Made by Client; outlives it.
+// other thread; Signal, Resize, Detach and Cancel by anybody at any time. Made by Client; outlives
+// it.
 //
-// Order of calls: Receive at most once; the others any time, before it as well. Destroying a
-// stream that was not received to its end cancels it; nobody may be inside a method then.
+// Order of calls: Receive at most once; the others any time, before it as well, but nothing for the
+// process after Detach. Destroying a stream that was not received to its end cancels it; nobody may
+// be inside a method then.
 //
 //     main thread      Receive ── message ── message ── … ── end
 //     feeding thread     WriteStdin ▒▒blocked: the server does not read▒▒ ── CloseStdin
@@ -92,8 +94,14 @@ class ProcessStream {
   // that the process has ended is none.
   Error Signal(std::string_view signal, v1::SignalScope scope);
 
-  // Tells the process the size of its terminal.
+  // Tells the process the size of its terminal. Waits its turn behind stdin bytes, and may block as
+  // long as they do.
   void Resize(const v1::TerminalSize& size);
+
+  // Asks the server to leave the process as it is, whatever its DisconnectPolicy says, and to end
+  // the stream: Receive then returns an OK error without the process's end. Waits its turn as
+  // Resize does. False if it cannot be asked: the requests are ended, or the stream is.
+  bool Detach();
 
   // Ends the stream from this side. The process is treated as its DisconnectPolicy says.
   void Cancel();
@@ -102,8 +110,8 @@ class ProcessStream {
   void OnMessage(const v1::StreamMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
   // Hands over one message's data and the message itself; false to stop.
   static bool Deliver(const v1::StreamMessage& message, const StreamSinks& sinks);
-  // Sends `input` now, or leaves it to the thread that is writing.
-  void SendControl(v1::StreamInput input) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Sends `input` now, or leaves it to the thread that is writing. False if the stream is over.
+  bool SendControl(v1::StreamInput input) ABSL_LOCKS_EXCLUDED(mutex_);
   // Takes the right to write; false if the stream is over.
   bool BeginWriting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sends what was left to us meanwhile, then gives the right back.

@@ -7,11 +7,9 @@
 #include <sys/types.h>
 
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "tests/client/capture.h"
 
 namespace proctor::testing {
 
@@ -58,25 +56,6 @@ class CommandRun {
   std::string err() { return stderr_.all(); }
 
  private:
-  class Capture {
-   public:
-    void Start(int descriptor);
-    bool Has(const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_);
-    void Close();
-    void Join();
-    std::string all() ABSL_LOCKS_EXCLUDED(mutex_);
-
-   private:
-    void Read();
-
-    int descriptor_ = -1;
-    int wake_ = -1;
-    std::thread thread_;
-    absl::Mutex mutex_;
-    std::string data_ ABSL_GUARDED_BY(mutex_);
-    bool ended_ ABSL_GUARDED_BY(mutex_) = false;
-  };
-
   pid_t pid_ = -1;
   int stdin_ = -1;
   int signal_ = 0;

@@ -55,6 +55,18 @@ class FakeServer::Services {
                              v1::StopProcessResponse* a) override {
       return Do(b->stop, *q, a);
     }
+    grpc::Status WriteStdin(Context, const v1::WriteStdinRequest* q,
+                            v1::WriteStdinResponse* a) override {
+      return Do(b->write_stdin, *q, a);
+    }
+    grpc::Status UpdateProcess(Context, const v1::UpdateProcessRequest* q,
+                               v1::UpdateProcessResponse* a) override {
+      return Do(b->update, *q, a);
+    }
+    grpc::Status CancelStart(Context, const v1::CancelStartRequest* q,
+                             v1::CancelStartResponse* a) override {
+      return Do(b->cancel_start, *q, a);
+    }
     grpc::Status WaitProcess(Context, const v1::WaitProcessRequest* q,
                              v1::WaitProcessResponse* a) override {
       return Do(b->wait, *q, a);
@@ -87,6 +99,10 @@ class FakeServer::Services {
     grpc::Status ListSessions(Context, const v1::ListSessionsRequest* q,
                               v1::ListSessionsResponse* a) override {
       return Do(b->list_sessions, *q, a);
+    }
+    grpc::Status RenewSession(Context, const v1::RenewSessionRequest* q,
+                              v1::RenewSessionResponse* a) override {
+      return Do(b->renew_session, *q, a);
     }
     grpc::Status SetSessionWatcher(Context, const v1::SetSessionWatcherRequest* q,
                                    v1::SetSessionWatcherResponse* a) override {

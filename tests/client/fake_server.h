@@ -38,6 +38,9 @@ struct FakeBehaviour {
   Unary<v1::StartProcessRequest, v1::StartProcessResponse> start;
   Unary<v1::SignalProcessRequest, v1::SignalProcessResponse> signal;
   Unary<v1::StopProcessRequest, v1::StopProcessResponse> stop;
+  Unary<v1::WriteStdinRequest, v1::WriteStdinResponse> write_stdin;
+  Unary<v1::UpdateProcessRequest, v1::UpdateProcessResponse> update;
+  Unary<v1::CancelStartRequest, v1::CancelStartResponse> cancel_start;
   Unary<v1::WaitProcessRequest, v1::WaitProcessResponse> wait;
   Unary<v1::GetProcessRequest, v1::GetProcessResponse> get;
   Unary<v1::ListProcessesRequest, v1::ListProcessesResponse> list;
@@ -45,6 +48,7 @@ struct FakeBehaviour {
   Unary<v1::CreateSessionRequest, v1::CreateSessionResponse> create_session;
   Unary<v1::GetSessionRequest, v1::GetSessionResponse> get_session;
   Unary<v1::ListSessionsRequest, v1::ListSessionsResponse> list_sessions;
+  Unary<v1::RenewSessionRequest, v1::RenewSessionResponse> renew_session;
   Unary<v1::SetSessionWatcherRequest, v1::SetSessionWatcherResponse> set_session_watcher;
   Unary<v1::CloseSessionRequest, v1::CloseSessionResponse> close_session;
   Unary<v1::GetServerInfoRequest, v1::GetServerInfoResponse> info;

@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/server_process.h"
 
@@ -74,13 +76,41 @@ TEST_F(BadInputE2e, MalformedSpecifications) {
   ExpectInvalid(spec, "spec.drain_grace");
 }
 
-TEST_F(BadInputE2e, WhatThisVersionDoesNotServeIsRefusedAndNotIgnored) {
-  v1::ProcessSpec spec = Spec("exit_with");
-  spec.mutable_pty();
-  const ErrorDetails details = StartError(spec);
-  EXPECT_EQ(details.code, grpc::UNIMPLEMENTED);
-  EXPECT_EQ(details.reason, "NOT_IMPLEMENTED");
-  EXPECT_EQ(details.metadata.at("field"), "spec.pty");
+TEST_F(BadInputE2e, TerminalsLimitsAndUsers) {
+  const struct {
+    std::function<void(v1::ProcessSpec&)> spoil;
+    const char* field;
+  } cases[] = {
+      {[](auto& spec) { spec.mutable_pty(), spec.set_stdin_mode(v1::STDIO_MODE_PIPE); },
+       "spec.stdin_mode"},
+      {[](auto& spec) { spec.mutable_pty()->mutable_size()->set_rows(70000); },
+       "spec.pty.size.rows"},
+      {[](auto& spec) { spec.mutable_pty()->set_term(std::string("x\0y", 3)); }, "spec.pty.term"},
+      {[](auto& spec) { spec.mutable_user()->set_user("no-such-user"); }, "spec.user.user"},
+      {[](auto& spec) { spec.set_nice(20); }, "spec.nice"},
+      {[](auto& spec) { spec.add_rlimits()->set_resource("locks"); }, "spec.rlimits[0].resource"},
+      {[](auto& spec) {
+         for (int i = 0; i < 2; ++i) spec.add_rlimits()->set_resource("core");
+       },
+       "spec.rlimits[1].resource"},
+      {[](auto& spec) {
+         spec.add_rlimits()->set_resource("core");
+         spec.mutable_rlimits(0)->set_soft(2);
+         spec.mutable_rlimits(0)->set_hard(1);
+       },
+       "spec.rlimits[0].soft"},
+      {[](auto& spec) { spec.mutable_cgroup()->set_cpus(-1); }, "spec.cgroup.cpus"},
+      {[](auto& spec) { spec.mutable_cgroup()->set_io_weight(10001); }, "spec.cgroup.io_weight"},
+      {[](auto& spec) { spec.mutable_idle_timeout()->set_seconds(-1); }, "spec.idle_timeout"},
+  };
+  for (const auto& wrong : cases) {
+    v1::ProcessSpec spec = Spec("exit_with");
+    wrong.spoil(spec);
+    const ErrorDetails details = StartError(spec);
+    EXPECT_EQ(details.code, grpc::INVALID_ARGUMENT) << wrong.field;
+    EXPECT_EQ(details.reason, "INVALID_FIELD") << wrong.field;
+    EXPECT_EQ(details.metadata.at("field"), wrong.field);
+  }
 }
 
 TEST_F(BadInputE2e, SpawnsThatCannotBe) {

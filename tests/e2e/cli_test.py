@@ -286,8 +286,9 @@ class ServerFlagsTest(unittest.TestCase):
                 [PROCTORD, "--listen=127.0.0.1:0", f"--tls-cert={directory}/server.crt",
                  f"--tls-key={directory}/server.key", f"--tls-client-ca={directory}/ca.crt"],
                 stderr=subprocess.PIPE, text=True)
-            line = server.stderr.readline()
-            host = "localhost:" + re.search(r"listen=127\.0\.0\.1:(\d+)", line)[1]
+            listens = next(filter(None, (re.search(r"listen=127\.0\.0\.1:(\d+)", line)
+                                         for line in server.stderr)))
+            host = "localhost:" + listens[1]
             drain = threading.Thread(target=server.stderr.read)
             drain.start()
             tls = [f"--host={host}", f"--tls-ca={directory}/ca.crt"]

@@ -40,6 +40,34 @@ TEST_F(AttachVerbTest, BeginsWhereItIsTold) {
   EXPECT_EQ(Run({"attach", "--no-replay", "--tail", "1", kProcessId}), 125);
 }
 
+TEST_F(AttachVerbTest, TakesStdinOverIfTold) {
+  EXPECT_FALSE(Received({"-i", kProcessId}).force_stdin());
+  EXPECT_TRUE(Received({"-i", "--force", kProcessId}).force_stdin());
+  EXPECT_EQ(Run({"attach", "--force", kProcessId}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--force goes together with -i")) << err_;
+}
+
+TEST_F(AttachVerbTest, InsistsOnATerminalIfTold) {
+  EXPECT_EQ(Run({"attach", "-it", kProcessId}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "the input device is not a TTY")) << err_;
+  EXPECT_EQ(Run({"attach", "-t", kProcessId}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "was started without a terminal")) << err_;
+}
+
+TEST_F(AttachVerbTest, WhatATerminalShowedIsNotReplayedUnlessTold) {
+  server_.behaviour().get = [](const v1::GetProcessRequest& request,
+                               v1::GetProcessResponse* response) {
+    *response->mutable_process() = MakeProcess(request.process_id());
+    response->mutable_process()->mutable_spec()->mutable_pty();
+    return grpc::Status::OK;
+  };
+  const v1::AttachStart start = Received({"-t", kProcessId});
+  EXPECT_TRUE(start.from().has_tail_bytes());
+  EXPECT_EQ(start.from().tail_bytes(), 0u);
+  EXPECT_TRUE(Received({"--from-start", kProcessId}).from().has_offsets());
+  EXPECT_EQ(Received({"--tail", "9", kProcessId}).from().tail_bytes(), 9u);
+}
+
 TEST_F(AttachVerbTest, ExitsAsTheProcessDid) {
   server_.behaviour().attach = [](auto*, AttachStream* stream) {
     Tell(stream, Started());

@@ -72,6 +72,23 @@ TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
   EXPECT_EQ(last_list_.labels().at("k"), "v");
 }
 
+TEST_F(ProcessVerbsTest, PsTakesFilters) {
+  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
+  EXPECT_EQ(Run({"ps", "-q", "--filter", "state=exited", "--filter", "state=drained", "-f",
+                 "label.a/b=c=d", "-f", "session=s1"}),
+            0)
+      << err_;
+  ASSERT_EQ(last_list_.states_size(), 2);
+  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_EXITED);
+  EXPECT_EQ(last_list_.states(1), v1::PROCESS_STATE_DRAINED);
+  EXPECT_EQ(last_list_.labels().at("a/b"), "c=d");
+  EXPECT_EQ(last_list_.session_id(), "s1");
+  for (const char* bad : {"state", "state=dead", "label.=x", "user=x", "session="}) {
+    EXPECT_EQ(Run({"ps", "--filter", bad}), 125) << bad;
+    EXPECT_TRUE(absl::StrContains(err_, "--filter: ")) << err_;
+  }
+}
+
 TEST_F(ProcessVerbsTest, PsJsonIsOneObjectALine) {
   EXPECT_EQ(Run({"ps", "--json"}), 0);
   const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
@@ -87,6 +104,69 @@ TEST_F(ProcessVerbsTest, KillSendsToWholeIdsAndPrefixes) {
   EXPECT_EQ(signals_[1].process_id(), "bbbb3333bbbb3333");
   EXPECT_EQ(signals_[1].signal(), "USR1");
   EXPECT_EQ(signals_[1].scope(), v1::SIGNAL_SCOPE_GROUP);
+}
+
+TEST_F(ProcessVerbsTest, KillTellsThatATreeWasFoundByAWalk) {
+  v1::TreeMechanism mechanism = v1::TREE_MECHANISM_CGROUP;
+  server_.behaviour().signal = [&](const v1::SignalProcessRequest& request,
+                                   v1::SignalProcessResponse* response) {
+    signals_.push_back(request);
+    response->set_tree_mechanism(mechanism);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"kill", "--tree", "bbbb"}), 0);
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(signals_.back().scope(), v1::SIGNAL_SCOPE_TREE);
+  mechanism = v1::TREE_MECHANISM_WALK;
+  EXPECT_EQ(Run({"kill", "--tree", "bbbb"}), 0);
+  EXPECT_TRUE(absl::StrContains(err_, "by a walk over /proc")) << err_;
+  EXPECT_EQ(Run({"kill", "--tree", "--group", "bbbb"}), 125);
+}
+
+TEST_F(ProcessVerbsTest, UpdateSetsAndRemovesLabelsAndRetention) {
+  v1::UpdateProcessRequest got;
+  server_.behaviour().update = [&](const v1::UpdateProcessRequest& request,
+                                   v1::UpdateProcessResponse* response) {
+    got = request;
+    *response->mutable_process() = MakeProcess();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"update", "bbbb", "--label", "a=1", "--unlabel", "b"}), 0) << err_;
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(got.process_id(), "bbbb3333bbbb3333");
+  EXPECT_EQ(got.labels().at("a"), "1");
+  EXPECT_EQ(got.labels().at("b"), "");
+  EXPECT_FALSE(got.has_output());
+  EXPECT_EQ(Run({"update", "--retain", "8K", "--overflow", "drop", "--json", "bbbb"}), 0);
+  EXPECT_EQ(got.output().retain_bytes(), 8192u);
+  EXPECT_EQ(got.output().overflow(), v1::OVERFLOW_POLICY_DROP_OLDEST);
+  EXPECT_TRUE(absl::StrContains(out_, kProcessId)) << out_;
+  EXPECT_EQ(Run({"update", "bbbb"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "nothing to change")) << err_;
+  EXPECT_EQ(Run({"update", "--label", "a=", "bbbb"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--label: 'a=' has no value; --unlabel")) << err_;
+}
+
+TEST_F(ProcessVerbsTest, CancelTellsWhatBecameOfTheStart) {
+  v1::CancelStartRequest got;
+  bool started = false;
+  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
+  server_.behaviour().cancel_start = [&](const v1::CancelStartRequest& request,
+                                         v1::CancelStartResponse* response) {
+    got = request;
+    if (started) *response->mutable_process() = MakeProcess();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
+  EXPECT_EQ(got.request_id(), "r1");
+  EXPECT_EQ(got.session_id(), "");
+  EXPECT_EQ(out_, "");
+  EXPECT_TRUE(absl::StrContains(err_, "'r1' has started nothing, and never will")) << err_;
+  started = true;
+  EXPECT_EQ(Run({"cancel", "r1", "--session", "s1"}), 0) << err_;
+  EXPECT_EQ(got.session_id(), "s1");
+  EXPECT_EQ(out_, std::string(kProcessId) + "\n");
+  EXPECT_EQ(Run({"cancel", ""}), 125);
 }
 
 TEST_F(ProcessVerbsTest, AmbiguousAndUnknownIdsDoNotSpareTheOthers) {
@@ -110,6 +190,10 @@ TEST_F(ProcessVerbsTest, StopLeavesThePolicyToTheProcessUnlessTold) {
   EXPECT_EQ(Run({"stop", "-t", "0s", "bbbb"}), 0);
   EXPECT_TRUE(got.stop_policy().has_grace());
   EXPECT_EQ(got.stop_policy().signal(), "");
+  EXPECT_EQ(got.stop_policy().scope(), v1::SIGNAL_SCOPE_UNSPECIFIED);
+  EXPECT_EQ(Run({"stop", "--tree", "bbbb"}), 0);
+  EXPECT_EQ(got.stop_policy().scope(), v1::SIGNAL_SCOPE_TREE);
+  EXPECT_FALSE(got.stop_policy().has_grace());
 }
 
 TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
@@ -128,6 +212,11 @@ TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
   EXPECT_EQ(Run({"wait", "aaaa1", "bbbb"}), 0);
   EXPECT_EQ(out_, "4\n143\n");
   EXPECT_FALSE(got.has_timeout());
+  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_EXITED);
+  EXPECT_EQ(Run({"wait", "--until", "tree-empty", "bbbb"}), 143);
+  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_TREE_EMPTY);
+  EXPECT_EQ(Run({"wait", "--until", "exited", "--drained", "bbbb"}), 125);
+  EXPECT_EQ(Run({"wait", "--until", "dead", "bbbb"}), 125);
 }
 
 TEST_F(ProcessVerbsTest, WaitNeverTakesUnknownForSuccess) {

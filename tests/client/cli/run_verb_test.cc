@@ -69,6 +69,90 @@ TEST_F(RunVerbTest, FillsTheSpecification) {
   EXPECT_EQ(start.request_id(), "r1");
 }
 
+TEST_F(RunVerbTest, SaysAsWhomAndWithHowMuch) {
+  const v1::ProcessSpec spec = Received({"--user",
+                                         "www:adm",
+                                         "--group-add",
+                                         "audio",
+                                         "--group-add",
+                                         "7",
+                                         "--umask",
+                                         "027",
+                                         "--nice",
+                                         "-5",
+                                         "--rlimit",
+                                         "nofile=64:1K",
+                                         "--rlimit",
+                                         "core=unlimited",
+                                         "--memory",
+                                         "64M",
+                                         "--swap",
+                                         "0",
+                                         "--cpus",
+                                         "1.5",
+                                         "--pids-limit",
+                                         "100",
+                                         "--io-weight",
+                                         "50",
+                                         "--idle-timeout",
+                                         "90s",
+                                         "--stop-scope",
+                                         "tree",
+                                         "--allow-new-privileges",
+                                         "true"})
+                                   .spec();
+  EXPECT_EQ(spec.user().user(), "www");
+  EXPECT_EQ(spec.user().group(), "adm");
+  ASSERT_EQ(spec.user().supplementary_groups_size(), 2);
+  EXPECT_EQ(spec.user().supplementary_groups(1), "7");
+  EXPECT_TRUE(spec.user().allow_new_privileges());
+  EXPECT_EQ(spec.umask(), 027u);
+  EXPECT_EQ(spec.nice(), -5);
+  ASSERT_EQ(spec.rlimits_size(), 2);
+  EXPECT_EQ(spec.rlimits(0).hard(), 1024u);
+  EXPECT_FALSE(spec.rlimits(1).has_soft());
+  EXPECT_EQ(spec.cgroup().memory_bytes(), 64u << 20);
+  EXPECT_TRUE(spec.cgroup().has_swap_bytes());
+  EXPECT_EQ(spec.cgroup().swap_bytes(), 0u);
+  EXPECT_EQ(spec.cgroup().cpus(), 1.5);
+  EXPECT_EQ(spec.cgroup().pids(), 100u);
+  EXPECT_EQ(spec.cgroup().io_weight(), 50u);
+  EXPECT_EQ(spec.idle_timeout().seconds(), 90);
+  EXPECT_EQ(spec.stop_policy().scope(), v1::SIGNAL_SCOPE_TREE);
+}
+
+TEST_F(RunVerbTest, LeavesUnsetWhatIsNotSaid) {
+  const v1::ProcessSpec spec = Received({"true"}).spec();
+  EXPECT_FALSE(spec.has_user());
+  EXPECT_FALSE(spec.has_umask());
+  EXPECT_FALSE(spec.has_nice());
+  EXPECT_FALSE(spec.has_cgroup());
+  EXPECT_FALSE(spec.has_pty());
+  EXPECT_FALSE(spec.has_stop_policy());
+  EXPECT_EQ(spec.rlimits_size(), 0);
+}
+
+TEST_F(RunVerbTest, TerminalWithoutStdinOnlyShows) {
+  const v1::RunStart start = Received({"-t", "top"}, {"TERM=vt100"});
+  EXPECT_TRUE(start.spec().has_pty());
+  EXPECT_EQ(start.spec().pty().term(), "vt100");
+  // Nobody has told one: none of our streams is a terminal.
+  EXPECT_FALSE(start.spec().pty().has_size());
+  EXPECT_EQ(start.spec().stdin_mode(), v1::STDIO_MODE_UNSPECIFIED);
+  EXPECT_EQ(start.spec().stdout_mode(), v1::STDIO_MODE_UNSPECIFIED);
+}
+
+TEST_F(RunVerbTest, DetachedTerminalNeedsNoneOfOurs) {
+  v1::StartProcessRequest got;
+  server_.behaviour().start = [&](const v1::StartProcessRequest& request, auto*) {
+    got = request;
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"run", "-dit", "sh"}), 0) << err_;
+  EXPECT_TRUE(got.spec().has_pty());
+  EXPECT_EQ(got.spec().stdin_mode(), v1::STDIO_MODE_UNSPECIFIED);
+}
+
 TEST_F(RunVerbTest, DetachPrintsTheId) {
   v1::StartProcessRequest got;
   server_.behaviour().start = [&](const v1::StartProcessRequest& request,
@@ -105,7 +189,23 @@ TEST_F(RunVerbTest, RefusesBadFlags) {
       {{"run", "--env", "=x", "x"}, "has no name"},
       {{"run", "-Z", "x"}, "unknown flag '-Z'"},
       {{"run", "--cwd"}, "flag '--cwd' needs a value: DIR"},
-      {{"run", "--json=yes", "x"}, "flag '--json' takes no value"}};
+      {{"run", "--json=yes", "x"}, "flag '--json' takes no value"},
+      {{"run", "-it", "x"}, "the input device is not a TTY"},
+      {{"run", "-t", "--merge-stderr", "x"}, "--merge-stderr and --tty exclude each other"},
+      {{"run", "--force", "x"}, "--force goes together with --request-id"},
+      {{"run", "--escape-char", "ab", "x"}, "--escape-char: 'ab' is not a character"},
+      {{"run", "--detach-keys", "ctrl-1", "x"}, "--detach-keys: 'ctrl-1' in 'ctrl-1' is not a key"},
+      {{"run", "--user", "a:", "x"}, "--user: 'a:' is not of the form"},
+      {{"run", "--umask", "089", "x"}, "--umask: '089' is not an octal number"},
+      {{"run", "--umask", "1000", "x"}, "--umask: '1000' is not an octal number"},
+      {{"run", "--nice", "20", "x"}, "--nice: '20' is not a whole number from -20 to 19"},
+      {{"run", "--memory", "0", "x"}, "--memory: '0' is no size"},
+      {{"run", "--cpus", "0", "x"}, "--cpus: '0' is not a number of processors"},
+      {{"run", "--cpus", "nan", "x"}, "--cpus: 'nan' is not a number of processors"},
+      {{"run", "--pids-limit", "0", "x"}, "--pids-limit: '0' is not a whole number from 1"},
+      {{"run", "--io-weight", "10001", "x"}, "from 1 to 10000"},
+      {{"run", "--idle-timeout", "0s", "x"}, "--idle-timeout: '0s' is no time at all"},
+      {{"run", "--stop-scope", "all", "x"}, "'all' is not 'leader', 'group' or 'tree'"}};
   for (const auto& [arguments, text] : cases) {
     EXPECT_EQ(Run(arguments), 125);
     EXPECT_TRUE(absl::StrContains(err_, text)) << err_;

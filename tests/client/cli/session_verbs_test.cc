@@ -23,6 +23,46 @@ TEST_F(SessionVerbsTest, CreatePrintsTheId) {
   EXPECT_EQ(got.labels().at("k"), "v");
 }
 
+TEST_F(SessionVerbsTest, CreateTakesALeaseAndAQuota) {
+  v1::CreateSessionRequest got;
+  server_.behaviour().create_session = [&](const v1::CreateSessionRequest& request, auto*) {
+    got = request;
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "create"}), 0);
+  EXPECT_FALSE(got.has_lease());
+  EXPECT_FALSE(got.has_quota());
+  EXPECT_EQ(Run({"session", "create", "--lease", "30s", "--on-expiry", "keep", "--max-processes",
+                 "5", "--max-output", "64M", "--request-id", "r1"}),
+            0)
+      << err_;
+  EXPECT_EQ(got.lease().seconds(), 30);
+  EXPECT_EQ(got.on_lease_expiry(), v1::LEASE_EXPIRY_KEEP);
+  EXPECT_EQ(got.quota().max_running_processes(), 5u);
+  EXPECT_EQ(got.quota().max_output_bytes(), 64u << 20);
+  EXPECT_EQ(got.request_id(), "r1");
+  EXPECT_EQ(Run({"session", "create", "--on-expiry", "kill"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--on-expiry goes together with --lease")) << err_;
+  EXPECT_EQ(Run({"session", "create", "--lease", "999ms"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--lease: less than 1s")) << err_;
+  EXPECT_EQ(Run({"session", "create", "--max-processes", "0"}), 125);
+}
+
+TEST_F(SessionVerbsTest, RenewNamesEachSession) {
+  std::vector<std::string> ids;
+  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
+  server_.behaviour().renew_session = [&](const v1::RenewSessionRequest& request, auto*) {
+    ids.push_back(request.session_id());
+    return request.session_id() == "s2"
+               ? Refusal(grpc::StatusCode::FAILED_PRECONDITION, "it has none", "NO_LEASE")
+               : grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "renew", "s1"}), 0) << err_;
+  EXPECT_EQ(Run({"session", "renew", "s2", "s3"}), 125);
+  EXPECT_EQ(ids, (std::vector<std::string>{"s1", "s2", "s3"}));
+  EXPECT_EQ(err_, "proctor: session renew: s2: it has none (NO_LEASE)\n");
+}
+
 TEST_F(SessionVerbsTest, LsPrintsATable) {
   server_.behaviour().list_sessions = [&](const v1::ListSessionsRequest& request,
                                           v1::ListSessionsResponse* response) {
@@ -35,6 +75,27 @@ TEST_F(SessionVerbsTest, LsPrintsATable) {
   };
   EXPECT_EQ(Run({"session", "ls", "-a"}), 0) << err_;
   EXPECT_TRUE(absl::StrContains(out_, "abcdefabcdef (default)  open")) << out_;
+  EXPECT_FALSE(absl::StrContains(out_, "LEASE")) << out_;
+}
+
+TEST_F(SessionVerbsTest, LsHasAColumnForLeasesIfThereAreAny) {
+  server_.behaviour().list_sessions = [&](auto&, v1::ListSessionsResponse* response) {
+    v1::Session* session = response->add_sessions();
+    session->set_state(v1::SESSION_STATE_OPEN);
+    session->mutable_lease()->set_seconds(30);
+    // Far beyond any clock that a test may run by.
+    session->mutable_lease_expires_at()->set_seconds(int64_t{1} << 40);
+    session->set_on_lease_expiry(v1::LEASE_EXPIRY_KEEP);
+    *response->add_sessions() = *session;
+    response->mutable_sessions(1)->mutable_lease_expires_at()->set_seconds(1);
+    response->add_sessions();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "ls"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(out_, "LEASE\n")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, " left, then keep\n")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "  expired\n")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "  -\n")) << out_;
 }
 
 TEST_F(SessionVerbsTest, SetTakesAWatcherForEachSession) {

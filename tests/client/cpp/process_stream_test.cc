@@ -251,6 +251,57 @@ TEST_F(ProcessStreamTest, StdinClosedByTheProcessEndsFeeding) {
   feeder.join();
 }
 
+TEST_F(ProcessStreamTest, DetachGoesBehindStdinAndEndsTheStream) {
+  std::string got;
+  server_.behaviour().run = [&](auto*, RunStream* stream) {
+    Say(stream, Started());
+    v1::RunProcessRequest request;
+    while (stream->Read(&request) && !request.input().detach()) {
+      got += request.input().stdin().data();
+    }
+    return request.input().detach() ? grpc::Status::OK : grpc::Status::CANCELLED;
+  };
+  const auto stream = client_->Run(Start());
+  EXPECT_TRUE(stream->WriteStdin("abc"));
+  EXPECT_TRUE(stream->Detach());
+  const StreamOutcome outcome = stream->Receive({});
+  EXPECT_TRUE(outcome.error.ok()) << outcome.error.ToString();
+  EXPECT_FALSE(outcome.exit_status.has_value());
+  EXPECT_EQ(got, "abc");
+  EXPECT_FALSE(stream->Detach());
+}
+
+TEST_F(ProcessStreamTest, DetachCannotBeAskedForAfterTheEndOfTheRequests) {
+  server_.behaviour().run = [&](auto*, RunStream* stream) {
+    while (ReadInput(stream, v1::StreamInput::kStdin)) {
+    }
+    return grpc::Status::OK;
+  };
+  const auto stream = client_->Run(Start());
+  EXPECT_TRUE(stream->CloseStdin());
+  EXPECT_FALSE(stream->Detach());
+  stream->Receive({});
+}
+
+TEST_F(ProcessStreamTest, ResizeCarriesTheSize) {
+  v1::TerminalSize got;
+  server_.behaviour().run = [&](auto*, RunStream* stream) {
+    Say(stream, Started());
+    got = ReadInput(stream, v1::StreamInput::kResize)->resize();
+    Say(stream, Exited(ExitCode(0)));
+    Say(stream, Drained(0, 0));
+    return grpc::Status::OK;
+  };
+  const auto stream = client_->Run(Start());
+  v1::TerminalSize size;
+  size.set_rows(50);
+  size.set_columns(132);
+  stream->Resize(size);
+  EXPECT_TRUE(stream->Receive({}).complete());
+  EXPECT_EQ(got.rows(), 50u);
+  EXPECT_EQ(got.columns(), 132u);
+}
+
 TEST_F(ProcessStreamTest, DestroyingCancels) {
   absl::Notification cancelled;
   server_.behaviour().run = [&](grpc::ServerContext* context, RunStream* stream) {

@@ -1,0 +1,47 @@
+// cancel: a start that may still be under way.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_accept.h"
+#include "client/cli/id_prefix.h"
+#include "client/cli/invocation.h"
+#include "client/cli/json.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+
+int CancelVerb(Invocation& invocation) {
+  bool json = false;
+  v1::CancelStartRequest request;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Text(0, "session", "ID", "the session of the start; the default one if not told",
+             request.mutable_session_id());
+  flags.Switch(0, "json", "the answer as one JSON object", &json);
+  if (auto code = invocation.Parse(&flags, {.least = 1, .most = 1})) return *code;
+  request.set_request_id(invocation.arguments()[0]);
+  if (request.request_id().empty()) return invocation.console().Fail("the request id is empty");
+
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  client::Error error;
+  if (!request.session_id().empty()) {
+    error = CompleteSessionId(*client, request.mutable_session_id());
+  }
+  v1::CancelStartResponse response;
+  if (error.ok()) error = client->CancelStart(request, &response, Prompt());
+  if (!error.ok()) return invocation.Refuse(error);
+  if (json) {
+    invocation.out().Write(JsonLine(response));
+  } else if (response.has_process()) {
+    invocation.console().Say(
+        absl::StrCat("'", request.request_id(), "' had started a process, which is killed now"));
+    invocation.out().Write(response.process().process_id() + "\n");
+  } else {
+    invocation.console().Say(
+        absl::StrCat("'", request.request_id(), "' has started nothing, and never will"));
+  }
+  return kExitSuccess;
+}
+
+}  // namespace proctor::cli

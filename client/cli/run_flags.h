@@ -1,0 +1,49 @@
+// The flags of run: all that can be said of a process before it starts.
+//
+// A value; not thread-safe.
+//
+// Order of calls: AddTo, the parsing, Finish.
+#ifndef PROCTOR_CLIENT_CLI_RUN_FLAGS_H_
+#define PROCTOR_CLIENT_CLI_RUN_FLAGS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/cli/flag_set.h"
+#include "client/cli/terminal_flags.h"
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::cli {
+
+struct RunFlags {
+  bool interactive = false;
+  bool tty = false;
+  bool detach = false;
+  bool keep = false;
+  bool json = false;
+  TerminalFlags terminal;
+  // What is asked of the server; complete after Finish.
+  v1::RunStart start;
+
+  // Adds the flags to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+
+  // Completes `start`: for the command line `argv`, with our terminal's size and $TERM where a
+  // terminal is wanted. INVALID_ARGUMENT, naming them, for flags that exclude each other or for a
+  // -it without a terminal of ours.
+  absl::Status Finish(const std::vector<std::string>& argv);
+
+ private:
+  void AddSpecFlags(FlagSet* flags);
+  void AddEndFlags(FlagSet* flags);
+  void AddOutputFlags(FlagSet* flags);
+  absl::Status FinishStreams();
+
+  bool clear_env_ = false;
+  bool merge_stderr_ = false;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_RUN_FLAGS_H_

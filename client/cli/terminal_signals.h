@@ -1,0 +1,39 @@
+// The signals that concern our terminal while it is raw: a new window size (SIGWINCH), that we are
+// to stop (SIGTSTP, by kill(1), since no key sends it), and that we go on (SIGCONT).
+//
+// One at a time. Made and destroyed on one thread; the rest is used by one thread, which may be
+// another. Handlers, not a blocked mask, because the threads that run already would not inherit
+// that; and before the terminal is raw SIGTSTP does what it does for everybody.
+#ifndef PROCTOR_CLIENT_CLI_TERMINAL_SIGNALS_H_
+#define PROCTOR_CLIENT_CLI_TERMINAL_SIGNALS_H_
+
+#include <signal.h>
+
+namespace proctor::cli {
+
+class TerminalSignals {
+ public:
+  // From now on, each of the signals writes to the eventfd `wake_fd`, which outlives this.
+  explicit TerminalSignals(int wake_fd);
+  TerminalSignals(const TerminalSignals&) = delete;
+  TerminalSignals& operator=(const TerminalSignals&) = delete;
+  ~TerminalSignals();
+
+  // Whether the signal came since the last time.
+  bool TakeResized();
+  bool TakeContinued();
+  bool TakeStop();
+
+  // Stops our process as SIGTSTP would have. Returns when it goes on; at once where nobody could
+  // make it go on, because our process group is orphaned.
+  void Stop();
+
+ private:
+  struct sigaction resized_before_;
+  struct sigaction continued_before_;
+  struct sigaction stop_before_;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_TERMINAL_SIGNALS_H_

@@ -1,0 +1,21 @@
+// The size of the window that shows our own terminal.
+//
+// Thread-safe.
+#ifndef PROCTOR_CLIENT_CLI_WINDOW_SIZE_H_
+#define PROCTOR_CLIENT_CLI_WINDOW_SIZE_H_
+
+#include <optional>
+
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::cli {
+
+// The size of the first of our standard streams that is a terminal and has one (TIOCGWINSZ); none
+// if none has.
+std::optional<v1::TerminalSize> WindowSize();
+
+bool SameSize(const v1::TerminalSize& a, const v1::TerminalSize& b);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_WINDOW_SIZE_H_
