@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/grpc_security_constants.h>
 #include <grpcpp/ext/channelz_service_plugin.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -128,6 +129,9 @@ absl::Status Server::Begin() {
       ServerService::Facts{Limits(options_), trees_,
                            [this](absl::Duration grace) { Drain(grace); }});
 
+  // Never undone. gRPC's own end waits for the threads of its timers, and for ever if the
+  // machine was once short of processes: it then counts one that it could not make.
+  grpc_init();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   // Named, so that it is linked: reflection has no descriptor of health otherwise.

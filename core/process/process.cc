@@ -285,8 +285,14 @@ void Process::CheckDrained() {
   if (pipes_[0]->eof() && pipes_[1]->eof()) return Drain(DrainReason::kEof);
   if (!pipes_[0]->leftovers_read() || !pipes_[1]->leftovers_read()) return;
   if (drain_timer_.pending()) return;
-  drain_timer_ =
-      context_.loop->CallLater(drain_grace_, [this] { Drain(DrainReason::kGraceExpired); });
+  drain_timer_ = context_.loop->CallLater(drain_grace_, [this] { OnDrainGrace(); });
+}
+
+// A loop that was held up may find the timer due before it has looked at the pipes.
+void Process::OnDrainGrace() {
+  for (auto& pipe : pipes_) pipe->ReadLeftovers();
+  const bool eof = pipes_[0]->eof() && pipes_[1]->eof();
+  Drain(eof ? DrainReason::kEof : DrainReason::kGraceExpired);
 }
 
 void Process::Drain(DrainReason reason) {

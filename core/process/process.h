@@ -164,6 +164,7 @@ class Process : public std::enable_shared_from_this<Process> {
   void OnExit(const ChildExit& exit);
   ExitStatus MakeExitStatus(const WaitStatus& wait) const;
   void CheckDrained();
+  void OnDrainGrace();
   void Drain(DrainReason reason);
   void ReleaseReaders();
   void OnOutput();

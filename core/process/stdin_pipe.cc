@@ -46,6 +46,8 @@ absl::Status StdinPipe::Claim(const void* writer, bool force) {
 
 void StdinPipe::Release(const void* writer) {
   if (writer_ == writer) writer_ = nullptr;
+  // What it has left to be written is nobody's: another writer may come by the same address.
+  if (pending_writer_ == writer) pending_writer_ = nullptr;
 }
 
 absl::Status StdinPipe::CheckWrite(const void* writer,
