@@ -153,7 +153,7 @@ class ExhaustionE2e : public E2eTest {
 // conformance 100
 TEST_F(ExhaustionE2e, OutOfDescriptors) {
   RunAll(Spec("exit_with"));  // what is made once is made
-  const size_t descriptors = server_.Descriptors().size();
+  [[maybe_unused]] const size_t descriptors = server_.Descriptors().size();
   const auto fds =
       std::filesystem::directory_iterator(absl::StrCat("/proc/", server_.pid(), "/fd"));
   const auto open = std::distance(begin(fds), end(fds));
