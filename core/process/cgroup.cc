@@ -23,6 +23,19 @@ absl::Status Error(std::string_view operation, const std::string& path, int erro
                     error);
 }
 
+// The number behind `key` in lines "key number"; 0 where there is none.
+uint64_t NumberIn(const std::string& text, std::string_view key) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    uint64_t number = 0;
+    if (words.size() == 2 && words[0] == absl::string_view(key.data(), key.size()) &&
+        absl::SimpleAtoi(words[1], &number)) {
+      return number;
+    }
+  }
+  return 0;
+}
+
 // The groups directly below.
 std::vector<std::string> Children(const std::string& path) {
   std::vector<std::string> children;
@@ -54,18 +67,18 @@ absl::StatusOr<UniqueFd> Cgroup::Open() const {
 absl::StatusOr<std::string> Cgroup::Read(std::string_view file) const {
   const std::string path = absl::StrCat(path_, "/", std::string(file));
   UniqueFd descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor) return Error("open", path, errno);
   std::string text;
   char buffer[4096];
-  ssize_t size = descriptor ? 1 : -1;
-  while (size > 0) {
-    size = ::read(descriptor.get(), buffer, sizeof(buffer));
-    if (size < 0 && errno == EINTR)
-      size = 1;
-    else if (size > 0)
+  while (true) {
+    const ssize_t size = ::read(descriptor.get(), buffer, sizeof(buffer));
+    if (size == 0) return text;
+    if (size > 0) {
       text.append(buffer, static_cast<size_t>(size));
+    } else if (errno != EINTR) {
+      return Error("read", path, errno);
+    }
   }
-  if (size < 0) return Error("read", path, errno);
-  return text;
 }
 
 absl::Status Cgroup::Write(std::string_view file, std::string_view text) const {
@@ -87,19 +100,23 @@ bool Cgroup::Has(std::string_view file) const {
 
 uint64_t Cgroup::ReadNumber(std::string_view file, std::string_view key) const {
   auto text = Read(file);
-  if (!text.ok()) return 0;
-  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
-    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
-    uint64_t number = 0;
-    if (words.size() == 2 && words[0] == absl::string_view(key.data(), key.size()) &&
-        absl::SimpleAtoi(words[1], &number)) {
-      return number;
-    }
-  }
-  return 0;
+  return text.ok() ? NumberIn(*text, key) : 0;
 }
 
-bool Cgroup::Populated() const { return ReadNumber("cgroup.events", "populated") != 0; }
+absl::StatusOr<bool> Cgroup::Populated() const {
+  auto text = Read("cgroup.events");
+  if (text.ok()) return NumberIn(*text, "populated") != 0;
+  const std::string error = ErrorVariables(text.status())["errno_name"];
+  if (error == "ENOENT" || error == "ENODEV") return false;
+  return text.status();
+}
+
+bool Cgroup::IsPopulated(int events) {
+  char text[256];
+  const ssize_t size = ::pread(events, text, sizeof(text), 0);
+  // ENODEV: it is removed.
+  return size > 0 && NumberIn(std::string(text, static_cast<size_t>(size)), "populated") != 0;
+}
 
 std::set<pid_t> Cgroup::Members() const {
   std::set<pid_t> members;

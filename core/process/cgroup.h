@@ -37,10 +37,14 @@ class Cgroup {
   // The number behind `key` in a file of lines "key number"; 0 where there is none.
   uint64_t ReadNumber(std::string_view file, std::string_view key) const;
 
-  // Whether a process that is not a zombie is in it or below.
-  bool Populated() const;
+  // Whether a process that is not a zombie is in it or below; no if it is gone. Errors: as
+  // above where that cannot be told, for want of a descriptor, say.
+  absl::StatusOr<bool> Populated() const;
 
-  // The processes in it and below.
+  // The same of a group whose cgroup.events is open at `events`, which takes no descriptor.
+  static bool IsPopulated(int events);
+
+  // The processes in it and below, as far as they can be read.
   std::set<pid_t> Members() const;
 
   // SIGKILL to all in it and below; at once by cgroup.kill (Linux 5.14), before that frozen.

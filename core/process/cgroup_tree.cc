@@ -28,8 +28,15 @@ CgroupTree::~CgroupTree() {
   root_->Remove(group_);
 }
 
+absl::StatusOr<bool> CgroupTree::Empty() {
+  auto populated = group_.Populated();
+  if (!populated.ok()) return populated.status();
+  return !*populated;
+}
+
 absl::Status CgroupTree::Signal(int signal) {
-  if (Empty()) {
+  // Where it cannot be told, the members are looked for.
+  if (Empty().value_or(false)) {
     return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
                      "no member of the tree is left");
   }
@@ -92,7 +99,7 @@ void CgroupTree::CheckEmpty() {
   epoll_event event;
   while (::epoll_wait(poll_.get(), &event, 1, 0) > 0) {
   }
-  if (!Empty()) return;
+  if (Cgroup::IsPopulated(events_.get())) return;
   std::function<void()> on_empty = std::exchange(on_empty_, nullptr);
   StopWaiting();
   on_empty();  // may destroy this

@@ -28,7 +28,7 @@ class CgroupTree final : public ProcessTree {
   void OnSpawned(pid_t) override { directory_.Reset(); }
   void OnReaped() override {}
   absl::Status Signal(int signal) override;
-  bool Empty() override { return !group_.Populated(); }
+  absl::StatusOr<bool> Empty() override;
   absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) override;
   uint64_t OomKills() const override { return group_.ReadNumber("memory.events", "oom_kill"); }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/error.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor {
@@ -20,9 +21,13 @@ struct CloseDir {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// A file of /proc is made anew for each read: one that is large enough has all of it.
-std::string ReadFile(const std::string& path) {
+// A file of /proc is made anew for each read: one that is large enough has all of it. Empty
+// where its process is gone, or not ours to look at.
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
   UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+    return SystemError(absl::StrCat("open ", path), errno);
+  }
   char buffer[4096];
   const ssize_t size = file ? ::read(file.get(), buffer, sizeof(buffer)) : 0;
   return size > 0 ? std::string(buffer, static_cast<size_t>(size)) : "";
@@ -42,37 +47,48 @@ uint64_t LocksLimit(const std::string& limits) {
 
 }  // namespace
 
-std::optional<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
+absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
+  const absl::Status gone = absl::NotFoundError(absl::StrCat("process ", pid, " is gone"));
   const std::string directory = absl::StrCat("/proc/", pid);
-  const std::string stat = ReadFile(directory + "/stat");
+  auto read = ReadFile(directory + "/stat");
+  if (!read.ok()) return read.status();
+  const std::string stat = *std::move(read);
   // The second field is the program's name in parentheses, whatever is in it.
   const size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 > stat.size()) return std::nullopt;
+  if (name_end == std::string::npos || name_end + 2 > stat.size()) return gone;
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
   // Numbered as in proc(5), where the state is field 3.
   constexpr size_t kState = 3, kParent = 4, kSession = 6, kStartTime = 22;
-  if (fields.size() <= kStartTime - kState || fields[0].empty()) return std::nullopt;
+  if (fields.size() <= kStartTime - kState || fields[0].empty()) return gone;
   ProcEntry entry;
   entry.pid = pid;
   entry.state = fields[0][0];
   if (!absl::SimpleAtoi(fields[kParent - kState], &entry.parent) ||
       !absl::SimpleAtoi(fields[kSession - kState], &entry.session) ||
       !absl::SimpleAtoi(fields[kStartTime - kState], &entry.start_time)) {
-    return std::nullopt;
+    return gone;
   }
-  if (with_locks) entry.locks = LocksLimit(ReadFile(directory + "/limits"));
+  if (!with_locks) return entry;
+  auto limits = ReadFile(directory + "/limits");
+  if (!limits.ok()) return limits.status();
+  entry.locks = LocksLimit(*limits);
   return entry;
 }
 
-std::vector<ProcEntry> ReadProcTable(bool with_locks) {
+absl::StatusOr<std::vector<ProcEntry>> ReadProcTable(bool with_locks) {
   std::vector<ProcEntry> table;
   std::unique_ptr<DIR, CloseDir> proc(::opendir("/proc"));
-  if (proc == nullptr) return table;
+  if (proc == nullptr) return SystemError("open /proc", errno);
   while (const dirent* name = ::readdir(proc.get())) {
     pid_t pid = 0;
     if (!absl::SimpleAtoi(name->d_name, &pid)) continue;
-    if (auto entry = ReadProcEntry(pid, with_locks)) table.push_back(*entry);
+    auto entry = ReadProcEntry(pid, with_locks);
+    if (entry.ok()) {
+      table.push_back(*entry);
+    } else if (!absl::IsNotFound(entry.status())) {
+      return entry.status();
+    }
   }
   return table;
 }

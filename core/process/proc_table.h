@@ -3,8 +3,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <optional>
 #include <vector>
+
+#include "absl/status/statusor.h"
 
 namespace proctor {
 
@@ -20,10 +21,12 @@ struct ProcEntry {
   bool ended() const { return state == 'Z' || state == 'X'; }
 };
 
-// One process; nothing if it is gone.
-std::optional<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks);
+// One process. Errors: NotFound if it is gone; Internal (SYSTEM_CALL_FAILED) where that cannot
+// be told, for want of a descriptor, say.
+absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks);
 
-// All processes that can be seen, each as it was at some moment during the call.
-std::vector<ProcEntry> ReadProcTable(bool with_locks);
+// All processes that can be seen, each as it was at some moment during the call. Errors:
+// Internal (SYSTEM_CALL_FAILED) if one of them could not be looked at.
+absl::StatusOr<std::vector<ProcEntry>> ReadProcTable(bool with_locks);
 
 }  // namespace proctor

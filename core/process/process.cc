@@ -26,6 +26,7 @@ Process::Process(Context context, Command command, Hooks hooks)
 Process::~Process() {
   run_timeout_.Cancel();
   idle_timeout_.Cancel();
+  tree_retry_.Cancel();
   kill_timer_.Cancel();
   drain_timer_.Cancel();
   if (state_ == ProcessState::kRunning && pid_ != 0) context_.watcher->RemoveChildHandler(pid_);

@@ -196,6 +196,7 @@ class Process : public std::enable_shared_from_this<Process> {
   std::unique_ptr<ProcessTree> tree_;  // until it is empty
   TreeMechanism tree_mechanism_ = TreeMechanism::kWalk;
   bool tree_awaited_ = false;
+  LoopHandle tree_retry_;
 
   std::optional<EndRequest> end_request_;    // of Stop and Kill; the first wins
   std::map<int, std::string> signalled_by_;  // by signal number: who sent it last

@@ -12,6 +12,11 @@
 #include "core/process/process.h"
 
 namespace proctor {
+namespace {
+
+constexpr absl::Duration kTreeRetry = absl::Seconds(1);  // when the server is short of descriptors
+
+}  // namespace
 
 absl::Status Process::ExitedError(std::string_view operation) const {
   return MakeError(
@@ -95,19 +100,25 @@ void Process::KillBy(SignalScope scope, const EndRequest& request) {
 bool Process::TreeEmpty() {
   if (state_ == ProcessState::kRunning) return false;
   if (tree_ == nullptr || tree_awaited_) return tree_ == nullptr;
-  if (tree_->Empty()) {
+  const absl::StatusOr<bool> empty = tree_->Empty();
+  if (empty.value_or(false)) {
     OnTreeEmpty();
     return true;
   }
-  const absl::Status awaited = tree_->AwaitEmpty(context_.loop.get(), [this] { OnTreeEmpty(); });
+  absl::Status awaited = empty.status();
+  awaited.Update(tree_->AwaitEmpty(context_.loop.get(), [this] { OnTreeEmpty(); }));
   tree_awaited_ = awaited.ok();
-  if (!awaited.ok()) context_.loop->ReportError({"wait for the end of a process tree", awaited});
+  if (!awaited.ok() && !tree_retry_.pending()) {
+    context_.loop->ReportError({"wait for the end of a process tree", awaited});
+    tree_retry_ = context_.loop->CallLater(kTreeRetry, [this] { (void)TreeEmpty(); });
+  }
   return false;
 }
 
 void Process::OnTreeEmpty() {
   auto self = shared_from_this();  // a hook may let go of us
   tree_.reset();
+  tree_retry_.Cancel();
   kill_timer_.Cancel();
   if (state_ == ProcessState::kDrained) hooks_.changed(*this);  // else the drain tells
   Notify();

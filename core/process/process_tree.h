@@ -51,8 +51,9 @@ class ProcessTree {
   // could be reached.
   virtual absl::Status Signal(int signal) = 0;
 
-  // Whether no member runs now. A zombie does not run.
-  virtual bool Empty() = 0;
+  // Whether no member runs now. A zombie does not run. Errors: those of the system calls,
+  // where that cannot be told: for want of a descriptor, say.
+  virtual absl::StatusOr<bool> Empty() = 0;
 
   // Calls `on_empty` once on `loop` when Empty() has become true, not from within this call.
   // At most one is waited for. Errors: those of the system calls; nothing is waited for then.

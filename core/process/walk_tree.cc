@@ -19,7 +19,8 @@ namespace {
 
 // A signal other than SIGKILL may chase who forks for ever.
 constexpr int kMostRounds = 16;
-constexpr uint64_t kLeastMark = 1ULL << 32;  // nobody limits locks to that
+constexpr absl::Duration kRetry = absl::Seconds(1);  // when the server is short of descriptors
+constexpr uint64_t kLeastMark = 1ULL << 32;          // nobody limits locks to that
 
 // A value that no other tree has, below our own limit, which only a privileged process may
 // exceed; 0 where that leaves no choice: a server within a tree of somebody who lowered it.
@@ -39,7 +40,7 @@ UniqueFd Open(const ProcEntry& entry) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, entry.pid, 0)));
   if (!pidfd) return pidfd;
   const auto now = ReadProcEntry(entry.pid, /*with_locks=*/false);
-  if (!now.has_value() || now->start_time != entry.start_time) pidfd.Reset();
+  if (!now.ok() || now->start_time != entry.start_time) pidfd.Reset();
   return pidfd;
 }
 
@@ -61,19 +62,23 @@ void WalkTree::OnReaped() {
 // Only members make members, so a tree that was empty once is empty for good: a look at
 // /proc after the leader's end serves all trees that are empty by then. Without this the end
 // of a session would cost a walk for each process that it lists.
-bool WalkTree::Empty() {
+absl::StatusOr<bool> WalkTree::Empty() {
   thread_local struct {
     std::chrono::steady_clock::time_point begun;
     std::vector<ProcEntry> table;
   } last;
   if (last.begun > reaped_at_ && MembersIn(last.table).empty()) return true;
-  last.begun = std::chrono::steady_clock::now();
-  last.table = ReadProcTable(/*with_locks=*/true);
+  const auto begun = std::chrono::steady_clock::now();
+  auto table = ReadProcTable(/*with_locks=*/true);
+  if (!table.ok()) return table.status();
+  last = {begun, *std::move(table)};
   return MembersIn(last.table).empty();
 }
 
-std::vector<ProcEntry> WalkTree::Members() const {
-  return MembersIn(ReadProcTable(/*with_locks=*/mark_ != 0));
+absl::StatusOr<std::vector<ProcEntry>> WalkTree::Members() const {
+  auto table = ReadProcTable(/*with_locks=*/mark_ != 0);
+  if (!table.ok()) return table.status();
+  return MembersIn(*table);
 }
 
 std::vector<ProcEntry> WalkTree::MembersIn(const std::vector<ProcEntry>& table) const {
@@ -103,7 +108,9 @@ absl::Status WalkTree::SendToAll(int signal, std::vector<Member>* reached) const
   const int rounds = signal == SIGSTOP ? -1 : kMostRounds;  // stopping comes to an end
   for (int round = 0; round != rounds; ++round) {
     bool found = false;
-    for (const ProcEntry& entry : Members()) {
+    const auto members = Members();
+    if (!members.ok()) return members.status();
+    for (const ProcEntry& entry : *members) {
       if (!seen.emplace(entry.pid, entry.start_time).second) continue;
       found = true;
       UniqueFd pidfd = Open(entry);
@@ -129,6 +136,7 @@ absl::Status WalkTree::Signal(int signal) {
   std::vector<Member> reached;
   if (signal != SIGKILL) return SendToAll(signal, &reached);
   absl::Status stopped = SendToAll(SIGSTOP, &reached);
+  // Also where the walk could not be finished: nobody is left stopped.
   for (const Member& member : reached) (void)Send(member.pidfd, SIGKILL);  // gone: as well
   return stopped;
 }
@@ -146,13 +154,12 @@ absl::Status WalkTree::AwaitEmpty(EventLoop* loop, std::function<void()> on_empt
 absl::Status WalkTree::AwaitNext() {
   if (member_) loop_->RemoveReader(member_.get());
   member_.Reset();
-  for (const ProcEntry& entry : Members()) {
+  const auto members = Members();
+  if (!members.ok()) return members.status();
+  for (const ProcEntry& entry : *members) {
     member_ = Open(entry);
     if (!member_) continue;
-    const absl::Status added = loop_->AddReader(member_.get(), [this] {
-      const absl::Status next = AwaitNext();
-      if (!next.ok()) loop_->ReportError({"wait for the end of a process tree", next});
-    });
+    const absl::Status added = loop_->AddReader(member_.get(), [this] { OnMemberEnded(); });
     if (!added.ok()) member_.Reset();
     return added;
   }
@@ -164,7 +171,15 @@ absl::Status WalkTree::AwaitNext() {
   return absl::OkStatus();
 }
 
+void WalkTree::OnMemberEnded() {
+  const absl::Status next = AwaitNext();
+  if (next.ok()) return;
+  loop_->ReportError({"wait for the end of a process tree", next});
+  retry_ = loop_->CallLater(kRetry, [this] { OnMemberEnded(); });
+}
+
 void WalkTree::StopWaiting() {
+  retry_.Cancel();
   if (member_) loop_->RemoveReader(member_.get());
   member_.Reset();
   on_empty_ = nullptr;

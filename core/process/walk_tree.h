@@ -39,7 +39,7 @@ class WalkTree final : public ProcessTree {
   void OnSpawned(pid_t leader) override { leader_ = leader; }
   void OnReaped() override;
   absl::Status Signal(int signal) override;
-  bool Empty() override;
+  absl::StatusOr<bool> Empty() override;
   absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) override;
   uint64_t OomKills() const override { return 0; }
 
@@ -49,10 +49,11 @@ class WalkTree final : public ProcessTree {
     UniqueFd pidfd;
   };
 
-  std::vector<ProcEntry> Members() const;
+  absl::StatusOr<std::vector<ProcEntry>> Members() const;
   std::vector<ProcEntry> MembersIn(const std::vector<ProcEntry>& table) const;
   absl::Status SendToAll(int signal, std::vector<Member>* reached) const;
   absl::Status AwaitNext();
+  void OnMemberEnded();
   void StopWaiting();
 
   const uint64_t mark_;
@@ -62,6 +63,7 @@ class WalkTree final : public ProcessTree {
   // While somebody waits for the end of all members: one of them.
   EventLoop* loop_ = nullptr;
   UniqueFd member_;
+  LoopHandle retry_;
   std::function<void()> on_empty_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -1,6 +1,7 @@
 // A process and all its descendants, by a control group and by a walk.
 #include "core/process/process_tree.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ class ProcessTreeTest : public ProcessFixture, public testing::WithParamInterfac
   // Whether it runs: our adopted children stay zombies until they are reaped elsewhere.
   static bool Runs(pid_t pid) {
     const auto entry = ReadProcEntry(pid, false);
-    return entry.has_value() && !entry->ended();
+    return entry.ok() && !entry->ended();
   }
 
   // Starts a process, runs the loop until `then` stops it.
@@ -137,6 +138,31 @@ TEST_P(ProcessTreeTest, StopGoesOnForADescendantThatOutlivesTheLeader) {
   EXPECT_FALSE(Runs(daemon));
 }
 
+// Nobody knows of a tree that cannot be looked at that it is empty.
+TEST_P(ProcessTreeTest, IsNotTakenForEmptyWithoutDescriptors) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  loop_->SetErrorHandler([](const LoopError&) {});  // the shortage, told each time
+  bool tried = false;
+  pid_t daemon = 0;
+  StartAndRun(MakeCommand("daemonize"), [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (tried || raw->state() != ProcessState::kDrained) return;
+      tried = true;
+      daemon = Daemon(*raw);
+      const rlimit none = {0, before.rlim_max};
+      ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+      EXPECT_FALSE(raw->TreeEmpty());
+      EXPECT_FALSE(raw->TreeEmpty());
+      ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+      EXPECT_TRUE(Runs(daemon));
+      EXPECT_TRUE(raw->Signal(SIGKILL, SignalScope::kTree, "me").ok());
+    });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return tried && q.TreeEmpty(); });
+  });
+  EXPECT_FALSE(Runs(daemon));
+}
+
 // What a group or a walk must not take for its own.
 TEST_P(ProcessTreeTest, LeavesOthersAlone) {
   absl::StatusOr<std::shared_ptr<Process>> other;
@@ -171,7 +197,9 @@ TEST_P(ProcessTreeTest, KillIsNotOutrunByForking) {
     StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
   });
   int survivors = 0;
-  for (const ProcEntry& entry : ReadProcTable(false)) {
+  const auto table = ReadProcTable(false);
+  ASSERT_TRUE(table.ok()) << table.status();
+  for (const ProcEntry& entry : *table) {
     struct stat owner;
     if (::stat(absl::StrCat("/proc/", entry.pid).c_str(), &owner) != 0) continue;
     if (absl::StrCat(owner.st_uid) == uid && !entry.ended()) ++survivors;
@@ -221,6 +249,22 @@ TEST_F(CgroupRootTest, RemovesWhatADeadServerHasLeft) {
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_FALSE(std::filesystem::exists(dead.path()));
   EXPECT_EQ(Servers(), before + 1);
+}
+
+TEST_F(CgroupRootTest, CannotTellWithoutDescriptorsAndSaysSo) {
+  const Cgroup group = Cgroup(root_->path()).Child("proctor-probe");
+  EXPECT_FALSE(*group.Populated());  // there is none
+  ASSERT_TRUE(group.Make().ok());
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto populated = group.Populated();
+  auto tree = root_->MakeTree("short", {});
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(ErrorVariables(populated.status())["errno_name"], "EMFILE") << populated.status();
+  EXPECT_EQ(ErrorReason(tree.status()), "SPAWN_RESOURCES") << tree.status();
+  EXPECT_TRUE(group.Remove());
 }
 
 TEST_F(CgroupRootTest, RefusesALimitWhoseControllerIsNotThere) {
