@@ -21,6 +21,11 @@ class ProactorEventLoopTest : public testing::Test {
  protected:
   void SetUp() override {
     if (const absl::Status can = ProactorEventLoop::Probe(); !can.ok()) GTEST_SKIP() << can;
+    // Some tests take more descriptors than a distribution's soft limit allows.
+    rlimit limit;
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     loop_ = *ProactorEventLoop::Create();
   }
 
