@@ -30,6 +30,11 @@ absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log) {
 }
 
 EventHub::~EventHub() {
+  {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(
+        +[](int* users) { return *users == 0; }, &users_));
+  }
   log_->RemoveListener(listener_);
   loop_->Stop();
   thread_.join();
@@ -39,6 +44,16 @@ EventHub::~EventHub() {
 
 void EventHub::Post(LoopCallback work) {
   (void)loop_->CallSoonThreadsafe(std::move(work));  // open for as long as the hub is
+}
+
+void EventHub::AddUser() {
+  absl::MutexLock lock(&mutex_);
+  ++users_;
+}
+
+void EventHub::ReleaseUser() {
+  absl::MutexLock lock(&mutex_);
+  --users_;
 }
 
 void EventHub::Add(EventStream* stream) { streams_.insert(stream); }

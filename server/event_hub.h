@@ -5,8 +5,10 @@
 #include <string>
 #include <thread>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
 #include "server/event_journal.h"
@@ -20,7 +22,8 @@ class EventStream;
 // wakes this thread once, however many subscribers there are.
 //
 // Thread-safety: Post and EndStreams from any thread; the rest on the hub's thread.
-// Lifetime: made by Start; outlives the streams. Stop() after the gRPC server ended.
+// Lifetime: made by Start. Its end, after that of the gRPC server, waits for the streams:
+// gRPC may tell them that they are done a little later than it says to have ended.
 class EventHub {
  public:
   // Errors: those of the loop's making.
@@ -28,6 +31,10 @@ class EventHub {
   ~EventHub();
 
   void Post(LoopCallback work);
+
+  // Any thread: a stream is there, from its constructor to its destructor.
+  void AddUser();
+  void ReleaseUser();
 
   // Ends every stream when it has sent the last event: the server shuts down.
   void EndStreams();
@@ -47,6 +54,9 @@ class EventHub {
   std::thread thread_;
   uint64_t listener_ = 0;
   std::atomic<bool> woken_ = false;
+
+  absl::Mutex mutex_;
+  int users_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // The hub's thread.
   absl::flat_hash_set<EventStream*> streams_;

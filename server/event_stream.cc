@@ -22,6 +22,7 @@ constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
 EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
                          const v1::WatchEventsRequest& request)
     : hub_(hub), sessions_(sessions), request_(request) {
+  hub_->AddUser();
   hub_->Post([this] { Begin(); });
 }
 
@@ -41,8 +42,10 @@ void EventStream::OnCancel() noexcept {
 void EventStream::OnDone() noexcept {
   hub_->Post([this] {
     heartbeat_.Cancel();
-    hub_->Remove(this);
+    EventHub* const hub = hub_;
+    hub->Remove(this);
     delete this;
+    hub->ReleaseUser();
   });
 }
 
