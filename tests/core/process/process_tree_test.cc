@@ -140,6 +140,9 @@ TEST_P(ProcessTreeTest, StopGoesOnForADescendantThatOutlivesTheLeader) {
 
 // Nobody knows of a tree that cannot be looked at that it is empty.
 TEST_P(ProcessTreeTest, IsNotTakenForEmptyWithoutDescriptors) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer looks at memory through a pipe, for which this leaves no room";
+#endif
   rlimit before;
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   loop_->SetErrorHandler([](const LoopError&) {});  // the shortage, told each time
