@@ -1,0 +1,145 @@
+// The dashboard: what belongs to what, which page is shown, and when something is drawn.
+import {Charts} from './charts.js';
+import {Connection} from './connection.js';
+import {ExitFeed} from './exit_feed.js';
+import {Header} from './header.js';
+import {watchKeys} from './keys.js';
+import {ProcessPage} from './process_page.js';
+import {ProcessTable} from './process_table.js';
+import {SessionList} from './session_list.js';
+import {Store} from './store.js';
+import {toggleTheme, watchTheme} from './theme.js';
+
+const LEASES_EVERY_MS = 5000;
+
+const find = (id) => document.getElementById(id);
+const store = new Store();
+const connection = new Connection(store, schedule);
+const header = new Header(store, connection);
+const charts = new Charts(find('charts'), store);
+const table = new ProcessTable(find('processes'), store, schedule);
+const feed = new ExitFeed(find('exits'), store, schedule);
+const sessions = new SessionList(find('sessions'), store, schedule, (text) => {
+  showPanel('processes');
+  table.searchFor(text);
+});
+let page = null;
+let scheduled = false;
+let ticked = true;
+let drawnSnapshots = 0;
+
+// One frame for however many events came; none while nobody looks.
+function schedule() {
+  if (!scheduled) {
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      draw();
+    });
+  }
+}
+
+function draw() {
+  const second = ticked || store.snapshots !== drawnSnapshots;
+  drawnSnapshots = store.snapshots;
+  ticked = false;
+  header.render();
+  if (page !== null) {
+    page.render(second);
+    return;
+  }
+  if (second) {
+    charts.render();
+  }
+  table.render(second);
+  feed.render(second);
+  sessions.render(second);
+}
+
+function route() {
+  const match = /^#\/processes\/([^/?]+)$/.exec(location.hash);
+  const returns = page !== null && !match;
+  page?.close();
+  page = match
+    ? new ProcessPage(decodeURIComponent(match[1]), find('process'), store, schedule)
+    : null;
+  find('overview').hidden = page !== null;
+  find('process').hidden = page === null;
+  ticked = true;
+  if (page === null) {
+    [table, feed, sessions].forEach(({list}) => list.measure());
+    if (returns) {
+      table.focus();
+    }
+  } else {
+    find('process').querySelector('h1').focus({preventScroll: true});
+  }
+  schedule();
+}
+
+function showPanel(name) {
+  find('overview').dataset.panel = name;
+  for (const button of document.querySelectorAll('.tabs button')) {
+    button.setAttribute('aria-pressed', String(button.dataset.panel === name));
+  }
+  ticked = true;
+  schedule();
+}
+
+function changeTheme() {
+  toggleTheme();
+  charts.readColors();
+}
+
+// Renewals of leases are in no event.
+async function readLeases() {
+  const leased = [...store.sessions.values()].some(
+    ({state, lease}) => lease && state === 'SESSION_STATE_OPEN',
+  );
+  if (document.hidden || !leased || connection.phase !== 'live') {
+    return;
+  }
+  try {
+    const response = await fetch('/v1/sessions?page_size=1000');
+    if (response.ok) {
+      store.refreshSessions((await response.json()).sessions ?? []);
+      schedule();
+    }
+  } catch {
+    // The next turn asks again.
+  }
+}
+
+for (const button of document.querySelectorAll('.tabs button')) {
+  button.addEventListener('click', () => showPanel(button.dataset.panel));
+}
+find('theme').addEventListener('click', changeTheme);
+find('help').addEventListener('click', () => find('keys').showModal());
+find('clear').addEventListener('click', () => {
+  table.searchFor('');
+  table.setFilter('all');
+});
+find('signed-out').addEventListener('cancel', (event) => event.preventDefault());
+watchTheme(() => charts.readColors());
+watchKeys({table, page: () => page, changeTheme});
+addEventListener('hashchange', route);
+document.addEventListener('visibilitychange', () => {
+  page?.setVisible(!document.hidden);
+  ticked = true;
+  schedule();
+});
+addEventListener('online', () => connection.retry());
+
+setInterval(() => {
+  ticked = true;
+  header.showTitle();
+  schedule();
+}, 1000);
+setInterval(readLeases, LEASES_EVERY_MS);
+
+showPanel('processes');
+route();
+connection.start();
+
+// For a look from the console, and for tests.
+globalThis.proctor = {store, connection};

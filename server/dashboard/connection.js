@@ -1,0 +1,338 @@
+// Follows the server's events, and says truthfully how far what the page shows can be
+// believed.
+//
+//   connecting --snapshot--> live --lost, or silent for 12 s--> reconnecting --resumed--> live
+//                                                                    |
+//                     live <--snapshot-- resynchronising <-- expired, log_changed, future, hole
+//
+// EventSource resumes by itself with Last-Event-ID, as long as it gets to talk to a
+// server; what it cannot do is read a status, so a request beside it asks for the reason.
+import {parseTime, plural} from './format.js';
+
+const SILENCE_MS = 12_000;
+const RETRY_MS = [500, 1000, 2000, 4000];
+const PROBE_EVERY_MS = 1500;
+// Trouble of the event log is in no event.
+const SERVER_EVERY_MS = 15_000;
+const RESYNCHRONISE_EVERY_MS = 1000;
+const ERRORS = ['expired', 'log_changed', 'future'];
+
+export class Connection {
+  // 'connecting', 'live', 'reconnecting', 'signed_out' or 'refused'.
+  phase = 'connecting';
+  // Whether the server said that it ends.
+  ended = false;
+  // What was missed, or that the server was restarted: {kind, text}; null if nothing.
+  notice = null;
+  // Why the last request failed, where somebody said so.
+  reason = '';
+
+  #store;
+  #changed;
+  #source = null;
+  #heardAt = performance.now();
+  #trueAt = performance.now();
+  #openedAt = 0;
+  #snapshot = null;
+  #resynchronising = null;
+  #resynchronisedAt = -Infinity;
+  #retries = 0;
+  #timer = null;
+  #probedAt = -Infinity;
+  // The run of the server that was last seen alive.
+  #instance = null;
+
+  // Tells `changed` whenever something is worth drawing.
+  constructor(store, changed) {
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  start() {
+    this.#open();
+    this.#probe();
+    setInterval(() => this.#look(), 1000);
+  }
+
+  // Milliseconds since what is shown was known to be the server's state.
+  get age() {
+    return performance.now() - this.#trueAt;
+  }
+
+  dismiss() {
+    this.notice = null;
+    this.#changed();
+  }
+
+  // Tries at once in place of at the next turn.
+  retry() {
+    if (this.phase !== 'live') {
+      this.#open();
+    }
+  }
+
+  // A stream after the last event that was applied, or with a snapshot if none was.
+  #open() {
+    this.#close();
+    const {position} = this.#store;
+    const resumes = position !== null && this.#resynchronising === null;
+    const query = resumes ? `after=${position.logId}:${position.sequence}` : 'snapshot=true';
+    const source = new EventSource(`/v1/events?${query}`);
+    this.#source = source;
+    this.#openedAt = performance.now();
+    this.#snapshot = resumes ? null : [];
+    source.onopen = () => {
+      this.#openedAt = performance.now();
+      // Only an id, which comes with the bookmark, lets a broken snapshot be resumed.
+      if (this.#snapshot !== null) {
+        this.#snapshot = [];
+      }
+    };
+    const listen = (name, take) =>
+      source.addEventListener(name, (message) => {
+        if (this.#source === source) {
+          this.#heard();
+          take(JSON.parse(message.data));
+        }
+      });
+    source.onmessage = (message) => {
+      if (this.#source === source) {
+        this.#heard();
+        this.#takeEvent(JSON.parse(message.data));
+      }
+    };
+    listen('snapshot', (item) => this.#snapshot?.push(item));
+    listen('bookmark', ({position: at}) => this.#takeBookmark(at));
+    listen('heartbeat', ({time}) => this.#store.hearTime(parseTime(time)));
+    listen('end', () => this.#takeEnd());
+    for (const kind of ERRORS) {
+      listen(kind, ({error}) => this.#resynchronise(kind, error));
+    }
+    source.onerror = (message) => {
+      if (this.#source === source) {
+        this.#takeError(message);
+      }
+    };
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #heard() {
+    this.#heardAt = performance.now();
+    if (this.phase === 'live') {
+      this.#trueAt = this.#heardAt;
+    }
+  }
+
+  #takeEvent(event) {
+    const {position} = this.#store;
+    if (position === null || this.#snapshot !== null) {
+      return;
+    }
+    this.#live();
+    if (this.#store.apply(event) === 'hole') {
+      this.#resynchronise('hole', null, event);
+      return;
+    }
+    this.#store.hearTime(parseTime(event.time));
+    this.#changed();
+  }
+
+  #takeBookmark(at) {
+    const position = {logId: at.log_id, sequence: Number(at.sequence ?? 0)};
+    if (this.#snapshot !== null) {
+      this.#takeSnapshot(position);
+      return;
+    }
+    // Nothing is filtered out, so a bookmark beyond the last event means lost ones.
+    const known = this.#store.position;
+    if (position.logId !== known.logId || position.sequence > known.sequence) {
+      this.#resynchronise('hole', null, null);
+      return;
+    }
+    this.#live();
+  }
+
+  #takeSnapshot(position) {
+    const before = this.#store.position;
+    const gap = this.#resynchronising;
+    const lost = this.#store.replace(this.#snapshot, position);
+    this.#snapshot = null;
+    this.#resynchronising = null;
+    if (gap !== null) {
+      this.#store.thaw();
+      this.#store.gaps.push({from: gap.from, to: this.#store.now()});
+      this.notice = {kind: 'gap', text: gapText(gap, before, position, lost)};
+    }
+    this.#live();
+  }
+
+  // What is shown is the server's state as of now.
+  #live() {
+    this.#retries = 0;
+    this.reason = '';
+    this.#trueAt = performance.now();
+    if (this.phase === 'live') {
+      return;
+    }
+    this.phase = 'live';
+    this.ended = false;
+    this.#store.thaw();
+    this.#probe();
+    this.#changed();
+  }
+
+  // From here on, what is shown is the past.
+  #lose(phase) {
+    if (this.phase === 'live') {
+      this.#store.freeze(this.age);
+    }
+    this.phase = phase;
+  }
+
+  #takeEnd() {
+    this.ended = true;
+    this.#lose('reconnecting');
+    this.#changed();
+  }
+
+  // Both the browser's word for a lost connection and the server's `event: error`.
+  #takeError(message) {
+    if (message.data !== undefined) {
+      this.reason = JSON.parse(message.data).error?.message ?? '';
+    }
+    if (this.phase === 'live') {
+      this.#lose('reconnecting');
+    }
+    this.#probe();
+    if (this.#source.readyState === EventSource.CLOSED) {
+      this.#openLater();
+    }
+    this.#changed();
+  }
+
+  #openLater() {
+    this.#close();
+    const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)];
+    this.#timer = setTimeout(() => this.#open(), wait);
+  }
+
+  // A fresh snapshot in place of what was missed.
+  #resynchronise(kind, error, event = null) {
+    this.#lose('reconnecting');
+    this.#resynchronising ??= {kind, error, event, from: this.#store.now()};
+    this.#close();
+    const wait = this.#resynchronisedAt + RESYNCHRONISE_EVERY_MS - performance.now();
+    this.#resynchronisedAt = performance.now() + Math.max(0, wait);
+    this.#timer = setTimeout(() => this.#open(), Math.max(0, wait));
+    this.#changed();
+  }
+
+  // Once a second: an open socket proves nothing, and nor does a browser that tries.
+  #look() {
+    const silence = performance.now() - this.#heardAt;
+    if (this.phase === 'live' && silence > SILENCE_MS) {
+      this.#lose('reconnecting');
+      this.reason = 'the server is silent';
+      this.#open();
+    } else if (
+      this.phase !== 'live' &&
+      this.#source !== null &&
+      silence > SILENCE_MS &&
+      performance.now() - this.#openedAt > SILENCE_MS
+    ) {
+      this.#open();
+    }
+    const every = this.phase === 'live' ? SERVER_EVERY_MS : PROBE_EVERY_MS;
+    if (!document.hidden && performance.now() - this.#probedAt >= every) {
+      this.#probe();
+    }
+  }
+
+  // Asks what EventSource cannot tell, and what is in no event.
+  async #probe() {
+    if (performance.now() - this.#probedAt < PROBE_EVERY_MS && this.phase !== 'live') {
+      return;
+    }
+    this.#probedAt = performance.now();
+    try {
+      const response = await fetch('/v1/server', {signal: AbortSignal.timeout(5000)});
+      this.#store.setTime(Date.parse(response.headers.get('Date') ?? ''));
+      if (response.status === 401) {
+        this.#takeRefusal('signed_out', '');
+      } else if (response.ok) {
+        this.#takeServer(await response.json());
+      } else {
+        const {error} = await response.json();
+        this.#takeRefusal(response.status === 403 ? 'refused' : this.phase, error?.message ?? '');
+      }
+    } catch {
+      // No answer is what the phase says already.
+    }
+  }
+
+  #takeServer(info) {
+    if (this.phase === 'live') {
+      if (this.#instance !== null && this.#instance !== info.instance_id && this.notice === null) {
+        this.notice = {kind: 'restarted', text: 'The server was restarted. No event was missed.'};
+      }
+      this.#instance = info.instance_id;
+    }
+    this.#store.setServer(info);
+    if (this.phase === 'signed_out' || this.phase === 'refused') {
+      this.phase = 'connecting';
+      this.#open();
+    }
+    this.#changed();
+  }
+
+  #takeRefusal(phase, reason) {
+    this.reason = reason;
+    if (phase !== this.phase) {
+      this.#lose(phase);
+      if (phase === 'signed_out') {
+        this.#close();
+      }
+    }
+    this.#changed();
+  }
+}
+
+function gapText({kind, error, event}, before, after, lost) {
+  const metadata = error?.metadata ?? {};
+  const parts = [];
+  if (kind === 'log_changed' || before.logId !== after.logId) {
+    parts.push(
+      'The server has a new event log. What happened after the last event seen ' +
+        `(${before.sequence}) is not known.`,
+    );
+  } else if (kind === 'future') {
+    parts.push(
+      `The server's event log ends at ${metadata.last ?? after.sequence}, before event ` +
+        `${before.sequence}, which this page has seen: its end was lost.`,
+    );
+  } else if (kind === 'expired') {
+    parts.push(
+      `Events ${before.sequence + 1} to ${after.sequence} ` +
+        `(${plural(after.sequence - before.sequence, 'event')}) were missed; the server keeps them ` +
+        `from ${metadata.first ?? 'a later one'} on.`,
+    );
+  } else {
+    const next = event ? `, then came ${event.sequence}` : '';
+    parts.push(
+      `The events after ${before.sequence} did not arrive${next}; ` +
+        `${plural(after.sequence - before.sequence, 'event')} missed.`,
+    );
+  }
+  if (lost.length > 0) {
+    parts.push(
+      `${plural(lost.length, 'process', 'processes')} that ran before ` +
+        `${lost.length === 1 ? 'is' : 'are'} no longer listed.`,
+    );
+  }
+  return parts.join(' ');
+}

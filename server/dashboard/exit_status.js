@@ -1,0 +1,106 @@
+// How a process ended, in one word, in a few, and in a sentence.
+import {duration, enumName, parseDuration, parseTime} from './format.js';
+
+const CAUSES = {
+  SELF: 'by itself',
+  CLIENT_SIGNAL: 'signalled by a client',
+  RUN_TIMEOUT: 'run timeout',
+  OOM_KILLED: 'out of memory',
+  LEASE_EXPIRED: 'lease expired',
+  SESSION_CLOSED: 'session closed',
+  SERVER_SHUTDOWN: 'server shut down',
+  DISCONNECTED: 'client was lost',
+  IDLE_TIMEOUT: 'idle timeout',
+};
+
+const BECAUSE = {
+  CLIENT_SIGNAL: 'because a client asked for it',
+  RUN_TIMEOUT: 'because its run timeout passed',
+  OOM_KILLED: 'because the kernel killed it for its use of memory',
+  LEASE_EXPIRED: 'because the lease of its session ran out',
+  SESSION_CLOSED: 'because its session was closed',
+  SERVER_SHUTDOWN: 'because the server shut down',
+  DISCONNECTED: 'because the stream that ran it was lost',
+  IDLE_TIMEOUT: 'because it was silent for longer than its idle timeout',
+};
+
+const UNKNOWN = {
+  SERVER_LOST: 'the server was lost while the process ran',
+  REAPED_ELSEWHERE: 'somebody else took the status before the server could',
+};
+
+const ASKED_FOR = new Set(['CLIENT_SIGNAL', 'SESSION_CLOSED']);
+
+// Reads a proctor.v1.ExitStatus. `kind` is what colours go by; all but ok count as failures,
+// as in the server's metrics:
+//   ok       exit code 0
+//   asked    anything else, but somebody asked for the end
+//   failed   anything else
+//   unknown  nobody can tell, which never is success
+export function readExit(status) {
+  const cause = enumName(status.cause, 'EXIT_CAUSE_');
+  const usage = status.usage ?? null;
+  const exit = {
+    cause,
+    code: status.exit_code ?? null,
+    signal: status.signal ?? null,
+    signalName: status.signal_name || (status.signal ? `signal ${status.signal}` : ''),
+    unknown: status.unknown?.reason ?? (status.unknown ? 'UNKNOWN' : null),
+    returncode: status.returncode ?? 255,
+    coreDumped: status.core_dumped ?? false,
+    requestedBy: status.requested_by ?? '',
+    source: enumName(status.source, 'STATUS_SOURCE_'),
+    startedAt: parseTime(status.started_at),
+    exitedAt: parseTime(status.exited_at),
+    duration: parseDuration(status.duration),
+    cpu: usage && (parseDuration(usage.user_time) ?? 0) + (parseDuration(usage.system_time) ?? 0),
+    rss: usage && Number(usage.max_rss_bytes),
+    usage,
+  };
+  if (exit.unknown !== null) {
+    exit.kind = 'unknown';
+    // The contract's 0 says that it was not measured.
+    exit.duration ||= null;
+  } else if (exit.code === 0) {
+    exit.kind = 'ok';
+  } else {
+    exit.kind = ASKED_FOR.has(cause) ? 'asked' : 'failed';
+  }
+  return exit;
+}
+
+// "exit 3", "SIGKILL", "unknown"
+export function exitWord(exit) {
+  if (exit.unknown !== null) {
+    return 'unknown';
+  }
+  return exit.signal === null ? `exit ${exit.code}` : exit.signalName;
+}
+
+export function causeWords(exit) {
+  if (exit.unknown !== null) {
+    return exit.unknown.toLowerCase().replaceAll('_', ' ');
+  }
+  if (exit.cause === 'SELF' && exit.signal !== null) {
+    return 'outside signal';
+  }
+  return CAUSES[exit.cause] ?? 'cause not known';
+}
+
+export function exitSentence(exit) {
+  const after = exit.duration === null ? '' : ` after ${duration(exit.duration)}`;
+  if (exit.unknown !== null) {
+    return `Nobody can tell how it ended: ${UNKNOWN[exit.unknown] ?? exit.unknown}.`;
+  }
+  const how =
+    exit.signal === null
+      ? `It exited with code ${exit.code}`
+      : `It was ended by ${exit.signalName} (${exit.signal})`;
+  let why = BECAUSE[exit.cause] ?? '';
+  if (exit.cause === 'SELF') {
+    why = exit.signal === null ? '' : 'which this server did not send';
+  }
+  const by = exit.requestedBy ? `: ${exit.requestedBy}` : '';
+  const core = exit.coreDumped ? ' It left a core dump.' : '';
+  return `${how}${after}${why ? `, ${why}` : ''}${by}.${core}`;
+}

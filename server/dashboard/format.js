@@ -1,0 +1,117 @@
+// Turns the server's values into numbers, and numbers into what people read.
+
+const SAFE_ARGUMENT = /^[\w@%+=:,./-]+$/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const ESCAPES = {'\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e'};
+
+// Milliseconds since 1970, or null where the field is absent.
+export function parseTime(text) {
+  return text ? Date.parse(text) : null;
+}
+
+// "1.250s" in milliseconds, or null where the field is absent.
+export function parseDuration(text) {
+  return text ? Number.parseFloat(text) * 1000 : null;
+}
+
+// Control and direction characters could forge what a row seems to say.
+export function visible(text) {
+  return text.replace(
+    CONTROL,
+    (character) =>
+      ESCAPES[character] ?? `\\x${character.codePointAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+function quote(argument) {
+  return SAFE_ARGUMENT.test(argument)
+    ? argument
+    : `'${visible(argument).replaceAll("'", "'\\''")}'`;
+}
+
+// An argument vector as one would type it.
+export function commandLine(argv) {
+  return (argv ?? []).map(quote).join(' ');
+}
+
+// 0.33 ms, 5.6 ms, 1.20 s, 12.3 s, 3m 20s, 2h 05m, 3d 4h
+export function duration(milliseconds) {
+  if (milliseconds === null || Number.isNaN(milliseconds)) {
+    return '–';
+  }
+  const seconds = Math.max(0, milliseconds) / 1000;
+  if (seconds < 0.001) {
+    return seconds === 0 ? '0 ms' : `${(seconds * 1e6).toFixed(0)} µs`;
+  }
+  if (seconds < 1) {
+    const value = seconds * 1000;
+    return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  }
+  if (seconds < 60) {
+    return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+  }
+  const whole = Math.floor(seconds);
+  const two = (value) => String(value).padStart(2, '0');
+  if (whole < 3600) {
+    return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`;
+  }
+  if (whole < 86400) {
+    return `${Math.floor(whole / 3600)}h ${two(Math.floor(whole / 60) % 60)}m`;
+  }
+  return `${Math.floor(whole / 86400)}d ${Math.floor(whole / 3600) % 24}h`;
+}
+
+// Whole units only: what ticks once a second must not flicker.
+export function age(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
+}
+
+export function bytes(count) {
+  if (count === null) {
+    return '–';
+  }
+  let value = Number(count);
+  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
+    if (value < 1024) {
+      return `${unit === 'B' || value >= 100 ? Math.round(value) : value.toFixed(1)} ${unit}`;
+    }
+    value /= 1024;
+  }
+  return `${value.toFixed(1)} TiB`;
+}
+
+export function count(value) {
+  return value.toLocaleString('en-US');
+}
+
+export function rate(value) {
+  if (value === 0) {
+    return '0';
+  }
+  return value < 10 ? value.toFixed(1) : count(Math.round(value));
+}
+
+export function plural(number, one, many = `${one}s`) {
+  return `${count(number)} ${number === 1 ? one : many}`;
+}
+
+export function clock(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString('en-GB');
+}
+
+export function dateTime(milliseconds) {
+  const date = new Date(milliseconds);
+  const day = new Intl.DateTimeFormat('sv-SE').format(date);
+  return `${day} ${clock(milliseconds)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+// Ids are random from their first character on: eight tell them apart.
+export function shortId(id) {
+  return id.slice(0, 8);
+}
+
+// EXIT_CAUSE_RUN_TIMEOUT without its prefix is what protobuf's enums mean.
+export function enumName(value, prefix) {
+  return (value ?? '').replace(prefix, '');
+}

@@ -1,0 +1,80 @@
+// The keys of the page, all of which are listed by `?`.
+
+const FILTERS = {1: 'all', 2: 'running', 3: 'ended', 4: 'failed', 5: 'draining'};
+
+// `page` returns the process page that is shown, or null.
+export function watchKeys({table, page, changeTheme}) {
+  const help = document.getElementById('keys');
+
+  const onOverview = (event) => {
+    switch (event.key) {
+      case '/':
+        event.preventDefault();
+        table.search.focus();
+        table.search.select();
+        break;
+      case 'j':
+      case 'ArrowDown':
+        table.step(1);
+        break;
+      case 'k':
+      case 'ArrowUp':
+        table.step(-1);
+        break;
+      case 'Enter':
+        table.list.openSelected();
+        break;
+      default:
+        if (FILTERS[event.key]) {
+          table.setFilter(FILTERS[event.key]);
+        }
+    }
+  };
+
+  const onProcess = (event) => {
+    switch (event.key) {
+      case 'Escape':
+        location.hash = '#/';
+        break;
+      case 'f':
+        page().follow();
+        break;
+      case 'w':
+        page().wrap();
+        break;
+    }
+  };
+
+  addEventListener('keydown', (event) => {
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.defaultPrevented ||
+      document.querySelector('dialog[open]')
+    ) {
+      return;
+    }
+    if (event.target === table.search) {
+      if (event.key === 'Escape') {
+        table.searchFor('');
+        table.focus();
+      }
+      return;
+    }
+    if (event.key === '?') {
+      help.showModal();
+      return;
+    }
+    if (event.key === 't') {
+      changeTheme();
+      return;
+    }
+    // Enter and the arrows belong to what has the focus, where it knows them.
+    const control = event.target.closest('button, a[href], .plot');
+    if (control && (event.key === 'Enter' || event.key.startsWith('Arrow'))) {
+      return;
+    }
+    (page() === null ? onOverview : onProcess)(event);
+  });
+}

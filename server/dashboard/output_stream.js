@@ -1,0 +1,144 @@
+// The output of one process, from the server into an OutputLog, over lost connections,
+// without a byte doubled or one missing that is not said to be.
+import {bytes} from './format.js';
+
+const TAIL_BYTES = 2 * 1024 * 1024;
+const RETRY_MS = 2000;
+const NAMES = {STREAM_STDOUT: 'stdout', STREAM_STDERR: 'stderr'};
+
+export class OutputStream {
+  // 'connecting', 'live', 'reconnecting', 'complete' or 'refused'.
+  phase = 'connecting';
+  // Why there is nothing, where `phase` is 'refused'.
+  reason = '';
+  #id;
+  #log;
+  #changed;
+  #source = null;
+  #timer = null;
+  #next = {stdout: null, stderr: null};
+
+  constructor(id, log, changed) {
+    this.#id = id;
+    this.#log = log;
+    this.#changed = changed;
+    this.open();
+  }
+
+  get over() {
+    return this.phase === 'complete' || this.phase === 'refused';
+  }
+
+  // Begins, or goes on where it was closed.
+  open() {
+    if (this.over || this.#source !== null) {
+      return;
+    }
+    const {stdout, stderr} = this.#next;
+    const query =
+      stdout === null && stderr === null
+        ? `tail_bytes=${TAIL_BYTES}`
+        : `stdout_offset=${stdout ?? 0}&stderr_offset=${stderr ?? 0}`;
+    const source = new EventSource(
+      `/v1/processes/${encodeURIComponent(this.#id)}/output?${query}&follow=true`,
+    );
+    this.#source = source;
+    const listen = (name, take) =>
+      source.addEventListener(name, (message) => {
+        if (this.#source === source) {
+          this.#setPhase('live');
+          take(JSON.parse(message.data));
+        }
+      });
+    listen('started', () => {});
+    listen('heartbeat', () => {});
+    listen('output', (output) => this.#takeOutput(output));
+    listen('gap', (gap) => this.#takeGap(gap));
+    listen('end', () => this.#finish('complete'));
+    source.onerror = (message) => {
+      if (this.#source === source) {
+        this.#takeError(message);
+      }
+    };
+  }
+
+  // A tab that nobody sees gives its connection to those that are seen.
+  close() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #takeOutput({stream, offset, data}) {
+    const name = NAMES[stream];
+    let chunk = Uint8Array.from(atob(data ?? ''), (character) => character.charCodeAt(0));
+    const from = Number(offset ?? 0);
+    const size = chunk.length;
+    const next = this.#next[name];
+    if (next === null && from > 0) {
+      this.#log.note(`${bytes(from)} of ${name} before this are not shown`, name);
+    } else if (next !== null && from > next) {
+      this.#log.note(`${bytes(from - next)} of ${name} are missing`, name);
+    } else if (next !== null && from < next) {
+      chunk = chunk.subarray(next - from);
+    }
+    this.#next[name] = Math.max(next ?? 0, from + size);
+    this.#log.write(name, chunk);
+    this.#changed();
+  }
+
+  #takeGap({stream, from, to}) {
+    const name = NAMES[stream];
+    const start = Math.max(Number(from ?? 0), this.#next[name] ?? 0);
+    if (Number(to) > start) {
+      this.#log.note(`${bytes(Number(to) - start)} of ${name} were no longer kept`, name);
+      this.#next[name] = Number(to);
+      this.#changed();
+    }
+  }
+
+  #takeError(message) {
+    if (message.data !== undefined) {
+      const {error} = JSON.parse(message.data);
+      if (error?.code !== 'UNAVAILABLE') {
+        this.reason = error?.message ?? 'the server refuses it';
+        this.#finish('refused');
+        return;
+      }
+    }
+    this.#setPhase('reconnecting');
+    if (this.#source.readyState === EventSource.CLOSED) {
+      const {url} = this.#source;
+      this.close();
+      this.#timer = setTimeout(() => this.#ask(url), RETRY_MS);
+    }
+  }
+
+  // A browser that gives up does not say why; the same request by other means does.
+  async #ask(url) {
+    const abort = new AbortController();
+    try {
+      const response = await fetch(url, {signal: abort.signal});
+      if (response.status >= 400 && response.status < 500 && response.status !== 401) {
+        this.reason = (await response.json()).error?.message ?? '';
+        this.#finish('refused');
+      }
+    } catch {
+      // No answer: the next turn asks again.
+    }
+    abort.abort();
+    this.open();
+  }
+
+  #finish(phase) {
+    this.close();
+    this.#setPhase(phase);
+  }
+
+  #setPhase(phase) {
+    if (phase !== this.phase) {
+      this.phase = phase;
+      this.#changed();
+    }
+  }
+}

@@ -1,0 +1,319 @@
+// The page of one process: how it stands, what happened to it, what it wrote.
+import {element, setText} from './element.js';
+import {exitSentence, exitWord} from './exit_status.js';
+import {dateTime, duration} from './format.js';
+import {fillChips} from './label_chips.js';
+import {OutputLog} from './output_log.js';
+import {OutputStream} from './output_stream.js';
+import {OutputView} from './output_view.js';
+import {specRows, usageRows} from './process_facts.js';
+import {ProcessHistory} from './process_history.js';
+import {drainWords, timeline} from './process_timeline.js';
+import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
+
+const REREAD_MS = 500;
+
+export class ProcessPage {
+  #id;
+  #store;
+  #schedule;
+  #panel;
+  // What is known where the store knows nothing.
+  #own;
+  #process = null;
+  #missing = '';
+  #log = new OutputLog();
+  #stream;
+  #view;
+  #history = null;
+  #cutAt = 0;
+  #readVersion = -1;
+  #readAt = -Infinity;
+  #drawn = '';
+
+  constructor(id, panel, store, schedule) {
+    this.#id = id;
+    this.#panel = panel;
+    this.#store = store;
+    this.#schedule = schedule;
+    this.#own = new ProcessRecord(id);
+    panel.replaceChildren(...skeleton());
+    this.#stream = new OutputStream(id, this.#log, schedule);
+    this.#view = new OutputView(panel.querySelector('.output'), this.#log);
+  }
+
+  get #record() {
+    return this.#store.find(this.#id) ?? this.#own;
+  }
+
+  close() {
+    this.#stream.close();
+    this.#history?.close();
+    this.#panel.replaceChildren();
+  }
+
+  setVisible(visible) {
+    if (visible) {
+      this.#stream.open();
+    } else {
+      this.#stream.close();
+    }
+  }
+
+  follow() {
+    this.#view.follow();
+  }
+
+  wrap() {
+    this.#view.wrap();
+  }
+
+  render(ticked) {
+    this.#reread();
+    this.#readHistory();
+    const record = this.#record;
+    const drawn = [
+      record.version,
+      this.#process !== null,
+      this.#missing,
+      this.#stream.phase,
+    ].join();
+    if (drawn !== this.#drawn || (ticked && record.state === RUNNING)) {
+      this.#drawn = drawn;
+      this.#showHead(record);
+      this.#showTimeline(record);
+      this.#showFacts(record);
+      this.#showOutputState(record);
+    }
+    this.#view.render();
+  }
+
+  // The rest of the truth, such as totals of output, is in no event.
+  async #reread() {
+    const {version, state} = this.#record;
+    const now = performance.now();
+    if (version === this.#readVersion || now - this.#readAt < REREAD_MS || state === REMOVED) {
+      return;
+    }
+    this.#readVersion = version;
+    this.#readAt = now;
+    try {
+      const response = await fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
+      const body = await response.json();
+      if (response.ok) {
+        this.#process = body.process;
+        this.#missing = '';
+        this.#own.merge(body.process);
+      } else {
+        this.#missing = body.error?.message ?? '';
+      }
+    } catch {
+      // The connection's pill says it; the next change asks again.
+      this.#readVersion = -1;
+    }
+    this.#schedule();
+  }
+
+  #readHistory() {
+    const {position} = this.#store;
+    if (this.#history !== null || position === null) {
+      return;
+    }
+    this.#history = new ProcessHistory(
+      this.#id,
+      position.logId,
+      (event) => {
+        this.#record.mark(event);
+        this.#schedule();
+      },
+      (first) => {
+        this.#cutAt = first;
+      },
+    );
+  }
+
+  #find(name) {
+    return this.#panel.querySelector(name);
+  }
+
+  #showHead(record) {
+    const {exit} = record;
+    const known = record.command !== '';
+    const kind = exit ? exit.kind : 'running';
+    setText(this.#find('h1'), record.command || this.#id);
+    const badge = this.#find('.badge');
+    badge.className = `badge ${known ? kind : ''}`;
+    setText(badge, exit ? exitWord(exit) : known ? 'running' : 'not known');
+    let sentence = exit
+      ? exitSentence(exit)
+      : `It has run for ${duration(record.runTime(this.#store.now()))}.`;
+    if (!known) {
+      sentence = this.#missing || 'Asking the server…';
+    } else if (record.state === REMOVED) {
+      sentence += ' The server no longer lists it.';
+    }
+    setText(this.#find('.sentence'), sentence);
+    fillChips(this.#find('.chips'), record.labels);
+  }
+
+  #showTimeline(record) {
+    const rows = timeline(record);
+    if (this.#cutAt > 0) {
+      rows.unshift({
+        kind: 'cut',
+        time: null,
+        title: 'Older signals may be missing',
+        detail: `the server keeps events from ${this.#cutAt} on`,
+      });
+    }
+    this.#find('.timeline').replaceChildren(
+      ...rows.map(({kind, time, title, detail}) => {
+        const offset =
+          time === null || record.started === null
+            ? ''
+            : `+${duration(Math.max(0, time - record.started))}`;
+        return element(
+          'li',
+          {class: kind, title: time === null ? '' : dateTime(time)},
+          element('span', {class: 'offset', text: offset}),
+          element('span', {}, element('b', {text: title}), element('small', {text: detail})),
+        );
+      }),
+    );
+  }
+
+  #showFacts(record) {
+    const process = this.#process ?? {process_id: this.#id, session_id: record.sessionId};
+    const outputs = record.drained?.output ?? this.#process?.output;
+    const usage = usageRows(record.exit, outputs, record.drained !== null);
+    fillRows(this.#find('.usage'), usage.length > 0 ? usage : [['', 'Known once it has ended.']]);
+    fillRows(this.#find('.spec'), specRows(process));
+  }
+
+  #showOutputState(record) {
+    const {phase, reason} = this.#stream;
+    const line = this.#find('.ending');
+    let text = '';
+    if (phase === 'refused') {
+      text = `No output: ${reason}`;
+    } else if (phase === 'complete') {
+      text = `End of output: ${drainWords(record.drained)}`;
+    } else if (phase === 'reconnecting') {
+      text = 'The stream was lost; trying again…';
+    } else if (record.exit && record.state < REMOVED && !record.drained) {
+      text = 'The process has ended; its output is still held open.';
+    }
+    setText(line, text);
+    line.hidden = text === '';
+    const state = this.#find('.output .phase');
+    state.dataset.state = phase;
+    setText(
+      state,
+      {
+        connecting: 'connecting',
+        live: 'live',
+        reconnecting: 'reconnecting',
+        complete: 'complete',
+        refused: 'none',
+      }[phase],
+    );
+    this.#find('.silent').hidden = this.#log.lines.length > 0 || phase === 'refused';
+    setText(
+      this.#find('.silent'),
+      phase === 'complete' ? 'It wrote nothing.' : 'Nothing written yet.',
+    );
+  }
+}
+
+function fillRows(list, rows) {
+  const text = JSON.stringify(rows);
+  if (list.dataset.shown === text) {
+    return;
+  }
+  list.dataset.shown = text;
+  list.replaceChildren(
+    ...rows.map(([name, value]) =>
+      element('div', {}, element('dt', {text: name}), element('dd', {class: 'mono', text: value})),
+    ),
+  );
+}
+
+function skeleton() {
+  const button = (name, text, pressed) =>
+    element('button', {
+      type: 'button',
+      name,
+      text,
+      ...(pressed === undefined ? {} : {'aria-pressed': String(pressed)}),
+    });
+  return [
+    element(
+      'div',
+      {class: 'process-head'},
+      element('a', {
+        class: 'back',
+        href: '#/',
+        'aria-label': 'Back to the overview',
+        text: '← Overview',
+      }),
+      element(
+        'div',
+        {class: 'title'},
+        element('span', {class: 'badge'}),
+        element('h1', {class: 'mono', tabindex: '-1'}),
+      ),
+      element('p', {class: 'sentence', 'aria-live': 'polite'}),
+      element('div', {class: 'chips'}),
+    ),
+    element(
+      'section',
+      {class: 'panel output', 'aria-label': 'Output'},
+      element(
+        'div',
+        {class: 'bar'},
+        element('h2', {text: 'Output '}),
+        element('span', {class: 'phase'}),
+        element('span', {class: 'streams'}, element('i', {class: 'stderr'}), 'stderr'),
+        element(
+          'div',
+          {class: 'segments', role: 'group', 'aria-label': 'Output'},
+          button('follow', 'Following', true),
+          button('wrap', 'Wrap', true),
+          button('copy', 'Copy'),
+        ),
+      ),
+      element('p', {class: 'cut', hidden: ''}),
+      element('div', {
+        class: 'lines wrap mono',
+        tabindex: '0',
+        role: 'log',
+        'aria-live': 'off',
+        'aria-label': 'What the process wrote',
+      }),
+      element('p', {class: 'silent', text: 'Nothing written yet.'}),
+      element('p', {class: 'ending', hidden: ''}),
+    ),
+    element(
+      'aside',
+      {class: 'side'},
+      element(
+        'section',
+        {class: 'panel', 'aria-label': 'Timeline'},
+        element('div', {class: 'bar'}, element('h2', {text: 'Timeline'})),
+        element('ol', {class: 'timeline'}),
+      ),
+      element(
+        'section',
+        {class: 'panel', 'aria-label': 'Resources'},
+        element('div', {class: 'bar'}, element('h2', {text: 'Resources'})),
+        element('dl', {class: 'rows-list usage'}),
+      ),
+      element(
+        'section',
+        {class: 'panel', 'aria-label': 'Specification'},
+        element('div', {class: 'bar'}, element('h2', {text: 'Specification'})),
+        element('dl', {class: 'rows-list spec'}),
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,135 @@
+// The sessions: open ones first, each with what runs in it and what is left of its lease.
+import {element, setClass, setText} from './element.js';
+import {count, duration, parseTime, shortId} from './format.js';
+import {fillChips} from './label_chips.js';
+import {Pace} from './pace.js';
+import {VirtualList} from './virtual_list.js';
+
+const OPEN = 'SESSION_STATE_OPEN';
+const LATE_MS = 10_000;
+
+export class SessionList {
+  #store;
+  #panel;
+  #list;
+  #pace;
+
+  // Opens a session by having its processes searched for.
+  constructor(panel, store, schedule, searchFor) {
+    this.#panel = panel;
+    this.#store = store;
+    this.#pace = new Pace(schedule);
+    this.#list = new VirtualList(
+      panel.querySelector('.scroller'),
+      {
+        prefix: 'session',
+        create: createRow,
+        fill: (row, item) => this.#fillRow(row, item),
+        open: ({id}) => searchFor(id),
+      },
+      schedule,
+    );
+  }
+
+  get list() {
+    return this.#list;
+  }
+
+  render(ticked) {
+    if (this.#pace.due(this.#store.version)) {
+      this.#choose();
+    }
+    if (ticked) {
+      this.#list.refill();
+    }
+    this.#list.render();
+  }
+
+  #choose() {
+    const rank = ({session}) => (session.state === OPEN ? 0 : 1);
+    const items = [...this.#store.sessions.values()].map((session) => ({
+      id: session.session_id,
+      version: this.#store.version,
+      session,
+    }));
+    items.sort(
+      (one, other) =>
+        rank(one) - rank(other) ||
+        Number(other.session.is_default ?? false) - Number(one.session.is_default ?? false) ||
+        other.session.running - one.session.running ||
+        (parseTime(other.session.created_at) ?? 0) - (parseTime(one.session.created_at) ?? 0),
+    );
+    this.#list.setItems(items);
+    const open = items.filter(({session}) => session.state === OPEN).length;
+    setText(this.#panel.querySelector('.count'), items.length > 0 ? `${count(open)} open` : '');
+    this.#panel.querySelector('.empty').hidden = items.length > 0;
+  }
+
+  #fillRow(row, {session}) {
+    const {id, name, setup, running, ended, lease, chips} = row.parts;
+    const open = session.state === OPEN;
+    row.classList.toggle('closed', !open);
+    setText(id, shortId(session.session_id));
+    id.title = session.session_id;
+    setText(name, session.is_default ? 'default' : '');
+    setText(setup, `${session.policy} · ${session.watcher}`);
+    setText(running, count(session.running));
+    setText(ended, count(session.ended));
+    this.#fillLease(lease, session);
+    fillChips(chips, Object.entries(session.labels ?? {}));
+  }
+
+  #fillLease(lease, session) {
+    const expires = parseTime(session.lease_expires_at);
+    let text = '';
+    let late = false;
+    if (session.state !== OPEN) {
+      const reason = session.closedBecause || session.state.replace('SESSION_STATE_', '');
+      text =
+        reason === 'CLOSED' || reason === 'CLOSING'
+          ? reason.toLowerCase()
+          : `closed: ${reason.toLowerCase().replaceAll('_', ' ')}`;
+    } else if (expires !== null) {
+      const left = expires - this.#store.now();
+      late = left < LATE_MS;
+      text =
+        left > 0
+          ? `lease ${duration(Math.ceil(left / 1000) * 1000).replace(/\.\d+ s/, ' s')}`
+          : 'lease ran out';
+    }
+    setText(lease, text);
+    setClass(lease, late ? 'lease late' : 'lease');
+  }
+}
+
+function createRow() {
+  const parts = {
+    id: element('span', {class: 'mono id'}),
+    name: element('span', {class: 'default'}),
+    setup: element('span', {class: 'setup'}),
+    running: element('b'),
+    ended: element('b'),
+    lease: element('span', {class: 'lease'}),
+    chips: element('span', {class: 'chips'}),
+  };
+  const row = element(
+    'div',
+    {role: 'row', class: 'row session'},
+    element(
+      'span',
+      {role: 'gridcell', class: 'line'},
+      parts.id,
+      parts.name,
+      parts.chips,
+      parts.lease,
+    ),
+    element(
+      'span',
+      {role: 'gridcell', class: 'line'},
+      parts.setup,
+      element('span', {class: 'counts'}, parts.running, ' running ', parts.ended, ' ended'),
+    ),
+  );
+  row.parts = parts;
+  return row;
+}
