@@ -2,10 +2,11 @@
 # proctord and proctor, on a small Debian, as a user without rights.
 #
 #   docker build -t proctor .
-#   docker run -d --name proctor -v proctor:/run/proctor proctor
+#   docker run -d --name proctor -v proctor:/run/proctor -v proctor-state:/var/lib/proctor proctor
 #   docker exec proctor proctor run -- echo hello
 #
-# It listens on a unix socket in the volume /run/proctor and on no port. For a
+# It listens on a unix socket in the volume /run/proctor and on no port; what it knows of
+# processes and their ends is in the volume /var/lib/proctor, and outlives the container. For a
 # port, mount certificates and say so:
 #   docker run ... proctor --listen=0.0.0.0:7443 --tls-cert=... --tls-key=... --tls-client-ca=...
 ARG BASE=docker.io/library/debian:bookworm-slim
@@ -32,14 +33,15 @@ RUN apt-get update -qq \
  && rm -rf /tmp/packages /var/lib/apt/lists/* /var/cache/apt/* \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
     --shell /usr/sbin/nologin proctor \
- && install -d -o proctor -g proctor -m 0700 /run/proctor
+ && install -d -o proctor -g proctor -m 0700 /run/proctor /var/lib/proctor
 COPY --from=build /out/proctord /out/proctor /usr/local/bin/
 COPY LICENSE /usr/share/doc/proctor/
 
 USER proctor
 WORKDIR /tmp
 ENV PROCTOR_HOST=unix:/run/proctor/proctord.sock
-VOLUME /run/proctor
+ENV STATE_DIRECTORY=/var/lib/proctor
+VOLUME ["/run/proctor", "/var/lib/proctor"]
 # tini is process 1: it reaps what the server's processes leave behind, and hands
 # SIGTERM to the server, which drains.
 STOPSIGNAL SIGTERM

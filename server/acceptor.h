@@ -4,7 +4,7 @@
 
 #include "core/base/unique_fd.h"
 #include "core/loop/event_loop.h"
-#include "server/listener.h"
+#include "server/listen/listener.h"
 
 namespace grpc::experimental {
 class ExternalConnectionAcceptor;

@@ -78,6 +78,9 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int 
   }
   spdlog::info("proctord ready version={} pid={} listen={}", kVersion, ::getpid(),
                absl::StrJoin((*server)->Addresses(), ","));
+  if (const std::string url = (*server)->DashboardUrl(); !url.empty()) {
+    spdlog::info("dashboard url={}", url);
+  }
   TellReady(options.ready_fd);
   const absl::Status ran = loop->RunForever();
   if (!ran.ok()) spdlog::error("main loop: {}", std::string(ran.message()));

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,13 +11,14 @@
 
 namespace proctor::server {
 
-EventHub::EventHub(EventLog* log, std::shared_ptr<EventLoop> loop)
-    : log_(log), loop_(std::move(loop)), journal_(log) {}
+EventHub::EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop)
+    : log_(log), loop_(std::move(loop)), journal_(log, std::move(observer)) {}
 
-absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log) {
+absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log,
+                                                          EventJournal::Observer observer) {
   auto loop = SelectorEventLoop::Create();
   if (!loop.ok()) return loop.status();
-  std::unique_ptr<EventHub> hub(new EventHub(log, *loop));
+  std::unique_ptr<EventHub> hub(new EventHub(log, std::move(observer), *loop));
   hub->thread_ = std::thread([loop = *loop] {
     pthread_setname_np(pthread_self(), "events");
     const absl::Status ran = loop->RunForever();
@@ -56,13 +58,29 @@ void EventHub::ReleaseUser() {
   --users_;
 }
 
-void EventHub::Add(EventStream* stream) { streams_.insert(stream); }
+void EventHub::Add(EventStream* stream) {
+  streams_.insert(stream);
+  subscribers_ = streams_.size();
+}
+
+void EventHub::Remove(EventStream* stream) {
+  streams_.erase(stream);
+  subscribers_ = streams_.size();
+  MeasureLag();
+}
+
+void EventHub::MeasureLag() {
+  uint64_t lag = 0;
+  for (const EventStream* stream : streams_) lag = std::max(lag, stream->lag());
+  lag_ = lag;
+}
 
 void EventHub::PumpAll() {
   woken_.store(false);  // before the reading: an append from here on wakes again
   journal_.Write();
   const std::vector<EventStream*> streams(streams_.begin(), streams_.end());
   for (EventStream* stream : streams) stream->Pump();
+  MeasureLag();
 }
 
 void EventHub::EndStreams() {

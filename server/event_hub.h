@@ -26,8 +26,10 @@ class EventStream;
 // gRPC may tell them that they are done a little later than it says to have ended.
 class EventHub {
  public:
-  // Errors: those of the loop's making.
-  static absl::StatusOr<std::unique_ptr<EventHub>> Start(EventLog* log);
+  // `observer` is shown each event that is appended from now on, on the hub's thread; it may be
+  // empty. Errors: those of the loop's making.
+  static absl::StatusOr<std::unique_ptr<EventHub>> Start(EventLog* log,
+                                                         EventJournal::Observer observer);
   ~EventHub();
 
   void Post(LoopCallback work);
@@ -36,24 +38,32 @@ class EventHub {
   void AddUser();
   void ReleaseUser();
 
+  // Any thread: how many streams there are, and how many events the last one of them was behind
+  // when there last was an event.
+  uint64_t subscribers() const { return subscribers_; }
+  uint64_t lag() const { return lag_; }
+
   // Ends every stream when it has sent the last event: the server shuts down.
   void EndStreams();
 
   void Add(EventStream* stream);
-  void Remove(EventStream* stream) { streams_.erase(stream); }
+  void Remove(EventStream* stream);
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   EventLog* log() const { return log_; }
   bool ending() const { return ending_; }
 
  private:
-  EventHub(EventLog* log, std::shared_ptr<EventLoop> loop);
+  EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop);
   void PumpAll();
+  void MeasureLag();
 
   EventLog* const log_;
   const std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
   uint64_t listener_ = 0;
   std::atomic<bool> woken_ = false;
+  std::atomic<uint64_t> subscribers_ = 0;
+  std::atomic<uint64_t> lag_ = 0;
 
   absl::Mutex mutex_;
   int users_ ABSL_GUARDED_BY(mutex_) = 0;

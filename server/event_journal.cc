@@ -14,6 +14,18 @@ namespace {
 
 constexpr size_t kBatch = 256;
 
+const char* ReasonName(DrainReason reason) {
+  switch (reason) {
+    case DrainReason::kEof:
+      return "EOF";
+    case DrainReason::kGraceExpired:
+      return "GRACE_EXPIRED";
+    case DrainReason::kServerLost:
+      return "SERVER_LOST";
+  }
+  return "";
+}
+
 // One line of an event: what happened, then its variables.
 struct Describe {
   const Event& event;
@@ -37,7 +49,7 @@ struct Describe {
   }
   std::string operator()(const OutputDrained& detail) const {
     return absl::StrCat("output drained process=", event.process_id,
-                        " reason=", detail.reason == DrainReason::kEof ? "EOF" : "GRACE_EXPIRED");
+                        " reason=", ReasonName(detail.reason));
   }
   std::string operator()(const ProcessSignalled& detail) const {
     return absl::StrCat("process signalled process=", event.process_id,
@@ -71,7 +83,6 @@ struct Describe {
 }  // namespace
 
 void EventJournal::Write() {
-  if (!spdlog::should_log(spdlog::level::info)) return;
   for (;;) {
     auto events = log_->ReadAfter(position_, kBatch);
     if (!events.ok()) {  // fell behind what is kept: goes on with the present
@@ -82,6 +93,7 @@ void EventJournal::Write() {
     if (events->empty()) return;
     for (const auto& event : *events) {
       position_ = event->sequence;
+      if (observer_) observer_(*event);
       const auto level = event->process_id.empty() ? spdlog::level::info : spdlog::level::debug;
       if (spdlog::should_log(level))
         spdlog::log(level, std::visit(Describe{*event}, event->detail));

@@ -14,14 +14,17 @@ namespace proctor::server {
 namespace {
 
 constexpr absl::Duration kHeartbeat = absl::Seconds(15);
-constexpr size_t kBatch = 64;          // events read from the log at a time
-constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
+constexpr absl::Duration kStall = absl::Seconds(20);  // the longest that a write may take
+constexpr size_t kBatch = 64;                         // events read from the log at a time
+constexpr size_t kMostPassed = 128;                   // events filtered out in one turn of the hub
+constexpr size_t kSnapshotPage = 256;                 // items read from the tables at a time
 
 }  // namespace
 
 EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
+                         grpc::CallbackServerContext* context,
                          const v1::WatchEventsRequest& request)
-    : hub_(hub), sessions_(sessions), request_(request) {
+    : hub_(hub), sessions_(sessions), context_(context), request_(request) {
   hub_->AddUser();
   hub_->Post([this] { Begin(); });
 }
@@ -29,6 +32,7 @@ EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
 void EventStream::OnWriteDone(bool ok) noexcept {
   hub_->Post([this, ok] {
     writing_ = false;
+    stall_.Cancel();
     if (!ok) return End(grpc::Status::CANCELLED);
     if (outcome_.has_value()) return TryFinish();
     Pump();
@@ -42,6 +46,8 @@ void EventStream::OnCancel() noexcept {
 void EventStream::OnDone() noexcept {
   hub_->Post([this] {
     heartbeat_.Cancel();
+    stall_.Cancel();
+    again_.Cancel();
     EventHub* const hub = hub_;
     hub->Remove(this);
     delete this;
@@ -76,7 +82,7 @@ absl::Status EventStream::Locate() {
 void EventStream::Pump() {
   if (writing_ || outcome_.has_value()) return;
   if (NextMessage()) return Write();
-  if (outcome_.has_value() || !hub_->ending()) return;
+  if (outcome_.has_value() || again_.pending() || !hub_->ending()) return;
   End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
                              "watch events: the server shut down")));
 }
@@ -118,8 +124,9 @@ bool EventStream::NextSnapshotItem() {
   return true;
 }
 
+// A filter may pass over much, as that of a caller who resumes far back: others come in between.
 bool EventStream::NextEvent() {
-  for (;;) {
+  for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
       auto events = hub_->log()->ReadAfter(position_, kBatch);
       if (!events.ok()) {  // too slow: what comes next is not kept any more
@@ -137,6 +144,8 @@ bool EventStream::NextEvent() {
     *response_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
     return true;
   }
+  if (!again_.pending()) again_ = hub_->loop()->CallSoon([this] { Pump(); });
+  return false;
 }
 
 bool EventStream::NextBookmark() {
@@ -164,8 +173,13 @@ void EventStream::OnHeartbeat() {
 void EventStream::Write() {
   writing_ = true;
   spoke_ = true;
+  // The write then fails, and the stream ends: to finish it now, with a write in flight, is not
+  // allowed.
+  stall_ = hub_->loop()->CallLater(kStall, [this] { context_->TryCancel(); });
   StartWrite(&response_);
 }
+
+uint64_t EventStream::lag() const { return hub_->log()->range().last - position_; }
 
 void EventStream::End(const grpc::Status& status) {
   if (!outcome_.has_value()) outcome_ = status;

@@ -15,14 +15,19 @@
 namespace proctor::server {
 
 // One WatchEvents: a position in the event log that moves as the caller takes
-// messages. One write is in flight at most.
+// messages. One write is in flight at most. A caller who does not take it is cut off after a
+// while, so that what gRPC and the kernel hold for it is given back; it can resume.
 //
 // Thread-safety: gRPC calls the reactions, which hop to the hub's thread; all else is
 // there.
 // Lifetime: deletes itself when the RPC is over, on the hub's thread.
 class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
  public:
-  EventStream(EventHub* hub, SessionRegistry* sessions, const v1::WatchEventsRequest& request);
+  EventStream(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
+              const v1::WatchEventsRequest& request);
+
+  // How many events it is behind the log.
+  uint64_t lag() const;
 
   void OnWriteDone(bool ok) noexcept override;
   void OnCancel() noexcept override;
@@ -45,6 +50,7 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
 
   EventHub* const hub_;
   SessionRegistry* const sessions_;
+  grpc::CallbackServerContext* const context_;
   const v1::WatchEventsRequest request_;
 
   // The hub's thread.
@@ -58,6 +64,8 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   std::deque<EventLog::EventPtr> batch_;
   v1::WatchEventsResponse response_;
   LoopHandle heartbeat_;
+  LoopHandle stall_;  // while a write is in flight
+  LoopHandle again_;  // while what was filtered out is gone through
   bool spoke_ = false;
   bool writing_ = false;
   std::optional<grpc::Status> outcome_;

@@ -1,6 +1,8 @@
 #include "server/options.h"
 
 #include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <functional>
 #include <map>
@@ -53,6 +55,34 @@ constexpr Flag kFlags[] = {
      [](Options& o, const std::string& v) { return SetText(o.tls_key, v); }},
     {"tls-client-ca", "FILE", "who signs the certificates of clients, PEM",
      [](Options& o, const std::string& v) { return SetText(o.tls_client_ca, v); }},
+    {"http", "HOST:PORT|none",
+     "serve the dashboard, events, metrics and probes over plain HTTP (default: none). The\n"
+     "address to open, with its token, is in the log",
+     [](Options& o, const std::string& v) {
+       o.http.reset();
+       if (v == "none") return absl::OkStatus();
+       const auto address = ParseListenAddress(v);
+       uint32_t port = 0;
+       if (!address.ok() || address->is_unix || !absl::SimpleAtoi(address->port, &port) ||
+           port > 65535) {
+         return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not HOST:PORT or none"));
+       }
+       o.http = HttpAddress{address->host, static_cast<uint16_t>(port)};
+       return absl::OkStatus();
+     }},
+    {"http-host", "NAME",
+     "a name by which callers may reach --http, beside its address and localhost; may be\n"
+     "repeated. Needed for an address other than loopback, which belongs behind a TLS proxy\n"
+     "or within a network of containers",
+     [](Options& o, const std::string& v) {
+       if (v.empty()) return absl::InvalidArgumentError("is empty");
+       o.http_hosts.push_back(v);
+       return absl::OkStatus();
+     }},
+    {"http-token-file", "FILE",
+     "the secret that callers of --http show; made where there is none (default: http-token\n"
+     "in the state directory; without one a new secret at each start)",
+     [](Options& o, const std::string& v) { return SetText(o.http_token_file, v); }},
     {"policy", "NAME", "event loop policy of new sessions (default: default)",
      [](Options& o, const std::string& v) { return SetText(o.policy, v); }},
     {"watcher", "NAME", "child watcher of new sessions (default: auto)",
@@ -61,6 +91,20 @@ constexpr Flag kFlags[] = {
      "where each process gets a control group of its own: in that of the server, if it may\n"
      "(auto, the default), nowhere, or in this delegated directory of cgroup v2",
      [](Options& o, const std::string& v) { return SetText(o.cgroup, v); }},
+    {"state-dir", "DIR|none",
+     "where events, and what is known of sessions and processes, outlive the server; none\n"
+     "keeps them in memory. Without it: $STATE_DIRECTORY (systemd), else /var/lib/proctor for\n"
+     "root and $XDG_STATE_HOME/proctor or ~/.local/state/proctor for others",
+     [](Options& o, const std::string& v) { return SetText(o.state_dir, v); }},
+    {"durability", "process|power",
+     "what a recorded event survives: the end of the server (process, the default), or that of\n"
+     "the machine, too, for which each record waits for the disk",
+     [](Options& o, const std::string& v) {
+       if (v == "process") o.durability = Durability::kProcess;
+       if (v == "power") o.durability = Durability::kPower;
+       if (v == "process" || v == "power") return absl::OkStatus();
+       return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not one of process, power"));
+     }},
     {"drain-grace", "DURATION",
      "at shutdown, the longest time until every process has ended (default: 30s)",
      [](Options& o, const std::string& v) {
@@ -88,6 +132,15 @@ constexpr Flag kFlags[] = {
      [](Options& o, const std::string& v) { return SetNumber(o.max_ended_processes, v, 1); }},
     {"max-events", "N", "events that are kept (default: 100000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_events, v, 1); }},
+    {"max-event-age", "DURATION",
+     "how long events are kept, inf for as long as there are no more than --max-events\n"
+     "(default: 168h)",
+     [](Options& o, const std::string& v) {
+       if (absl::ParseDuration(v, &o.max_event_age) && o.max_event_age > absl::ZeroDuration()) {
+         return absl::OkStatus();
+       }
+       return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 168h"));
+     }},
     {"ready-fd", "FD", "write \"READY\\n\" to this descriptor once serving, and close it",
      [](Options& o, const std::string& v) { return SetNumber(o.ready_fd, v, 0); }},
     {"log-level", "LEVEL", "debug, info, warning, error or off (default: info)",
@@ -109,6 +162,23 @@ constexpr Flag kFlags[] = {
        return absl::OkStatus();
      }},
 };
+
+// As the XDG Base Directory Specification and systemd.exec(5) say.
+absl::StatusOr<std::string> DefaultStateDirectory() {
+  if (const char* given = ::getenv("STATE_DIRECTORY"); given != nullptr && *given != '\0') {
+    return std::string(given);
+  }
+  if (::geteuid() == 0) return "/var/lib/proctor";
+  if (const char* state = ::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
+    return absl::StrCat(state, "/proctor");
+  }
+  if (const char* home = ::getenv("HOME"); home != nullptr && *home == '/') {
+    return absl::StrCat(home, "/.local/state/proctor");
+  }
+  return absl::InvalidArgumentError(
+      "no default state directory, because HOME is not set: name one with --state-dir=DIR, or "
+      "--state-dir=none");
+}
 
 absl::Status CheckTogether(const Options& options) {
   const bool some_tls =
@@ -170,6 +240,11 @@ absl::StatusOr<Options> ParseOptions(int argc, char* const* argv) {
     return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argv[optind], "'"));
   }
   if (options.listen.empty()) options.listen.push_back(DefaultListenAddress());
+  if (options.state_dir.empty() && !options.help && !options.version) {
+    auto directory = DefaultStateDirectory();
+    if (!directory.ok()) return directory.status();
+    options.state_dir = *directory;
+  }
   if (absl::Status status = CheckTogether(options); !status.ok()) return status;
   return options;
 }

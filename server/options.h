@@ -1,14 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/listener.h"
+#include "core/event/sqlite_event_store.h"
+#include "server/listen/listener.h"
 
 namespace proctor::server {
+
+// Where the HTTP side listens; port 0 lets the kernel choose.
+struct HttpAddress {
+  std::string host;
+  uint16_t port = 0;
+};
 
 // What proctord is told on its command line.
 struct Options {
@@ -20,7 +28,13 @@ struct Options {
   std::string policy = "default";
   std::string watcher = "auto";
   absl::Duration drain_grace = absl::Seconds(30);
+  std::optional<HttpAddress> http;      // unset: no HTTP side
+  std::vector<std::string> http_hosts;  // names by which it may be called, beside its own
+  std::string http_token_file;
   std::string cgroup = "auto";
+  std::string state_dir;  // "none", or a directory; the default one where none was named
+  Durability durability = Durability::kProcess;
+  absl::Duration max_event_age = absl::Hours(24 * 7);
   int max_sessions = 1000;
   int max_processes = 0;
   int max_processes_per_session = 10000;

@@ -13,15 +13,22 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/event/sqlite_event_store.h"
 #include "core/watch/watcher_kind.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/acceptor.h"
 #include "server/event_hub.h"
 #include "server/event_service.h"
+#include "server/gauges.h"
+#include "server/http/http_server.h"
+#include "server/http/token.h"
 #include "server/process_service.h"
 #include "server/server_service.h"
 #include "server/session_service.h"
 #include "server/tls.h"
+#include "server/version.h"
+#include "server/wire/stored.h"
+#include "server/wire/time.h"
 
 namespace proctor::server {
 namespace {
@@ -41,7 +48,8 @@ constexpr absl::Duration kLastWords = absl::Seconds(5);
 
 SessionRegistry::Options RegistryOptions(const Options& options,
                                          const std::shared_ptr<EventLoop>& main_loop,
-                                         const std::shared_ptr<ProcessTrees>& trees) {
+                                         const std::shared_ptr<ProcessTrees>& trees,
+                                         Metrics* metrics) {
   SessionRegistry::Options result;
   result.policy = options.policy;
   result.watcher = options.watcher;
@@ -52,6 +60,9 @@ SessionRegistry::Options RegistryOptions(const Options& options,
                   static_cast<uint64_t>(options.max_output_bytes_per_session)};
   result.main_loop = main_loop;
   result.trees = trees;
+  result.codec = wire::MakeStateCodec();
+  result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };
+  result.exit_took = [metrics](absl::Duration time) { metrics->ObserveExit(time); };
   return result;
 }
 
@@ -78,10 +89,41 @@ void LogCgroup(const ProcessTrees& trees) {
   }
 }
 
+// What is known of the event log from its opening on.
+v1::EventLogInfo EventLogFacts(const Options& options, const std::string& notice) {
+  v1::EventLogInfo info;
+  if (options.max_event_age != absl::InfiniteDuration()) {
+    *info.mutable_max_age() = wire::ToProto(options.max_event_age);
+  }
+  info.set_durability("none");
+  if (options.state_dir == "none") return info;
+  info.set_path(absl::StrCat(options.state_dir, "/events.db"));
+  info.set_durability(options.durability == Durability::kPower ? "power" : "process");
+  info.set_notice(notice);
+  return info;
+}
+
+// `notice` is what whoever runs the server has to know of the opening.
+absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
+                                                       std::string* notice) {
+  const EventLog::Options kept = {static_cast<size_t>(options.max_events), options.max_event_age};
+  if (options.state_dir == "none") return std::make_unique<EventLog>(kept);
+  auto store = SqliteEventStore::Open(options.state_dir, options.durability);
+  if (!store.ok()) return store.status();
+  *notice = (*store)->notice();
+  if (!notice->empty()) spdlog::error("{}", *notice);
+  auto log = EventLog::Open(kept, *std::move(store), wire::MakeEventCodec());
+  if (!log.ok()) return log.status();
+  spdlog::info("event log path={}/events.db log_id={} last={}", options.state_dir, (*log)->log_id(),
+               (*log)->range().last);
+  return log;
+}
+
 }  // namespace
 
 // In the order in which they are made; they go in the reverse order.
 struct Server::Parts {
+  std::string notice;  // of the event log's opening
   std::unique_ptr<EventHub> hub;
   std::unique_ptr<ProcessService> process_service;
   std::unique_ptr<SessionService> session_service;
@@ -89,17 +131,21 @@ struct Server::Parts {
   std::unique_ptr<ServerService> server_service;
   std::unique_ptr<grpc::Server> grpc;
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::unique_ptr<http::HttpServer> http;
 };
 
 Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
-               std::shared_ptr<ProcessTrees> trees, Ended ended)
+               std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended)
     : options_(options),
       main_loop_(std::move(main_loop)),
       trees_(std::move(trees)),
       ended_(std::move(ended)),
-      events_(options.max_events),
-      sessions_(RegistryOptions(options, main_loop_, trees_), &events_),
-      parts_(std::make_unique<Parts>()) {}
+      metrics_(kVersion, [this] { return ReadGauges(sessions_, *events_, *parts_->hub); }),
+      events_(std::move(events)),
+      sessions_(RegistryOptions(options, main_loop_, trees_, &metrics_), events_.get()),
+      parts_(std::make_unique<Parts>()) {
+  events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
+}
 
 Server::~Server() = default;
 
@@ -111,22 +157,28 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   auto trees = ProcessTrees::Open(options.cgroup);
   if (!trees.ok()) return trees.status();
   LogCgroup(**trees);
-  std::unique_ptr<Server> server(
-      new Server(options, std::move(main_loop), *std::move(trees), std::move(ended)));
+  std::string notice;
+  auto events = OpenEventLog(options, &notice);
+  if (!events.ok()) return events.status();
+  std::unique_ptr<Server> server(new Server(options, std::move(main_loop), *std::move(trees),
+                                            *std::move(events), std::move(ended)));
+  server->parts_->notice = std::move(notice);
   if (absl::Status status = server->Begin(); !status.ok()) return status;
   return server;
 }
 
 absl::Status Server::Begin() {
-  auto hub = EventHub::Start(&events_);
+  auto hub =
+      EventHub::Start(events_.get(), [this](const Event& event) { metrics_.Observe(event); });
   if (!hub.ok()) return hub.status();
   parts_->hub = *std::move(hub);
+  if (absl::Status status = sessions_.Restore(); !status.ok()) return status;
   parts_->process_service = std::make_unique<ProcessService>(&sessions_);
   parts_->session_service = std::make_unique<SessionService>(&sessions_);
   parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
   parts_->server_service = std::make_unique<ServerService>(
-      &sessions_, &events_,
-      ServerService::Facts{Limits(options_), trees_,
+      &sessions_, events_.get(),
+      ServerService::Facts{Limits(options_), EventLogFacts(options_, parts_->notice), trees_,
                            [this](absl::Duration grace) { Drain(grace); }});
 
   // Never undone. gRPC's own end waits for the threads of its timers, and for ever if the
@@ -174,7 +226,34 @@ absl::Status Server::Begin() {
   for (const auto& acceptor : parts_->acceptors) {
     if (absl::Status status = acceptor->Start(); !status.ok()) return status;
   }
+  return BeginHttp();
+}
+
+// The HTTP side is a client like any other, but for the wire.
+absl::Status Server::BeginHttp() {
+  if (!options_.http.has_value()) return absl::OkStatus();
+  std::string token_file = options_.http_token_file;
+  if (token_file.empty() && options_.state_dir != "none") {
+    token_file = absl::StrCat(options_.state_dir, "/http-token");
+  }
+  auto token = http::LoadOrMakeToken(token_file);
+  if (!token.ok()) return token.status();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  auto http = http::HttpServer::Start(
+      {.host = options_.http->host,
+       .port = options_.http->port,
+       .allowed_hosts = options_.http_hosts,
+       .token = *std::move(token)},
+      parts_->grpc->InProcessChannel(arguments), [this] { return metrics_.Render(); },
+      [this] { return CheckReady(sessions_, *events_); });
+  if (!http.ok()) return http.status();
+  parts_->http = *std::move(http);
   return absl::OkStatus();
+}
+
+std::string Server::DashboardUrl() const {
+  return parts_->http != nullptr ? parts_->http->url() : "";
 }
 
 std::vector<std::string> Server::Addresses() const {
@@ -219,6 +298,7 @@ void Server::End(bool clean) {
 
 void Server::Shutdown() {
   parts_->hub->EndStreams();
+  if (parts_->http != nullptr) parts_->http->Stop();
   parts_->acceptors.clear();
   parts_->grpc->Shutdown(absl::ToChronoTime(absl::Now() + kLastWords));
   parts_->grpc->Wait();

@@ -10,6 +10,7 @@
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
+#include "server/metrics/metrics.h"
 #include "server/options.h"
 
 namespace proctor::server {
@@ -31,7 +32,8 @@ class Server {
   using Ended = std::function<void(bool clean)>;
 
   // Errors, in words for whoever started it: those of the listeners, of TLS files, of
-  // the policy, the watcher and the control group; Internal if gRPC does not start.
+  // the policy, the watcher, the control group, the state directory and the HTTP side;
+  // Internal if gRPC does not start.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
                                                        std::shared_ptr<EventLoop> main_loop,
                                                        Ended ended);
@@ -48,13 +50,16 @@ class Server {
 
   // Where it listens, in the form that clients take.
   std::vector<std::string> Addresses() const;
+  // Where a browser finds the dashboard, with the token; "" without the HTTP side.
+  std::string DashboardUrl() const;
 
  private:
   struct Parts;
 
   Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
-         std::shared_ptr<ProcessTrees> trees, Ended ended);
+         std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended);
   absl::Status Begin();
+  absl::Status BeginHttp();
   void DrainOnMain(absl::Duration grace);
   void KillAll();
   void End(bool clean);
@@ -67,7 +72,8 @@ class Server {
   LoopHandle give_up_timer_;
   bool draining_ = false;
 
-  EventLog events_;
+  Metrics metrics_;
+  const std::unique_ptr<EventLog> events_;
   SessionRegistry sessions_;
   std::unique_ptr<Parts> parts_;  // what knows gRPC
 };

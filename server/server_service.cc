@@ -76,6 +76,10 @@ grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerConte
   response->set_draining(sessions_->draining());
   response->mutable_last_event()->set_log_id(events_->log_id());
   response->mutable_last_event()->set_sequence(events_->range().last);
+  *response->mutable_event_log() = facts_.event_log;
+  response->mutable_event_log()->set_first_sequence(events_->range().first);
+  if (events_->stored()) response->mutable_event_log()->set_bytes(events_->store()->Bytes());
+  response->mutable_event_log()->set_trouble(std::string(events_->CheckRoom().message()));
   FillMachine(*facts_.trees, response);
   response->set_open_sessions(sessions_->open_sessions());
   response->set_running_processes(sessions_->processes().CountAll().running);

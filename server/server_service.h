@@ -21,6 +21,7 @@ class ServerService final : public v1::ServerService::CallbackService {
   // What the service tells and does not know by itself.
   struct Facts {
     v1::ServerLimits limits;
+    v1::EventLogInfo event_log;  // what of it does not change
     std::shared_ptr<const ProcessTrees> trees;
     // Begins the server's shutdown; a grace of zero means the server's own.
     std::function<void(absl::Duration grace)> drain;

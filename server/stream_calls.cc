@@ -117,7 +117,21 @@ class ReadOutputCall
     }
   }
 
+  void OnWriteDone(bool ok) noexcept override {
+    strand_.Post([this, ok] {
+      if (writing_last_) return Finish(grpc::Status::OK);
+      stream_.OnWritten(ok);
+    });
+  }
+
  private:
+  // The message first, then the status. gRPC's transport within a process (1.51) loses a message
+  // that goes together with the status, and the call never ends; the HTTP side reads over it.
+  void StartWritingLast() override {
+    writing_last_ = true;
+    StartWriting();
+  }
+
   static absl::Status ReadStreams(const v1::ReadOutputRequest& request,
                                   OutputPump::Options& options) {
     if (request.streams().empty()) return absl::OkStatus();
@@ -131,6 +145,8 @@ class ReadOutputCall
     }
     return absl::OkStatus();
   }
+
+  bool writing_last_ = false;
 };
 
 }  // namespace

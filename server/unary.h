@@ -2,8 +2,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <string_view>
-
 #include "absl/status/status.h"
 #include "core/base/error.h"
 #include "core/process/process.h"
@@ -17,12 +15,6 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
   auto* reactor = context->DefaultReactor();
   reactor->Finish(wire::ToGrpc(status));
   return reactor;
-}
-
-// Answers an RPC of a later version.
-inline grpc::ServerUnaryReactor* AnswerNotImplemented(grpc::CallbackServerContext* context,
-                                                      std::string_view method) {
-  return Answer(context, wire::NotImplemented("method", method));
 }
 
 // The error of what only the session of a process could do, which is closed.

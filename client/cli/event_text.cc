@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
@@ -16,6 +17,12 @@ namespace {
 template <typename Field, typename Value>
 bool IsOneOf(const Field& wanted, const Value& value) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+}
+
+// "EOF" of DRAIN_REASON_EOF.
+std::string DrainText(v1::DrainReason reason) {
+  constexpr absl::string_view kPrefix = "DRAIN_REASON_";
+  return std::string(absl::StripPrefix(v1::DrainReason_Name(reason), kPrefix));
 }
 
 std::string Particulars(const v1::Event& event) {
@@ -31,9 +38,7 @@ std::string Particulars(const v1::Event& event) {
     case v1::Event::kProcessExited:
       return absl::StrCat("exit=", ExitText(event.process_exited().exit_status()));
     case v1::Event::kOutputDrained:
-      return absl::StrCat("reason=", event.output_drained().reason() == v1::DRAIN_REASON_EOF
-                                         ? "EOF"
-                                         : "GRACE_EXPIRED");
+      return absl::StrCat("reason=", DrainText(event.output_drained().reason()));
     case v1::Event::kProcessSignalled:
       return absl::StrCat("signal=", event.process_signalled().signal(),
                           " by=", event.process_signalled().requested_by());

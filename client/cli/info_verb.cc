@@ -28,6 +28,19 @@ void AppendChoice(const v1::Choice& choice, const std::string& chosen, std::stri
   absl::StrAppend(text, "\n");
 }
 
+void AppendEventLog(const v1::GetServerInfoResponse& info, std::string* text) {
+  const v1::EventLogInfo& log = info.event_log();
+  const uint64_t kept = info.last_event().sequence() + 1 - log.first_sequence();
+  AppendLine("Event log",
+             log.path().empty()
+                 ? absl::StrCat("in memory, ", kept, " events")
+                 : absl::StrCat(log.path(), ", ", kept, " events, ", log.bytes() / 1024,
+                                " KiB, durability ", log.durability()),
+             text);
+  if (!log.notice().empty()) AppendLine("  notice", log.notice(), text);
+  if (!log.trouble().empty()) AppendLine("  trouble", log.trouble(), text);
+}
+
 std::string InfoText(const v1::GetServerInfoResponse& info) {
   std::string text;
   AppendLine("Version", info.version(), &text);
@@ -43,6 +56,7 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   AppendLine("Processes", absl::StrCat(info.running_processes(), " running"), &text);
   AppendLine("Last event",
              absl::StrCat(info.last_event().log_id(), ":", info.last_event().sequence()), &text);
+  AppendEventLog(info, &text);
   const v1::Choice& launcher = info.launcher();
   AppendLine("Launcher",
              launcher.reason().empty()

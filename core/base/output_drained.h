@@ -14,6 +14,7 @@ namespace proctor {
 enum class DrainReason {
   kEof,           // every stream reached its end of file
   kGraceExpired,  // what the process wrote is read; others still hold its pipes
+  kServerLost,    // the server that read it ended; what came after is not known
 };
 
 // A process that holds a pipe of an ended one.

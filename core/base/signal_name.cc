@@ -47,6 +47,10 @@ std::optional<int> ParseSignal(std::string_view text) {
     const char* known = sigabbrev_np(i);
     if (known != nullptr && name == known) return i;
   }
+  // What SignalName says of a signal without a name: the C library keeps some to itself.
+  if (name.size() < upper.size() && absl::SimpleAtoi(name, &number) && IsSignal(number)) {
+    return number;
+  }
   return std::nullopt;
 }
 

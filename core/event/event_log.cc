@@ -1,5 +1,7 @@
 #include "core/event/event_log.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -7,57 +9,253 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/warning.h"
 
 namespace proctor {
+namespace {
 
-EventLog::EventLog(size_t max_events)
-    : log_id_(NewRandomId()),
-      max_events_(max_events),
-      listeners_(std::make_shared<const Listeners>()) {}
+// Of a log that is kept elsewhere, so many events are in memory too: those which readers who
+// keep up want.
+constexpr size_t kMostInMemory = 4096;
 
-uint64_t EventLog::Append(Event event) {
-  auto recorded = std::make_shared<Event>(std::move(event));
-  EventPtr expired;  // destroyed after the lock
-  std::shared_ptr<const Listeners> listeners;
-  uint64_t sequence;
+constexpr absl::Duration kUpkeepEvery = absl::Seconds(1);
+
+}  // namespace
+
+EventLog::EventLog(const Options& options) : EventLog(options, nullptr, EventCodec(), Range()) {}
+
+EventLog::EventLog(const Options& options, std::unique_ptr<EventStore> store, EventCodec codec,
+                   const Range& range)
+    : options_(options),
+      store_(std::move(store)),
+      codec_(std::move(codec)),
+      log_id_(store_ != nullptr ? store_->log_id() : NewRandomId()),
+      most_in_memory_(store_ != nullptr ? std::min(kMostInMemory, options.max_events)
+                                        : options.max_events),
+      appended_(range.last),
+      first_(range.first),
+      last_(range.last),
+      listeners_(std::make_shared<const Listeners>()) {
+  if (store_ != nullptr) upkeep_ = std::thread([this] { KeepUp(); });
+}
+
+absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const Options& options,
+                                                         std::unique_ptr<EventStore> store,
+                                                         EventCodec codec) {
+  auto range = store->FindRange();
+  if (!range.ok()) return range.status();
+  return std::unique_ptr<EventLog>(
+      new EventLog(options, std::move(store), std::move(codec), *range));
+}
+
+EventLog::~EventLog() {
   {
     absl::MutexLock lock(&mutex_);
-    sequence = ++last_;
-    recorded->sequence = sequence;
-    recorded->time = absl::Now();
-    events_.push_back(std::move(recorded));
-    if (events_.size() > max_events_) {
-      expired = std::move(events_.front());
-      events_.pop_front();
-    }
-    listeners = listeners_;
+    ending_ = true;
   }
-  for (const auto& [id, listener] : *listeners) listener();
+  if (upkeep_.joinable()) upkeep_.join();
+  absl::MutexLock lock(&mutex_);
+  if (!pending_.empty()) RecordPending();
+}
+
+// ---- Recording. -----------------------------------------------------------
+
+uint64_t EventLog::Append(Entry entry) {
+  auto event = std::make_shared<Event>(std::move(entry.event));
+  std::string body;
+  if (store_ != nullptr) body = codec_.encode(*event);
+  absl::MutexLock lock(&mutex_);
+  const uint64_t sequence = ++appended_;
+  event->sequence = sequence;
+  event->time = absl::Now();
+  for (StateChange& change : entry.changes) {
+    if (change.ordinal == 0) change.ordinal = sequence;
+  }
+  pending_.push_back(
+      {std::move(event), std::move(body), std::move(entry.changes), std::move(entry.publish)});
+  // Also when somebody else is recording again by now: that is not waited for.
+  const auto settled = [this, sequence] {
+    mutex_.AssertReaderHeld();
+    return !recording_ || last_ >= sequence || !failure_.ok();
+  };
+  while (last_ < sequence && failure_.ok()) {
+    if (recording_) {
+      mutex_.Await(absl::Condition(&settled));
+    } else {
+      RecordPending();
+    }
+  }
   return sequence;
 }
 
-EventLog::Range EventLog::RangeLocked() const { return {last_ - events_.size() + 1, last_}; }
+void EventLog::Change(StateChange change) {
+  if (store_ == nullptr) return;
+  Pending pending;
+  pending.changes.push_back(std::move(change));
+  absl::MutexLock lock(&mutex_);
+  pending_.push_back(std::move(pending));
+}
+
+void EventLog::StopPublishing() {
+  std::vector<std::function<void(uint64_t)>> dropped;  // destroyed after the lock
+  absl::MutexLock lock(&mutex_);
+  AwaitIdle();
+  for (Pending& pending : pending_) dropped.push_back(std::exchange(pending.publish, nullptr));
+}
+
+void EventLog::AwaitIdle() const {
+  mutex_.Await(absl::Condition(
+      +[](const bool* recording) { return !*recording; }, &recording_));
+}
+
+// Records all that is queued, shows it and tells of it; releases the lock meanwhile.
+void EventLog::RecordPending() {
+  recording_ = true;
+  std::deque<Pending> entries = std::exchange(pending_, {});
+  const uint64_t first_kept = FirstKeptLocked(appended_);
+  const bool failed_before = !failure_.ok();
+  mutex_.Unlock();
+
+  const absl::Status status = Store(entries, first_kept);
+  if (status.ok()) {
+    for (const Pending& entry : entries) {
+      if (entry.publish) entry.publish(entry.event->sequence);
+    }
+  } else if (!failed_before) {
+    Warn(absl::StrCat("the event log cannot record, and tries again every second: ",
+                      std::string(status.message())));
+  }
+
+  mutex_.Lock();
+  recording_ = false;
+  failure_ = status;
+  if (!status.ok()) {
+    pending_.insert(pending_.begin(), std::make_move_iterator(entries.begin()),
+                    std::make_move_iterator(entries.end()));
+    return;
+  }
+  ShowLocked(entries, first_kept);
+  const std::shared_ptr<const Listeners> listeners = listeners_;
+  mutex_.Unlock();
+  for (const auto& [id, listener] : *listeners) listener();
+  mutex_.Lock();
+}
+
+absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_kept) {
+  if (store_ == nullptr) return absl::OkStatus();
+  EventStore::Batch batch;
+  batch.first_kept = first_kept;
+  for (const Pending& entry : entries) {
+    if (entry.event != nullptr) {
+      batch.events.push_back({entry.event->sequence, entry.event->time, entry.event->session_id,
+                              entry.event->process_id, entry.body});
+    }
+    batch.changes.insert(batch.changes.end(), entry.changes.begin(), entry.changes.end());
+  }
+  const absl::Time began = absl::Now();
+  const absl::Status status = store_->Write(batch);
+  if (meter_) meter_(absl::Now() - began);
+  return status;
+}
+
+// The first event to keep when `last` is the newest; 0 if none has to go. The newest is always
+// kept: it says which number comes next. A store drops many at a time.
+uint64_t EventLog::FirstKeptLocked(uint64_t last) const {
+  uint64_t first = std::min(first_of_age_, last);
+  const size_t slack = store_ != nullptr ? options_.max_events / 64 : 0;
+  if (last - first_ + 1 > options_.max_events + slack) {
+    first = std::max(first, last - options_.max_events + 1);
+  }
+  if (store_ == nullptr && options_.max_age != absl::InfiniteDuration()) {
+    const absl::Time oldest = absl::Now() - options_.max_age;
+    for (auto event = newest_.begin(); event != newest_.end() && (*event)->time < oldest; ++event) {
+      first = std::max(first, (*event)->sequence + 1);
+    }
+  }
+  return first > first_ ? first : 0;
+}
+
+void EventLog::ShowLocked(const std::deque<Pending>& entries, uint64_t first_kept) {
+  for (const Pending& entry : entries) {
+    if (entry.event == nullptr) continue;
+    last_ = entry.event->sequence;
+    newest_.push_back(entry.event);
+  }
+  first_ = std::max(first_, first_kept);
+  while (!newest_.empty() &&
+         (newest_.size() > most_in_memory_ || newest_.front()->sequence < first_)) {
+    newest_.pop_front();
+  }
+}
+
+// ---- Upkeep. --------------------------------------------------------------
+
+void EventLog::KeepUp() {
+  pthread_setname_np(pthread_self(), "event-log");
+  for (;;) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&ending_), kUpkeepEvery)) return;
+    }
+    UpkeepOnce();
+  }
+}
+
+void EventLog::UpkeepOnce() {
+  store_->Upkeep();
+  uint64_t first_of_age = 1;
+  if (options_.max_age != absl::InfiniteDuration()) {
+    first_of_age = store_->FirstSince(absl::Now() - options_.max_age).value_or(1);
+  }
+  absl::MutexLock lock(&mutex_);
+  first_of_age_ = std::max(first_of_age_, first_of_age);
+  AwaitIdle();
+  if (store_->NeedsQuietUpkeep()) {
+    recording_ = true;
+    mutex_.Unlock();
+    store_->QuietUpkeep();
+    mutex_.Lock();
+    recording_ = false;
+  }
+  // Also a change that no event has taken along yet.
+  const bool waiting = !failure_.ok() || !pending_.empty();
+  if (waiting || FirstKeptLocked(last_) != 0) RecordPending();
+}
+
+absl::Status EventLog::CheckRoom() const {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!failure_.ok()) {
+      return MakeError(
+          failure_.code(), ErrorReason(failure_),
+          absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
+          ErrorVariables(failure_));
+    }
+  }
+  return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
+}
+
+// ---- Reading. -------------------------------------------------------------
 
 EventLog::Range EventLog::range() const {
   absl::MutexLock lock(&mutex_);
-  return RangeLocked();
+  return {first_, last_};
 }
 
 absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
-  const Range range = RangeLocked();
   const ErrorMetadata metadata = {{"log_id", log_id_},
                                   {"sequence", absl::StrCat(sequence)},
-                                  {"first", absl::StrCat(range.first)},
-                                  {"last", absl::StrCat(range.last)}};
-  if (sequence > range.last) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, "POSITION_IN_FUTURE",
-        absl::StrCat("resume after event ", sequence, ": the last one is ", range.last), metadata);
+                                  {"first", absl::StrCat(first_)},
+                                  {"last", absl::StrCat(last_)}};
+  if (sequence > last_) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "POSITION_IN_FUTURE",
+                     absl::StrCat("resume after event ", sequence, ": the last one is ", last_),
+                     metadata);
   }
-  if (sequence + 1 < range.first) {
+  if (sequence + 1 < first_) {
     return MakeError(
         absl::StatusCode::kOutOfRange, "EVENTS_EXPIRED",
-        absl::StrCat("resume after event ", sequence, ": the first one kept is ", range.first),
+        absl::StrCat("resume after event ", sequence, ": the first one kept is ", first_),
         metadata);
   }
   return absl::OkStatus();
@@ -76,12 +274,53 @@ absl::Status EventLog::CheckPosition(std::string_view log_id, uint64_t sequence)
 
 absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadAfter(uint64_t sequence,
                                                                     size_t max) const {
-  absl::MutexLock lock(&mutex_);
-  const absl::Status status = CheckSequenceLocked(sequence);
-  if (!status.ok()) return status;
-  const size_t begin = sequence + 1 - RangeLocked().first;
-  const size_t end = begin + std::min(max, events_.size() - begin);
-  return std::vector<EventPtr>(events_.begin() + begin, events_.begin() + end);
+  {
+    absl::MutexLock lock(&mutex_);
+    const absl::Status status = CheckSequenceLocked(sequence);
+    if (!status.ok()) return status;
+    // No further than what is shown: the store may have more already.
+    max = std::min<uint64_t>(max, last_ - sequence);
+    if (max == 0) return std::vector<EventPtr>();
+    if (!newest_.empty() && newest_.front()->sequence <= sequence + 1) {
+      const auto begin = newest_.begin() + (sequence + 1 - newest_.front()->sequence);
+      return std::vector<EventPtr>(begin, begin + max);
+    }
+  }
+  return ReadStored(sequence, max);
+}
+
+// A first event that is missing was dropped since somebody looked: once that is shown, the
+// reader hears that it is late. A hole is never passed over.
+absl::StatusOr<std::vector<StoredEvent>> EventLog::ReadRows(uint64_t sequence, size_t max) const {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto stored = store_->Read(sequence, max);
+    if (!stored.ok()) return stored;
+    if (!stored->empty() && stored->front().sequence == sequence + 1) return stored;
+    absl::MutexLock lock(&mutex_);
+    AwaitIdle();
+    absl::Status status = CheckSequenceLocked(sequence);
+    if (!status.ok()) return status;
+  }
+  return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
+                   absl::StrCat("event ", sequence + 1, " is missing in the event log"));
+}
+
+absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadStored(uint64_t sequence,
+                                                                     size_t max) const {
+  auto stored = ReadRows(sequence, max);
+  if (!stored.ok()) return stored.status();
+  std::vector<EventPtr> events;
+  events.reserve(stored->size());
+  for (StoredEvent& entry : *stored) {
+    auto event = codec_.decode(entry.body);
+    if (!event.ok()) return event.status();
+    event->sequence = entry.sequence;
+    event->time = entry.time;
+    event->session_id = std::move(entry.session_id);
+    event->process_id = std::move(entry.process_id);
+    events.push_back(std::make_shared<const Event>(*std::move(event)));
+  }
+  return events;
 }
 
 uint64_t EventLog::AddListener(Listener listener) {

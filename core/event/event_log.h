@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -13,34 +14,88 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "core/event/event.h"
+#include "core/event/event_codec.h"
+#include "core/event/event_store.h"
 
 namespace proctor {
 
 // What happened on this server, in order, with dense sequence numbers. A reader is
 // a number that it remembers itself: a slow one costs nothing and delays nobody.
 //
+// An event is first recorded, then shown. Whoever appends waits for that; of those who wait
+// at the same time one records the events of all:
+//
+//     thread A            thread B            thread C
+//     Append: queued
+//     records A ───────┐  Append: queued      Append: queued
+//         (the store)  │  waits               waits
+//     published, told ◀┘  records B and C ─┐    :
+//     returns             published, told ◀┘    :
+//                         returns             returns
+//
+// This costs no switch of threads where nobody else appends, and one commit for many where
+// many do. A thread of its own for the writing was the other design: it made each append wait
+// for two switches more.
+//
+// Where the store refuses (a full disk), events stay queued in their order, unshown, and those
+// who append go on: the store is asked again every second. CheckRoom refuses new work.
+//
 // Thread-safety: all methods from any thread.
 // Lifetime: outlives everything that appends or reads.
 class EventLog {
  public:
   using EventPtr = std::shared_ptr<const Event>;
+  using Range = EventStore::Range;
 
-  // The sequence numbers that are kept; `first` is `last` + 1 where none is.
-  struct Range {
-    uint64_t first = 1;
-    uint64_t last = 0;
+  struct Options {
+    size_t max_events = 100000;                         // the newest so many are kept
+    absl::Duration max_age = absl::InfiniteDuration();  // and none that is older
   };
 
-  // Keeps the newest `max_events` in memory.
-  explicit EventLog(size_t max_events);
+  // What is appended, and what goes with it.
+  struct Entry {
+    Event event;
+    // Kept together with the event, or not at all.
+    std::vector<StateChange> changes = {};
+    // Called when the event is recorded and not yet shown, in the order of the events: what it
+    // changes is never older than a reader's position. On any thread; it must not append.
+    std::function<void(uint64_t sequence)> publish = {};
+  };
+
+  // Keeps events in memory.
+  explicit EventLog(size_t max_events) : EventLog(Options{.max_events = max_events}) {}
+  explicit EventLog(const Options& options);
+  // Goes on with what is in `store`. Errors: those of the store.
+  static absl::StatusOr<std::unique_ptr<EventLog>> Open(const Options& options,
+                                                        std::unique_ptr<EventStore> store,
+                                                        EventCodec codec);
+  ~EventLog();
 
   // Names this log: random, another one for each server that lost its log.
   const std::string& log_id() const { return log_id_; }
 
+  // Whether a store keeps it, so that entries need their `changes`.
+  bool stored() const { return store_ != nullptr; }
+  EventStore* store() const { return store_.get(); }
+
   // Appends an event and returns its sequence number. When this returns, the event
-  // is recorded; only then are listeners told.
-  uint64_t Append(Event event);
+  // is recorded, unless the store refuses; only then are listeners told.
+  uint64_t Append(Event event) { return Append(Entry{std::move(event)}); }
+  uint64_t Append(Entry entry);
+
+  // Keeps a change without an event, together with the next event.
+  void Change(StateChange change);
+
+  // From when this returns, `publish` of what was appended before is not called any more: for
+  // whoever is about to go, while the store refuses. The entries themselves stay.
+  void StopPublishing();
+
+  // Whether new work can be taken on, of which there will be events.
+  // Errors: ResourceExhausted (STORAGE_FULL), Internal (STORAGE_FAILED): the store refuses,
+  // or is about to.
+  absl::Status CheckRoom() const;
 
   Range range() const;
 
@@ -50,30 +105,65 @@ class EventLog {
   absl::Status CheckPosition(std::string_view log_id, uint64_t sequence) const;
 
   // The events after `sequence`, at most `max`, oldest first; empty at the end.
-  // Errors: OutOfRange (EVENTS_EXPIRED), POSITION_IN_FUTURE as above.
+  // Errors: OutOfRange (EVENTS_EXPIRED), POSITION_IN_FUTURE as above; those of the store.
   absl::StatusOr<std::vector<EventPtr>> ReadAfter(uint64_t sequence, size_t max) const;
 
-  // Calls `listener` after each append, on the thread that appended, with no lock
+  // Calls `listener` after each append, on the thread that recorded it, with no lock
   // held: it must only wake somebody. It may be called once more while
   // RemoveListener returns.
   using Listener = std::function<void()>;
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);
 
- private:
-  absl::Status CheckSequenceLocked(uint64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Range RangeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Told how long each recording took; for measurements. Before the first Append.
+  void SetMeter(std::function<void(absl::Duration)> meter) { meter_ = std::move(meter); }
 
+ private:
+  // An entry that is not recorded yet. Without an event for Change.
+  struct Pending {
+    std::shared_ptr<const Event> event;
+    std::string body;
+    std::vector<StateChange> changes;
+    std::function<void(uint64_t sequence)> publish;
+  };
+  using Listeners = absl::flat_hash_map<uint64_t, Listener>;
+
+  EventLog(const Options& options, std::unique_ptr<EventStore> store, EventCodec codec,
+           const Range& range);
+
+  void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept);
+  void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t FirstKeptLocked(uint64_t last) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ShowLocked(const std::deque<Pending>& entries, uint64_t first_kept)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void KeepUp();
+  void UpkeepOnce();
+  absl::Status CheckSequenceLocked(uint64_t sequence) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<EventPtr>> ReadStored(uint64_t sequence, size_t max) const;
+  absl::StatusOr<std::vector<StoredEvent>> ReadRows(uint64_t sequence, size_t max) const;
+
+  const Options options_;
+  const std::unique_ptr<EventStore> store_;
+  const EventCodec codec_;
   const std::string log_id_;
-  const size_t max_events_;
+  const size_t most_in_memory_;
+  std::function<void(absl::Duration)> meter_;
 
   mutable absl::Mutex mutex_;
-  std::deque<EventPtr> events_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);
+  uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;   // the last number that was given
+  bool recording_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is in the store
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);    // of the store, until it works again
+  uint64_t first_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<EventPtr> newest_ ABSL_GUARDED_BY(mutex_);  // up to last_
+  uint64_t first_of_age_ ABSL_GUARDED_BY(mutex_) = 1;    // older ones are too old
   uint64_t last_listener_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Replaced as a whole, so that an appender can call what it saw without the lock.
-  using Listeners = absl::flat_hash_map<uint64_t, Listener>;
+  // Replaced as a whole, so that whoever records can call what it saw without the lock.
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread upkeep_;  // where there is a store
 };
 
 }  // namespace proctor

@@ -31,6 +31,7 @@ enum class ProcessState { kRunning, kExited, kDrained };
 struct ProcessInfo {
   std::string id;
   std::string session_id;
+  uint64_t ordinal = 0;  // the sequence of the event of its start: its place in lists
   std::shared_ptr<const Command> command;
   pid_t pid = 0;
   ProcessState state = ProcessState::kRunning;

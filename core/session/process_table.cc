@@ -23,14 +23,14 @@ void ProcessTable::CancelStart() {
   --starting_;
 }
 
-std::shared_ptr<const ProcessInfo> ProcessTable::Publish(ProcessInfo info) {
+void ProcessTable::Publish(ProcessInfo info) {
   auto published = std::make_shared<const ProcessInfo>(std::move(info));
+  const uint64_t ordinal = published->ordinal;
   std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
-  auto [ordinal, is_new] = ordinals_.try_emplace(published->id, last_ordinal_ + 1);
-  if (is_new) ++last_ordinal_;
+  const bool is_new = ordinals_.try_emplace(published->id, ordinal).second;
   if (is_new && starting_ > 0) --starting_;
-  before = std::exchange(by_ordinal_[ordinal->second], published);
+  before = std::exchange(by_ordinal_[ordinal], published);
 
   Counts& counts = counts_[published->session_id];
   const bool ran = before != nullptr && before->state == ProcessState::kRunning;
@@ -41,26 +41,43 @@ std::shared_ptr<const ProcessInfo> ProcessTable::Publish(ProcessInfo info) {
 
   const bool drained_now = published->state == ProcessState::kDrained &&
                            (before == nullptr || before->state != ProcessState::kDrained);
-  if (!drained_now) return nullptr;
-  drained_.emplace(++last_turn_, ordinal->second);
-  turns_.emplace(ordinal->second, last_turn_);
-  if (drained_.size() <= max_ended_) return nullptr;
-  return by_ordinal_[drained_.begin()->second];
+  if (!drained_now || claimed_.contains(published->id)) return;
+  drained_.emplace(++last_turn_, ordinal);
+  turns_.emplace(ordinal, last_turn_);
 }
 
-bool ProcessTable::Remove(std::string_view process_id) {
+std::shared_ptr<const ProcessInfo> ProcessTable::FindSurplus() const {
+  absl::MutexLock lock(&mutex_);
+  if (drained_.size() <= max_ended_) return nullptr;
+  return by_ordinal_.at(drained_.begin()->second);
+}
+
+bool ProcessTable::ClaimRemoval(std::string_view process_id) {
+  absl::MutexLock lock(&mutex_);
+  auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
+  if (found == ordinals_.end() || !claimed_.insert(found->first).second) return false;
+  ForgetTurnLocked(found->second);
+  return true;
+}
+
+void ProcessTable::ForgetTurnLocked(uint64_t ordinal) {
+  auto turn = turns_.find(ordinal);
+  if (turn == turns_.end()) return;
+  drained_.erase(turn->second);
+  turns_.erase(turn);
+}
+
+void ProcessTable::Remove(std::string_view process_id) {
   std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
   auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
-  if (found == ordinals_.end()) return false;
+  if (found == ordinals_.end()) return;
   const uint64_t ordinal = found->second;
+  claimed_.erase(found->first);
   ordinals_.erase(found);
   before = std::move(by_ordinal_[ordinal]);
   by_ordinal_.erase(ordinal);
-  if (auto turn = turns_.find(ordinal); turn != turns_.end()) {
-    drained_.erase(turn->second);
-    turns_.erase(turn);
-  }
+  ForgetTurnLocked(ordinal);
   Counts& counts = counts_[before->session_id];
   if (before->state == ProcessState::kRunning) {
     --counts.running, --total_.running;
@@ -68,7 +85,6 @@ bool ProcessTable::Remove(std::string_view process_id) {
     --counts.ended, --total_.ended;
   }
   if (counts.running == 0 && counts.ended == 0) counts_.erase(before->session_id);
-  return true;
 }
 
 absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(

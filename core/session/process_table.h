@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/process/process.h"
@@ -24,7 +25,7 @@ namespace proctor {
 // Lifetime: outlives the sessions.
 class ProcessTable {
  public:
-  // A listed process. `ordinal` counts starts: 1, 2, 3 and so on.
+  // A listed process. `ordinal` is its own, and grows from start to start.
   struct Entry {
     uint64_t ordinal = 0;
     std::shared_ptr<const ProcessInfo> info;
@@ -41,12 +42,17 @@ class ProcessTable {
   absl::Status BeginStart();
   void CancelStart();
 
-  // Publishes a process's present state; the first time lists it. Returns the ended
-  // process that is one too many now, for its session to forget; null if none is.
-  std::shared_ptr<const ProcessInfo> Publish(ProcessInfo info);
+  // Publishes a process's present state; the first time lists it, by its ordinal.
+  void Publish(ProcessInfo info);
 
-  // Takes a process off the list. Returns whether it was there.
-  bool Remove(std::string_view process_id);
+  // An ended process that is one too many, for its session to forget; null if none is.
+  std::shared_ptr<const ProcessInfo> FindSurplus() const;
+
+  // A process is to be forgotten, by whom this returns true. It stays listed until Remove,
+  // but does not count as one too many any more.
+  bool ClaimRemoval(std::string_view process_id);
+  // Takes a process off the list, if it is there.
+  void Remove(std::string_view process_id);
 
   // Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view process_id) const;
@@ -65,15 +71,17 @@ class ProcessTable {
   Counts CountAll() const;
 
  private:
+  void ForgetTurnLocked(uint64_t ordinal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const size_t max_ended_;
   const uint64_t max_running_;
 
   mutable absl::Mutex mutex_;
   uint64_t starting_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::shared_ptr<const ProcessInfo>> by_ordinal_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
-  // Drained processes in the order in which they became so.
+  absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
+  // Drained processes that nobody has claimed, in the order in which they became so.
   std::map<uint64_t, uint64_t> drained_ ABSL_GUARDED_BY(mutex_);  // turn to ordinal
   absl::flat_hash_map<uint64_t, uint64_t> turns_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -83,9 +83,12 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     session->thread_.join();
     return status;
   }
-  session->services_.events->Append({.session_id = session->id_,
-                                     .labels = options.labels,
-                                     .detail = DescribeOpening(session->Info())});
+  const SessionInfo info = session->Info();
+  EventLog::Entry entry = session->MakeEntry(DescribeOpening(info), info);
+  entry.publish = [session](uint64_t sequence) { session->Show(sequence); };
+  // While the store refuses, the session is there before its opening is on record: it has to be
+  // found by whoever closes it.
+  session->Show(session->services_.events->Append(std::move(entry)));
   return session;
 }
 
@@ -127,6 +130,26 @@ void SessionContext::RunThread() {
   ended_.store(true, std::memory_order_release);
 }
 
+void SessionContext::Show(uint64_t ordinal) {
+  std::call_once(shown_, [this, ordinal] {
+    {
+      absl::MutexLock lock(&mutex_);
+      ordinal_ = ordinal;
+    }
+    if (services_.opened) services_.opened(shared_from_this());
+  });
+}
+
+EventLog::Entry SessionContext::MakeEntry(EventDetail detail, const SessionInfo& info) const {
+  EventLog::Entry entry;
+  entry.event = {.session_id = id_, .labels = options_.labels, .detail = std::move(detail)};
+  if (services_.events->stored()) {
+    entry.changes.push_back(
+        {StateKind::kSession, info.ordinal, id_, services_.codec.encode_session(info)});
+  }
+  return entry;
+}
+
 SessionInfo SessionContext::Info() const {
   SessionInfo info;
   info.id = id_;
@@ -139,6 +162,7 @@ SessionInfo SessionContext::Info() const {
   info.on_lease_expiry = options_.on_lease_expiry;
   info.quota = options_.quota;
   absl::MutexLock lock(&mutex_);
+  info.ordinal = ordinal_;
   info.state = state_;
   info.watcher = watcher_name_;
   info.lease_expires_at = lease_expires_at_;
@@ -203,7 +227,7 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
     absl::MutexLock lock(&mutex_);
     watcher_name_ = change.to;
   }
-  services_.events->Append({.session_id = id_, .labels = options_.labels, .detail = change});
+  services_.events->Append(MakeEntry(change, Info()));
   CloseRetiredWatchers();
   return absl::OkStatus();
 }
@@ -294,8 +318,7 @@ void SessionContext::CheckClosed() {
   }
   if (first) {
     processes_.EndPublishing();
-    services_.events->Append(
-        {.session_id = id_, .labels = options_.labels, .detail = SessionClosed{close_reason_}});
+    services_.events->Append(MakeEntry(SessionClosed{close_reason_}, Info()));
     if (services_.closed) services_.closed(*this);
   }
   for (const auto& [id, listener] : std::exchange(closed_listeners_, {})) listener();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -123,6 +124,10 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   SessionContext(const SessionOptions& options, SessionServices services,
                  std::shared_ptr<EventLoopPolicy> policy);
 
+  // What is appended to the event log when the session is `info` from now on.
+  EventLog::Entry MakeEntry(EventDetail detail, const SessionInfo& info) const;
+  // Once: its opening is on record with this sequence, or will be.
+  void Show(uint64_t ordinal);
   void RunThread();
   absl::Status EnterThread();
   void CloseRetiredWatchers();
@@ -138,6 +143,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   const SessionServices services_;
   const std::shared_ptr<EventLoopPolicy> policy_;
   const absl::Time created_at_;
+  std::once_flag shown_;
   // Set before Open returns, then constant.
   std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
@@ -156,6 +162,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   std::atomic<bool> ended_ = false;
   mutable absl::Mutex mutex_;
+  uint64_t ordinal_ ABSL_GUARDED_BY(mutex_) = 0;  // once it is shown
   SessionState state_ ABSL_GUARDED_BY(mutex_) = SessionState::kOpen;
   bool accepting_ ABSL_GUARDED_BY(mutex_) = true;  // posts; until the loop ends
   std::string watcher_name_ ABSL_GUARDED_BY(mutex_);

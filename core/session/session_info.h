@@ -49,6 +49,7 @@ struct SessionOptions {
 // What can be known of a session: a value for other threads.
 struct SessionInfo {
   std::string id;
+  uint64_t ordinal = 0;  // the sequence of the event of its opening: its place in lists
   SessionState state = SessionState::kOpen;
   std::string policy;
   std::string watcher;
@@ -62,7 +63,7 @@ struct SessionInfo {
   SessionQuota quota;
 };
 
-// Why a session is closed, for the event: these, or CLIENT_REQUEST.
+// Why a session is closed, for the event: these, CLIENT_REQUEST or SERVER_LOST.
 inline constexpr char kShutdownReason[] = "SERVER_SHUTDOWN";
 inline constexpr char kLeaseExpiredReason[] = "LEASE_EXPIRED";
 

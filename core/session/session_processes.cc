@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
 
@@ -61,6 +62,18 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 
 }  // namespace
 
+EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
+                          ProcessTable* table) {
+  EventLog::Entry entry;
+  entry.event = {.session_id = info.session_id,
+                 .process_id = info.id,
+                 .labels = info.command->labels,
+                 .detail = ProcessRemoved{reason}};
+  entry.changes.push_back({StateKind::kProcess, ordinal, info.id, "", /*removed=*/true});
+  entry.publish = [table, id = info.id](uint64_t) { table->Remove(id); };
+  return entry;
+}
+
 SessionProcesses::SessionProcesses(std::string session_id, const SessionQuota& quota,
                                    SessionServices services, std::function<void()> moved)
     : session_id_(std::move(session_id)),
@@ -80,22 +93,24 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     Command command, const std::string& request_id, const std::shared_ptr<EventLoop>& loop,
     const std::shared_ptr<ChildWatcher>& watcher) {
+  if (auto status = services_.events->CheckRoom(); !status.ok()) return status;
   const uint64_t running = services_.processes->CountOf(session_id_).running;
   if (auto status = use_.CheckStart(command, running); !status.ok()) return status;
   if (auto status = services_.processes->BeginStart(); !status.ok()) return status;
   const std::string process_id = NewRandomId();
+  const absl::Time began = absl::Now();
   auto process = Process::Start({process_id, session_id_, loop, watcher, services_.trees},
                                 std::move(command), MakeHooks());
   if (!process.ok()) {
     services_.processes->CancelStart();
     return process.status();
   }
-  processes_.emplace(process_id, *process);
+  if (services_.spawn_took) services_.spawn_took(absl::Now() - began);
+  processes_.emplace(process_id, Listed{*process});
   ++undrained_;
   const ProcessInfo info = (*process)->Info();
   if (!request_id.empty()) requests_.OnStarted(request_id, process_id, info.command);
-  Record(**process, DescribeStart(info));
-  Publish(**process);
+  RecordState(**process, DescribeStart(info));
   return process;
 }
 
@@ -111,7 +126,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Find(std::string_view process_id) const {
   auto found = processes_.find(View(process_id));
-  if (found != processes_.end()) return found->second;
+  if (found != processes_.end()) return found->second.process;
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
                    absl::StrCat("no process '", View(process_id), "'"),
                    {{"process_id", std::string(process_id)}});
@@ -134,8 +149,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
     if (!status.ok()) return status;
   }
   process.Update(*std::move(changed));
-  Record(process, DescribeUpdate(process.Info()));
-  Publish(process);
+  RecordState(process, DescribeUpdate(process.Info()));
   return found;
 }
 
@@ -149,19 +163,22 @@ absl::Status SessionProcesses::Remove(std::string_view process_id, const std::st
                      {{"process_id", process->id()}});
   }
   if (process->state() != ProcessState::kDrained) --undrained_;
+  const uint64_t ordinal = processes_.at(process->id()).ordinal;
   processes_.erase(process->id());
   stopped_trees_.erase(process->id());
   process->Forget();
   requests_.OnForgotten(process->id());
   use_.Remove(process->id());
-  services_.processes->Remove(process->id());
-  Record(*process, ProcessRemoved{reason});
+  // Claimed by somebody else: the session is closed, and that one tells of it.
+  if (!services_.processes->ClaimRemoval(process->id())) return absl::OkStatus();
+  services_.events->Append(RemovalOf(process->Info(), ordinal, reason, services_.processes));
   return absl::OkStatus();
 }
 
 void SessionProcesses::EndAll(const SessionClose& close) {
   stopped_trees_.clear();
-  for (const auto& [id, process] : processes_) {
+  for (const auto& [id, listed] : processes_) {
+    Process* const process = listed.process.get();
     process->BeginClose();
     if (!close.graceful) {
       process->Kill(close.request);
@@ -175,13 +192,14 @@ void SessionProcesses::EndAll(const SessionClose& close) {
 
 bool SessionProcesses::AllEnded() const {
   if (undrained_ > 0) return false;
-  return std::all_of(stopped_trees_.begin(), stopped_trees_.end(),
-                     [this](const std::string& id) { return processes_.at(id)->TreeEmpty(); });
+  return std::all_of(stopped_trees_.begin(), stopped_trees_.end(), [this](const std::string& id) {
+    return processes_.at(id).process->TreeEmpty();
+  });
 }
 
 bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
   return std::any_of(processes_.begin(), processes_.end(), [watcher](const auto& entry) {
-    const Process& process = *entry.second;
+    const Process& process = *entry.second.process;
     return process.state() == ProcessState::kRunning && &process.watcher() == watcher;
   });
 }
@@ -189,14 +207,13 @@ bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
 Process::Hooks SessionProcesses::MakeHooks() {
   Process::Hooks hooks;
   hooks.exited = [this](const Process& process) {
-    Record(process, ProcessExited{*process.exit_status()});
-    Publish(process);
+    RecordState(process, ProcessExited{*process.exit_status()});
+    if (services_.exit_took) services_.exit_took(absl::Now() - process.exit_status()->exited_at);
     moved_();
   };
   hooks.drained = [this](const Process& process) {
     --undrained_;
-    Record(process, *process.drained());
-    Publish(process);
+    RecordState(process, *process.drained());
     moved_();
   };
   hooks.signalled = [this](const Process& process, int signal, SignalScope scope,
@@ -207,24 +224,53 @@ Process::Hooks SessionProcesses::MakeHooks() {
     Record(process, ProcessOom{killed});
   };
   hooks.changed = [this](const Process& process) {
-    Publish(process);
+    if (publishing_) {
+      const ProcessInfo info = Describe(process);
+      if (services_.events->stored()) services_.events->Change(ChangeOf(info));
+      services_.processes->Publish(info);
+    }
     moved_();
   };
   return hooks;
 }
 
-void SessionProcesses::Record(const Process& process, EventDetail detail) {
-  services_.events->Append({.session_id = session_id_,
-                            .process_id = process.id(),
-                            .labels = process.command().labels,
-                            .detail = std::move(detail)});
+Event SessionProcesses::MakeEvent(const Process& process, EventDetail detail) const {
+  return {.session_id = session_id_,
+          .process_id = process.id(),
+          .labels = process.command().labels,
+          .detail = std::move(detail)};
 }
 
-void SessionProcesses::Publish(const Process& process) {
-  if (!publishing_) return;
-  use_.SetOutput(process.id(), KeepsOutput(process.command()) ? process.output_reservation() : 0);
-  auto one_too_many = services_.processes->Publish(process.Info());
-  if (one_too_many != nullptr) services_.forget(*one_too_many);
+void SessionProcesses::Record(const Process& process, EventDetail detail) {
+  services_.events->Append(MakeEvent(process, std::move(detail)));
+}
+
+ProcessInfo SessionProcesses::Describe(const Process& process) const {
+  ProcessInfo info = process.Info();
+  info.ordinal = processes_.at(process.id()).ordinal;
+  return info;
+}
+
+StateChange SessionProcesses::ChangeOf(const ProcessInfo& info) const {
+  return {StateKind::kProcess, info.ordinal, info.id, services_.codec.encode_process(info)};
+}
+
+void SessionProcesses::RecordState(const Process& process, EventDetail detail) {
+  EventLog::Entry entry{MakeEvent(process, std::move(detail))};
+  if (publishing_) {
+    ProcessInfo info = Describe(process);
+    if (services_.events->stored()) entry.changes.push_back(ChangeOf(info));
+    entry.publish = [table = services_.processes,
+                     info = std::move(info)](uint64_t sequence) mutable {
+      if (info.ordinal == 0) info.ordinal = sequence;  // this is its start
+      table->Publish(std::move(info));
+    };
+    use_.SetOutput(process.id(), KeepsOutput(process.command()) ? process.output_reservation() : 0);
+  }
+  const uint64_t sequence = services_.events->Append(std::move(entry));
+  Listed& listed = processes_.at(process.id());
+  if (listed.ordinal == 0) listed.ordinal = sequence;
+  if (auto surplus = services_.processes->FindSurplus()) services_.forget(*surplus);
 }
 
 }  // namespace proctor

@@ -19,9 +19,14 @@
 
 namespace proctor {
 
+// What is appended to the event log when a process is forgotten, which takes it off the table.
+// Claim it first (ProcessTable::ClaimRemoval).
+EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
+                          ProcessTable* table);
+
 // The processes of one session: started within its quota, found, changed, ended and
 // forgotten. What happens to them is on record in the event log first, then published in
-// the process table.
+// the process table, then shown.
 //
 // Thread-safety: none; the session's thread, but for the constructor.
 // Lifetime: a part of the session. Clear() on the session's thread before it goes.
@@ -78,14 +83,22 @@ class SessionProcesses {
 
  private:
   Process::Hooks MakeHooks();
-  void Publish(const Process& process);
+  Event MakeEvent(const Process& process, EventDetail detail) const;
+  ProcessInfo Describe(const Process& process) const;
+  StateChange ChangeOf(const ProcessInfo& info) const;
+  // Puts on record what happened; and with State, also what the process is now.
   void Record(const Process& process, EventDetail detail);
+  void RecordState(const Process& process, EventDetail detail);
 
   const std::string session_id_;
   const SessionServices services_;
   const std::function<void()> moved_;
 
-  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
+  struct Listed {
+    std::shared_ptr<Process> process;
+    uint64_t ordinal = 0;  // 0 until its start is on record
+  };
+  absl::flat_hash_map<std::string, Listed> processes_;
   size_t undrained_ = 0;                            // of these
   absl::flat_hash_set<std::string> stopped_trees_;  // of these: EndAll waits for their trees
   StartRequests requests_;

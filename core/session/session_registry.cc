@@ -45,7 +45,10 @@ SessionRegistry::SessionRegistry(Options options, EventLog* events)
       processes_(options_.max_ended_processes, options_.max_processes),
       policy_(options_.policy) {}
 
-SessionRegistry::~SessionRegistry() { Join(); }
+SessionRegistry::~SessionRegistry() {
+  Join();
+  events_->StopPublishing();
+}
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options) {
   {
@@ -62,20 +65,14 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
       Bounded(options.quota.max_running_processes, options_.quota.max_running_processes),
       Bounded(options.quota.max_output_bytes, options_.quota.max_output_bytes)};
   JoinEnded();
-  auto session = SessionContext::Open(options, MakeServices());
-
+  absl::Status room = events_->CheckRoom();
+  auto session = room.ok() ? SessionContext::Open(options, MakeServices())
+                           : absl::StatusOr<std::shared_ptr<SessionContext>>(room);
   bool too_late = false;
   {
     absl::MutexLock lock(&mutex_);
-    --opening_;
-    if (session.ok()) {
-      ++live_;
-      const uint64_t ordinal = ++last_ordinal_;
-      sessions_[ordinal].context = *session;
-      ordinals_[(*session)->id()] = ordinal;
-      if (options.is_default) default_id_ = (*session)->id();
-      too_late = draining_;
-    }
+    if (!session.ok()) --opening_;
+    too_late = draining_;
   }
   if (!session.ok()) {
     TellIfDrained();
@@ -110,10 +107,14 @@ absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& reque
 SessionServices SessionRegistry::MakeServices() {
   SessionServices services;
   services.events = events_;
+  services.codec = options_.codec;
   services.processes = &processes_;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
+  services.opened = [this](const std::shared_ptr<SessionContext>& session) { OnOpened(session); };
+  services.spawn_took = options_.spawn_took;
+  services.exit_took = options_.exit_took;
   services.closed = [this](const SessionContext& session) { OnClosed(session); };
   return services;
 }
@@ -195,9 +196,20 @@ absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& clo
   return absl::OkStatus();
 }
 
+void SessionRegistry::OnOpened(const std::shared_ptr<SessionContext>& session) {
+  const SessionInfo info = session->Info();
+  absl::MutexLock lock(&mutex_);
+  --opening_;
+  ++live_;
+  sessions_[info.ordinal].context = session;
+  ordinals_[info.id] = info.ordinal;
+  if (info.is_default) default_id_ = info.id;
+}
+
 // On the session's thread, whatever closed it; not listed while it is being opened.
 void SessionRegistry::OnClosed(const SessionContext& session) {
   SessionInfo info = session.Info();
+  std::vector<StateChange> forgotten;
   {
     absl::MutexLock lock(&mutex_);
     auto ordinal = ordinals_.find(session.id());
@@ -208,17 +220,27 @@ void SessionRegistry::OnClosed(const SessionContext& session) {
     ending_.push_back(std::exchange(entry.context, nullptr));
     if (default_id_ == session.id()) default_id_.clear();
     --live_;
-    for (auto oldest = sessions_.begin();
-         sessions_.size() - live_ > options_.max_closed_sessions && oldest != sessions_.end();) {
-      if (oldest->second.context != nullptr) {
-        ++oldest;
-        continue;
-      }
-      ordinals_.erase(oldest->second.info.id);
-      oldest = sessions_.erase(oldest);
-    }
+    forgotten = ForgetClosedLocked();
   }
+  for (StateChange& change : forgotten) events_->Change(std::move(change));
   TellIfDrained();
+}
+
+// Takes the closed sessions that are too many off the list, the oldest first.
+std::vector<StateChange> SessionRegistry::ForgetClosedLocked() {
+  std::vector<StateChange> forgotten;
+  for (auto oldest = sessions_.begin();
+       sessions_.size() - live_ > options_.max_closed_sessions && oldest != sessions_.end();) {
+    if (oldest->second.context != nullptr) {
+      ++oldest;
+      continue;
+    }
+    const std::string& id = oldest->second.info.id;
+    forgotten.push_back({StateKind::kSession, oldest->first, id, "", /*removed=*/true});
+    ordinals_.erase(id);
+    oldest = sessions_.erase(oldest);
+  }
+  return forgotten;
 }
 
 // Sessions that are being opened count: their threads use what the drain is to end.
@@ -239,11 +261,8 @@ absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
 }
 
 void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
-  if (!processes_.Remove(info.id)) return;
-  events_->Append({.session_id = info.session_id,
-                   .process_id = info.id,
-                   .labels = info.command->labels,
-                   .detail = ProcessRemoved{reason}});
+  if (!processes_.ClaimRemoval(info.id)) return;
+  events_->Append(RemovalOf(info, info.ordinal, reason, &processes_));
 }
 
 void SessionRegistry::RemoveProcess(std::string_view process_id, const std::string& reason) {

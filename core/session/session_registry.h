@@ -39,10 +39,19 @@ class SessionRegistry {
     SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
     std::shared_ptr<EventLoop> main_loop;              // see SessionServices
     std::shared_ptr<ProcessTrees> trees;               // see SessionServices
+    StateCodec codec;                                  // see SessionServices
+    std::function<void(absl::Duration)> spawn_took;    // see SessionServices
+    std::function<void(absl::Duration)> exit_took;     // see SessionServices
   };
 
   SessionRegistry(Options options, EventLog* events);
   ~SessionRegistry();
+
+  // Lists what the store of the event log knows of a server before this one, if there is a
+  // store. Its sessions are closed; what ran when it was lost ended nobody knows how
+  // (SERVER_LOST), which is put on record once. Before everything else.
+  // Errors: those of the store. What it has but cannot be read is passed over, with a warning.
+  absl::Status Restore();
 
   // Opens a session; an empty policy or watcher means the registry's own, and so does a
   // quota of 0 or above it.
@@ -123,7 +132,11 @@ class SessionRegistry {
   SessionServices MakeServices();
   void JoinEnded();
   void TellIfDrained();
+  void OnOpened(const std::shared_ptr<SessionContext>& session);
   void OnClosed(const SessionContext& session);
+  void RestoreProcess(ProcessInfo info);
+  void RestoreSession(SessionInfo info);
+  std::vector<StateChange> ForgetClosedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
 
   const Options options_;
@@ -137,7 +150,6 @@ class SessionRegistry {
   std::string policy_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> on_drained_ ABSL_GUARDED_BY(mutex_);
-  uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string default_id_ ABSL_GUARDED_BY(mutex_);

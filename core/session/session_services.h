@@ -7,6 +7,7 @@
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
 #include "core/session/process_table.h"
+#include "core/session/state_codec.h"
 
 namespace proctor {
 
@@ -15,6 +16,7 @@ class SessionContext;
 // What sessions share; outlives them.
 struct SessionServices {
   EventLog* events = nullptr;
+  StateCodec codec;  // where a store keeps the events
   ProcessTable* processes = nullptr;
   // The loop that the main thread runs, for watchers that have to be attached to one
   // (Safe, Fast, MultiLoop). Without it they stay inactive.
@@ -23,8 +25,15 @@ struct SessionServices {
   std::shared_ptr<ProcessTrees> trees;
   // A process of any session is one too many: asks its session to forget it.
   std::function<void(const ProcessInfo&)> forget;
+  // A session is open, and its opening on record. Called once, on any thread, before anybody
+  // is shown the event; it must not append.
+  std::function<void(const std::shared_ptr<SessionContext>&)> opened;
   // A session is closed, for whatever reason. Called once, on the session's thread.
   std::function<void(const SessionContext&)> closed;
+  // Told how long a spawn took, and how long it took from the watcher's notice of an exit until
+  // that was on record. On the session's thread; may be empty.
+  std::function<void(absl::Duration)> spawn_took;
+  std::function<void(absl::Duration)> exit_took;
 };
 
 }  // namespace proctor

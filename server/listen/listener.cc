@@ -1,4 +1,4 @@
-#include "server/listener.h"
+#include "server/listen/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,9 @@
 #include "server/wire/process.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 #include "core/base/signal_name.h"
 #include "server/wire/command.h"
 #include "server/wire/time.h"
@@ -33,6 +37,18 @@ v1::ExitCause CauseToProto(ExitCause cause) {
   return v1::EXIT_CAUSE_UNSPECIFIED;
 }
 
+v1::DrainReason ReasonToProto(DrainReason reason) {
+  switch (reason) {
+    case DrainReason::kEof:
+      return v1::DRAIN_REASON_EOF;
+    case DrainReason::kGraceExpired:
+      return v1::DRAIN_REASON_GRACE_EXPIRED;
+    case DrainReason::kServerLost:
+      return v1::DRAIN_REASON_SERVER_LOST;
+  }
+  return v1::DRAIN_REASON_UNSPECIFIED;
+}
+
 v1::StatusSource SourceToProto(StatusSource source) {
   switch (source) {
     case StatusSource::kWaited:
@@ -57,6 +73,35 @@ v1::ResourceUsage UsageToProto(const ResourceUsage& usage) {
   proto.set_block_inputs(usage.block_inputs);
   proto.set_block_outputs(usage.block_outputs);
   return proto;
+}
+
+// How many bytes the character at the beginning has in UTF-8 (RFC 3629); 0 if there is none.
+size_t CharacterSize(std::string_view text) {
+  const auto byte = [text](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool other = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+                     (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+  return other ? 0 : size;
+}
+
+// A text of somebody else's, with a question mark for each byte that is not UTF-8: protobuf
+// would send it, and nobody could read the message.
+std::string Utf8Of(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t size = CharacterSize(text);
+    result += size > 0 ? text.substr(0, size) : "?";
+    text.remove_prefix(std::max<size_t>(size, 1));
+  }
+  return result;
 }
 
 // One entry for each stream that the server reads.
@@ -127,12 +172,11 @@ v1::ExitStatus ToProto(const ExitStatus& status) {
 
 v1::OutputDrained ToProto(const OutputDrained& drained) {
   v1::OutputDrained proto;
-  proto.set_reason(drained.reason == DrainReason::kEof ? v1::DRAIN_REASON_EOF
-                                                       : v1::DRAIN_REASON_GRACE_EXPIRED);
+  proto.set_reason(ReasonToProto(drained.reason));
   for (const PipeHolder& holder : drained.holders) {
     v1::PipeHolder* entry = proto.add_holders();
     entry->set_pid(holder.pid);
-    entry->set_command(holder.command);
+    entry->set_command(Utf8Of(holder.command));
   }
   AddTotals(drained.output, &proto);
   *proto.mutable_time() = ToProto(drained.time);

@@ -23,10 +23,4 @@ grpc::Status ToGrpc(const absl::Status& status) {
                       details.SerializeAsString());
 }
 
-absl::Status NotImplemented(std::string_view key, std::string_view name) {
-  return MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED",
-                   absl::StrCat(std::string(name), ": not implemented by this version"),
-                   {{std::string(key), std::string(name)}});
-}
-
 }  // namespace proctor::wire

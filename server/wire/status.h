@@ -11,7 +11,4 @@ namespace proctor::wire {
 // `grpc-status-details-bin`. An error without a reason gets its code's name.
 grpc::Status ToGrpc(const absl::Status& status);
 
-// The error of what a later version will do: UNIMPLEMENTED, NOT_IMPLEMENTED.
-absl::Status NotImplemented(std::string_view key, std::string_view name);
-
 }  // namespace proctor::wire

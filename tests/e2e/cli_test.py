@@ -30,7 +30,8 @@ class Server:
         self.host = f"unix:{self.directory}/proctord.sock"
         read, write = os.pipe()
         self.process = subprocess.Popen(
-            [PROCTORD, f"--listen={self.host}", "--log-level=warning", f"--ready-fd={write}", *flags],
+            [PROCTORD, f"--listen={self.host}", f"--state-dir={self.directory}/state",
+             "--log-level=warning", f"--ready-fd={write}", *flags],
             pass_fds=[write], stderr=stderr)
         os.close(write)
         with os.fdopen(read) as ready:
@@ -242,7 +243,8 @@ class ServerFlagsTest(unittest.TestCase):
     """What proctord refuses to start with, and what it says."""
 
     def refused(self, *flags):
-        result = subprocess.run([PROCTORD, *flags], capture_output=True, text=True, timeout=60)
+        result = subprocess.run([PROCTORD, "--state-dir=none", *flags], capture_output=True,
+                                text=True, timeout=60)
         self.assertNotEqual(result.returncode, 0)
         return result.stderr
 
@@ -253,6 +255,9 @@ class ServerFlagsTest(unittest.TestCase):
         self.assertIn("--tls-cert", self.refused("--listen=127.0.0.1:0"))
         self.assertIn("loopback", self.refused("--listen=0.0.0.0:0", "--insecure"))
         self.assertIn("go together", self.refused("--tls-cert=/x"))
+        self.assertIn("process, power", self.refused("--durability=no"))
+        self.assertIn("168h", self.refused("--max-event-age=long"))
+        self.assertIn("state directory '/proc/nowhere'", self.refused("--state-dir=/proc/nowhere"))
         self.assertIn("no watcher 'nope'", self.refused("--watcher=nope"))
         self.assertIn("no policy 'nope'", self.refused("--policy=nope"))
 
@@ -263,14 +268,24 @@ class ServerFlagsTest(unittest.TestCase):
         finally:
             self.assertEqual(server.end(), 0)
 
+    def test_two_servers_do_not_share_a_state_directory(self):
+        server = Server()
+        try:
+            said = self.refused(f"--listen=unix:{server.directory}/other.sock",
+                                f"--state-dir={server.directory}/state")
+            self.assertIn(f"in use by another server (pid {server.process.pid})", said)
+        finally:
+            self.assertEqual(server.end(), 0)
+
     def test_the_socket_of_a_dead_server_is_taken_over(self):
         first = Server()
         directory, host = first.directory, first.host
         first.process.kill()
         first.process.wait()
         read, write = os.pipe()
-        second = subprocess.Popen([PROCTORD, f"--listen={host}", "--log-level=warning",
-                                   f"--ready-fd={write}"], pass_fds=[write])
+        second = subprocess.Popen([PROCTORD, f"--listen={host}", f"--state-dir={directory}/state",
+                                   "--log-level=warning", f"--ready-fd={write}"],
+                                  pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as ready:
             self.assertEqual(ready.read(), "READY\n")
@@ -283,8 +298,8 @@ class ServerFlagsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             subprocess.run([script, directory, "client"], check=True, capture_output=True)
             server = subprocess.Popen(
-                [PROCTORD, "--listen=127.0.0.1:0", f"--tls-cert={directory}/server.crt",
-                 f"--tls-key={directory}/server.key", f"--tls-client-ca={directory}/ca.crt"],
+                [PROCTORD, "--listen=127.0.0.1:0", "--state-dir=none",
+                 f"--tls-cert={directory}/server.crt", f"--tls-key={directory}/server.key", f"--tls-client-ca={directory}/ca.crt"],
                 stderr=subprocess.PIPE, text=True)
             listens = next(filter(None, (re.search(r"listen=127\.0\.0\.1:(\d+)", line)
                                          for line in server.stderr)))

@@ -193,6 +193,7 @@ class UserServerE2e : public ExhaustionE2e {
     v1::ProcessSpec spec;
     spec.add_argv(PROCTORD);
     spec.add_argv("--listen=unix:" + directory_ + "/socket");
+    spec.add_argv("--state-dir=" + directory_ + "/state");
     for (const char* flag : {"--ready-fd=1", "--log-level=warning", "--cgroup=none"}) {
       spec.add_argv(flag);
     }

@@ -118,13 +118,5 @@ TEST_F(LifecycleE2e, AStreamOfAKilledServerEndsWithoutAnExit) {
   ::kill(pid, SIGKILL);  // orphaned
 }
 
-TEST_F(LifecycleE2e, WhatALaterVersionServesIsUnimplementedWithAReason) {
-  grpc::ClientContext context;
-  v1::ListEventsResponse response;
-  const ErrorDetails details = Details(events_->ListEvents(&context, {}, &response));
-  EXPECT_EQ(details.code, grpc::UNIMPLEMENTED);
-  EXPECT_EQ(details.reason, "NOT_IMPLEMENTED");
-}
-
 }  // namespace
 }  // namespace proctor

@@ -29,6 +29,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags) {
   EXPECT_EQ(::pipe(ready), 0);
   ::fcntl(ready[0], F_SETFD, FD_CLOEXEC);
   std::vector<std::string> arguments = {PROCTORD, "--listen=" + target(), "--log-level=warning",
+                                        "--state-dir=" + state_dir(),
                                         absl::StrCat("--ready-fd=", ready[1])};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;

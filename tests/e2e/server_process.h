@@ -29,6 +29,7 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   std::string target() const { return "unix:" + socket(); }
   std::string socket() const { return directory_ + "/proctord.sock"; }
+  std::string state_dir() const { return directory_ + "/state"; }
   std::shared_ptr<grpc::Channel> NewChannel() const;
 
   // Sends a signal and waits for the end. Returns the exit code, or minus the signal

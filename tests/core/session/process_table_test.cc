@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 
@@ -11,6 +13,9 @@ namespace {
 ProcessInfo Info(const std::string& id, ProcessState state, const std::string& session = "s") {
   ProcessInfo info;
   info.id = id;
+  // In the order in which ids first come up.
+  static auto* const ordinals = new std::map<std::string, uint64_t>;
+  info.ordinal = ordinals->emplace(id, ordinals->size() + 1).first->second;
   info.session_id = session;
   info.state = state;
   info.command = std::make_shared<const Command>();
@@ -30,15 +35,15 @@ TEST(ProcessTable, FindsWhatWasPublishedLast) {
 
 TEST(ProcessTable, ListsInTheOrderOfStartsWhateverChangesLater) {
   ProcessTable table(10);
-  for (const char* id : {"c", "a", "b"}) table.Publish(Info(id, ProcessState::kRunning));
-  table.Publish(Info("c", ProcessState::kExited));
+  for (const char* id : {"z", "x", "y"}) table.Publish(Info(id, ProcessState::kRunning));
+  table.Publish(Info("z", ProcessState::kExited));
   auto all = table.List(0, 10, All);
   ASSERT_EQ(all.size(), 3u);
-  EXPECT_EQ(all[0].info->id, "c");
-  EXPECT_EQ(all[1].info->id, "a");
+  EXPECT_EQ(all[0].info->id, "z");
+  EXPECT_EQ(all[1].info->id, "x");
   auto rest = table.List(all[1].ordinal, 10, All);
   ASSERT_EQ(rest.size(), 1u);
-  EXPECT_EQ(rest[0].info->id, "b");
+  EXPECT_EQ(rest[0].info->id, "y");
   EXPECT_EQ(table.List(0, 2, All).size(), 2u);
 }
 
@@ -52,8 +57,11 @@ TEST(ProcessTable, CountsBySessionAndInAll) {
   EXPECT_EQ(table.CountOf("two").running, 0u);
   EXPECT_EQ(table.CountOf("two").ended, 1u);
   EXPECT_EQ(table.CountAll().running, 1u);
-  EXPECT_TRUE(table.Remove("b"));
-  EXPECT_FALSE(table.Remove("b"));
+  EXPECT_TRUE(table.ClaimRemoval("b"));
+  EXPECT_FALSE(table.ClaimRemoval("b"));
+  EXPECT_EQ(table.CountAll().ended, 1u);
+  table.Remove("b");
+  EXPECT_FALSE(table.ClaimRemoval("b"));
   EXPECT_EQ(table.CountAll().ended, 0u);
 }
 
@@ -77,14 +85,19 @@ TEST(ProcessTable, KeepsAPlaceForWhatIsBeingStarted) {
 TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
   ProcessTable table(2);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(table.Publish(Info(absl::StrCat(i), ProcessState::kDrained)), nullptr);
+    table.Publish(Info(absl::StrCat("ended", i), ProcessState::kDrained));
+    EXPECT_EQ(table.FindSurplus(), nullptr);
   }
   table.Publish(Info("running", ProcessState::kRunning));
-  auto victim = table.Publish(Info("2", ProcessState::kDrained));
+  table.Publish(Info("ended2", ProcessState::kDrained));
+  auto victim = table.FindSurplus();
   ASSERT_NE(victim, nullptr);
-  EXPECT_EQ(victim->id, "0");
-  table.Remove("0");
-  EXPECT_EQ(table.Publish(Info("running", ProcessState::kExited)), nullptr);
+  EXPECT_EQ(victim->id, "ended0");
+  EXPECT_TRUE(table.ClaimRemoval("ended0"));
+  EXPECT_EQ(table.FindSurplus(), nullptr);
+  table.Remove("ended0");
+  table.Publish(Info("running", ProcessState::kExited));
+  EXPECT_EQ(table.FindSurplus(), nullptr);
 }
 
 }  // namespace

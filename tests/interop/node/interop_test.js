@@ -48,7 +48,7 @@ function call(client, method, request) {
 before(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'proctor-'));
   const target = `unix:${directory}/proctord.sock`;
-  server = spawn(process.env.PROCTORD, [`--listen=${target}`, '--ready-fd=3'],
+  server = spawn(process.env.PROCTORD, [`--listen=${target}`, '--state-dir=none', '--ready-fd=3'],
       {stdio: ['ignore', 'inherit', 'inherit', 'pipe']});
   exited = once(server, 'exit');
   const [line] = await Promise.race([once(server.stdio[3], 'data'), exited]);

@@ -29,7 +29,8 @@ class Server:
         self.target = f"unix:{self.directory.name}/proctord.sock"
         ready, ready_for_child = os.pipe()
         self.process = subprocess.Popen(
-            [os.environ["PROCTORD"], f"--listen={self.target}", f"--ready-fd={ready_for_child}"],
+            [os.environ["PROCTORD"], f"--listen={self.target}", "--state-dir=none",
+             f"--ready-fd={ready_for_child}"],
             pass_fds=[ready_for_child], stdin=subprocess.DEVNULL)
         os.close(ready_for_child)
         readable, _, _ = select.select([ready], [], [], TIMEOUT)

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace proctor {
+
+// What is kept beside the events: the present state of each session and process, so
+// that a server can be asked for them after a restart.
+enum class StateKind { kSession, kProcess };
+
+// A session or process as it is from now on.
+struct StateChange {
+  StateKind kind = StateKind::kProcess;
+  uint64_t ordinal = 0;  // the sequence of the event of its beginning; 0: this event's
+  std::string id;
+  std::string body;
+  bool removed = false;  // forgotten: nothing is kept of it
+};
+
+// An event in the form in which it is kept.
+struct StoredEvent {
+  uint64_t sequence = 0;
+  absl::Time time;
+  std::string session_id;
+  std::string process_id;
+  std::string body;
+};
+
+// Where an event log is kept. All of a batch is kept, or nothing of it.
+//
+// Thread-safety: Write and QuietUpkeep by one thread at a time, Upkeep by one thread;
+// everything else from any thread. Lifetime: owned by its log.
+class EventStore {
+ public:
+  // The sequence numbers that are kept; `first` is `last` + 1 where none is.
+  struct Range {
+    uint64_t first = 1;
+    uint64_t last = 0;
+  };
+
+  struct Batch {
+    std::vector<StoredEvent> events;  // dense, and dense with what is kept
+    std::vector<StateChange> changes;
+    uint64_t first_kept = 0;  // older events are dropped; 0: none
+  };
+
+  virtual ~EventStore() = default;
+
+  virtual const std::string& log_id() const = 0;
+
+  // What is kept now.
+  virtual absl::StatusOr<Range> FindRange() = 0;
+
+  // Keeps a batch, as durably as the store promises: when this returns OK.
+  // Errors: ResourceExhausted (STORAGE_FULL); Internal (STORAGE_FAILED). Nothing of the
+  // batch is kept then, and the same batch may be written again.
+  virtual absl::Status Write(const Batch& batch) = 0;
+
+  // The kept events after `sequence`, at most `max`, oldest first.
+  // Errors: Internal (STORAGE_FAILED).
+  virtual absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) = 0;
+
+  // What is kept of all sessions or processes, in the order of their beginnings.
+  virtual absl::StatusOr<std::vector<StateChange>> ReadState(StateKind kind) = 0;
+
+  // The first event that is not older than `time`, or the one after the last.
+  virtual absl::StatusOr<uint64_t> FirstSince(absl::Time time) = 0;
+
+  // Whether new work can be taken on: whether there is room for the events of what runs
+  // already and then for some.
+  // Errors: ResourceExhausted (STORAGE_FULL).
+  virtual absl::Status CheckRoom() const = 0;
+
+  // Does what need not be done while somebody waits. Called about once a second, beside the
+  // writing.
+  virtual void Upkeep() = 0;
+  // Does the rest of it, for which nobody may be writing; where that is needed.
+  virtual bool NeedsQuietUpkeep() const = 0;
+  virtual void QuietUpkeep() = 0;
+
+  // How much room the store takes, in bytes.
+  virtual uint64_t Bytes() const = 0;
+};
+
+}  // namespace proctor

@@ -1,0 +1,85 @@
+#include "core/event/state_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+
+namespace proctor {
+namespace {
+
+absl::Status Unusable(const std::string& path, std::string_view what, int error) {
+  return ErrnoError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
+                    absl::StrCat("state directory '", path, "': ", std::string(what)), "", error,
+                    {{"state_dir", path}});
+}
+
+// The pid that the lock's holder wrote, for the message only.
+std::string ReadHolder(int lock) {
+  char text[32];
+  const ssize_t size = ::pread(lock, text, sizeof text, 0);
+  std::string holder(text, size > 0 ? size : 0);
+  while (!holder.empty() && holder.back() == '\n') holder.pop_back();
+  return holder.empty() ? "unknown" : holder;
+}
+
+}  // namespace
+
+StateDirectory::StateDirectory(std::string path, UniqueFd lock)
+    : path_(std::move(path)), lock_(std::move(lock)) {}
+
+absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::string& path) {
+  std::error_code failed;
+  const bool made = std::filesystem::create_directories(path, failed);
+  if (failed) return Unusable(path, "make it", failed.value());
+  if (made) ::chmod(path.c_str(), 0700);
+
+  const std::string lock_path = path + "/lock";
+  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return Unusable(path, "open its lock", errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Unusable(path, "lock it", errno);
+    const std::string holder = ReadHolder(lock.get());
+    return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
+                     absl::StrCat("state directory '", path, "' is in use by another server (pid ",
+                                  holder, "): name another one"),
+                     {{"state_dir", path}, {"pid", holder}});
+  }
+  const std::string pid = absl::StrCat(::getpid(), "\n");
+  if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0) {
+    if (errno != ENOSPC && errno != EDQUOT) return Unusable(path, "write its lock", errno);
+  }
+  return std::unique_ptr<StateDirectory>(new StateDirectory(path, std::move(lock)));
+}
+
+absl::Status StateDirectory::TakeReserve() {
+  if (has_reserve_) return absl::OkStatus();
+  const std::string path = File("reserve");
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  // posix_fallocate(3) writes to each block where the file system cannot do better.
+  const int error = file ? ::posix_fallocate(file.get(), 0, kReserveBytes) : errno;
+  if (error == 0) {
+    has_reserve_ = true;
+    return absl::OkStatus();
+  }
+  if (file) (void)::ftruncate(file.get(), 0);
+  return ErrnoError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+                    absl::StrCat("keep ", kReserveBytes >> 20, " MiB of room in hand"), path,
+                    error);
+}
+
+bool StateDirectory::ReleaseReserve() {
+  if (!std::exchange(has_reserve_, false)) return false;
+  return ::truncate(File("reserve").c_str(), 0) == 0;
+}
+
+}  // namespace proctor

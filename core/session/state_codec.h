@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "core/process/process.h"
+#include "core/session/session_info.h"
+
+namespace proctor {
+
+// How sessions and processes become the bytes that the store of the event log keeps, and back.
+// Their ordinals are kept beside them. Values of environments need not come back.
+struct StateCodec {
+  std::function<std::string(const SessionInfo&)> encode_session;
+  std::function<std::string(const ProcessInfo&)> encode_process;
+  // Errors: DataLoss for what `encode` did not make.
+  std::function<absl::StatusOr<SessionInfo>(std::string_view body)> decode_session;
+  std::function<absl::StatusOr<ProcessInfo>(std::string_view body)> decode_process;
+};
+
+}  // namespace proctor

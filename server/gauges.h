@@ -1,0 +1,18 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "core/event/event_log.h"
+#include "core/session/session_registry.h"
+#include "server/event_hub.h"
+#include "server/metrics/metrics.h"
+
+namespace proctor::server {
+
+// What holds now, for a scrape. Any thread.
+Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const EventHub& hub);
+
+// Whether the server takes new work. Any thread.
+// Errors: Unavailable (SERVER_DRAINING); those of EventLog::CheckRoom.
+absl::Status CheckReady(const SessionRegistry& sessions, const EventLog& events);
+
+}  // namespace proctor::server

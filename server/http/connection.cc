@@ -1,0 +1,247 @@
+#include "server/http/connection.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "core/base/error.h"
+#include "server/http/error_json.h"
+#include "server/http/viewer.h"
+
+namespace proctor::server::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+
+// What the kernel keeps for a viewer that is behind.
+constexpr int kSendBufferBytes = 256 * 1024;
+
+// How long a caller may go on sending after the last answer.
+constexpr absl::Duration kLinger = absl::Seconds(2);
+
+std::string ToString(beast::string_view text) { return std::string(text.data(), text.size()); }
+
+// Whether a caller wrote something that is no request, in place of leaving.
+bool IsMalformed(const error_code& code) {
+  using beast::http::error;
+  return code.category() == make_error_code(error::bad_method).category() &&
+         code != error::end_of_stream && code != error::partial_message;
+}
+
+class BeastConnection final : public Connection,
+                              public std::enable_shared_from_this<BeastConnection> {
+ public:
+  BeastConnection(HttpThread* thread, const HttpLimits& limits, Handler handler,
+                  std::function<void(Connection*)> on_closed)
+      : thread_(thread),
+        limits_(limits),
+        handler_(std::move(handler)),
+        on_closed_(std::move(on_closed)),
+        socket_(thread->context()),
+        deadline_(thread),
+        buffer_(limits.header_bytes + 1024) {}
+
+  void Begin(UniqueFd fd) override {
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
+    error_code error;
+    socket_.assign(asio::ip::tcp::v4(), fd.get(), error);  // the family does not matter later
+    if (error) return Close();
+    (void)fd.Release();
+    ReadRequest();
+  }
+
+  void Stop() override {
+    stopping_ = true;
+    // Nobody is owed anything, or what was owed is on its way.
+    if (state_ != State::kAnswering) Close();
+  }
+
+  void Close() override {
+    if (state_ == State::kClosed) return;
+    state_ = State::kClosed;
+    const auto self = shared_from_this();
+    deadline_.Cancel();
+    if (viewer_ != nullptr) viewer_->OnGone();
+    error_code ignored;
+    // By hand, so that the caller hears of it at once: a child that was just cloned may
+    // share the socket until its exec. Asio leaves the epoll set by release, not by close.
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    if (socket_.is_open()) UniqueFd(socket_.release(ignored)).Reset();
+    on_closed_(this);
+  }
+
+  void Respond(Response response) override {
+    if (state_ != State::kAnswering) return;
+    if (stopping_) keep_alive_ = false;
+    std::string text = FormatHead(response, keep_alive_ ? Framing::kLength : Framing::kLast);
+    if (!is_head_) text.append(response.body);
+    Write(std::make_shared<const std::string>(std::move(text)));
+  }
+
+  void Stream(Response head, FrameSource* source) override {
+    if (state_ != State::kAnswering) return source->Cancel();
+    viewer_ = std::make_unique<Viewer>(
+        thread_, limits_.heartbeat, source,
+        Viewer::Connection{[this](Frame frame) { Write(std::move(frame)); }, [this] { Finish(); }});
+    viewer_->Begin(
+        std::make_shared<const std::string>(FormatHead(head, Framing::kStream) + head.body));
+    Discard();
+  }
+
+ private:
+  enum class State { kWaiting, kReading, kAnswering, kClosing, kClosed };
+  using Parser = beast::http::request_parser<beast::http::empty_body>;
+
+  void SetDeadline(absl::Duration time) {
+    deadline_.Set(time, [this] { Close(); });
+  }
+
+  // For the next request, for as long as the connection may idle.
+  void Wait() {
+    if (buffer_.size() > 0) return ReadRequest();  // it is here already
+    state_ = State::kWaiting;
+    SetDeadline(limits_.idle);
+    socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                       [this, self = shared_from_this()](const error_code& error) {
+                         if (state_ == State::kClosed) return;
+                         if (error) return Close();
+                         ReadRequest();
+                       });
+  }
+
+  void ReadRequest() {
+    state_ = State::kReading;
+    parser_.emplace();
+    parser_->header_limit(static_cast<uint32_t>(limits_.header_bytes));
+    SetDeadline(limits_.header_time);
+    beast::http::async_read_header(
+        socket_, buffer_, *parser_,
+        [this, self = shared_from_this()](const error_code& error, size_t) { OnRequest(error); });
+  }
+
+  void OnRequest(const error_code& error) {
+    if (state_ == State::kClosed) return;
+    if (IsMalformed(error)) return RefuseMalformed(error);
+    if (error) return Close();
+    state_ = State::kAnswering;
+    deadline_.Cancel();
+    const auto& message = parser_->get();
+    // A body is not read: what follows it could not be told from it.
+    const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+    keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body;
+    Request request;
+    request.method = ToString(message.method_string());
+    request.target = ToString(message.target());
+    for (const auto& field : message) {
+      std::string& value = request.headers[absl::AsciiStrToLower(ToString(field.name_string()))];
+      if (!value.empty()) value.append(", ");
+      value.append(field.value().data(), field.value().size());
+    }
+    is_head_ = request.method == "HEAD";
+    handler_(request, shared_from_this());
+  }
+
+  void RefuseMalformed(const error_code& error) {
+    state_ = State::kAnswering;
+    keep_alive_ = false;
+    is_head_ = false;
+    Respond(ErrorResponse(
+        MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST", error.message()),
+        error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow
+            ? 431
+            : 400));
+  }
+
+  void Write(Frame frame) {
+    output_ = std::move(frame);
+    written_ = 0;
+    WriteSome();
+  }
+
+  // By hand, too: a deadline for the whole would cut off who reads slowly but reads.
+  void WriteSome() {
+    SetDeadline(limits_.stall);
+    socket_.async_write_some(
+        asio::buffer(output_->data() + written_, output_->size() - written_),
+        [this, self = shared_from_this()](const error_code& error, size_t size) {
+          if (state_ == State::kClosed) return;
+          if (error) return Close();
+          written_ += size;
+          if (written_ < output_->size()) return WriteSome();
+          OnWritten();
+        });
+  }
+
+  void OnWritten() {
+    output_.reset();
+    deadline_.Cancel();
+    if (viewer_ != nullptr) return viewer_->OnWritten();
+    if (keep_alive_ && !stopping_) return Wait();
+    Finish();
+    if (state_ == State::kClosing) Discard();
+  }
+
+  // The last was written. Discard sees the caller's end.
+  void Finish() {
+    if (stopping_) return Close();
+    state_ = State::kClosing;
+    SetDeadline(kLinger);
+    error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  }
+
+  // Reads only to see the caller's end.
+  void Discard() {
+    socket_.async_read_some(asio::buffer(discarded_),
+                            [this, self = shared_from_this()](const error_code& error, size_t) {
+                              if (state_ == State::kClosed) return;
+                              if (error) return Close();
+                              Discard();
+                            });
+  }
+
+  HttpThread* const thread_;
+  const HttpLimits limits_;
+  const Handler handler_;
+  const std::function<void(Connection*)> on_closed_;
+
+  asio::ip::tcp::socket socket_;
+  Timer deadline_;  // of whatever is under way
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  State state_ = State::kWaiting;
+  bool stopping_ = false;
+  bool keep_alive_ = false;
+  bool is_head_ = false;
+  Frame output_;  // the write that is under way
+  size_t written_ = 0;
+  std::unique_ptr<Viewer> viewer_;
+  std::array<char, 512> discarded_;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> Connection::Make(HttpThread* thread, const HttpLimits& limits,
+                                             Handler handler,
+                                             std::function<void(Connection*)> on_closed) {
+  return std::make_shared<BeastConnection>(thread, limits, std::move(handler),
+                                           std::move(on_closed));
+}
+
+}  // namespace proctor::server::http

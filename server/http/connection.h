@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "core/base/unique_fd.h"
+#include "server/http/exchange.h"
+#include "server/http/http_thread.h"
+
+namespace proctor::server::http {
+
+// How long callers may take, and how much they may ask for.
+struct HttpLimits {
+  size_t connections = 512;
+  size_t header_bytes = 8192;
+  absl::Duration header_time = absl::Seconds(10);  // from the first byte to the last
+  absl::Duration idle = absl::Seconds(60);         // between two requests
+  absl::Duration stall = absl::Seconds(30);        // a write of which nothing is taken
+  absl::Duration heartbeat = absl::Seconds(5);     // the silence of a stream
+  absl::Duration last_words = absl::Seconds(2);    // what streams have at the end
+};
+
+// One connection: reads a request, has it answered, and so on (RFC 9112). The only file
+// that knows Boost.Beast, which takes the requests apart; the answers are ours.
+//
+//   waiting ──bytes──▶ reading ──request──▶ answering ──▶ waiting
+//                                               └──▶ closing: what the caller still sends is
+//                                                    thrown away, lest a reset overtakes the
+//                                                    answer (RFC 9112, 9.6)
+//
+// Thread-safety: none; the http thread.
+// Lifetime: keeps itself while it is open; `on_closed` is called once, at its end.
+class Connection : public Exchange {
+ public:
+  // Answers the request, now or later.
+  using Handler = std::function<void(const Request&, std::shared_ptr<Exchange>)>;
+
+  static std::shared_ptr<Connection> Make(HttpThread* thread, const HttpLimits& limits,
+                                          Handler handler,
+                                          std::function<void(Connection*)> on_closed);
+
+  // Takes a connected socket. First, and once.
+  virtual void Begin(UniqueFd fd) = 0;
+  // Takes no further request; ends after the answer that is under way.
+  virtual void Stop() = 0;
+  // Ends now.
+  virtual void Close() = 0;
+};
+
+}  // namespace proctor::server::http

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "server/http/frame_source.h"
+#include "server/http/http_message.h"
+
+namespace proctor::server::http {
+
+// Where the answer to one request goes: one of the two methods is called, once. If the
+// caller is gone by then, the answer is dropped.
+//
+// Thread-safety: none; the http thread. Lifetime: shared by the connection and the one
+// who owes the answer.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  virtual void Respond(Response response) = 0;
+
+  // Answers with the frames of `source`, until either end ends it; `head.body` comes
+  // first. The source is begun here.
+  virtual void Stream(Response head, FrameSource* source) = 0;
+};
+
+}  // namespace proctor::server::http

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/http/access_control.h"
+#include "server/http/exchange.h"
+#include "server/http/resources.h"
+#include "server/http/streams.h"
+
+namespace proctor::server::http {
+
+// What stands behind each path: who may ask is looked at first, then what for.
+//
+//   /healthz /readyz /metrics       plain text
+//   /v1/server
+//   /v1/sessions[/ID]               JSON of one call (Resources)
+//   /v1/processes[/ID]
+//   /v1/processes/ID/output         Server-Sent Events (Streams)
+//   /v1/events
+//   / and all else                  the dashboard's files
+//
+// Thread-safety: none; the http thread. Lifetime: outlives the calls that it begins.
+class Gateway {
+ public:
+  struct Sources {
+    std::shared_ptr<grpc::Channel> channel;
+    std::function<std::string()> metrics;  // of Prometheus, as text
+    std::function<absl::Status()> ready;   // why the server takes no work
+  };
+
+  Gateway(HttpThread* thread, CallSet* calls, AccessControl access, Sources sources);
+
+  void Handle(const Request& request, std::shared_ptr<Exchange> answer);
+
+ private:
+  void Route(const Request& request, const RequestTarget& target, std::shared_ptr<Exchange> answer);
+  bool RoutePlain(const RequestTarget& target, const std::shared_ptr<Exchange>& answer);
+  bool RouteApi(const Request& request, const RequestTarget& target,
+                const std::shared_ptr<Exchange>& answer);
+
+  const AccessControl access_;
+  const Sources sources_;
+  Resources resources_;
+  Streams streams_;
+};
+
+}  // namespace proctor::server::http

@@ -1,0 +1,139 @@
+#include "server/http/request_target.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
+#include "core/base/error.h"
+
+namespace proctor::server::http {
+namespace {
+
+absl::Status Malformed(std::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_TARGET", message);
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The whole of one character, after its first byte (RFC 3629: no surrogates, nothing
+// that a shorter form could say).
+size_t CharacterSize(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (byte(0) < 0x80) return 1;
+  const size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
+  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < size) return 0;
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;
+  if (byte(0) == 0xED && byte(1) > 0x9F) return 0;
+  if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;
+  if (byte(0) == 0xF4 && byte(1) > 0x8F) return 0;
+  return size;
+}
+
+bool IsText(std::string_view text) {
+  while (!text.empty()) {
+    const size_t size = CharacterSize(text);
+    if (size == 0 || text.front() == '\0') return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+// Nothing for a bad escape, and for what is no text once decoded.
+std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_blank) {
+      decoded.push_back(' ');
+    } else if (text[i] != '%') {
+      decoded.push_back(text[i]);
+    } else {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = HexDigit(text[i + 1]);
+      const int low = HexDigit(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      decoded.push_back(static_cast<char>(high * 16 + low));
+      i += 2;
+    }
+  }
+  if (!IsText(decoded)) return std::nullopt;
+  return decoded;
+}
+
+void AppendEncoded(std::string_view text, std::string_view also_plain, std::string* result) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (absl::ascii_isalnum(byte) || std::string_view("-._~").find(c) != std::string_view::npos ||
+        also_plain.find(c) != std::string_view::npos) {
+      result->push_back(c);
+    } else {
+      result->append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> RequestTarget::Segments() const {
+  if (path == "/") return {};
+  return absl::StrSplit(path.substr(1), '/');
+}
+
+absl::StatusOr<RequestTarget> ParseTarget(std::string_view target) {
+  if (target.empty() || target.front() != '/') {
+    return Malformed("a target begins with a slash");
+  }
+  const size_t mark = target.find('?');
+  RequestTarget result;
+  auto path = Decode(target.substr(0, mark), /*plus_is_blank=*/false);
+  if (!path.has_value()) return Malformed("the path is not percent-encoded UTF-8");
+  result.path = *std::move(path);
+  if (result.path.find("//") != std::string::npos) {
+    return Malformed("the path has an empty segment");
+  }
+  for (const char c : result.path) {
+    if (absl::ascii_iscntrl(static_cast<uint8_t>(c))) {
+      return Malformed("the path has a control character");
+    }
+  }
+  if (mark == std::string_view::npos) return result;
+  const std::vector<std::string> pieces =
+      absl::StrSplit(std::string(target.substr(mark + 1)), '&', absl::SkipEmpty());
+  for (const std::string_view piece : pieces) {
+    const size_t equals = std::min(piece.find('='), piece.size());
+    auto name = Decode(piece.substr(0, equals), /*plus_is_blank=*/true);
+    auto value = Decode(piece.substr(std::min(equals + 1, piece.size())), /*plus_is_blank=*/true);
+    if (!name.has_value() || !value.has_value()) {
+      return Malformed("the query is not percent-encoded UTF-8");
+    }
+    result.parameters.push_back({*std::move(name), *std::move(value)});
+  }
+  return result;
+}
+
+std::string FormatTargetWithout(const RequestTarget& target, std::string_view name) {
+  std::string result;
+  AppendEncoded(target.path, "/:@", &result);
+  char separator = '?';
+  for (const Query::Parameter& parameter : target.parameters) {
+    if (parameter.name == name) continue;
+    result.push_back(separator);
+    AppendEncoded(parameter.name, "", &result);
+    result.push_back('=');
+    AppendEncoded(parameter.value, ":", &result);
+    separator = '&';
+  }
+  return result;
+}
+
+}  // namespace proctor::server::http

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "core/event/event.h"
+
+namespace proctor::server {
+
+// What holds at the moment of a scrape.
+struct Gauges {
+  uint64_t open_sessions = 0;
+  uint64_t running_processes = 0;
+  uint64_t listed_processes = 0;                         // running and ended
+  std::map<std::string, uint64_t> processes_by_watcher;  // running
+  uint64_t event_log_events = 0;
+  uint64_t event_log_bytes = 0;
+  uint64_t event_log_first = 0;  // sequence numbers
+  uint64_t event_log_last = 0;
+  uint64_t event_subscribers = 0;
+  uint64_t event_stream_lag = 0;  // events that the slowest subscriber has before it
+  bool storage_ok = true;         // events can be recorded
+  bool draining = false;
+};
+
+// The figures of the server for Prometheus: counters from the events, so that they say what
+// the event log says; times that no event has, as they are measured; and what holds now.
+//
+// By Prometheus' conventions (https://prometheus.io/docs/practices/naming): base units, no
+// ids as labels, and a series is there from the start where its labels are known.
+//
+// Thread-safety: Observe by one thread at a time; the rest from any thread.
+// Lifetime: outlives those who observe. What `gauges` uses outlives it.
+class Metrics {
+ public:
+  Metrics(std::string version, std::function<Gauges()> gauges);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // Counts an event. Each is told once, in order.
+  void Observe(const Event& event);
+
+  void ObserveSpawn(absl::Duration latency);   // from the request to the child
+  void ObserveExit(absl::Duration latency);    // from the watcher's notice to the record
+  void ObserveCommit(absl::Duration latency);  // of one transaction of events
+
+  // All of it in Prometheus' text format.
+  std::string Render() const;
+
+ private:
+  struct Series;
+
+  const std::function<Gauges()> gauges_;
+  const std::unique_ptr<Series> series_;  // what knows prometheus-cpp
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,398 @@
+// A server that only pretends, for the dashboard's tests and for work on it: the HTTP
+// side of proctord with data, bursts, lost connections and errors at will.
+//
+// For a look at the page: node tests/dashboard/fake_server.js [PORT [PROCESSES [PER_SECOND]]]
+'use strict';
+
+const fs = require('node:fs');
+const http = require('node:http');
+const path = require('node:path');
+const {FakeWorld, randomId, stamp} = require('./fake_world');
+
+const DASHBOARD = path.resolve(__dirname, '../../server/dashboard');
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+class FakeServer extends FakeWorld {
+  // What a test may turn: whether a request is let in, whether heartbeats go out, whether
+  // snapshots are newer than their bookmarks.
+  authorised = true;
+  beats = true;
+  // Says no more of a snapshot than so many processes, once.
+  breakSnapshotAfter = 0;
+  // Takes requests for streams of events and says nothing.
+  mute = false;
+  // Answers streams of events with 503, after which no browser tries again.
+  refuseStreams = false;
+  draining = false;
+  snapshotLead = 0;
+  instanceId = randomId();
+  startedAt = Date.now();
+  // Requests for streams of events, as their URLs and Last-Event-IDs.
+  streams = [];
+  #watchers = new Set();
+  #readers = new Set();
+  #server = http.createServer((request, response) => this.#answer(request, response));
+  #sockets = new Set();
+  #beat;
+  #heartbeatMs;
+  #held = false;
+
+  constructor({heartbeatMs = 5000} = {}) {
+    super();
+    this.#heartbeatMs = heartbeatMs;
+    this.#server.on('connection', (socket) => {
+      if (this.#held) {
+        socket.destroy();
+        return;
+      }
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.told = {
+      onEvent: (event) => this.#watchers.forEach((watcher) => send(watcher, event)),
+      onOutput: (id, chunk) => this.#tellReaders(id, outputFrame(chunk, this.offsets(id))),
+      onDrained: ({process_id: id, drained}) => {
+        this.#tellReaders(id, frame('drained', drained) + frame('end', {}));
+        this.#endReaders(id);
+      },
+    };
+  }
+
+  async listen(port = 0) {
+    await new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.port = this.#server.address().port;
+    this.url = `http://127.0.0.1:${this.port}/`;
+    this.#beat = setInterval(() => this.#heartbeat(), this.#heartbeatMs);
+  }
+
+  // As a server that was killed: no word, no answer.
+  async stop() {
+    clearInterval(this.#beat);
+    this.dropConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  dropConnections() {
+    this.#sockets.forEach((socket) => socket.destroy());
+  }
+
+  // Lets nobody in until admitConnections(), so that what happens meanwhile is missed.
+  holdConnections() {
+    this.#held = true;
+    this.dropConnections();
+  }
+
+  admitConnections() {
+    this.#held = false;
+  }
+
+  // As after a crash, with the log kept: what ran is lost, and said to be.
+  async restart() {
+    const {port} = this;
+    await this.stop();
+    this.instanceId = randomId();
+    this.startedAt = Date.now();
+    for (const process of this.processes.values()) {
+      if (process.state === 'PROCESS_STATE_RUNNING') {
+        this.exit(process.process_id, {
+          unknown: {reason: 'SERVER_LOST'},
+          cause: 'EXIT_CAUSE_UNSPECIFIED',
+        });
+      }
+    }
+    await this.listen(port);
+  }
+
+  // Sends the last bytes again, as nobody should.
+  repeatOutput(id) {
+    this.told.onOutput(id, this.outputs.get(id).at(-1));
+  }
+
+  // Resolves once no more than so many streams of output are open.
+  async readersLeft(most) {
+    while (this.#readers.size > most) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return this.#readers.size;
+  }
+
+  // Ends all streams as a server does that shuts down.
+  end() {
+    this.draining = true;
+    this.append({type: 'EVENT_TYPE_SERVER_DRAINING', server_draining: {}});
+    const error = {
+      code: 'UNAVAILABLE',
+      reason: 'SERVER_DRAINING',
+      message: 'the server shut down',
+      metadata: {},
+    };
+    this.#watchers.forEach(({response}) => response.end(frame('end', {error})));
+  }
+
+  repeatLast() {
+    this.#watchers.forEach((watcher) => send(watcher, this.events.at(-1)));
+  }
+
+  #heartbeat() {
+    if (this.beats) {
+      const beat = frame('heartbeat', {time: stamp(Date.now())});
+      this.#watchers.forEach(({response}) => response.write(beat));
+      this.#readers.forEach(({response}) => response.write(beat));
+    }
+  }
+
+  #tellReaders(id, text) {
+    for (const reader of this.#readers) {
+      if (reader.id === id) {
+        reader.response.write(text);
+      }
+    }
+  }
+
+  #endReaders(id) {
+    for (const reader of this.#readers) {
+      if (reader.id === id) {
+        reader.response.end();
+      }
+    }
+  }
+
+  #answer(request, response) {
+    const url = new URL(request.url, this.url);
+    response.setHeader('Content-Security-Policy', POLICY);
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    if (!this.authorised) {
+      return reply(response, 401, {
+        error: {code: 'UNAUTHENTICATED', reason: 'NO_TOKEN', message: 'no token', metadata: {}},
+      });
+    }
+    const [, version, resource, id, member] = url.pathname.split('/');
+    if (version !== 'v1') {
+      return serveFile(url.pathname, response);
+    }
+    const routes = {
+      server: () => reply(response, 200, this.#info()),
+      sessions: () =>
+        reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
+      events: () => this.#watch(url, request, response),
+      processes: () =>
+        member === 'output' ? this.#read(id, url, request, response) : this.#process(id, response),
+    };
+    return (routes[resource] ?? (() => reply(response, 404, {})))();
+  }
+
+  #info() {
+    const running = [...this.processes.values()].filter(
+      ({state}) => state === 'PROCESS_STATE_RUNNING',
+    ).length;
+    return {
+      version: '0.1.0',
+      instance_id: this.instanceId,
+      started_at: stamp(this.startedAt),
+      policy: 'default',
+      watcher: 'pidfd',
+      draining: this.draining,
+      hostname: 'build-07',
+      kernel: 'Linux 6.12.9',
+      open_sessions: '1',
+      running_processes: String(running),
+      last_event: {log_id: this.logId, sequence: String(this.last)},
+    };
+  }
+
+  #process(id, response) {
+    const process = this.processes.get(id);
+    if (!process) {
+      return reply(response, 404, {
+        error: {
+          code: 'NOT_FOUND',
+          reason: 'PROCESS_NOT_FOUND',
+          message: `no process '${id}'`,
+          metadata: {process_id: id},
+        },
+      });
+    }
+    return reply(response, 200, {process: {...process, output: this.totals(id)}});
+  }
+
+  #watch(url, request, response) {
+    if (this.refuseStreams) {
+      return reply(response, 503, {
+        error: {code: 'UNAVAILABLE', reason: 'BUSY', message: 'busy', metadata: {}},
+      });
+    }
+    const query = url.searchParams;
+    const resumed = request.headers['last-event-id'] ?? query.get('after');
+    this.streams.push({query: url.search, lastEventId: request.headers['last-event-id'] ?? null});
+    openStream(response);
+    if (this.mute) {
+      return;
+    }
+    const watcher = {
+      response,
+      types: query.getAll('type').map((type) => `EVENT_TYPE_${type}`),
+      process: query.get('process_id'),
+    };
+    let position = this.last;
+    if (resumed) {
+      const [log, sequence] = resumed.split(':');
+      position = Number(sequence);
+      const error = this.#refusal(log, position);
+      if (error) {
+        response.end(
+          frame(error.kind, {
+            error: {
+              ...error,
+              metadata: {first: String(this.first), last: String(this.last), log_id: this.logId},
+            },
+          }),
+        );
+        return;
+      }
+    } else if (query.get('snapshot') === 'true') {
+      [...this.sessions.values()].forEach((session) =>
+        response.write(frame('snapshot', {session})),
+      );
+      const processes = [...this.processes.values()];
+      if (this.breakSnapshotAfter > 0) {
+        processes
+          .slice(0, this.breakSnapshotAfter)
+          .forEach((process) => response.write(frame('snapshot', {process})));
+        this.breakSnapshotAfter = 0;
+        return;
+      }
+      processes.forEach((process) => response.write(frame('snapshot', {process})));
+      position = Math.max(this.first - 1, this.last - this.snapshotLead);
+    }
+    response.write(
+      frame(
+        'bookmark',
+        {position: {log_id: this.logId, sequence: String(position)}},
+        `${this.logId}:${position}`,
+      ),
+    );
+    for (const event of this.events) {
+      if (Number(event.sequence) > position) {
+        send(watcher, event);
+      }
+    }
+    this.#watchers.add(watcher);
+    response.on('close', () => this.#watchers.delete(watcher));
+  }
+
+  #refusal(log, position) {
+    if (log !== this.logId) {
+      return {kind: 'log_changed', code: 'ABORTED', reason: 'LOG_CHANGED', message: 'another log'};
+    }
+    if (position > this.last) {
+      return {
+        kind: 'future',
+        code: 'INVALID_ARGUMENT',
+        reason: 'POSITION_IN_FUTURE',
+        message: 'not reached',
+      };
+    }
+    if (position < this.first - 1) {
+      return {kind: 'expired', code: 'OUT_OF_RANGE', reason: 'EVENTS_EXPIRED', message: 'not kept'};
+    }
+    return null;
+  }
+
+  #read(id, url, request, response) {
+    openStream(response);
+    const process = this.processes.get(id);
+    const session = process && this.sessions.get(process.session_id);
+    if (!process || session.state === 'SESSION_STATE_CLOSED') {
+      const message = process ? `the session of process '${id}' is closed` : `no process '${id}'`;
+      response.end(
+        frame('error', {
+          error: {code: 'NOT_FOUND', reason: 'PROCESS_NOT_FOUND', message, metadata: {}},
+        }),
+      );
+      return;
+    }
+    const after =
+      request.headers['last-event-id'] ??
+      `${url.searchParams.get('stdout_offset') ?? 0}:${url.searchParams.get('stderr_offset') ?? 0}`;
+    const [stdout, stderr] = after.split(':').map(Number);
+    response.write(frame('started', {process}));
+    const read = {STREAM_STDOUT: 0, STREAM_STDERR: 0};
+    for (const chunk of this.outputs.get(id)) {
+      read[chunk.stream] += chunk.data.length;
+      if (chunk.offset + chunk.data.length > (chunk.stream === 'STREAM_STDOUT' ? stdout : stderr)) {
+        response.write(outputFrame(chunk, `${read.STREAM_STDOUT}:${read.STREAM_STDERR}`));
+      }
+    }
+    if (process.exit_status) {
+      response.write(frame('exited', {exit_status: process.exit_status}));
+    }
+    if (process.drained) {
+      response.end(frame('drained', process.drained) + frame('end', {}));
+      return;
+    }
+    const reader = {id, response};
+    this.#readers.add(reader);
+    response.on('close', () => this.#readers.delete(reader));
+  }
+}
+
+function frame(name, data, id) {
+  return `${name ? `event: ${name}\n` : ''}${id ? `id: ${id}\n` : ''}data: ${JSON.stringify(data)}\n\n`;
+}
+
+function outputFrame({stream, offset, data, gap}, id) {
+  return gap
+    ? frame('gap', {stream, from: String(offset), to: String(offset + data.length)}, id)
+    : frame(
+        'output',
+        {stream, offset: String(offset), time: stamp(Date.now()), data: data.toString('base64')},
+        id,
+      );
+}
+
+function send({response, types, process}, event) {
+  if (
+    (types.length === 0 || types.includes(event.type)) &&
+    (!process || process === event.process_id)
+  ) {
+    response.write(frame('', event, `${event.log_id}:${event.sequence}`));
+  }
+}
+
+function openStream(response) {
+  response.writeHead(200, {'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store'});
+  response.write('retry: 1000\n\n');
+}
+
+function reply(response, status, body) {
+  response.writeHead(status, {'Content-Type': 'application/json', 'Cache-Control': 'no-store'});
+  response.end(JSON.stringify(body));
+}
+
+function serveFile(name, response) {
+  const file = path.join(DASHBOARD, name === '/' ? 'index.html' : path.basename(name));
+  if (!fs.existsSync(file)) {
+    return reply(response, 404, {});
+  }
+  response.writeHead(200, {'Content-Type': TYPES[path.extname(file)], 'Cache-Control': 'no-cache'});
+  return response.end(fs.readFileSync(file));
+}
+
+module.exports = {FakeServer};
+
+if (require.main === module) {
+  const {liveOn, populate} = require('./fake_life');
+  const [port = 7878, processes = 300, perSecond = 5] = process.argv.slice(2).map(Number);
+  const server = new FakeServer();
+  populate(server, processes);
+  server.listen(port).then(() => {
+    console.log(`dashboard url=${server.url}`);
+    liveOn(server, perSecond);
+  });
+}

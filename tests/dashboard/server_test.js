@@ -1,0 +1,245 @@
+// The dashboard of proctord itself, with processes that proctor starts.
+'use strict';
+
+const assert = require('node:assert');
+const {execFile, spawn} = require('node:child_process');
+const {once} = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const {after, before, test} = require('node:test');
+const {promisify} = require('node:util');
+const {close, launch, open, waitForSequence, waitForState} = require('./browser');
+
+const TIMEOUT_MS = 30_000;
+const DESKTOP = {viewport: {width: 1440, height: 900}};
+const PHONE = {viewport: {width: 390, height: 844}, deviceScaleFactor: 2, hasTouch: true};
+
+let browser;
+let directory;
+let target;
+let server;
+
+const run = promisify(execFile);
+// The client, as a promise of what it printed; its exit code is the process's own.
+const proctor = async (...args) => {
+  try {
+    return (await run(process.env.PROCTOR, [`--host=${target}`, ...args], {timeout: TIMEOUT_MS}))
+      .stdout;
+  } catch (error) {
+    if (error.code === 125 || typeof error.code !== 'number') {
+      throw error;
+    }
+    return error.stdout;
+  }
+};
+
+// Starts proctord and waits until it serves: {url, port, kill(signal)}.
+async function start(port = 0) {
+  const child = spawn(
+    process.env.PROCTORD,
+    [
+      `--listen=${target}`,
+      `--http=127.0.0.1:${port}`,
+      `--state-dir=${directory}/state`,
+      '--ready-fd=3',
+    ],
+    {stdio: ['ignore', 'pipe', 'pipe', 'pipe']},
+  );
+  const exited = once(child, 'exit');
+  let said = '';
+  const url = new Promise((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        said += chunk;
+        const match = /dashboard url=(\S+)/.exec(said);
+        if (match) {
+          resolve(match[1]);
+        }
+      });
+    }
+  });
+  const failed = exited.then(() => {
+    throw new Error(`proctord ended before it was ready: ${said}`);
+  });
+  // Once it is ready, its end is the test's own doing.
+  failed.catch(() => {});
+  await Promise.race([once(child.stdio[3], 'data'), failed]);
+  const where = await Promise.race([url, failed]);
+  return {
+    url: where,
+    port: Number(new URL(where).port),
+    kill: async (signal) => {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}
+
+before(
+  async () => {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'proctor-dashboard-'));
+    target = `unix:${directory}/proctord.sock`;
+    server = await start();
+    browser = await launch();
+  },
+  {timeout: TIMEOUT_MS},
+);
+
+after(
+  async () => {
+    await browser?.close();
+    await server?.kill('SIGKILL');
+    fs.rmSync(directory, {recursive: true, force: true});
+  },
+  {timeout: TIMEOUT_MS},
+);
+
+const events = async () =>
+  (await proctor('events', '--json'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+test('lets in whoever has the URL, and nobody else', async () => {
+  const {origin} = new URL(server.url);
+  const stranger = await browser.newPage();
+  assert.equal((await stranger.goto(origin)).status(), 401);
+  await stranger.close();
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  assert.equal(page.url(), `${origin}/`);
+  await close(page);
+});
+
+test('shows a process from its start to its end', async () => {
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  const go = path.join(directory, 'go');
+  const script = `printf '\\033[32mgreen\\033[0m\\n'; echo problem >&2; until [ -e ${go} ]; do sleep .02; done; echo last; exit 3`;
+  const id = (
+    await proctor('run', '-d', '--label', 'suite=dashboard', '--', 'sh', '-c', script)
+  ).trim();
+  const row = await page.waitForSelector(`#processes [data-id="${id}"]`);
+  assert.match(await row.textContent(), /running.*suite.*dashboard/);
+  await page.click(`#processes [data-id="${id}"] a`);
+  await page.waitForSelector('#process .line span.fg-2:has-text("green")');
+  await page.waitForSelector('#process .line.stderr:has-text("problem")');
+  await page.waitForSelector('#process .phase[data-state=live]');
+  fs.writeFileSync(go, '');
+  await page.waitForSelector('#process .badge.failed:has-text("exit 3")');
+  await page.waitForSelector('#process .line:has-text("last")');
+  await page.waitForSelector('#process .ending:has-text("every stream reached its end of file")');
+  assert.match(await page.textContent('#process .sentence'), /It exited with code 3 after/);
+  assert.match(await page.textContent('#process .usage'), /CPU.*max RSS.*stdout/);
+  await close(page);
+});
+
+test('says who ended a process', async () => {
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  const id = (await proctor('run', '-d', '--', 'sleep', '1000')).trim();
+  await page.waitForSelector(`#processes [data-id="${id}"]`);
+  await proctor('kill', '-s', 'TERM', id);
+  await page.waitForSelector(`#exits [data-id="${id}"] .badge.asked:has-text("SIGTERM")`);
+  assert.match(await page.textContent(`#exits [data-id="${id}"]`), /signalled by a client/);
+  await page.click(`#exits [data-id="${id}"] a`);
+  await page.waitForSelector('#process .timeline li.signalled:has-text("SIGTERM")');
+  await close(page);
+});
+
+test('recovers by itself when the server is killed, without losing or doubling an event', async () => {
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  const {from} = await page.evaluate(() => ({from: proctor.store.position.sequence + 1}));
+  for (let index = 0; index < 5; index++) {
+    await proctor('run', '--', 'true');
+  }
+  const lost = (await proctor('run', '-d', '--', 'sleep', '1000')).trim();
+  const {sequence: last} = (await events()).at(-1);
+  await waitForSequence(page, Number(last));
+  await server.kill('SIGKILL');
+  await waitForState(page, 'reconnecting');
+  server = await start(server.port);
+  await waitForState(page, 'live');
+  for (let index = 0; index < 5; index++) {
+    await proctor('run', '--', 'false');
+  }
+  const recorded = (await events())
+    .map(({log_id: logId, sequence}) => `${logId}:${sequence}`)
+    .filter((token) => Number(token.split(':')[1]) >= from);
+  await waitForSequence(page, Number(recorded.at(-1).split(':')[1]));
+  const seen = await page.evaluate(() =>
+    proctor.store.applied.flatMap(({logId, from: first, to}) =>
+      Array.from({length: to - first + 1}, (_, index) => `${logId}:${first + index}`),
+    ),
+  );
+  assert.deepEqual(seen, recorded);
+  assert.match(await page.textContent('#notice'), /restarted\. No event was missed/);
+  await page.waitForSelector(`#exits [data-id="${lost}"] .badge.unknown`);
+  await page.goto(`${new URL(server.url).origin}/#/processes/${lost}`);
+  await page.waitForSelector(
+    '#process .sentence:has-text("the server was lost while the process ran")',
+  );
+  await page.waitForSelector('#process .ending');
+  await close(page);
+});
+
+test(
+  'looks as it should',
+  {skip: process.env.SCREENSHOTS ? false : 'SCREENSHOTS names no directory'},
+  async () => {
+    fs.mkdirSync(process.env.SCREENSHOTS, {recursive: true});
+    await proctor('session', 'create', '--lease', '10m', '--label', 'team=build');
+    const commands = [
+      ['true'],
+      ['false'],
+      ['sh', '-c', 'kill -SEGV $$'],
+      ['sleep', '0.3'],
+      ['ls', '-l', '/etc/passwd'],
+    ];
+    await Promise.all(
+      Array.from({length: 60}, (_, index) =>
+        proctor(
+          'run',
+          '--label',
+          `app=${['ci', 'web', 'nightly'][index % 3]}`,
+          '--',
+          ...commands[index % commands.length],
+        ),
+      ),
+    );
+    const id = (
+      await proctor(
+        'run',
+        '-d',
+        '--label',
+        'app=web',
+        '--timeout',
+        '1h',
+        '--',
+        'sh',
+        '-c',
+        `for c in 31 32 33 34 35 36; do printf "\\033[1;\${c}mcolour $c\\033[0m of a terminal\\n"; done; echo warning >&2; sleep 1000`,
+      )
+    ).trim();
+    for (const [device, size] of [
+      ['desktop', DESKTOP],
+      ['phone', PHONE],
+    ]) {
+      for (const colorScheme of ['dark', 'light']) {
+        const page = await open(browser, server.url, {...size, colorScheme});
+        await waitForState(page, 'live');
+        await page.waitForSelector(`#processes [data-id="${id}"]`);
+        await page.screenshot({
+          path: `${process.env.SCREENSHOTS}/overview-${device}-${colorScheme}.png`,
+        });
+        await page.goto(`${new URL(server.url).origin}/#/processes/${id}`);
+        await page.waitForSelector('#process .line.stderr');
+        await page.screenshot({
+          path: `${process.env.SCREENSHOTS}/process-${device}-${colorScheme}.png`,
+        });
+        await close(page);
+      }
+    }
+  },
+);

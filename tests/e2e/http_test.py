@@ -1,0 +1,209 @@
+"""The HTTP side of proctord, as curl, promtool and Prometheus see it.
+
+Needs PROCTORD and PROCTOR, the paths of the two programs. Ends with 77 (not run) where curl or
+Prometheus is missing.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from cli_test import PROCTOR, Server
+
+TIMEOUT = 60
+
+
+class HttpServer(Server):
+    """A proctord with an HTTP side, whose log is read for the address and the token."""
+
+    def __init__(self, *flags):
+        self.log = tempfile.NamedTemporaryFile(mode="r", prefix="proctor-http-")
+        with open(self.log.name, "w") as stderr:
+            super().__init__("--http=127.0.0.1:0", "--log-level=info", *flags, stderr=stderr)
+        found = re.search(r"dashboard url=(http://([^/]+))/\?token=(\S+)", self.log.read())
+        self.url, self.address, self.token = found.groups()
+        self.environment = dict(os.environ, PROCTOR_HOST=self.host)
+
+    def run(self, *command):
+        return subprocess.run([PROCTOR, "run", "--", *command], env=self.environment,
+                              capture_output=True, text=True, timeout=TIMEOUT)
+
+    def get(self, path, **headers):
+        request = urllib.request.Request(self.url + path,
+                                         headers={"Authorization": f"Bearer {self.token}", **headers})
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            return response.read().decode()
+
+    def follow(self, path, *flags):
+        """curl -N on a stream, as a person types it."""
+        return subprocess.Popen(
+            ["curl", "--silent", "--no-buffer", "--max-time", str(TIMEOUT), "--header",
+             f"Authorization: Bearer {self.token}", *flags, self.url + path],
+            stdout=subprocess.PIPE, text=True)
+
+
+def frames(stream):
+    """The frames of an event stream, as dictionaries of their fields."""
+    frame = {}
+    for line in stream:
+        line = line.rstrip("\n")
+        if line:
+            name, _, value = line.partition(": ")
+            frame[name] = value
+        elif frame:
+            yield frame
+            frame = {}
+
+
+class HttpTest(unittest.TestCase):
+    def setUp(self):
+        self.server = HttpServer()
+
+    def tearDown(self):
+        self.assertEqual(self.server.end(), 0)
+
+    def events_until(self, process, wanted):
+        """Frames that curl prints, up to the first event that is wanted, which comes last."""
+        seen = []
+        for frame in frames(process.stdout):
+            seen.append(frame)
+            if "event" not in frame and "data" in frame and wanted(json.loads(frame["data"])):
+                process.kill()
+                process.communicate()
+                return seen
+        self.fail(f"the stream ended after {seen}")
+
+    def test_curl_reads_events_and_resumes(self):
+        curl = self.server.follow("/v1/events?snapshot=true")
+        self.assertEqual(self.server.run("sh", "-c", "exit 3").returncode, 3)
+        seen = self.events_until(curl, lambda event: event["type"] == "EVENT_TYPE_OUTPUT_DRAINED")
+        events = [frame for frame in seen if "data" in frame and "event" not in frame]
+        types = [json.loads(frame["data"])["type"] for frame in events]
+        self.assertEqual(types[-3:], ["EVENT_TYPE_PROCESS_STARTED", "EVENT_TYPE_PROCESS_EXITED",
+                                      "EVENT_TYPE_OUTPUT_DRAINED"])
+        # From where it was left, by the header that a browser sends.
+        curl = self.server.follow("/v1/events", "--header", f"Last-Event-ID: {events[-3]['id']}")
+        again = self.events_until(curl, lambda event: event["type"] == "EVENT_TYPE_OUTPUT_DRAINED")
+        self.assertEqual([frame for frame in again if "event" not in frame and "id" in frame],
+                         events[-2:])
+        # The same JSON as the client prints.
+        printed = subprocess.run([PROCTOR, "events", "--json"], env=self.server.environment,
+                                 capture_output=True, text=True, timeout=TIMEOUT).stdout
+        self.assertEqual([json.loads(line) for line in printed.splitlines()][-3:],
+                         [json.loads(frame["data"]) for frame in events[-3:]])
+
+    def test_curl_is_told_the_three_wrong_positions_apart(self):
+        self.server.run("true")
+        log_id = json.loads(self.server.get("/v1/server"))["last_event"]["log_id"]
+        for after, name, reason in [(f"{log_id}:1000000", "future", "POSITION_IN_FUTURE"),
+                                    ("another:1", "log_changed", "LOG_CHANGED")]:
+            curl = self.server.follow(f"/v1/events?after={after}")
+            last = list(frames(curl.stdout))[-1]
+            curl.communicate()
+            self.assertEqual(last["event"], name)
+            self.assertEqual(json.loads(last["data"])["error"]["reason"], reason)
+
+    def test_curl_reads_output(self):
+        self.assertEqual(self.server.run("sh", "-c", "echo one; echo two >&2").returncode, 0)
+        process = json.loads(self.server.get("/v1/processes"))["processes"][0]
+        curl = self.server.follow(f"/v1/processes/{process['process_id']}/output")
+        names = [frame.get("event") for frame in frames(curl.stdout)]
+        curl.communicate()
+        self.assertEqual(names.count("output"), 2)
+        self.assertEqual([names[0] or names[1], names[-2], names[-1]], ["started", "drained", "end"])
+
+    def test_the_token_and_the_ends_outlive_a_restart(self):
+        self.server.run("sh", "-c", "exit 7")
+        directory, host, token = self.server.directory, self.server.host, self.server.token
+        self.server.process.send_signal(signal.SIGKILL)
+        self.server.process.wait()
+        del host
+        again = HttpServer(f"--state-dir={directory}/state")
+        try:
+            self.assertEqual(again.token, token)
+            process = json.loads(again.get("/v1/processes"))["processes"][0]
+            self.assertEqual(process["exit_status"]["exit_code"], 7)
+        finally:
+            shutil.rmtree(directory)
+            self.server = again
+
+    def test_who_shows_no_token_gets_probes_only(self):
+        for path, code in [("/healthz", 200), ("/readyz", 200), ("/metrics", 401),
+                           ("/v1/processes", 401), ("/", 401)]:
+            try:
+                with urllib.request.urlopen(self.server.url + path, timeout=TIMEOUT) as response:
+                    self.assertEqual(response.status, code, path)
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, code, path)
+
+    def test_promtool_has_no_complaint(self):
+        self.server.run("sh", "-c", "exit 1")
+        metrics = self.server.get("/metrics")
+        self.assertIn("proctor_process_starts_total 1", metrics)
+        checked = subprocess.run(["promtool", "check", "metrics"], input=metrics,
+                                 capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_prometheus_scrapes(self):
+        self.server.run("true")
+        with tempfile.TemporaryDirectory(prefix="proctor-prometheus-") as directory:
+            token, config = f"{directory}/token", f"{directory}/prometheus.yml"
+            with open(token, "w") as file:
+                file.write(self.server.token)
+            with open(config, "w") as file:
+                json.dump({  # which is YAML, too
+                    "scrape_configs": [{
+                        "job_name": "proctor", "scrape_interval": "1s",
+                        "authorization": {"credentials_file": token},
+                        "static_configs": [{"targets": [self.server.address]}]}]}, file)
+            prometheus, url = self.start_prometheus(directory, config)
+            try:
+                self.assertEqual(self.ask(url, "proctor_process_starts_total"), "1")
+                self.assertEqual(self.ask(url, 'up{job="proctor"}'), "1")
+            finally:
+                prometheus.terminate()
+                prometheus.communicate()
+
+    def start_prometheus(self, directory, config):
+        """Prometheus on a port of the kernel's choice, which it tells in its log."""
+        prometheus = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
+             "--web.listen-address=127.0.0.1:0", "--log.format=json"],
+            stderr=subprocess.PIPE, text=True)
+        for line in prometheus.stderr:
+            entry = json.loads(line)
+            if entry.get("msg") == "Listening on":
+                return prometheus, f"http://{entry['address']}"
+        self.fail("Prometheus did not start")
+
+    def ask(self, url, query):
+        """The value of a query, as soon as there is one: Prometheus has no way to wait for it."""
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            encoded = urllib.parse.urlencode({"query": query})
+            try:
+                with urllib.request.urlopen(f"{url}/api/v1/query?{encoded}", timeout=5) as response:
+                    result = json.load(response)["data"]["result"]
+                if result:
+                    return result[0]["value"][1]
+            except (urllib.error.URLError, ConnectionError):
+                pass  # it listens before it serves
+            time.sleep(0.1)
+        self.fail(f"Prometheus has no {query}")
+
+
+if __name__ == "__main__":
+    for program in ("curl", "promtool", "prometheus"):
+        if shutil.which(program) is None:
+            print(f"http_test: not run, because there is no {program} here")
+            sys.exit(77)
+    unittest.main(verbosity=2)

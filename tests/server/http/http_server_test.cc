@@ -1,0 +1,298 @@
+#include "server/http/http_server.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "server/http/static_files.h"
+#include "tests/server/http/gateway_fixture.h"
+
+namespace proctor::server::http {
+namespace {
+
+using proctor::testing::HttpClient;
+using proctor::testing::kToken;
+using proctor::testing::MakeGrpcError;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class HttpServerTest : public proctor::testing::GatewayTest {};
+
+TEST_F(HttpServerTest, TellsWhereItIs) {
+  Start();
+  EXPECT_GT(server_->port(), 0);
+  EXPECT_EQ(server_->address(), "127.0.0.1:" + std::to_string(server_->port()));
+  EXPECT_EQ(server_->url(), "http://" + server_->address() + "/?token=" + kToken);
+}
+
+TEST_F(HttpServerTest, SaysWhyItDoesNotListen) {
+  Start();
+  HttpOptions taken = options_;
+  taken.port = server_->port();
+  const auto second = HttpServer::Start(taken, services_.channel(), nullptr, nullptr);
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), StartsWith("listen on '127.0.0.1:"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("Address already in use"));
+}
+
+TEST_F(HttpServerTest, WantsANameWhereOthersCanReachIt) {
+  HttpOptions open;
+  open.host = "0.0.0.0";
+  open.token = kToken;
+  const auto refused = HttpServer::Start(open, services_.channel(), nullptr, nullptr);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("--http-host"));
+  open.allowed_hosts = {"proctor.example"};
+  EXPECT_TRUE(HttpServer::Start(open, services_.channel(), nullptr, nullptr).ok());
+}
+
+TEST_F(HttpServerTest, AnswersProbesWithoutAToken) {
+  EXPECT_EQ(Connect()->Get("/healthz").body, "ok\n");
+  EXPECT_EQ(Connect()->Get("/readyz").body, "ready\n");
+  ready_ = absl::UnavailableError("the event log cannot record");
+  const auto answer = Connect()->Get("/readyz");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, "the event log cannot record\n");
+}
+
+TEST_F(HttpServerTest, SignsABrowserIn) {
+  auto client = Connect();
+  const auto signed_out = client->Get("/", {"Accept: text/html"});
+  EXPECT_EQ(signed_out.status, 401);
+  EXPECT_THAT(signed_out.body, HasSubstr("dashboard url="));
+  const auto redirect = client->Get(std::string("/?token=") + kToken);
+  EXPECT_EQ(redirect.status, 303);
+  EXPECT_EQ(redirect.headers.at("location"), "/");
+  const std::string set_cookie = redirect.headers.at("set-cookie");
+  const auto page = client->Get("/", {"Cookie: " + set_cookie.substr(0, set_cookie.find(';'))});
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(page.headers.at("cache-control"), "no-cache");
+  EXPECT_EQ(page.body, FindStaticFile("index.html")->content);
+  EXPECT_EQ(Get("/", {"If-None-Match: " + page.headers.at("etag")}).status, 304);
+}
+
+TEST_F(HttpServerTest, RefusesWhoMayNotAsk) {
+  EXPECT_EQ(Connect()->Get("/v1/server").status, 401);
+  EXPECT_EQ(Connect()->Get("/no/such/path").status, 401);
+  EXPECT_EQ(Get("/metrics", {"Host: evil.example"}).status, 403);
+  EXPECT_EQ(Get("/metrics", {"Origin: http://evil.example"}).status, 403);
+  const auto twice =
+      Get("/metrics", {"Host: 127.0.0.1:" + std::to_string(server_->port()), "Host: evil.example"});
+  EXPECT_EQ(twice.status, 403);
+}
+
+TEST_F(HttpServerTest, TakesOnlyGetAndHead) {
+  auto client = Connect();
+  client->SendRequest("POST", "/v1/server", {kBearer});
+  const auto answer = client->Read();
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.headers.at("allow"), "GET, HEAD");
+}
+
+TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
+  services_.server = [](const auto&, auto* response) {
+    response->set_version("1.2.3");
+    return grpc::Status::OK;
+  };
+  auto client = Connect();
+  client->SendRequest("HEAD", "/v1/server", {kBearer});
+  const auto head = client->Read(/*is_head=*/true);
+  EXPECT_EQ(head.status, 200);
+  const auto full = client->Get("/v1/server", {kBearer});  // the next thing on the wire
+  EXPECT_EQ(head.headers.at("content-length"), std::to_string(full.body.size()));
+  EXPECT_THAT(full.body, HasSubstr("\"version\":\"1.2.3\""));
+  client->SendRequest("HEAD", "/v1/events", {kBearer});
+  EXPECT_EQ(client->Read(true).headers.at("content-type"), "text/event-stream");
+  EXPECT_TRUE(services_.events.empty());
+}
+
+TEST_F(HttpServerTest, SaysThatNothingIsThere) {
+  for (const char* path :
+       {"/nothing", "/v1", "/v1/", "/v2/server", "/v1/sessions/", "/v1/processes/x/input",
+        "/v1/server/x", "/../etc/passwd", "/%2e%2e/etc/passwd"}) {
+    const auto answer = Get(path);
+    EXPECT_EQ(answer.status, 404) << path;
+    EXPECT_THAT(answer.body, HasSubstr("\"reason\":\"NO_SUCH_PATH\"")) << path;
+  }
+}
+
+TEST_F(HttpServerTest, NamesTheParameterThatIsWrong) {
+  for (const char* target :
+       {"/v1/server?x=1", "/v1/sessions?x=1", "/v1/sessions/s?x=1", "/v1/processes?x=1",
+        "/v1/processes/p?x=1", "/v1/events?x=1", "/v1/processes/p/output?x=1"}) {
+    const auto answer = Get(target);
+    EXPECT_EQ(answer.status, 400) << target;
+    EXPECT_THAT(answer.body, HasSubstr("\"reason\":\"INVALID_FIELD\"")) << target;
+    EXPECT_THAT(answer.body, HasSubstr("\"metadata\":{\"field\":\"x\"}")) << target;
+  }
+  EXPECT_EQ(Get("/v1/processes?page_size=%").status, 400);
+}
+
+TEST_F(HttpServerTest, RefusesWhatIsNoRequest) {
+  for (const char* text : {"nonsense\r\n\r\n", "GET /\r\n\r\n",
+                           "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/3.0\r\n\r\n"}) {
+    auto client = Connect();
+    client->Send(text);
+    EXPECT_EQ(client->Read().status, 400) << text;
+    EXPECT_TRUE(client->AtEnd()) << text;
+  }
+  auto client = Connect();
+  client->SendRequest("GET", "/healthz", {"X: " + std::string(9000, 'x')});
+  EXPECT_EQ(client->Read().status, 431);
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
+  services_.process = [](const auto& request, auto* response) {
+    response->mutable_process()->set_process_id(request.process_id());
+    return grpc::Status::OK;
+  };
+  auto client = Connect();
+  std::string requests;
+  for (const char* target : {"/v1/processes/a", "/healthz", "/v1/processes/b"}) {
+    requests += std::string("GET ") + target +
+                " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server_->port()) + "\r\n" +
+                kBearer + "\r\n\r\n";
+  }
+  client->Send(requests);
+  EXPECT_THAT(client->Read().body, HasSubstr("\"process_id\":\"a\""));
+  EXPECT_EQ(client->Read().body, "ok\n");
+  EXPECT_THAT(client->Read().body, HasSubstr("\"process_id\":\"b\""));
+}
+
+TEST_F(HttpServerTest, TakesNothingThatFollowsABody) {
+  auto client = Connect();
+  client->SendRequest("GET", "/healthz", {"Content-Length: 30"});
+  client->Send("GET /healthz HTTP/1.1\r\nHost: x\r\n");
+  const auto answer = client->Read();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.at("connection"), "close");
+  EXPECT_TRUE(client->AtEnd());
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsThatDoNothing) {
+  options_.limits.idle = absl::Milliseconds(10);
+  options_.limits.header_time = absl::Milliseconds(10);
+  auto silent = Connect();
+  EXPECT_TRUE(silent->AtEnd());
+  auto slow = Connect();
+  slow->Send("GET / HT");
+  EXPECT_TRUE(slow->AtEnd());
+  auto idle = Connect();
+  idle->SendRequest("GET", "/healthz");
+  EXPECT_EQ(idle->Read().status, 200);
+  EXPECT_TRUE(idle->AtEnd());
+}
+
+TEST_F(HttpServerTest, HasABoundOnConnections) {
+  options_.limits.connections = 2;
+  auto first = Connect();
+  auto second = Connect();
+  // They are taken in their order: once the second was answered, both are.
+  EXPECT_EQ(second->Get("/healthz").status, 200);
+  EXPECT_EQ(Connect()->Read().status, 503);
+  EXPECT_EQ(first->Get("/healthz").status, 200);
+}
+
+TEST_F(HttpServerTest, ShowsWhatTheServicesTell) {
+  services_.server = [](const auto&, auto* response) {
+    response->set_version("1.2.3");
+    response->set_open_sessions(7);
+    return grpc::Status::OK;
+  };
+  services_.session = [](const auto& request, auto* response) {
+    response->mutable_session()->set_session_id(request.session_id());
+    return grpc::Status::OK;
+  };
+  v1::ListProcessesRequest asked;
+  services_.processes = [&asked](const auto& request, auto* response) {
+    asked = request;
+    response->add_processes()->set_process_id("p");
+    response->set_next_page_token("t");
+    return grpc::Status::OK;
+  };
+  const auto server = Get("/v1/server");
+  EXPECT_EQ(server.status, 200);
+  EXPECT_EQ(server.headers.at("content-type"), "application/json");
+  EXPECT_EQ(server.headers.at("cache-control"), "no-store");
+  EXPECT_THAT(server.body, HasSubstr("\"open_sessions\":\"7\""));
+  EXPECT_THAT(Get("/v1/sessions/a%2Fb").body, HasSubstr("NO_SUCH_PATH"));
+  EXPECT_THAT(Get("/v1/sessions/ab").body, StartsWith("{\"session\":{\"session_id\":\"ab\""));
+  const auto page = Get("/v1/processes?session_id=s&state=RUNNING&label.k=v&page_size=3");
+  EXPECT_THAT(page.body, StartsWith("{\"processes\":[{\"process_id\":\"p\""));
+  EXPECT_THAT(page.body, HasSubstr("\"next_page_token\":\"t\"}"));
+  EXPECT_EQ(asked.session_id(), "s");
+  EXPECT_THAT(asked.states(), ElementsAre(v1::PROCESS_STATE_RUNNING));
+  EXPECT_EQ(asked.labels().at("k"), "v");
+  EXPECT_EQ(asked.page_size(), 3);
+}
+
+TEST_F(HttpServerTest, ShowsTheSessionsOfTheStatesThatWereAskedFor) {
+  services_.sessions = [](const v1::ListSessionsRequest& request, auto* response) {
+    response->add_sessions()->set_state(v1::SESSION_STATE_OPEN);
+    response->mutable_sessions(0)->set_session_id("open");
+    if (!request.include_closed()) return grpc::Status::OK;
+    response->add_sessions()->set_state(v1::SESSION_STATE_CLOSED);
+    response->mutable_sessions(1)->set_session_id("closed");
+    return grpc::Status::OK;
+  };
+  const std::string all = Get("/v1/sessions?state=OPEN&state=CLOSED").body;
+  EXPECT_THAT(all, HasSubstr("\"open\""));
+  EXPECT_THAT(all, HasSubstr("\"closed\""));
+  const std::string closed = Get("/v1/sessions?state=CLOSED").body;
+  EXPECT_THAT(closed, ::testing::Not(HasSubstr("\"open\"")));
+  EXPECT_THAT(closed, HasSubstr("\"closed\""));
+  EXPECT_THAT(Get("/v1/sessions").body, ::testing::Not(HasSubstr("\"closed\"")));
+}
+
+TEST_F(HttpServerTest, PassesErrorsOn) {
+  services_.process = [](const auto&, auto*) {
+    return MakeGrpcError(grpc::StatusCode::NOT_FOUND, "PROCESS_NOT_FOUND", "no process 'x'",
+                         {{"process_id", "x"}});
+  };
+  const auto answer = Get("/v1/processes/x");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(answer.body,
+            "{\"error\":{\"code\":\"NOT_FOUND\",\"reason\":\"PROCESS_NOT_FOUND\",\"message\":"
+            "\"no process 'x'\",\"metadata\":{\"process_id\":\"x\"}}}\n");
+}
+
+TEST_F(HttpServerTest, ShowsMetrics) {
+  const auto answer = Get("/metrics");
+  EXPECT_EQ(answer.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(answer.body, "proctor_test 1\n");
+}
+
+// Processes that the server starts meanwhile must not hold its connections open.
+TEST_F(HttpServerTest, LeavesNoDescriptorToChildren) {
+  auto client = Connect();
+  EXPECT_EQ(client->Get("/healthz").status, 200);
+  int looked_at = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename());
+    if (fd <= STDERR_FILENO) continue;
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone);
+    if (target.rfind("socket:", 0) != 0 && target.rfind("anon_inode:", 0) != 0) continue;
+    ++looked_at;
+    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << target;
+  }
+  EXPECT_GE(looked_at, 4);  // the listener, both ends of the connection, the loop
+}
+
+TEST_F(HttpServerTest, StopsWithIdleConnections) {
+  auto idle = Connect();
+  EXPECT_EQ(idle->Get("/healthz").status, 200);
+  auto silent = Connect();
+  server_->Stop();
+  server_->Stop();  // nothing
+  EXPECT_TRUE(idle->AtEnd());
+  EXPECT_FALSE(Connect()->connected());
+}
+
+}  // namespace
+}  // namespace proctor::server::http
