@@ -1,13 +1,10 @@
 #include "core/event/sqlite_event_store.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <utility>
 
@@ -16,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/warning.h"
+#include "core/event/row_checksum.h"
 
 namespace proctor {
 namespace {
@@ -63,45 +61,6 @@ uint64_t FileSize(const std::string& path) {
 
 absl::Status Damaged(std::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT", what);
-}
-
-// Of a row, by which damage is seen that SQLite does not see: it has no checksums of its own,
-// and reads zeros beyond the end of a file that was cut off. Each step is a bijection, so that
-// no change of eight bytes alone goes unseen.
-class Checksum {
- public:
-  Checksum& Add(uint64_t number) {
-    value_ = (value_ ^ number) * 0x9e3779b97f4a7c15;
-    value_ ^= value_ >> 32;
-    return *this;
-  }
-  Checksum& Add(std::string_view bytes) {
-    Add(bytes.size());
-    for (size_t at = 0; at < bytes.size(); at += sizeof(uint64_t)) {
-      uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + at, std::min(sizeof word, bytes.size() - at));
-      Add(le64toh(word));
-    }
-    return *this;
-  }
-  int64_t value() const { return static_cast<int64_t>(value_); }
-
- private:
-  uint64_t value_ = 0;
-};
-
-int64_t ChecksumOf(const StoredEvent& event) {
-  return Checksum()
-      .Add(event.sequence)
-      .Add(static_cast<uint64_t>(absl::ToUnixNanos(event.time)))
-      .Add(event.session_id)
-      .Add(event.process_id)
-      .Add(event.body)
-      .value();
-}
-
-int64_t ChecksumOf(const StateChange& state) {
-  return Checksum().Add(state.ordinal).Add(state.id).Add(state.body).value();
 }
 
 // The columns of a row, in this order in all statements.

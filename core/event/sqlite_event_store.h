@@ -23,7 +23,8 @@ enum class Durability {
 
 // An event store in the file `events.db` of a state directory: SQLite with a write-ahead log.
 //
-//   events.db       tables event, session, process, and meta (log_id and so on)
+//   events.db       tables event, session, process, each row with a checksum, and meta (log_id
+//                   and so on)
 //   events.db-wal   what was written last; a checkpoint moves it to the above
 //   reserve, lock   see StateDirectory
 //
