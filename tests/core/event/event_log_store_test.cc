@@ -1,0 +1,344 @@
+// The event log on a store: what it shows, when, and what it keeps.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "core/base/error.h"
+#include "core/event/event_log.h"
+#include "core/event/sqlite_event_store.h"
+#include "tests/core/event/fake_event_store.h"
+#include "tests/core/event/noted_warnings.h"
+#include "tests/core/event/temporary_directory.h"
+
+namespace proctor {
+namespace {
+
+// Its reason is what the codec keeps.
+Event Removed(std::string reason) {
+  return {.process_id = reason, .detail = ProcessRemoved{reason}};
+}
+
+std::string ReasonOf(const Event& event) { return std::get<ProcessRemoved>(event.detail).reason; }
+
+class EventLogStoreTest : public testing::Test {
+ protected:
+  void Open(const EventLog::Options& options = {}) {
+    auto store = std::make_unique<FakeEventStore>();
+    store_ = store.get();
+    log_ = *EventLog::Open(options, std::move(store), ReasonCodec());
+    log_->AddListener([this] {
+      absl::MutexLock lock(&mutex_);
+      ++told_;
+    });
+  }
+
+  // Blocks until `reached` is true, asked whenever listeners are told.
+  void Await(const std::function<bool()>& reached) {
+    int seen = -1;
+    while (!reached()) {
+      absl::MutexLock lock(&mutex_);
+      const auto told = [this, seen] { return told_ != seen; };
+      mutex_.Await(absl::Condition(&told));
+      seen = told_;
+    }
+  }
+
+  std::vector<std::string> Reasons() {
+    std::vector<std::string> reasons;
+    const auto events = log_->ReadAfter(log_->range().first - 1, 100000);
+    EXPECT_TRUE(events.ok()) << events.status();
+    if (!events.ok()) return reasons;
+    for (const auto& event : *events) reasons.push_back(ReasonOf(*event));
+    return reasons;
+  }
+
+  absl::Mutex mutex_;
+  int told_ = 0;
+  NotedWarnings warnings_;
+  FakeEventStore* store_ = nullptr;
+  std::unique_ptr<EventLog> log_;
+};
+
+const absl::Status kFull =
+    MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", "no room", {{"a", "b"}});
+
+TEST_F(EventLogStoreTest, WhatCannotBeRecordedWaitsInOrderUnshownUntilItCan) {
+  Open();
+  log_->Append(Removed("before"));
+  const int told = told_;
+  store_->Refuse(kFull);
+  std::vector<uint64_t> published;  // by whoever records, one after the other
+  std::atomic<int> recorded_first = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i) {
+        EventLog::Entry entry{Removed(absl::StrCat(t))};
+        entry.publish = [&](uint64_t sequence) {
+          if (log_->range().last < sequence) ++recorded_first;
+          published.push_back(sequence);
+        };
+        log_->Append(std::move(entry));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();  // nobody hangs
+  EXPECT_EQ(log_->range().last, 1u);
+  EXPECT_EQ(Reasons(), std::vector<std::string>{"before"});
+  EXPECT_EQ(told_, told);
+  EXPECT_TRUE(published.empty());
+  EXPECT_GT(store_->refused(), 0u);
+  const absl::Status room = log_->CheckRoom();
+  EXPECT_EQ(room.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorReason(room), "STORAGE_FULL");
+  EXPECT_EQ(ErrorVariables(room)["a"], "b");
+  EXPECT_NE(room.message().find("no room"), std::string::npos);
+  EXPECT_EQ(warnings_.Count("cannot record"), 1u);
+  EXPECT_EQ(ErrorReason(log_->CheckPosition("fake", 2)), "POSITION_IN_FUTURE");
+
+  store_->Refuse(absl::OkStatus());
+  Await([this] { return log_->range().last == 101; });
+  EXPECT_TRUE(log_->CheckRoom().ok());
+  ASSERT_EQ(published.size(), 100u);
+  EXPECT_EQ(recorded_first, 100) << "published, and shown only then";
+  for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(published[i], i + 2);
+  EXPECT_EQ(Reasons().size(), 101u);
+  uint64_t next = 1;
+  for (const auto& batch : store_->batches()) {
+    for (const auto& event : batch.events) EXPECT_EQ(event.sequence, next++);
+  }
+  EXPECT_EQ(next, 102u);
+  EXPECT_EQ(log_->Append(Removed("after")), 102u);
+  EXPECT_EQ(log_->range().last, 102u);
+}
+
+TEST_F(EventLogStoreTest, ShowsNothingWhileItIsBeingRecorded) {
+  Open();
+  store_->Hold();
+  std::atomic<bool> published = false;
+  std::atomic<bool> returned = false;
+  std::thread appender([&] {
+    EventLog::Entry entry{Removed("x")};
+    entry.publish = [&](uint64_t) { published = true; };
+    log_->Append(std::move(entry));
+    returned = true;
+  });
+  store_->AwaitHeld();
+  EXPECT_EQ(log_->range().last, 0u);
+  EXPECT_TRUE(log_->ReadAfter(0, 10)->empty());
+  EXPECT_EQ(ErrorReason(log_->CheckPosition("fake", 1)), "POSITION_IN_FUTURE");
+  EXPECT_FALSE(published);
+  EXPECT_FALSE(returned);
+  store_->Release();
+  Await([this] { return log_->range().last == 1; });
+  EXPECT_TRUE(published);
+  appender.join();
+}
+
+TEST_F(EventLogStoreTest, ThoseWhoAppendAtOnceShareARecording) {
+  constexpr size_t kThreads = 64;
+  constexpr size_t kRounds = 8;  // nobody can see that all have queued: in one they will have
+  auto store = std::make_unique<FakeEventStore>();
+  store_ = store.get();
+  std::atomic<size_t> encoded = 0;
+  EventCodec codec = ReasonCodec();
+  codec.encode = [&encoded](const Event& event) {
+    ++encoded;
+    return ReasonOf(event);
+  };
+  log_ = *EventLog::Open({}, std::move(store), codec);
+  std::vector<uint64_t> sequences(kThreads);
+  for (size_t round = 1; round <= kRounds; ++round) {
+    store_->Hold();
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        sequences[t] = log_->Append(Removed(absl::StrCat(t)));
+        EXPECT_GE(log_->range().last, sequences[t]);
+      });
+    }
+    store_->AwaitHeld();
+    while (encoded < round * kThreads) std::this_thread::yield();  // then they queue
+    store_->Release();
+    for (auto& thread : threads) thread.join();
+  }
+  EXPECT_LT(store_->batches().size(), kRounds * kThreads);
+  EXPECT_FALSE(store_->crowded());
+  const auto events = log_->ReadAfter(0, kRounds * kThreads);
+  ASSERT_EQ(events->size(), kRounds * kThreads);
+  for (size_t t = 0; t < kThreads; ++t) {  // of the last round
+    EXPECT_EQ(ReasonOf(*(*events)[sequences[t] - 1]), absl::StrCat(t));
+  }
+}
+
+TEST_F(EventLogStoreTest, StatesAreKeptTogetherWithTheirEvents) {
+  Open();
+  log_->Append(Removed("1"));
+  log_->Change({StateKind::kSession, 1, "s", "closed", true});
+  EXPECT_EQ(store_->batches().size(), 1u);
+  EventLog::Entry entry{Removed("2")};
+  entry.changes = {{StateKind::kProcess, 0, "p", "running"}, {StateKind::kSession, 7, "t", "open"}};
+  log_->Append(std::move(entry));
+  const auto batches = store_->batches();
+  ASSERT_EQ(batches.size(), 2u);
+  ASSERT_EQ(batches[1].events.size(), 1u);
+  ASSERT_EQ(batches[1].changes.size(), 3u);
+  EXPECT_EQ(batches[1].changes[0].id, "s");  // in the order in which they came
+  EXPECT_TRUE(batches[1].changes[0].removed);
+  EXPECT_EQ(batches[1].changes[1].ordinal, 2u) << "its beginning is this event";
+  EXPECT_EQ(batches[1].changes[2].ordinal, 7u);
+}
+
+TEST_F(EventLogStoreTest, WhatIsQueuedIsRecordedAtTheEndIfThatWorksAgain) {
+  struct Outliving : EventStore {  // a store that is looked at after its log
+    explicit Outliving(FakeEventStore* store) : store(store) {}
+    const std::string& log_id() const override { return store->log_id(); }
+    absl::StatusOr<Range> FindRange() override { return store->FindRange(); }
+    absl::Status Write(const Batch& batch) override { return store->Write(batch); }
+    absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) override {
+      return store->Read(sequence, max);
+    }
+    absl::StatusOr<std::vector<StateChange>> ReadState(StateKind kind) override {
+      return store->ReadState(kind);
+    }
+    absl::StatusOr<uint64_t> FirstSince(absl::Time time) override {
+      return store->FirstSince(time);
+    }
+    absl::Status CheckRoom() const override { return absl::OkStatus(); }
+    void Upkeep() override {}
+    bool NeedsQuietUpkeep() const override { return false; }
+    void QuietUpkeep() override {}
+    uint64_t Bytes() const override { return 0; }
+    FakeEventStore* const store;
+  };
+  FakeEventStore kept;
+  auto log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), ReasonCodec());
+  kept.Refuse(kFull);
+  log->Append(Removed("1"));
+  log->Append(Removed("2"));
+  kept.Refuse(absl::OkStatus());
+  log.reset();
+  ASSERT_EQ(kept.FindRange()->last, 2u);
+  log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), ReasonCodec());
+  EXPECT_EQ(log->log_id(), "fake");
+  EXPECT_EQ(log->range().last, 2u);
+  EXPECT_EQ(ReasonOf(*log->ReadAfter(1, 10)->front()), "2");
+  EXPECT_EQ(log->Append(Removed("3")), 3u);
+  EXPECT_TRUE(log->CheckPosition("fake", 2).ok());
+}
+
+// ---- What is kept. --------------------------------------------------------
+
+TEST_F(EventLogStoreTest, KeepsTheNewestByCount) {
+  Open({.max_events = 640});
+  uint64_t most = 0;
+  for (uint64_t i = 0; i < 3000; ++i) {
+    log_->Append(Removed(absl::StrCat(i + 1)));
+    const auto range = log_->range();
+    EXPECT_EQ(range.last, i + 1);
+    EXPECT_GE(range.last - range.first + 1, std::min<uint64_t>(i + 1, 640));
+    most = std::max(most, range.last - range.first + 1);
+    EXPECT_EQ(range.first, store_->FindRange()->first);
+  }
+  EXPECT_LE(most, 640u + 640 / 64);  // many go at a time
+  EXPECT_GT(log_->range().first, 1u);
+  EXPECT_EQ(Reasons().front(), absl::StrCat(log_->range().first));
+  EXPECT_EQ(Reasons().back(), "3000");
+}
+
+TEST_F(EventLogStoreTest, DropsTheOldByAgeButNotTheNewest) {
+  Open({.max_age = absl::Milliseconds(1)});
+  for (int i = 0; i < 10; ++i) log_->Append(Removed(absl::StrCat(i + 1)));
+  Await([this] { return log_->range().first == 10; });
+  EXPECT_EQ(log_->range().last, 10u);
+  EXPECT_EQ(Reasons(), std::vector<std::string>{"10"});
+  EXPECT_EQ(store_->FindRange()->first, 10u);
+  EXPECT_EQ(ErrorReason(log_->CheckPosition("fake", 3)), "EVENTS_EXPIRED");
+  EXPECT_EQ(log_->Append(Removed("11")), 11u);
+}
+
+TEST_F(EventLogStoreTest, OfOneEventThatIsKeptTheNumberGoesOn) {
+  TemporaryDirectory directory;
+  for (uint64_t turn = 1; turn <= 3; ++turn) {
+    auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
+    ASSERT_TRUE(store.ok()) << store.status();
+    auto log = *EventLog::Open({.max_events = 1, .max_age = absl::Nanoseconds(1)},
+                               *std::move(store), ReasonCodec());
+    EXPECT_EQ(log->range().last, 5 * (turn - 1));
+    for (int i = 0; i < 5; ++i) log->Append(Removed("x"));
+    EXPECT_EQ(log->range().last, 5 * turn);
+    EXPECT_EQ(log->range().first, 5 * turn);
+    EXPECT_EQ(log->ReadAfter(5 * turn - 1, 10)->size(), 1u);
+  }
+}
+
+// ---- Readers against the trimming. ----------------------------------------
+
+class Trimming : public testing::TestWithParam<bool> {};
+
+// With a store, old events are read from it, and a reader may come too late for them in the
+// middle of that.
+TEST_P(Trimming, AReaderGoesOnDenselyOrHearsThatItIsLate) {
+  constexpr size_t kKept = 4500;  // a little more than is in memory
+  constexpr int kRaces = 1000;
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE(absl::StrCat("seed ", seed));
+  std::mt19937 random(seed);
+  TemporaryDirectory directory;
+  std::unique_ptr<EventLog> log;
+  if (GetParam()) {
+    auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
+    ASSERT_TRUE(store.ok()) << store.status();
+    log = *EventLog::Open({.max_events = kKept}, *std::move(store), ReasonCodec());
+  } else {
+    log = std::make_unique<EventLog>(kKept);
+  }
+  std::atomic<bool> stop = false;
+  std::atomic<bool> full = false;
+  std::thread appender([&] {
+    for (uint64_t i = 1; !stop; ++i) {
+      log->Append(Removed(absl::StrCat(i)));
+      if (i == kKept + 200) full = true;
+    }
+  });
+  while (!full) std::this_thread::yield();
+  int late = 0;
+  int dense = 0;
+  for (int race = 0; race < kRaces; ++race) {
+    // About where the trimming is.
+    const uint64_t position = log->range().first + random() % 160 - 80;
+    const auto events = log->ReadAfter(position, 1 + random() % 200);
+    if (!events.ok()) {
+      ++late;
+      ASSERT_EQ(events.status().code(), absl::StatusCode::kOutOfRange) << events.status();
+      ASSERT_EQ(ErrorReason(events.status()), "EVENTS_EXPIRED");
+      const uint64_t first = std::stoull(ErrorVariables(events.status())["first"]);
+      EXPECT_GT(first, position + 1) << "what comes next is there";
+      EXPECT_LE(first, log->range().first) << "what is said to be the first was never so";
+      continue;
+    }
+    ++dense;
+    ASSERT_FALSE(events->empty());
+    for (size_t i = 0; i < events->size(); ++i) {
+      ASSERT_EQ((*events)[i]->sequence, position + 1 + i);
+      ASSERT_EQ(ReasonOf(*(*events)[i]), absl::StrCat(position + 1 + i));
+      ASSERT_EQ((*events)[i]->process_id, absl::StrCat(position + 1 + i));
+    }
+  }
+  stop = true;
+  appender.join();
+  std::printf("%d races: %d went on, %d were late\n", kRaces, dense, late);
+  EXPECT_GT(late, 0);
+  EXPECT_GT(dense, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Log, Trimming, testing::Bool(),
+                         [](const auto& info) { return info.param ? "OnAStore" : "InMemory"; });
+
+}  // namespace
+}  // namespace proctor
