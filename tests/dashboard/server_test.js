@@ -115,7 +115,7 @@ test('shows a process from its start to its end', async () => {
   const page = await open(browser, server.url);
   await waitForState(page, 'live');
   const go = path.join(directory, 'go');
-  const script = `printf '\\033[32mgreen\\033[0m\\n'; echo problem >&2; until [ -e ${go} ]; do sleep .02; done; echo last; exit 3`;
+  const script = `printf '\\033[32mgreen\\033[0m\\n'; echo problem >&2; for i in $(seq 3000); do [ -e ${go} ] && break; sleep .02; done; echo last; exit 3`;
   const id = (
     await proctor('run', '-d', '--label', 'suite=dashboard', '--', 'sh', '-c', script)
   ).trim();

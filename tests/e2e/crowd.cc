@@ -67,14 +67,16 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   }
   const std::vector<std::string> descriptors = server_.Descriptors();
 
-  grpc::ClientContext watching;
-  v1::WatchEventsRequest watch;
-  watch.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_EXITED);
-  watch.mutable_filter()->add_types(v1::EVENT_TYPE_OUTPUT_DRAINED);
-  auto events = events_->WatchEvents(&watching, watch);
   v1::WatchEventsResponse response;
-  ASSERT_TRUE(events->Read(&response));
-  ASSERT_TRUE(response.has_bookmark());
+  {
+    grpc::ClientContext asking;
+    auto bookmarks = events_->WatchEvents(&asking, v1::WatchEventsRequest());
+    ASSERT_TRUE(bookmarks->Read(&response));
+    ASSERT_TRUE(response.has_bookmark());
+    asking.TryCancel();
+    (void)bookmarks->Finish();  // CANCELLED
+  }
+  const v1::EventPosition before = response.bookmark().position();
 
   std::map<std::string, int> codes;
   {
@@ -89,6 +91,13 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   }
   ASSERT_EQ(codes.size(), each * session_ids.size());
 
+  // From where it was: a stream that nobody reads meanwhile would be cut off.
+  grpc::ClientContext watching;
+  v1::WatchEventsRequest watch;
+  *watch.mutable_resume_after() = before;
+  watch.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_EXITED);
+  watch.mutable_filter()->add_types(v1::EVENT_TYPE_OUTPUT_DRAINED);
+  auto events = events_->WatchEvents(&watching, watch);
   size_t undrained = codes.size();
   uint64_t last = 0;
   while (undrained > 0 && events->Read(&response)) {
