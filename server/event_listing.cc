@@ -20,7 +20,7 @@ constexpr size_t kMostBytes = 1 << 20;
 EventListing::EventListing(EventHub* hub, grpc::CallbackServerContext* context,
                            const v1::ListEventsRequest* request, v1::ListEventsResponse* response)
     : hub_(hub),
-      reactor_(context->DefaultReactor()),
+      context_(context),
       request_(request),
       response_(response),
       filter_(absl::StrCat(hub->log()->log_id(), FilterOf(*request))) {}
@@ -52,6 +52,7 @@ absl::Status EventListing::Locate() {
 }
 
 grpc::ServerUnaryReactor* EventListing::Begin() {
+  reactor_ = context_->DefaultReactor();  // once for a call: not before it is sure to be ours
   hub_->Post([self = shared_from_this()] { self->Step(); });
   return reactor_;
 }

@@ -36,10 +36,11 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
   void Finish(const absl::Status& status);
 
   EventHub* const hub_;
-  grpc::ServerUnaryReactor* const reactor_;
+  grpc::CallbackServerContext* const context_;
   const v1::ListEventsRequest* const request_;
   v1::ListEventsResponse* const response_;
-  const std::string filter_;  // what a page token belongs to
+  const std::string filter_;                     // what a page token belongs to
+  grpc::ServerUnaryReactor* reactor_ = nullptr;  // from Begin on
   Page page_;
   bool from_oldest_ = false;  // wherever that is
   uint64_t position_ = 0;     // the last event that was looked at
