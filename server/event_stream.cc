@@ -173,10 +173,21 @@ void EventStream::OnHeartbeat() {
 void EventStream::Write() {
   writing_ = true;
   spoke_ = true;
-  // The write then fails, and the stream ends: to finish it now, with a write in flight, is not
-  // allowed.
-  stall_ = hub_->loop()->CallLater(kStall, [this] { context_->TryCancel(); });
+  stall_ = hub_->loop()->CallLater(kStall, [this] { OnStall(); });
   StartWrite(&response_);
+}
+
+// The write fails by this, and the stream ends: to finish it now, with a write in flight, is not
+// allowed. Where the caller's whole socket is stuck, that happens when it is not any more; the
+// connection is left alone, because other calls of the same caller may be on it, whose processes
+// would end with them. From here on the stream keeps nothing, and nobody waits for it.
+void EventStream::OnStall() {
+  hub_->Remove(this);
+  outcome_ = grpc::Status::CANCELLED;
+  batch_.clear();
+  snapshot_items_.clear();
+  heartbeat_.Cancel();
+  context_->TryCancel();
 }
 
 uint64_t EventStream::lag() const { return hub_->log()->range().last - position_; }

@@ -44,6 +44,7 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   bool NextEvent();
   bool NextBookmark();
   void OnHeartbeat();
+  void OnStall();
   void Write();
   void End(const grpc::Status& status);
   void TryFinish();

@@ -22,6 +22,7 @@
 #include "server/gauges.h"
 #include "server/http/http_server.h"
 #include "server/http/token.h"
+#include "server/listen/accepted_sockets.h"
 #include "server/process_service.h"
 #include "server/server_service.h"
 #include "server/session_service.h"
@@ -45,6 +46,9 @@ constexpr absl::Duration kUnkillable = absl::Seconds(5);
 
 // How long callers have, at the end, to take what was sent to them.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
+
+// How long gRPC has then to end what it cancels.
+constexpr absl::Duration kCancelled = absl::Seconds(1);
 
 SessionRegistry::Options RegistryOptions(const Options& options,
                                          const std::shared_ptr<EventLoop>& main_loop,
@@ -299,11 +303,20 @@ void Server::End(bool clean) {
 void Server::Shutdown() {
   parts_->hub->EndStreams();
   if (parts_->http != nullptr) parts_->http->Stop();
+  std::vector<AcceptedSockets> sockets;
+  for (const auto& acceptor : parts_->acceptors) sockets.emplace_back(acceptor->listener().fd());
   parts_->acceptors.clear();
+  // A caller who was stopped in the middle of a message: gRPC would wait for it for ever.
+  LoopHandle give_up;
+  parts_->hub->Post([&] {
+    give_up = parts_->hub->loop()->CallLater(kLastWords + kCancelled, [&sockets] {
+      for (const AcceptedSockets& each : sockets) each.ShutDown();
+    });
+  });
   parts_->grpc->Shutdown(absl::ToChronoTime(absl::Now() + kLastWords));
   parts_->grpc->Wait();
   sessions_.Join();
-  parts_.reset();
+  parts_.reset();  // with the hub, before what its timer uses
 }
 
 }  // namespace proctor::server

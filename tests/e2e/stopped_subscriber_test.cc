@@ -111,5 +111,20 @@ TEST_F(StoppedSubscriberE2e, IsCutOffAndResumesAndTheOthersGetEverything) {
   }
 }
 
+// gRPC alone would wait for its socket for ever.
+TEST_F(StoppedSubscriberE2e, DoesNotKeepTheServerFromEnding) {
+  EventHistory history;
+  SubscriberProcess stopped(server_.target(), history.BeginStream());
+  v1::WatchEventsResponse response;
+  ASSERT_TRUE(stopped.Read(&response));
+  stopped.Signal(SIGSTOP);
+  {
+    EventLoad load(server_, kProcesses);
+    load.Append(kFill, kProcesses);
+  }
+  EXPECT_EQ(server_.End(SIGTERM), 0);
+  stopped.Signal(SIGCONT);
+}
+
 }  // namespace
 }  // namespace proctor
