@@ -307,16 +307,16 @@ void Server::Shutdown() {
   for (const auto& acceptor : parts_->acceptors) sockets.emplace_back(acceptor->listener().fd());
   parts_->acceptors.clear();
   // A caller who was stopped in the middle of a message: gRPC would wait for it for ever.
-  LoopHandle give_up;
-  parts_->hub->Post([&] {
-    give_up = parts_->hub->loop()->CallLater(kLastWords + kCancelled, [&sockets] {
+  // The timer goes with the hub, which may only come to this when it is about to end.
+  parts_->hub->Post([loop = parts_->hub->loop().get(), sockets = std::move(sockets)] {
+    loop->CallLater(kLastWords + kCancelled, [sockets] {
       for (const AcceptedSockets& each : sockets) each.ShutDown();
     });
   });
   parts_->grpc->Shutdown(absl::ToChronoTime(absl::Now() + kLastWords));
   parts_->grpc->Wait();
   sessions_.Join();
-  parts_.reset();  // with the hub, before what its timer uses
+  parts_.reset();
 }
 
 }  // namespace proctor::server
