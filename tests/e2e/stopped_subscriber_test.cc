@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -74,10 +76,13 @@ TEST_F(StoppedSubscriberE2e, IsCutOffAndResumesAndTheOthersGetEverything) {
 
   std::vector<EventHistory> histories(kOthers, EventHistory::After(info.last_event()));
   std::vector<std::string> ends(kOthers);
+  // They end one after the other, here: gRPC's may not end at the same time on several threads.
+  std::vector<std::shared_ptr<grpc::Channel>> channels(kOthers);
+  for (auto& channel : channels) channel = server_.NewChannel();
   std::vector<std::thread> threads;
   for (int i = 0; i < kOthers; ++i) {
     threads.emplace_back([&, i] {
-      auto events = v1::EventService::NewStub(server_.NewChannel());
+      auto events = v1::EventService::NewStub(channels[i]);
       ends[i] = Follow(*events, ends_with, histories[i]);
     });
   }
