@@ -49,8 +49,7 @@ ServerProcess::~ServerProcess() {
   std::filesystem::remove_all(directory_);
 }
 
-std::shared_ptr<grpc::Channel> ServerProcess::NewChannel() const {
-  grpc::ChannelArguments arguments;
+std::shared_ptr<grpc::Channel> ServerProcess::NewChannel(grpc::ChannelArguments arguments) const {
   arguments.SetMaxReceiveMessageSize(16 << 20);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
   return grpc::CreateCustomChannel(target(), grpc::InsecureChannelCredentials(), arguments);

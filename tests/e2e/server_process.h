@@ -30,7 +30,7 @@ class ServerProcess {
   std::string target() const { return "unix:" + socket(); }
   std::string socket() const { return directory_ + "/proctord.sock"; }
   std::string state_dir() const { return directory_ + "/state"; }
-  std::shared_ptr<grpc::Channel> NewChannel() const;
+  std::shared_ptr<grpc::Channel> NewChannel(grpc::ChannelArguments arguments = {}) const;
 
   // Sends a signal and waits for the end. Returns the exit code, or minus the signal
   // that ended it.

@@ -340,17 +340,20 @@ TEST_F(RetentionE2e, AResumeThatRacesGoesOnDenselyOrIsToldThatItIsLate) {
 }
 
 TEST_F(RetentionE2e, AReaderThatIsTooSlowIsToldSoAfterTheLastEventThatItGot) {
+  // By itself gRPC makes the window of a stream wider when the way is fast, up to where all that
+  // follows goes into it.
+  grpc::ChannelArguments window;
+  window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   Background background(server_);
-  int late = 0;
   for (int round = 0; round < 3 && !HasFailure(); ++round) {
     const v1::GetServerInfoResponse before = Info();
-    auto events = v1::EventService::NewStub(server_.NewChannel());
+    auto events = v1::EventService::NewStub(server_.NewChannel(window));
     grpc::ClientContext context;
     auto stream = events->WatchEvents(&context, v1::WatchEventsRequest());
     v1::WatchEventsResponse response;
     ASSERT_TRUE(stream->Read(&response));
     uint64_t last = response.bookmark().position().sequence();
-    // More than the way to a reader holds.
+    // More than the 64 KiB of a window and the server hold.
     const uint64_t far = last + 5000;
     while (Info().last_event().sequence() < far) {
     }
@@ -361,12 +364,10 @@ TEST_F(RetentionE2e, AReaderThatIsTooSlowIsToldSoAfterTheLastEventThatItGot) {
     }
     if (last == far) {
       context.TryCancel();
-      continue;
+      FAIL() << "it was not too slow";
     }
     FirstOf(stream->Finish(), last, before);
-    ++late;
   }
-  EXPECT_TRUE(HasFailure() || late > 0);
 }
 
 }  // namespace
