@@ -114,9 +114,10 @@ void EventLog::RecordPending() {
   std::deque<Pending> entries = std::exchange(pending_, {});
   const uint64_t first_kept = FirstKeptLocked(appended_);
   const bool failed_before = !failure_.ok();
+  const Meter meter = meter_;
   mutex_.Unlock();
 
-  const absl::Status status = Store(entries, first_kept);
+  const absl::Status status = Store(entries, first_kept, meter);
   if (status.ok()) {
     for (const Pending& entry : entries) {
       if (entry.publish) entry.publish(entry.event->sequence);
@@ -141,7 +142,8 @@ void EventLog::RecordPending() {
   mutex_.Lock();
 }
 
-absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_kept) {
+absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_kept,
+                             const Meter& meter) {
   if (store_ == nullptr) return absl::OkStatus();
   EventStore::Batch batch;
   batch.first_kept = first_kept;
@@ -154,7 +156,7 @@ absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_
   }
   const absl::Time began = absl::Now();
   const absl::Status status = store_->Write(batch);
-  if (meter_) meter_(absl::Now() - began);
+  if (meter) meter(absl::Now() - began);
   return status;
 }
 
@@ -321,6 +323,11 @@ absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadStored(uint64_t se
     events.push_back(std::make_shared<const Event>(*std::move(event)));
   }
   return events;
+}
+
+void EventLog::SetMeter(Meter meter) {
+  absl::MutexLock lock(&mutex_);
+  meter_ = std::move(meter);
 }
 
 uint64_t EventLog::AddListener(Listener listener) {

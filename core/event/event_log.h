@@ -115,8 +115,9 @@ class EventLog {
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);
 
-  // Told how long each recording took; for measurements. Before the first Append.
-  void SetMeter(std::function<void(absl::Duration)> meter) { meter_ = std::move(meter); }
+  // Told from now on how long each writing to the store took, with no lock held.
+  using Meter = std::function<void(absl::Duration)>;
+  void SetMeter(Meter meter);
 
  private:
   // An entry that is not recorded yet. Without an event for Change.
@@ -132,7 +133,7 @@ class EventLog {
            const Range& range);
 
   void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept);
+  absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t FirstKeptLocked(uint64_t last) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShowLocked(const std::deque<Pending>& entries, uint64_t first_kept)
@@ -148,7 +149,6 @@ class EventLog {
   const EventCodec codec_;
   const std::string log_id_;
   const size_t most_in_memory_;
-  std::function<void(absl::Duration)> meter_;
 
   mutable absl::Mutex mutex_;
   std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);
@@ -162,6 +162,7 @@ class EventLog {
   uint64_t last_listener_ ABSL_GUARDED_BY(mutex_) = 0;
   // Replaced as a whole, so that whoever records can call what it saw without the lock.
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);
+  Meter meter_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread upkeep_;  // where there is a store
 };
