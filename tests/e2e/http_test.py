@@ -123,18 +123,14 @@ class HttpTest(unittest.TestCase):
 
     def test_the_token_and_the_ends_outlive_a_restart(self):
         self.server.run("sh", "-c", "exit 7")
-        directory, host, token = self.server.directory, self.server.host, self.server.token
-        self.server.process.send_signal(signal.SIGKILL)
-        self.server.process.wait()
-        del host
-        again = HttpServer(f"--state-dir={directory}/state")
-        try:
-            self.assertEqual(again.token, token)
-            process = json.loads(again.get("/v1/processes"))["processes"][0]
-            self.assertEqual(process["exit_status"]["exit_code"], 7)
-        finally:
-            shutil.rmtree(directory)
-            self.server = again
+        before = self.server
+        self.addCleanup(shutil.rmtree, before.directory)
+        before.process.send_signal(signal.SIGKILL)
+        before.process.wait()
+        self.server = HttpServer(f"--state-dir={before.directory}/state")
+        self.assertEqual(self.server.token, before.token)
+        process = json.loads(self.server.get("/v1/processes"))["processes"][0]
+        self.assertEqual(process["exit_status"]["exit_code"], 7)
 
     def test_who_shows_no_token_gets_probes_only(self):
         for path, code in [("/healthz", 200), ("/readyz", 200), ("/metrics", 401),
