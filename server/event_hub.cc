@@ -70,9 +70,10 @@ void EventHub::Remove(EventStream* stream) {
 }
 
 void EventHub::MeasureLag() {
-  uint64_t lag = 0;
-  for (const EventStream* stream : streams_) lag = std::max(lag, stream->lag());
-  lag_ = lag;
+  const uint64_t last = log_->range().last;
+  uint64_t least = last;
+  for (const EventStream* stream : streams_) least = std::min(least, stream->position());
+  lag_ = last - least;
 }
 
 void EventHub::PumpAll() {

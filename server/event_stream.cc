@@ -13,11 +13,12 @@
 namespace proctor::server {
 namespace {
 
-constexpr absl::Duration kHeartbeat = absl::Seconds(15);
-constexpr absl::Duration kStall = absl::Seconds(20);  // the longest that a write may take
-constexpr size_t kBatch = 64;                         // events read from the log at a time
-constexpr size_t kMostPassed = 128;                   // events filtered out in one turn of the hub
-constexpr size_t kSnapshotPage = 256;                 // items read from the tables at a time
+constexpr absl::Duration kTick = absl::Seconds(2);
+constexpr int kHeartbeatTicks = 8;     // of silence
+constexpr int kStallTicks = 10;        // the longest that a write may take
+constexpr size_t kBatch = 64;          // events read from the log at a time
+constexpr size_t kMostPassed = 128;    // events filtered out in one turn of the hub
+constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
 
 }  // namespace
 
@@ -30,13 +31,14 @@ EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
 }
 
 void EventStream::OnWriteDone(bool ok) noexcept {
-  hub_->Post([this, ok] {
-    writing_ = false;
-    stall_.Cancel();
-    if (!ok) return End(grpc::Status::CANCELLED);
-    if (outcome_.has_value()) return TryFinish();
-    Pump();
-  });
+  if (!ok) {
+    hub_->Post([this] {
+      in_flight_ = InFlight::kNone;
+      End(grpc::Status::CANCELLED);
+    });
+  } else if (in_flight_.exchange(InFlight::kNone) == InFlight::kWanted) {
+    hub_->Post([this] { outcome_.has_value() ? TryFinish() : Pump(); });
+  }
 }
 
 void EventStream::OnCancel() noexcept {
@@ -45,8 +47,7 @@ void EventStream::OnCancel() noexcept {
 
 void EventStream::OnDone() noexcept {
   hub_->Post([this] {
-    heartbeat_.Cancel();
-    stall_.Cancel();
+    tick_.Cancel();
     again_.Cancel();
     EventHub* const hub = hub_;
     hub->Remove(this);
@@ -59,7 +60,7 @@ void EventStream::Begin() {
   if (absl::Status status = Locate(); !status.ok()) return End(wire::ToGrpc(status));
   told_ = position_;
   hub_->Add(this);
-  heartbeat_ = hub_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
   Pump();
 }
 
@@ -79,22 +80,44 @@ absl::Status EventStream::Locate() {
   return hub_->log()->CheckPosition(request_.resume_after().log_id(), position_);
 }
 
+// One message in one turn of the hub, so that no caller holds up the others. The next one is made
+// ahead: where there is one, gRPC may send both together.
 void EventStream::Pump() {
-  if (writing_ || outcome_.has_value()) return;
-  if (NextMessage()) return Write();
-  if (outcome_.has_value() || again_.pending() || !hub_->ending()) return;
-  End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
-                             "watch events: the server shut down")));
+  if (outcome_.has_value() || !TakeTurn()) return;
+  if (!has_next_) has_next_ = MakeNext();
+  if (!has_next_) {
+    if (outcome_.has_value()) return TryFinish();
+    if (again_.pending() || !hub_->ending()) return;
+    return End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                                      "watch events: the server shut down")));
+  }
+  response_.Swap(&next_);
+  has_next_ = MakeNext();
+  Write(has_next_);
+  if (outcome_.has_value()) return TryFinish();
+  if ((has_next_ || hub_->ending()) && TakeTurn()) PumpAgain();
 }
 
-bool EventStream::NextMessage() {
-  response_.Clear();
-  if (snapshot_ != Snapshot::kDone && NextSnapshotItem()) return true;
-  if (!std::exchange(first_bookmark_told_, true)) return NextBookmark();
-  return NextEvent();
+void EventStream::PumpAgain() {
+  if (!again_.pending()) again_ = hub_->loop()->CallSoon([this] { Pump(); });
 }
 
-bool EventStream::NextSnapshotItem() {
+// Whether no write is in flight. If one is, its end calls the hub.
+bool EventStream::TakeTurn() {
+  InFlight found = InFlight::kWrite;
+  return !in_flight_.compare_exchange_strong(found, InFlight::kWanted) && found == InFlight::kNone;
+}
+
+// False if there is nothing to say now, or the stream is to end.
+bool EventStream::MakeNext() {
+  next_.Clear();
+  if (snapshot_ != Snapshot::kDone && MakeSnapshotItem()) return true;
+  if (std::exchange(first_bookmark_told_, true)) return MakeEvent();
+  MakeBookmark(next_);
+  return true;
+}
+
+bool EventStream::MakeSnapshotItem() {
   while (snapshot_items_.empty() && snapshot_ != Snapshot::kDone) {
     if (snapshot_ == Snapshot::kSessions) {
       auto page = sessions_->List(snapshot_after_, kSnapshotPage, [this](const SessionInfo& info) {
@@ -119,18 +142,18 @@ bool EventStream::NextSnapshotItem() {
     snapshot_after_ = 0;
   }
   if (snapshot_items_.empty()) return false;
-  *response_.mutable_snapshot_item() = std::move(snapshot_items_.front());
+  *next_.mutable_snapshot_item() = std::move(snapshot_items_.front());
   snapshot_items_.pop_front();
   return true;
 }
 
 // A filter may pass over much, as that of a caller who resumes far back: others come in between.
-bool EventStream::NextEvent() {
+bool EventStream::MakeEvent() {
   for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
       auto events = hub_->log()->ReadAfter(position_, kBatch);
       if (!events.ok()) {  // too slow: what comes next is not kept any more
-        End(wire::ToGrpc(events.status()));
+        outcome_ = wire::ToGrpc(events.status());
         return false;
       }
       if (events->empty()) return false;
@@ -141,40 +164,54 @@ bool EventStream::NextEvent() {
     position_ = event->sequence;
     if (!wire::Matches(request_.filter(), *event)) continue;
     told_ = position_;
-    *response_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
+    *next_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
     return true;
   }
-  if (!again_.pending()) again_ = hub_->loop()->CallSoon([this] { Pump(); });
+  PumpAgain();
   return false;
 }
 
-bool EventStream::NextBookmark() {
+void EventStream::MakeBookmark(v1::WatchEventsResponse& message) {
   told_ = position_;
-  auto* position = response_.mutable_bookmark()->mutable_position();
+  auto* position = message.mutable_bookmark()->mutable_position();
   position->set_log_id(hub_->log()->log_id());
   position->set_sequence(position_);
-  return true;
 }
 
-void EventStream::OnHeartbeat() {
-  heartbeat_ = hub_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
-  if (std::exchange(spoke_, false) || writing_ || outcome_.has_value()) return;
+// With `more`, the next one follows for certain: until then this one may wait. Not the first one:
+// its write ends only when the metadata before it are sent.
+void EventStream::Write(bool more) {
+  in_flight_ = InFlight::kWrite;
+  grpc::WriteOptions options;
+  if (++writes_ > 1 && more) options.set_buffer_hint();
+  StartWrite(&response_, options);
+}
+
+// Looks now and then, as a timer for each write would cost more than the write's message.
+void EventStream::OnTick() {
+  if (outcome_.has_value()) return;
+  tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
+  if (std::exchange(writes_at_tick_, writes_) != writes_) {
+    quiet_ticks_ = 0;
+    return;
+  }
+  ++quiet_ticks_;
+  if (in_flight_ != InFlight::kNone) {
+    if (quiet_ticks_ >= kStallTicks) OnStall();
+    return;
+  }
+  if (quiet_ticks_ < kHeartbeatTicks || has_next_) return;
   response_.Clear();
   // Events that were filtered out moved the position: a caller that resumes from
   // there need not go through them again.
   if (told_ != position_) {
-    NextBookmark();
+    MakeBookmark(response_);
   } else {
     *response_.mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
   }
-  Write();
-}
-
-void EventStream::Write() {
-  writing_ = true;
-  spoke_ = true;
-  stall_ = hub_->loop()->CallLater(kStall, [this] { OnStall(); });
-  StartWrite(&response_);
+  Write(/*more=*/false);
+  writes_at_tick_ = writes_;
+  quiet_ticks_ = 0;
 }
 
 // The write fails by this, and the stream ends: to finish it now, with a write in flight, is not
@@ -186,11 +223,9 @@ void EventStream::OnStall() {
   outcome_ = grpc::Status::CANCELLED;
   batch_.clear();
   snapshot_items_.clear();
-  heartbeat_.Cancel();
   context_->TryCancel();
+  TryFinish();
 }
-
-uint64_t EventStream::lag() const { return hub_->log()->range().last - position_; }
 
 void EventStream::End(const grpc::Status& status) {
   if (!outcome_.has_value()) outcome_ = status;
@@ -198,7 +233,7 @@ void EventStream::End(const grpc::Status& status) {
 }
 
 void EventStream::TryFinish() {
-  if (writing_ || std::exchange(finished_, true)) return;
+  if (!TakeTurn() || std::exchange(finished_, true)) return;
   Finish(*outcome_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -19,15 +20,15 @@ namespace proctor::server {
 // while, so that what gRPC and the kernel hold for it is given back; it can resume.
 //
 // Thread-safety: gRPC calls the reactions, which hop to the hub's thread; all else is
-// there.
+// there. A write that ends when nothing waits for its end makes no hop.
 // Lifetime: deletes itself when the RPC is over, on the hub's thread.
 class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
  public:
   EventStream(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
               const v1::WatchEventsRequest& request);
 
-  // How many events it is behind the log.
-  uint64_t lag() const;
+  // The last event that was sent, made ready or filtered out.
+  uint64_t position() const { return position_; }
 
   void OnWriteDone(bool ok) noexcept override;
   void OnCancel() noexcept override;
@@ -38,14 +39,16 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
 
  private:
   void Begin();
+  void PumpAgain();
   absl::Status Locate();
-  bool NextMessage();
-  bool NextSnapshotItem();
-  bool NextEvent();
-  bool NextBookmark();
-  void OnHeartbeat();
+  bool MakeNext();
+  bool MakeSnapshotItem();
+  bool MakeEvent();
+  void MakeBookmark(v1::WatchEventsResponse& message);
+  bool TakeTurn();
+  void Write(bool more);
+  void OnTick();
   void OnStall();
-  void Write();
   void End(const grpc::Status& status);
   void TryFinish();
 
@@ -54,21 +57,27 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   grpc::CallbackServerContext* const context_;
   const v1::WatchEventsRequest request_;
 
+  // Whoever ends a write says kNone, and calls the hub if it finds kWanted.
+  enum class InFlight { kNone, kWrite, kWanted };
+  std::atomic<InFlight> in_flight_ = InFlight::kNone;
+
   // The hub's thread.
-  uint64_t position_ = 0;  // the last event that was sent or filtered out
-  uint64_t told_ = 0;      // the position that the caller knows
+  uint64_t position_ = 0;
+  uint64_t told_ = 0;  // the position that the caller knows
   bool first_bookmark_told_ = false;
   enum class Snapshot { kSessions, kProcesses, kDone };
   Snapshot snapshot_ = Snapshot::kDone;
   uint64_t snapshot_after_ = 0;
   std::deque<v1::SnapshotItem> snapshot_items_;
   std::deque<EventLog::EventPtr> batch_;
-  v1::WatchEventsResponse response_;
-  LoopHandle heartbeat_;
-  LoopHandle stall_;  // while a write is in flight
-  LoopHandle again_;  // while what was filtered out is gone through
-  bool spoke_ = false;
-  bool writing_ = false;
+  v1::WatchEventsResponse response_;  // that is written
+  v1::WatchEventsResponse next_;
+  bool has_next_ = false;
+  LoopHandle again_;  // while there is more to do at once
+  LoopHandle tick_;
+  uint64_t writes_ = 0;          // that were begun
+  uint64_t writes_at_tick_ = 0;  // then
+  int quiet_ticks_ = 0;          // since the last one that was begun
   std::optional<grpc::Status> outcome_;
   bool finished_ = false;
 };
