@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -36,6 +35,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/base/unique_fd.h"
@@ -51,6 +51,7 @@ constexpr int kLoadClients = 2;
 constexpr int kLoadProcesses = 4;
 constexpr int kOutstanding = 32;  // signals of one client
 constexpr int kSampled = 20;      // of so many fanned out events one is kept
+constexpr int kWarmUp = 5;        // of those, the first one in so many is not
 
 [[noreturn]] void Die(const std::string& why) {
   ::fprintf(stderr, "%s\n", why.c_str());
@@ -344,51 +345,77 @@ class Load {
   std::vector<std::string> process_ids_;
 };
 
-// Takes `events`, and returns the latency of some.
-std::vector<int64_t> Follow(const std::string& target, int events, std::atomic<int>& begun) {
-  v1::WatchEventsRequest request;
-  request.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_SIGNALLED);
-  auto stub = v1::EventService::NewStub(NewChannel(target));
-  grpc::ClientContext context;
-  auto stream = stub->WatchEvents(&context, request);
-  v1::WatchEventsResponse response;
-  std::vector<int64_t> latency;
-  for (int count = -1; count < events;) {
-    if (!stream->Read(&response)) Die("watch: " + stream->Finish().error_message());
-    if (response.has_bookmark() && count < 0) {
-      ++begun;
-      count = 0;
+// Takes `events` and keeps the latency of some. On gRPC's own threads: a thread for each of many
+// subscribers would measure how the kernel takes turns between them.
+class Follower : private grpc::ClientReadReactor<v1::WatchEventsResponse> {
+ public:
+  Follower(const std::string& target, int events, absl::BlockingCounter* begun,
+           absl::BlockingCounter* ended)
+      : stub_(v1::EventService::NewStub(NewChannel(target))),
+        events_(events),
+        begun_(begun),
+        ended_(ended) {
+    request_.mutable_filter()->add_types(v1::EVENT_TYPE_PROCESS_SIGNALLED);
+    stub_->async()->WatchEvents(&context_, &request_, this);
+    StartRead(&response_);
+    StartCall();
+  }
+
+  // Once it has ended.
+  const std::vector<int64_t>& latency() const { return latency_; }
+
+ private:
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    if (response_.has_bookmark() && count_ < 0) {
+      count_ = 0;
+      begun_->DecrementCount();
     }
-    if (!response.has_event() || ++count % kSampled != 0) continue;
-    const auto& time = response.event().time();
-    const absl::Time stamp =
-        absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-    latency.push_back(absl::ToInt64Nanoseconds(absl::Now() - stamp));
+    if (response_.has_event() && ++count_ > events_ / kWarmUp && count_ % kSampled == 0) {
+      const auto& time = response_.event().time();
+      const absl::Time stamp =
+          absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+      latency_.push_back(absl::ToInt64Nanoseconds(absl::Now() - stamp));
+    }
+    if (count_ == events_) return context_.TryCancel();
+    StartRead(&response_);
   }
-  context.TryCancel();
-  while (stream->Read(&response)) {
+
+  void OnDone(const grpc::Status& status) override {
+    if (count_ < events_) Die("watch: " + status.error_message());
+    ended_->DecrementCount();
   }
-  stream->Finish();
-  return latency;
-}
+
+  const std::unique_ptr<v1::EventService::Stub> stub_;
+  const int events_;
+  absl::BlockingCounter* const begun_;
+  absl::BlockingCounter* const ended_;
+  grpc::ClientContext context_;
+  v1::WatchEventsRequest request_;
+  v1::WatchEventsResponse response_;
+  int count_ = -1;  // until the bookmark
+  std::vector<int64_t> latency_;
+};
 
 void RunFanout(const std::string& target, int subscribers, double rate, double seconds,
                const std::string& program) {
   Load load(target, program);
   const int events = static_cast<int>(rate * seconds);
-  std::atomic<int> begun = 0;
-  std::vector<std::vector<int64_t>> latencies(static_cast<size_t>(subscribers));
-  std::vector<std::thread> threads;
-  for (auto& latency : latencies) {
-    threads.emplace_back([&] { latency = Follow(target, events, begun); });
+  absl::BlockingCounter begun(subscribers);
+  absl::BlockingCounter ended(subscribers);
+  std::vector<std::unique_ptr<Follower>> followers;
+  for (int i = 0; i < subscribers; ++i) {
+    followers.push_back(std::make_unique<Follower>(target, events, &begun, &ended));
   }
-  while (begun < subscribers) absl::SleepFor(kNap);
+  begun.Wait();
   const int64_t began = Now();
   load.Run(events, rate);
   const double took = static_cast<double>(Now() - began) / 1e9;
-  for (auto& thread : threads) thread.join();
+  ended.Wait();
   std::vector<int64_t> all;
-  for (const auto& latency : latencies) all.insert(all.end(), latency.begin(), latency.end());
+  for (const auto& follower : followers) {
+    all.insert(all.end(), follower->latency().begin(), follower->latency().end());
+  }
   ::printf("{\"latency_ns\": [%s], \"per_second\": %.1f}\n", absl::StrJoin(all, ", ").c_str(),
            events / took);
 }

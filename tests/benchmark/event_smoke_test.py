@@ -25,7 +25,7 @@ def main(build):
         done = subprocess.run(
             [sys.executable, "-B", os.path.join(HERE, "run_event_cells.py"), "--build", build,
              "--json", path, "--samples", str(SAMPLES), "--seconds", "0.4", "--rate", "50",
-             "--fanout-rate", "100", "--subscribers", "3", "--stopped", "2", "--events", "300",
+             "--fanout-rate", "200", "--subscribers", "3", "--stopped", "2", "--events", "300",
              "--rounds", "1", "--state-root", directory],
             stdout=subprocess.PIPE, text=True, check=False)
         with open(path, encoding="utf-8") as file:
@@ -33,11 +33,14 @@ def main(build):
     print(done.stdout)
     require(done.returncode == 0, f"ended with {done.returncode}")
     cells = [line for line in lines if line["type"] == "cell"]
-    require(len(cells) == 16, f"there are {len(cells)} cells")
+    require(len(cells) == 18, f"there are {len(cells)} cells")
     for cell in cells:
         if cell["kind"] == "memory":
             continue
-        samples = {"exit": SAMPLES + 1 if not cell["rate"] else 21, "fanout": 6}[cell["kind"]]
+        if cell["kind"] == "fanout":
+            samples = {40: 3, 200: 21}[cell["rate"]]
+        else:
+            samples = 21 if cell["rate"] else SAMPLES + 1
         require(len(cell["latency_ns"]) == samples, f"samples are missing: {cell}")
         require(min(cell["latency_ns"]) > 0, f"what happened took no time: {cell}")
     require("not measured" not in done.stdout, "a figure is missing")

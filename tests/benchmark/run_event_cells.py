@@ -105,20 +105,23 @@ def run_cell(options, *words):
 def subscribers(options, server, count):
     """Subscribers that are processes of their own, and have begun."""
     program = os.path.join(options.build, "bin", "event_subscriber")
-    processes = []
+    processes, readers = [], []
     try:
         for _ in range(count):
-            # A file, which never makes it wait.
-            with tempfile.TemporaryFile() as out:
-                processes.append(subprocess.Popen([program, server.target, ""], stdout=out))
-                while os.fstat(out.fileno()).st_size == 0:
-                    if processes[-1].poll() is not None:
-                        sys.exit(f"a subscriber ended with {processes[-1].returncode}")
-                    time.sleep(0.001)
+            process = subprocess.Popen([program, server.target, ""], stdout=subprocess.PIPE,
+                                       bufsize=0)
+            processes.append(process)
+            if not process.stdout.read(1):
+                sys.exit(f"a subscriber ended with {process.wait()}")
+            # What follows never makes it wait.
+            readers.append(subprocess.Popen(["cat"], stdin=process.stdout,
+                                            stdout=subprocess.DEVNULL))
+            process.stdout.close()
         yield processes
     finally:
         for process in processes:
             process.kill()
+        for process in processes + readers:
             process.wait()
 
 
@@ -136,13 +139,35 @@ def exit_cell(options, cell):
                         cell["seed"], LIMIT)
 
 
+def idle_seconds():
+    """Of all processors, since the machine's start (proc(5))."""
+    with open("/proc/stat", encoding="ascii") as file:
+        idle, iowait = file.readline().split()[4:6]
+    return (int(idle) + int(iowait)) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def processors():
+    """How busy they were in the block, as a share: near 1, latencies tell of nothing else."""
+    use, began, idle = {}, time.monotonic(), idle_seconds()
+    yield use
+    whole = (time.monotonic() - began) * os.cpu_count()
+    use["busy"] = 1 - (idle_seconds() - idle) / whole
+
+
 def fanout_cell(options, cell):
+    """What many others take with one more that goes on, or has stopped and whose way is full."""
     with Server(options, RECORDS["process"]) as server:
-        with subscribers(options, server, cell["stopped"]) as stopped:
-            for process in stopped:
-                process.send_signal(signal.SIGSTOP)
-            return run_cell(options, "fanout", server.target, options.subscribers, cell["rate"],
-                            options.seconds)
+        with subscribers(options, server, 1) as one:
+            if cell["stopped"]:
+                one[0].send_signal(signal.SIGSTOP)
+            filled = run_cell(options, "load", server.target, options.events)
+            if "error" in filled:
+                return filled
+            with processors() as use:
+                figures = run_cell(options, "fanout", server.target, options.subscribers,
+                                   cell["rate"], 2 * options.seconds)
+            return {**figures, **use}
 
 
 def memory_cell(options, cell):
@@ -160,14 +185,18 @@ def memory_cell(options, cell):
 CELLS = {"exit": exit_cell, "fanout": fanout_cell, "memory": memory_cell}
 
 
+def fanout_rates(options):
+    """The rate of the goal, and one at which two processors have room to spare."""
+    return [options.fanout_rate / 5, options.fanout_rate]
+
+
 def plan(options):
     for number in range(1, options.rounds + 1):
         cells = [{"kind": "exit", "record": record, "by": by, "rate": rate}
                  for rate in [0, options.rate] for record in RECORDS for by in ["grpc", "sse"]]
-        for kind in ["fanout", "memory"]:
-            many = 1 if kind == "fanout" else options.stopped
-            cells += [{"kind": kind, "stopped": stopped, "rate": options.fanout_rate}
-                      for stopped in [0, many]]
+        cells += [{"kind": "fanout", "stopped": stopped, "rate": rate}
+                  for rate in fanout_rates(options) for stopped in [0, 1]]
+        cells += [{"kind": "memory", "stopped": stopped} for stopped in [0, options.stopped]]
         for cell in cells if number % 2 else reversed(cells):
             yield {"type": "cell", "round": number, "seed": SEED + number, **cell}
 
@@ -179,12 +208,13 @@ def parse(arguments):
     parser.add_argument("--json", metavar="FILE", help="also keep the raw lines")
     parser.add_argument("--only", choices=CELLS, action="append", help="only these kinds of cells")
     parser.add_argument("--samples", type=int, help="of an idle cell (300)")
-    parser.add_argument("--seconds", type=float, help="of a busy cell (5)")
+    parser.add_argument("--seconds", type=float,
+                        help="of a busy cell (5); with many subscribers twice as many")
     parser.add_argument("--rate", type=float, help="exits a second of a busy cell (1000)")
     parser.add_argument("--fanout-rate", type=float, help="events a second to many (1000)")
     parser.add_argument("--subscribers", type=int, help="so many (49)")
     parser.add_argument("--stopped", type=int, help="whose memory is measured (20)")
-    parser.add_argument("--events", type=int, help="while memory is measured (10000)")
+    parser.add_argument("--events", type=int, help="that a stopped one has before it (10000)")
     parser.add_argument("--rounds", type=int, help="odd, so that there is a median (3)")
     parser.add_argument("--state-root", metavar="DIR",
                         help="on the disk that events are recorded on (the build directory)")
@@ -213,7 +243,7 @@ def main(arguments):
 
     machine = f"{os.cpu_count()} CPUs, {platform.system()} {platform.release()}"
     keep({"type": "run", "seed": SEED, "machine": machine, "warm_up": options.warm_up,
-          "rounds": options.rounds, "rate": options.rate, "fanout_rate": options.fanout_rate,
+          "rounds": options.rounds, "rate": options.rate, "fanout_rates": fanout_rates(options),
           "subscribers": options.subscribers, "stopped": options.stopped,
           "events": options.events})
     cells = [cell for cell in plan(options) if not options.only or cell["kind"] in options.only]
