@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <memory>
+
 #include "absl/strings/match.h"
 #include "tests/client/cli/command_fixture.h"
 #include "tests/client/fake_terminal.h"
@@ -18,12 +20,13 @@ class InteractiveTerminalTest : public CommandFixture {
   InteractiveTerminalTest() { Serve(/*stubborn=*/false); }
 
   void Serve(bool stubborn) {
-    server_.behaviour().run = [this, stubborn](grpc::ServerContext* context, RunStream* stream) {
-      return terminal_.Serve(context, stream, stubborn);
+    server_.behaviour().run = [terminal = served_, stubborn](grpc::ServerContext* context,
+                                                             RunStream* stream) {
+      return terminal->Serve(context, stream, stubborn);
     };
-    server_.behaviour().attach = [this, stubborn](grpc::ServerContext* context,
-                                                  AttachStream* stream) {
-      return terminal_.Serve(context, stream, stubborn);
+    server_.behaviour().attach = [terminal = served_, stubborn](grpc::ServerContext* context,
+                                                                AttachStream* stream) {
+      return terminal->Serve(context, stream, stubborn);
     };
     server_.behaviour().get = [](const v1::GetProcessRequest& request,
                                  v1::GetProcessResponse* response) {
@@ -50,7 +53,9 @@ class InteractiveTerminalTest : public CommandFixture {
     return run;
   }
 
-  FakeTerminal terminal_;
+  // The server's as well, where a stream may end after the test.
+  const std::shared_ptr<FakeTerminal> served_ = std::make_shared<FakeTerminal>();
+  FakeTerminal& terminal_ = *served_;
 };
 
 TEST_F(InteractiveTerminalTest, TellsTheSizeAndTheKindOfOurTerminal) {
