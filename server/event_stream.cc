@@ -189,7 +189,7 @@ void EventStream::Write(bool more) {
 
 // Looks now and then, as a timer for each write would cost more than the write's message.
 void EventStream::OnTick() {
-  if (outcome_.has_value()) return;
+  if (finished_) return;
   tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
   if (std::exchange(writes_at_tick_, writes_) != writes_) {
     quiet_ticks_ = 0;
@@ -197,7 +197,7 @@ void EventStream::OnTick() {
   }
   ++quiet_ticks_;
   if (in_flight_ != InFlight::kNone) {
-    if (quiet_ticks_ >= kStallTicks) OnStall();
+    if (quiet_ticks_ == kStallTicks) OnStall();
     return;
   }
   if (quiet_ticks_ < kHeartbeatTicks || has_next_) return;
@@ -220,11 +220,10 @@ void EventStream::OnTick() {
 // would end with them. From here on the stream keeps nothing, and nobody waits for it.
 void EventStream::OnStall() {
   hub_->Remove(this);
-  outcome_ = grpc::Status::CANCELLED;
   batch_.clear();
   snapshot_items_.clear();
   context_->TryCancel();
-  TryFinish();
+  End(grpc::Status::CANCELLED);
 }
 
 void EventStream::End(const grpc::Status& status) {
