@@ -67,6 +67,13 @@ class FakeTerminal {
     mutex_.Await(absl::Condition(&has));
   }
 
+  // Waits for the end of the stream that was shown something: the next one is shown what follows.
+  void AwaitEnd() ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return say_ == nullptr; };
+    mutex_.Await(absl::Condition(&ended));
+  }
+
   // All that has come.
   std::string got() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
