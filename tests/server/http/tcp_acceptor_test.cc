@@ -29,11 +29,11 @@ class FirstLine final : public spdlog::sinks::base_sink<std::mutex> {
 class TcpAcceptorTest : public proctor::testing::GatewayTest {};
 
 TEST_F(TcpAcceptorTest, ComesBackWhenThereAreDescriptorsAgain) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer looks at memory through a pipe, for which this leaves no room";
+#endif
   auto first = Connect();
   EXPECT_EQ(first->Get("/healthz").status, 200);
-  // UBSan checks a type that it sees for the first time by way of a pipe, which it will not
-  // get later on.
-  spdlog::warn("taking all descriptors address={} error=\"{}\"", server_->address(), "");
   const auto log = std::make_shared<FirstLine>();
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", log));
