@@ -129,6 +129,14 @@ bool Mutex::LockWhenWithTimeout(const Condition& condition, Duration timeout) {
   return result;
 }
 
+bool Mutex::LockWhenWithDeadline(const Condition& condition, Time deadline) {
+  static const auto real = Real<bool (*)(Mutex*, const Condition&, Time)>(
+      "_ZN4absl%5Mutex20LockWhenWithDeadlineERKNS0_9ConditionENS0_4TimeE");
+  bool result = false;
+  Locking(this, kWrite, [&] { result = real(this, condition, deadline); });
+  return result;
+}
+
 void Mutex::Await(const Condition& condition) {
   static const auto real =
       Real<void (*)(Mutex*, const Condition&)>("_ZN4absl%5Mutex5AwaitERKNS0_9ConditionE");
