@@ -32,11 +32,7 @@ absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log,
 }
 
 EventHub::~EventHub() {
-  {
-    absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(
-        +[](int* users) { return *users == 0; }, &users_));
-  }
+  AwaitStreams(absl::InfiniteFuture());
   log_->RemoveListener(listener_);
   loop_->Stop();
   thread_.join();
@@ -56,6 +52,13 @@ void EventHub::AddUser() {
 void EventHub::ReleaseUser() {
   absl::MutexLock lock(&mutex_);
   --users_;
+}
+
+bool EventHub::AwaitStreams(absl::Time deadline) {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(absl::Condition(
+                                      +[](int* users) { return *users == 0; }, &users_),
+                                  deadline);
 }
 
 void EventHub::Add(EventStream* stream) {

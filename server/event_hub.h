@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
 #include "server/event_journal.h"
@@ -21,7 +22,7 @@ class EventStream;
 // strand of every WatchEvents. A subscriber is a number that it remembers; an append
 // wakes this thread once, however many subscribers there are.
 //
-// Thread-safety: Post and EndStreams from any thread; the rest on the hub's thread.
+// Thread-safety: Post, EndStreams and AwaitStreams from any thread; the rest on the hub's thread.
 // Lifetime: made by Start. Its end, after that of the gRPC server, waits for the streams:
 // gRPC may tell them that they are done a little later than it says to have ended.
 class EventHub {
@@ -45,6 +46,8 @@ class EventHub {
 
   // Ends every stream when it has sent the last event: the server shuts down.
   void EndStreams();
+  // Waits until no stream is left; false if one was at `deadline`. Not on the hub's thread.
+  bool AwaitStreams(absl::Time deadline);
 
   void Add(EventStream* stream);
   void Remove(EventStream* stream);

@@ -313,7 +313,13 @@ void Server::Shutdown() {
       for (const AcceptedSockets& each : sockets) each.ShutDown();
     });
   });
-  parts_->grpc->Shutdown(absl::ToChronoTime(absl::Now() + kLastWords));
+  // Every call ends before gRPC's shutdown begins: from then on gRPC (1.51) closes a connection
+  // with the last call on it, and a client that meets that end while it writes (EPIPE) forgets
+  // what it has not read. What was said before the shutdown is read before a connection closes.
+  const absl::Time deadline = absl::Now() + kLastWords;
+  const bool told = parts_->hub->AwaitStreams(deadline) && sessions_.Join(deadline);
+  if (!told) spdlog::warn("callers were left that did not take their last words");
+  parts_->grpc->Shutdown(absl::ToChronoTime(deadline));
   parts_->grpc->Wait();
   sessions_.Join();
   parts_.reset();

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
@@ -127,7 +126,7 @@ void SessionContext::RunThread() {
   for (const auto& watcher : retired_watchers_) watcher->Close();
   (void)policy_->SetEventLoop(nullptr);  // the thread ends with its slot
   (void)loop_->Close();                  // not running: cannot fail
-  ended_.store(true, std::memory_order_release);
+  ended_.Notify();
 }
 
 void SessionContext::Show(uint64_t ordinal) {
@@ -339,8 +338,10 @@ void SessionContext::ReleaseUser() {
   if (users_ == 0 && state_ == SessionState::kClosed) loop_->Stop();
 }
 
-void SessionContext::Join() {
+bool SessionContext::Join(absl::Time deadline) {
+  if (!ended_.WaitForNotificationWithDeadline(deadline)) return false;
   if (thread_.joinable()) thread_.join();
+  return true;
 }
 
 }  // namespace proctor

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/process/process.h"
@@ -66,11 +66,11 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   absl::Status Close(SessionClose close, LoopCallback closed);
 
   // The owner, not on the session's thread, after the session closed: waits for the
-  // thread's end, which comes when no user is left.
-  void Join();
+  // thread's end, which comes when no user is left. False if it had not come by `deadline`.
+  bool Join(absl::Time deadline = absl::InfiniteFuture());
 
   // Any thread: whether Join would return at once.
-  bool ended() const { return ended_.load(std::memory_order_acquire); }
+  bool ended() const { return ended_.HasBeenNotified(); }
 
   // A user of the loop, for example an RPC's stream, keeps the thread until it is
   // released, also beyond the session's close. On the session's thread.
@@ -160,7 +160,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::string close_reason_;  // empty while the session is open
   bool checking_ = false;     // whether all have ended; what moves meanwhile is seen by that
 
-  std::atomic<bool> ended_ = false;
+  absl::Notification ended_;
   mutable absl::Mutex mutex_;
   uint64_t ordinal_ ABSL_GUARDED_BY(mutex_) = 0;  // once it is shown
   SessionState state_ ABSL_GUARDED_BY(mutex_) = SessionState::kOpen;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/policy/policy_registry.h"
@@ -329,13 +330,19 @@ void SessionRegistry::JoinEnded() {
   for (const auto& session : ended) session->Join();
 }
 
-void SessionRegistry::Join() {
+bool SessionRegistry::Join(absl::Time deadline) {
   std::vector<std::shared_ptr<SessionContext>> ending;
   {
     absl::MutexLock lock(&mutex_);
     ending = std::exchange(ending_, {});
   }
-  for (const auto& session : ending) session->Join();
+  std::vector<std::shared_ptr<SessionContext>> late;
+  for (auto& session : ending) {
+    if (!session->Join(deadline)) late.push_back(std::move(session));
+  }
+  absl::MutexLock lock(&mutex_);
+  absl::c_move(late, std::back_inserter(ending_));
+  return late.empty();
 }
 
 }  // namespace proctor

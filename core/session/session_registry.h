@@ -119,8 +119,9 @@ class SessionRegistry {
   void Drain(const SessionClose& close, std::function<void()> drained);
   bool draining() const;
 
-  // Waits for the threads of all sessions, which must be closed and without users.
-  void Join();
+  // Waits for the threads of all sessions, which must be closed; each ends when it has no user
+  // left. False if that had not come by `deadline`: may be called again.
+  bool Join(absl::Time deadline = absl::InfiniteFuture());
 
  private:
   struct Session {
