@@ -13,9 +13,9 @@
 namespace proctor::server {
 namespace {
 
-constexpr absl::Duration kTick = absl::Seconds(2);
-constexpr int kHeartbeatTicks = 8;     // of silence
-constexpr int kStallTicks = 10;        // the longest that a write may take
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr int kHeartbeatTicks = 15;    // of silence
+constexpr int kStallTicks = 20;        // the longest that a write may take
 constexpr size_t kBatch = 64;          // events read from the log at a time
 constexpr size_t kMostPassed = 128;    // events filtered out in one turn of the hub
 constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
