@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -199,9 +198,11 @@ class UserServerE2e : public ExhaustionE2e {
       spec.add_argv(flag);
     }
 #if defined(__SANITIZE_ADDRESS__)
-    // gRPC (1.51) leaks what it had prepared for a timer thread that it could not make.
-    const char* asan = std::getenv("ASAN_OPTIONS");
-    (*spec.mutable_env())["ASAN_OPTIONS"] = absl::StrCat(asan ? asan : "", ":detect_leaks=0");
+    // gRPC (1.51) leaks what it had prepared for a timer thread that it could not make; the stack
+    // ends in its allocator, which nobody but gRPC uses.
+    const std::string known = directory_ + "/known_leaks";
+    std::ofstream(known) << "leak:gpr_malloc\n";
+    (*spec.mutable_env())["LSAN_OPTIONS"] = "suppressions=" + known;
 #endif
     std::vector<std::string> started;
     const grpc::Status status = TryStart(*processes_, AsNobodyElse(spec), started);
@@ -223,18 +224,6 @@ class UserServerE2e : public ExhaustionE2e {
     user_stub_ = v1::ProcessService::NewStub(
         grpc::CreateChannel("unix:" + directory_ + "/socket", grpc::InsecureChannelCredentials()));
     return "";
-  }
-
-  // All that a process of the test's server has written.
-  std::string OutputOf(const std::string& process_id) {
-    grpc::ClientContext context;
-    v1::ReadOutputRequest request;
-    request.set_process_id(process_id);
-    auto output = processes_->ReadOutput(&context, request);
-    v1::ReadOutputResponse response;
-    std::string all;
-    while (output->Read(&response)) all += response.message().output().data();
-    return all;
   }
 
   // All tasks of a server and its children, as the kernel counts them for a user.
@@ -282,7 +271,7 @@ TEST_F(UserServerE2e, OutOfProcesses) {
   grpc::ClientContext wait_context;
   const grpc::Status waited = processes_->WaitProcess(&wait_context, wait, &ended);
   EXPECT_TRUE(waited.ok()) << waited.error_message();
-  EXPECT_EQ(ended.process().exit_status().exit_code(), 0) << OutputOf(server_id_);
+  EXPECT_EQ(ended.process().exit_status().exit_code(), 0) << Attach(server_id_).err;
 }
 
 // The user is another one than the server's: the kernel looks at its exec.
