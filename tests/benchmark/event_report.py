@@ -110,10 +110,10 @@ def goals(figures):
 def report(lines):
     figures = Figures(lines)
     run = figures.run
-    parts = [
-        f"From kill(2) of a process to the event in a subscriber's hands: median / p99 in µs. "
-        f"Median of {run['rounds']} round(s), seed {run['seed']}; {run['machine']}.",
-        exit_table(figures)]
+    parts = [f"Median of {run['rounds']} round(s), seed {run['seed']}; {run['machine']}."]
+    if any(cell["kind"] == "exit" for cell in figures.cells):
+        parts += ["From kill(2) of a process to the event in a subscriber's hands, median / p99 in "
+                  "µs:", exit_table(figures)]
     failures = [f"- {describe(cell, run['warm_up'])}" for cell in figures.cells if "error" in cell]
     if failures:
         parts.append("\n".join(failures))
