@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/flag_set.h"
+#include "client/cli/global_flags.h"
 
 namespace proctor::cli {
 namespace {
@@ -124,7 +125,10 @@ std::string HelpText() {
     left.resize(20, ' ');
     absl::StrAppend(&text, left, verb.summary, "\n");
   }
-  absl::StrAppend(&text,
+  GlobalFlags global;
+  FlagSet flags(FlagSet::Order::kFlagsFirst);
+  global.AddTo(&flags);
+  absl::StrAppend(&text, flags.Help(),
                   "\n'proctor help VERB' or 'proctor VERB --help' says more. Ids of processes "
                   "and sessions may be\nshortened to their first characters, four or more.\n");
   return text;

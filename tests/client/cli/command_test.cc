@@ -35,9 +35,10 @@ TEST_F(CommandTest, EveryVerbExplainsItself) {
   }
 }
 
-TEST_F(CommandTest, HelpListsTheVerbs) {
+TEST_F(CommandTest, HelpListsTheVerbsAndTheGlobalFlags) {
   EXPECT_EQ(RunBare({"help"}), 0);
   EXPECT_TRUE(absl::StrContains(out_, "session close"));
+  EXPECT_TRUE(absl::StrContains(out_, "--host HOST"));
   const std::string text = out_;
   EXPECT_EQ(RunBare({"--help"}), 0);
   EXPECT_EQ(out_, text);
