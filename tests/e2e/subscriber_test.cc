@@ -49,8 +49,9 @@ class Subscriber {
  public:
   enum class Kind { kInProcess, kProcess };
 
-  // It wants at least `expected` events, and loses its stream `losses` times before it has
-  // these. It is done with the last event of the process `ends_with`.
+  // It wants at least `expected` events, and loses its stream `losses` times, each after so many
+  // of them as is drawn. It is done with the last event of the process `ends_with` and the last
+  // loss: what comes with a loss may be all that was left.
   Subscriber(const ServerProcess& server, Kind kind, EventHistory history, int expected, int losses,
              std::string ends_with, unsigned seed)
       : server_(server),
@@ -65,7 +66,7 @@ class Subscriber {
   }
 
   void Run() {
-    while (!done_ && mistake_.empty()) {
+    while ((!done_ || !loss_at_.empty()) && mistake_.empty()) {
       if (kind_ == Kind::kProcess) {
         RunProcess();
       } else {
@@ -106,8 +107,9 @@ class Subscriber {
     auto events = v1::EventService::NewStub(channel_);
     auto stream = events->WatchEvents(&context, history_.BeginStream());
     v1::WatchEventsResponse response;
-    while (!done_) {
+    while (true) {
       if (LosesNow()) return Lose(context, *stream);
+      if (done_) break;
       if (!stream->Read(&response)) {
         mistake_ = absl::StrCat("a stream ended with: ", stream->Finish().error_message());
         return;
@@ -135,7 +137,7 @@ class Subscriber {
   void RunProcess() {
     SubscriberProcess process(server_.target(), history_.BeginStream());
     v1::WatchEventsResponse response;
-    while (!done_) {
+    while (true) {
       if (LosesNow()) {
         process.Signal(SIGKILL);
         while (process.Read(&response)) Take(response);
@@ -144,6 +146,7 @@ class Subscriber {
         }
         return;
       }
+      if (done_) return;
       if (!process.Read(&response)) {
         mistake_ = absl::StrCat("a subscriber ended with ", process.Await());
         return;
