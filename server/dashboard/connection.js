@@ -39,7 +39,7 @@ export class Connection {
   #retries = 0;
   #timer = null;
   #probedAt = -Infinity;
-  // The run of the server that was last seen alive.
+  // The run of the server that was last seen alive, or the first one that answered.
   #instance = null;
 
   // Tells `changed` whenever something is worth drawing.
@@ -276,8 +276,9 @@ export class Connection {
   }
 
   #takeServer(info) {
-    if (this.phase === 'live') {
-      if (this.#instance !== null && this.#instance !== info.instance_id && this.notice === null) {
+    const known = this.#instance;
+    if (known === null || this.phase === 'live') {
+      if (known !== null && known !== info.instance_id && this.notice === null) {
         this.notice = {kind: 'restarted', text: 'The server was restarted. No event was missed.'};
       }
       this.#instance = info.instance_id;

@@ -29,6 +29,8 @@ class FakeServer extends FakeWorld {
   mute = false;
   // Answers streams of events with 503, after which no browser tries again.
   refuseStreams = false;
+  // Says who it is after this.
+  infoHeld = Promise.resolve();
   draining = false;
   snapshotLead = 0;
   instanceId = randomId();
@@ -177,7 +179,7 @@ class FakeServer extends FakeWorld {
       return serveFile(url.pathname, response);
     }
     const routes = {
-      server: () => reply(response, 200, this.#info()),
+      server: () => this.infoHeld.then(() => reply(response, 200, this.#info())),
       sessions: () =>
         reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
       events: () => this.#watch(url, request, response),

@@ -39,6 +39,9 @@ const waitForCommands = (page, wanted) =>
     return JSON.stringify(rows.map((row) => row.querySelector('.mono').textContent)) === expected;
   }, JSON.stringify(wanted));
 
+// Until it has an answer to which server this is.
+const knowsServer = (page) => page.waitForFunction(() => proctor.store.server !== null);
+
 // How often the page counted the exits of these processes.
 const exitsCounted = (page, ids) =>
   page.evaluate((wanted) => {
@@ -367,6 +370,7 @@ test('does not call a silent server live', async () => {
 test('says that the server ends, and finds the next one', async () => {
   const running = server.start(['service']);
   const page = await live();
+  await knowsServer(page);
   server.end();
   await waitForState(page, 'ended');
   server.draining = false;
@@ -375,6 +379,22 @@ test('says that the server ends, and finds the next one', async () => {
   await waitForState(page, 'live');
   await page.waitForSelector(`#exits [data-id="${running}"] .badge.unknown`);
   assert.match(await text(page, `#exits [data-id="${running}"]`), /unknown.*server lost/);
+  await close(page);
+});
+
+test('knows the next server also if the last one said only at its end who it was', async () => {
+  let release;
+  server.infoHeld = new Promise((resolve) => {
+    release = resolve;
+  });
+  const page = await live();
+  server.end();
+  await waitForState(page, 'ended');
+  release();
+  await knowsServer(page);
+  server.draining = false;
+  await server.restart();
+  await page.waitForSelector('#notice[data-kind=restarted]');
   await close(page);
 });
 
