@@ -46,10 +46,12 @@ void ProcessTable::Publish(ProcessInfo info) {
   turns_.emplace(ordinal, last_turn_);
 }
 
-std::shared_ptr<const ProcessInfo> ProcessTable::FindSurplus() const {
+std::shared_ptr<const ProcessInfo> ProcessTable::TakeSurplus() {
   absl::MutexLock lock(&mutex_);
   if (drained_.size() <= max_ended_) return nullptr;
-  return by_ordinal_.at(drained_.begin()->second);
+  const uint64_t ordinal = drained_.begin()->second;
+  ForgetTurnLocked(ordinal);
+  return by_ordinal_.at(ordinal);
 }
 
 bool ProcessTable::ClaimRemoval(std::string_view process_id) {

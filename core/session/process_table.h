@@ -45,8 +45,9 @@ class ProcessTable {
   // Publishes a process's present state; the first time lists it, by its ordinal.
   void Publish(ProcessInfo info);
 
-  // An ended process that is one too many, for its session to forget; null if none is.
-  std::shared_ptr<const ProcessInfo> FindSurplus() const;
+  // The ended process that has been so for the longest, where there is one too many, for its
+  // session to forget; null if there is not. Each is named once: whoever is told forgets it.
+  std::shared_ptr<const ProcessInfo> TakeSurplus();
 
   // A process is to be forgotten, by whom this returns true. It stays listed until Remove,
   // but does not count as one too many any more.
@@ -81,7 +82,8 @@ class ProcessTable {
   std::map<uint64_t, std::shared_ptr<const ProcessInfo>> by_ordinal_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
-  // Drained processes that nobody has claimed, in the order in which they became so.
+  // Drained processes that nobody has claimed or taken as surplus, in the order in which they
+  // became so.
   std::map<uint64_t, uint64_t> drained_ ABSL_GUARDED_BY(mutex_);  // turn to ordinal
   absl::flat_hash_map<uint64_t, uint64_t> turns_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;

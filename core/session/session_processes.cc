@@ -270,7 +270,8 @@ void SessionProcesses::RecordState(const Process& process, EventDetail detail) {
   const uint64_t sequence = services_.events->Append(std::move(entry));
   Listed& listed = processes_.at(process.id());
   if (listed.ordinal == 0) listed.ordinal = sequence;
-  if (auto surplus = services_.processes->FindSurplus()) services_.forget(*surplus);
+  // More than one after a time in which nothing could be published.
+  while (auto surplus = services_.processes->TakeSurplus()) services_.forget(*surplus);
 }
 
 }  // namespace proctor

@@ -58,7 +58,7 @@ absl::Status SessionRegistry::Restore() {
     info->ordinal = state.ordinal;
     RestoreSession(*std::move(info));
   }
-  while (auto surplus = processes_.FindSurplus()) ForgetProcess(*surplus, "RETENTION");
+  while (auto surplus = processes_.TakeSurplus()) ForgetProcess(*surplus, "RETENTION");
   return absl::OkStatus();
 }
 

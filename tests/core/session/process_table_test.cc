@@ -86,18 +86,34 @@ TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
   ProcessTable table(2);
   for (int i = 0; i < 2; ++i) {
     table.Publish(Info(absl::StrCat("ended", i), ProcessState::kDrained));
-    EXPECT_EQ(table.FindSurplus(), nullptr);
+    EXPECT_EQ(table.TakeSurplus(), nullptr);
   }
   table.Publish(Info("running", ProcessState::kRunning));
   table.Publish(Info("ended2", ProcessState::kDrained));
-  auto victim = table.FindSurplus();
+  auto victim = table.TakeSurplus();
   ASSERT_NE(victim, nullptr);
   EXPECT_EQ(victim->id, "ended0");
   EXPECT_TRUE(table.ClaimRemoval("ended0"));
-  EXPECT_EQ(table.FindSurplus(), nullptr);
+  EXPECT_EQ(table.TakeSurplus(), nullptr);
   table.Remove("ended0");
   table.Publish(Info("running", ProcessState::kExited));
-  EXPECT_EQ(table.FindSurplus(), nullptr);
+  EXPECT_EQ(table.TakeSurplus(), nullptr);
+}
+
+TEST(ProcessTable, NamesEachSurplusOnceThoughItIsStillListed) {
+  ProcessTable table(2);
+  for (int i = 0; i < 5; ++i) {
+    table.Publish(Info(absl::StrCat("many", i), ProcessState::kDrained));
+  }
+  for (const char* id : {"many0", "many1", "many2"}) {
+    auto victim = table.TakeSurplus();
+    ASSERT_NE(victim, nullptr);
+    EXPECT_EQ(victim->id, id);
+  }
+  EXPECT_EQ(table.TakeSurplus(), nullptr);
+  table.Publish(Info("many0", ProcessState::kDrained));  // as an update does
+  EXPECT_EQ(table.TakeSurplus(), nullptr);
+  EXPECT_TRUE(table.ClaimRemoval("many0")) << "nobody has claimed it by that";
 }
 
 }  // namespace

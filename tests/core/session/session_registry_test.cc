@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <future>
 #include <map>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -264,6 +266,48 @@ TEST_F(SessionRegistryTest, ForgetsTheOldestEndedBeyondItsLimit) {
   small.Drain({}, [&] { drained.Notify(); });
   drained.WaitForNotification();
   small.Join();
+}
+
+TEST_F(SessionRegistryTest, ForgetsAsManyAsAreTooManyWhereAllEndInOneTurn) {
+  constexpr size_t kKept = 3, kProcesses = 40;
+  Restart({.max_ended_processes = kKept});
+  auto session = Open();
+  const std::vector<std::string> ids = Call(session, [&] {
+    std::vector<std::string> started;
+    for (size_t i = 0; i < kProcesses; ++i) {
+      auto process = *session->StartProcess(MakeCommand("exit_with", "0"), "");
+      started.push_back(process->id());
+      siginfo_t info;  // the loop sees none of them before all have ended
+      EXPECT_EQ(::waitid(P_PID, process->Info().pid, &info, WEXITED | WNOWAIT), 0);
+    }
+    return started;
+  });
+  for (const std::string& id : ids) {
+    AwaitEvent([&](const Event& event) {
+      return event.process_id == id && std::holds_alternative<OutputDrained>(event.detail);
+    });
+  }
+  // The last one's drain may be shown in the midst of its turn; what that turn posted comes
+  // before the second of these.
+  for (int i = 0; i < 2; ++i) Call(session, [] { return true; });
+  EXPECT_EQ(registry_->processes().CountAll().ended, kKept);
+  for (size_t i = 0; i < kProcesses; ++i) {
+    EXPECT_EQ(registry_->FindProcess(ids[i]).ok(), i >= kProcesses - kKept) << i;
+  }
+}
+
+TEST_F(SessionRegistryTest, ForgetsTheOldestClosedBeyondItsLimitThoughOlderOnesAreOpen) {
+  Restart({.max_closed_sessions = 2});
+  auto oldest = Open();
+  std::vector<std::string> closed;
+  for (int i = 0; i < 5; ++i) {
+    closed.push_back(Open()->id());
+    Close(closed.back());
+  }
+  EXPECT_TRUE(registry_->Find(oldest->id()).ok());
+  for (size_t i = 0; i < closed.size(); ++i) {
+    EXPECT_EQ(registry_->GetInfo(closed[i]).ok(), i >= 3) << i;
+  }
 }
 
 TEST_F(SessionRegistryTest, EveryEndIsOnRecordOnceAndInOrder) {
