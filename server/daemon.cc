@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -14,24 +13,16 @@
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "core/base/unique_fd.h"
-#include "core/base/warning.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
 #include "core/process/descriptor_limit.h"
 #include "core/watch/watcher_kind.h"
+#include "server/log/server_log.h"
 #include "server/server.h"
 #include "server/version.h"
 
 namespace proctor::server {
 namespace {
-
-void SetUpLogging(const std::string& level) {
-  auto logger = spdlog::stderr_color_mt("proctord");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-  logger->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(logger);
-  SetWarningHandler([](std::string_view message) { spdlog::warn("{}", message); });
-}
 
 // The signals that end the server come as a descriptor of the main loop. Blocked
 // before any thread is made, so in all of them; the launcher gives children an empty
@@ -110,9 +101,9 @@ int Serve(const Options& options, int signals) {
 }  // namespace
 
 int RunDaemon(const Options& options) {
-  SetUpLogging(options.log_level);
-  RaiseDescriptorLimit();
   const UniqueFd signals = OpenSignals();
+  const ServerLog log(options.log_level);
+  RaiseDescriptorLimit();
   if (!signals) {
     spdlog::error("set up signals: {}", ErrnoText(errno));
     return 1;

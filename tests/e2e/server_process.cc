@@ -22,7 +22,7 @@
 
 namespace proctor {
 
-ServerProcess::ServerProcess(const std::vector<std::string>& flags) {
+ServerProcess::ServerProcess(const std::vector<std::string>& flags, int log_fd) {
   char name[] = "/tmp/proctor-e2e-XXXXXX";
   directory_ = ::mkdtemp(name);
   int ready[2];
@@ -35,7 +35,11 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags) {
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  EXPECT_EQ(::posix_spawn(&pid_, PROCTORD, nullptr, nullptr, argv.data(), environ), 0);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  if (log_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, log_fd, STDERR_FILENO);
+  EXPECT_EQ(::posix_spawn(&pid_, PROCTORD, &actions, nullptr, argv.data(), environ), 0);
+  ::posix_spawn_file_actions_destroy(&actions);
   ::close(ready[1]);
   char text[6];
   EXPECT_EQ(::read(ready[0], text, sizeof text), 6) << "the server did not get ready";

@@ -21,7 +21,8 @@ namespace proctor {
 // with the test: gently, and what it leaves behind is a failure.
 class ServerProcess {
  public:
-  explicit ServerProcess(const std::vector<std::string>& flags = {});
+  // Its stderr is that of the test, or `log_fd`.
+  explicit ServerProcess(const std::vector<std::string>& flags = {}, int log_fd = -1);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/log/log_writer.h"
+
+namespace proctor::server {
+
+// The server's log: what spdlog's default logger and the core's warnings say, to stderr.
+//
+// Thread-safety: lines come from any thread, and never block it (log_writer.h).
+// Lifetime: one at a time, made by main. The threads that exist before it must have blocked the
+// signals that its own thread is not to take. What is said after its end is lost.
+class ServerLog {
+ public:
+  // `level` is one of spdlog's names.
+  explicit ServerLog(const std::string& level);
+  // Waits for what was said, but no longer than LogWriter's options say.
+  ~ServerLog();
+  ServerLog(const ServerLog&) = delete;
+  ServerLog& operator=(const ServerLog&) = delete;
+
+ private:
+  const std::shared_ptr<LogWriter> writer_;
+};
+
+}  // namespace proctor::server
