@@ -113,6 +113,16 @@ constexpr Flag kFlags[] = {
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 30s"));
      }},
+    {"spawn-timeout", "DURATION",
+     "how long a new process may take to its exec before it is killed and its start is answered\n"
+     "ABORTED; its session waits meanwhile (default: 5s)",
+     [](Options& o, const std::string& v) {
+       if (absl::ParseDuration(v, &o.spawn_timeout) && o.spawn_timeout > absl::ZeroDuration() &&
+           o.spawn_timeout != absl::InfiniteDuration()) {
+         return absl::OkStatus();
+       }
+       return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 5s"));
+     }},
     {"max-sessions", "N", "open sessions (default: 1000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_sessions, v, 1); }},
     {"max-processes", "N", "running processes, of all sessions; 0 for no limit (default: 0)",

@@ -28,6 +28,7 @@ struct Options {
   std::string policy = "default";
   std::string watcher = "auto";
   absl::Duration drain_grace = absl::Seconds(30);
+  absl::Duration spawn_timeout = absl::Seconds(5);
   std::optional<HttpAddress> http;      // unset: no HTTP side
   std::vector<std::string> http_hosts;  // names by which it may be called, beside its own
   std::string http_token_file;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/event/sqlite_event_store.h"
+#include "core/process/launcher.h"
 #include "core/watch/watcher_kind.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/acceptor.h"
@@ -81,6 +82,7 @@ v1::ServerLimits Limits(const Options& options) {
   limits.set_max_processes(options.max_processes);
   limits.set_max_processes_per_session(options.max_processes_per_session);
   limits.set_max_output_bytes_per_session(options.max_output_bytes_per_session);
+  *limits.mutable_spawn_timeout() = wire::ToProto(options.spawn_timeout);
   return limits;
 }
 
@@ -156,6 +158,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       std::shared_ptr<EventLoop> main_loop,
                                                       Ended ended) {
+  SetSpawnTimeout(options.spawn_timeout);
   // What no session could use is told now, not at the first session.
   if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
   auto trees = ProcessTrees::Open(options.cgroup);

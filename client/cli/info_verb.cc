@@ -86,6 +86,10 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   }
   absl::StrAppend(&text, limits.max_processes_per_session(), " in a session, with ",
                   limits.max_output_bytes_per_session(), " bytes of output\n");
+  if (limits.has_spawn_timeout()) {
+    absl::StrAppend(&text, "    ", absl::FormatDuration(FromProto(limits.spawn_timeout())),
+                    " from start to exec\n");
+  }
   return text;
 }
 

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <functional>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/process/newborn_guard.h"
 #include "core/process/raw_system_call.h"
 #include "core/process/spawn_child.h"
 #include "core/process/spawn_error.h"
@@ -22,12 +24,13 @@
 //   the thread                         the child (same memory, own stack)
 //   ----------                         ----------------------------------
 //   block all signals
-//   clone3 ───────────────────────────▶ RunSpawnChild: session, stdio, limits,
-//     │ asleep in the kernel            user, signals
+//   clone3 ───────────────────────────▶ RunSpawnChild: stdio, session, limits,
+//     │ asleep in the kernel            signals, user
 //     │ (CLONE_VFORK); the other        execve of each candidate
 //     │ threads run on
 //     ◀──────────────────── success: the memory is let go
 //     ◀──────────────────── failure: writes {stage, errno}, exits
+//     ◀──────────────────── neither: the NewbornGuard kills it
 //   unblock
 //   failure: reap, tell
 //
@@ -88,32 +91,37 @@ bool IsRefusal(long error) {
   return error == -ENOSYS || error == -EPERM || error == -E2BIG || error == -EINVAL;
 }
 
-// Runs a child to its exec or its end, on the lowest address of its stack. Returns its pid,
-// or -errno.
-using Clone = std::function<long(void* stack, int* pidfd)>;
-long CloneChild(const Clone& clone, UniqueFd* pidfd) {
+// Runs a child to its exec or its end, on the lowest address of its stack, under the eyes of the
+// guard, if there is one. Returns its pid, or -errno.
+using Clone = std::function<long(void* stack)>;
+long CloneChild(const Clone& clone, SpawnExchange* exchange, NewbornGuard* guard,
+                NewbornGuard::Verdict* verdict) {
   thread_local ChildStack stack;
   void* base = stack.Get();
   if (base == nullptr) return -errno;
 
-  int new_pidfd = -1;
+  std::optional<NewbornGuard::Watch> watch;
+  if (guard != nullptr) watch.emplace(guard, exchange);
   const unsigned long all_signals = ~0UL;
   unsigned long saved_mask = 0;
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all_signals),
                 reinterpret_cast<long>(&saved_mask), kSignalSetSize);
-  const long pid = clone(base, &new_pidfd);
+  const long pid = clone(base);
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&saved_mask), 0,
                 kSignalSetSize);
-  if (pid > 0) pidfd->Reset(new_pidfd);
+  if (watch.has_value()) *verdict = watch->End();
   return pid;
 }
 
-long Clone3Child(SpawnExchange* exchange, int cgroup, UniqueFd* pidfd) {
+long Clone3Child(SpawnExchange* exchange, int cgroup, NewbornGuard* guard,
+                 NewbornGuard::Verdict* verdict) {
   return CloneChild(
-      [exchange, cgroup](void* stack, int* new_pidfd) {
+      [exchange, cgroup](void* stack) {
         clone_args arguments = {};
-        arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | kCloneClearSighand;
-        arguments.pidfd = reinterpret_cast<uint64_t>(new_pidfd);
+        arguments.flags =
+            CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | kCloneClearSighand;
+        arguments.pidfd = reinterpret_cast<uint64_t>(&exchange->pidfd);
+        arguments.parent_tid = reinterpret_cast<uint64_t>(&exchange->pid);
         arguments.exit_signal = SIGCHLD;
         arguments.stack = reinterpret_cast<uint64_t>(stack);
         arguments.stack_size = ChildStack::kSize;
@@ -123,7 +131,7 @@ long Clone3Child(SpawnExchange* exchange, int cgroup, UniqueFd* pidfd) {
         }
         return RawClone3(&arguments, sizeof(arguments), &RunSpawnChild, exchange);
       },
-      pidfd);
+      exchange, guard, verdict);
 }
 
 // Reaps a child that never was a program. A process-wide reaper may be faster,
@@ -136,51 +144,75 @@ void Reap(const UniqueFd& pidfd) {
 
 // What became of a child that was cloned.
 absl::StatusOr<SpawnedChild> Conclude(const SpawnPlan& plan, const SpawnExchange& exchange,
-                                      long pid, UniqueFd pidfd) {
+                                      const NewbornGuard::Verdict& verdict, absl::Duration timeout,
+                                      long pid) {
   if (pid < 0) return SpawnError(plan, SpawnStage::kClone, static_cast<int>(-pid));
+  UniqueFd pidfd(exchange.pidfd);
   if (exchange.error != 0) {
     Reap(pidfd);
     return SpawnError(plan, exchange.stage, exchange.error, exchange.detail);
   }
+  if (verdict.killed) {
+    Reap(pidfd);
+    return SpawnTimeoutError(plan, verdict.stage, verdict.was_stopped, timeout);
+  }
   return SpawnedChild{static_cast<pid_t>(pid), std::move(pidfd)};
+}
+
+// A spawn is never made without the guard.
+absl::StatusOr<NewbornGuard*> FindGuard(const SpawnPlan& plan) {
+  auto guard = NewbornGuard::Get();
+  if (guard.ok()) return guard;
+  return SpawnError(plan, SpawnStage::kClone,
+                    ErrorReason(guard.status()) == "OUT_OF_THREADS" ? EAGAIN : EMFILE);
 }
 
 }  // namespace
 
 absl::StatusOr<SpawnedChild> Clone3Spawn(const SpawnPlan& plan) {
+  auto guard = FindGuard(plan);
+  if (!guard.ok()) return guard.status();
   SpawnExchange exchange;
   exchange.request = &plan.request();
-  UniqueFd pidfd;
-  const long pid = Clone3Child(&exchange, plan.cgroup(), &pidfd);
+  NewbornGuard::Verdict verdict;
+  const long pid = Clone3Child(&exchange, plan.cgroup(), *guard, &verdict);
   if (IsRefusal(pid)) return Unavailable("clone3", static_cast<int>(-pid));
-  return Conclude(plan, exchange, pid, std::move(pidfd));
+  return Conclude(plan, exchange, verdict, (*guard)->timeout(), pid);
 }
 
 absl::StatusOr<SpawnedChild> CloneSpawn(SpawnPlan& plan) {
+  auto guard = FindGuard(plan);
+  if (!guard.ok()) return guard.status();
   if (!plan.MoveByItself()) return SpawnError(plan, SpawnStage::kCgroup, errno);
   SpawnExchange exchange;
   exchange.request = &plan.request();
-  UniqueFd pidfd;
+  NewbornGuard::Verdict verdict;
   const long pid = CloneChild(
-      [&exchange](void* stack, int* new_pidfd) {
+      [&exchange](void* stack) {
         return RawClone(CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
-                        static_cast<char*>(stack) + ChildStack::kSize, new_pidfd, &RunSpawnChild,
-                        &exchange);
+                        static_cast<char*>(stack) + ChildStack::kSize, &exchange.pidfd,
+                        &RunSpawnChild, &exchange);
       },
-      &pidfd);
+      &exchange, *guard, &verdict);
   if (IsRefusal(pid)) return Unavailable("clone", static_cast<int>(-pid));
-  return Conclude(plan, exchange, pid, std::move(pidfd));
+  return Conclude(plan, exchange, verdict, (*guard)->timeout(), pid);
 }
 
 absl::Status ProbeClone3(int cgroup) {
+  // The child does nothing that could last: without a guard as well.
+  auto guard = NewbornGuard::Get();
   SpawnExchange exchange;
-  UniqueFd pidfd;
-  const long pid = Clone3Child(&exchange, cgroup, &pidfd);
+  NewbornGuard::Verdict verdict;
+  const long pid = Clone3Child(&exchange, cgroup, guard.value_or(nullptr), &verdict);
   if (IsRefusal(pid)) return Unavailable("clone3", static_cast<int>(-pid));
   if (pid < 0 && cgroup >= 0) {
     return SystemError("spawn into a control group", static_cast<int>(-pid));
   }
-  if (pid > 0) Reap(pidfd);
+  if (pid > 0) Reap(UniqueFd(exchange.pidfd));
+  if (verdict.killed) {
+    return MakeError(absl::StatusCode::kAborted, "SPAWN_TIMEOUT",
+                     "spawn into a control group: the child does not get on");
+  }
   return absl::OkStatus();
 }
 

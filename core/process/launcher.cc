@@ -4,6 +4,7 @@
 
 #include "core/process/child_stdio.h"
 #include "core/process/clone_spawn.h"
+#include "core/process/newborn_guard.h"
 #include "core/process/spawn_plan.h"
 
 namespace proctor {
@@ -44,6 +45,11 @@ absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& com
   launched.stdout_pipe = std::move(stdio->server[1]);
   launched.stderr_pipe = std::move(stdio->server[2]);
   return launched;
+}
+
+void SetSpawnTimeout(absl::Duration timeout) {
+  // Where it cannot be had now, the first spawn says so.
+  if (auto guard = NewbornGuard::Get(); guard.ok()) (*guard)->SetTimeout(timeout);
 }
 
 LauncherInfo ProbeLauncher() {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/base/unique_fd.h"
 #include "core/process/command.h"
 #include "core/process/process_tree.h"
@@ -31,7 +32,8 @@ enum class LaunchMethod {
 // new session and process group, has default signal dispositions, an empty
 // signal mask, and no descriptor but 0, 1 and 2 (conformance 108); no_new_privs is
 // set unless the command allows new privileges. Blocks the calling thread until the
-// child's exec, as vfork(2) does, and as long as it takes to look up another user.
+// child's exec, as vfork(2) does, but no longer than SetSpawnTimeout says; and as long as it
+// takes to look up another user.
 //
 // Limits are this process's own where the command does not name them, but for that of
 // descriptors: see RaiseDescriptorLimit.
@@ -48,7 +50,9 @@ enum class LaunchMethod {
 // (EXECUTABLE_NOT_RUNNABLE, WORKING_DIRECTORY_UNUSABLE), InvalidArgument
 // (ARGUMENTS_TOO_LONG), ResourceExhausted (SPAWN_RESOURCES), Internal
 // (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE, IDENTITY_UNAVAILABLE) for
-// what takes a privilege that this process has not; those of ResolveIdentity.
+// what takes a privilege that this process has not; those of ResolveIdentity. Without an errno:
+// Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was killed, with
+// `found`: `stopped` by somebody, or `in_kernel`, as on a dead network disk.
 absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place = {});
 
 // As above by a given method, for tests. Errors: as above; Unimplemented if the
@@ -56,7 +60,13 @@ absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& 
 absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
                                          const TreePlace& place = {});
 
-// What Launch uses on this machine.
+// How long a child may take to its exec, from now on in this process: 5 s at first. A child that
+// somebody stops meanwhile is continued, and killed like one that hangs in the kernel when the
+// time is over. Any thread.
+void SetSpawnTimeout(absl::Duration timeout);
+
+// What Launch uses on this machine. Also makes what all spawns of this process share: a thread
+// and a descriptor (NewbornGuard).
 struct LauncherInfo {
   LaunchMethod method;
   std::string reason;  // why not clone3; empty with clone3

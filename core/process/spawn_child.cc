@@ -14,14 +14,17 @@
 
 // The order of the steps:
 //
-//   control group   first, so that all else is accounted for there
+//   stdio, close    first, because all that the parent has open is held here, too: its locks,
+//                   and the pipes of other children
+//   control group   so that all else is accounted for there
 //   setsid          before the terminal, which only a session's leader can take
-//   nice, umask
-//   stdio, terminal before the limits, of which one is of descriptors
+//   nice, umask, terminal
 //   limits          while the privileges last that raising them may need
-//   groups, user    and a look whether they are what was asked for
-//   chdir           as the user, who may not be allowed there
-//   descriptors, signals, no_new_privs, exec
+//   signals, no_new_privs
+//   chdir           as the user, who may not be allowed there, by the ids of the file system
+//   groups, user    last: from here on that user's other processes may stop this one; and a
+//                   look whether they are what was asked for
+//   exec
 
 namespace proctor {
 namespace {
@@ -42,25 +45,29 @@ constexpr char kMyself[] = "0";
   while (true) RawSystemCall(SYS_exit_group, kSpawnFailedCode);
 }
 
-[[noreturn]] PROCTOR_CHILD_CODE void Fail(SpawnExchange* exchange, SpawnStage stage, long error) {
-  exchange->stage = stage;
+// Says which step is next, for the error and for who watches from outside.
+PROCTOR_CHILD_CODE void Enter(SpawnExchange* exchange, SpawnStage stage) {
+  __atomic_store_n(&exchange->stage, stage, __ATOMIC_RELAXED);
+}
+
+[[noreturn]] PROCTOR_CHILD_CODE void Fail(SpawnExchange* exchange, long error) {
   exchange->error = static_cast<int>(-error);
   ExitChild();
 }
 
 // Ends the child if a step failed.
-PROCTOR_CHILD_CODE void Check(SpawnExchange* exchange, SpawnStage stage, long result) {
-  if (result < 0) Fail(exchange, stage, result);
+PROCTOR_CHILD_CODE void Check(SpawnExchange* exchange, long result) {
+  if (result < 0) Fail(exchange, result);
 }
 
 PROCTOR_CHILD_CODE void SetNice(SpawnExchange* exchange, int addition) {
   // The kernel answers with 20 minus the value, which is never negative.
   const long answer = RawSystemCall(SYS_getpriority, PRIO_PROCESS, 0);
-  Check(exchange, SpawnStage::kNice, answer);
+  Check(exchange, answer);
   long value = 20 - answer + addition;
   if (value < kLowestNice) value = kLowestNice;
   if (value > kHighestNice) value = kHighestNice;
-  Check(exchange, SpawnStage::kNice, RawSystemCall(SYS_setpriority, PRIO_PROCESS, 0, value));
+  Check(exchange, RawSystemCall(SYS_setpriority, PRIO_PROCESS, 0, value));
 }
 
 PROCTOR_CHILD_CODE void SetLimits(SpawnExchange* exchange, const SpawnRequest& request) {
@@ -68,7 +75,7 @@ PROCTOR_CHILD_CODE void SetLimits(SpawnExchange* exchange, const SpawnRequest& r
     const SpawnLimit& limit = request.limits[i];
     const uint64_t values[2] = {limit.soft, limit.hard};
     exchange->detail = static_cast<int>(i);
-    Check(exchange, SpawnStage::kLimit,
+    Check(exchange,
           RawSystemCall(SYS_prlimit64, 0, limit.resource, reinterpret_cast<long>(values), 0));
   }
 }
@@ -76,38 +83,59 @@ PROCTOR_CHILD_CODE void SetLimits(SpawnExchange* exchange, const SpawnRequest& r
 // By system calls of this task alone: libc's functions of these names would change every
 // thread of the parent. What is had afterwards is looked at, because a mistake here would be
 // a process with privileges that nobody gave it.
-PROCTOR_CHILD_CODE void SetIdentity(SpawnExchange* exchange, const SpawnRequest& request) {
+PROCTOR_CHILD_CODE void SetGroups(SpawnExchange* exchange, const SpawnRequest& request) {
+  Enter(exchange, SpawnStage::kIdentity);
   if (request.sets_groups) {
-    Check(exchange, SpawnStage::kIdentity,
-          RawSystemCall(SYS_setgroups, static_cast<long>(request.group_count),
-                        reinterpret_cast<long>(request.groups)));
+    Check(exchange, RawSystemCall(SYS_setgroups, static_cast<long>(request.group_count),
+                                  reinterpret_cast<long>(request.groups)));
   }
   if (!request.sets_user) return;
-  const long uid = static_cast<long>(request.uid);
   const long gid = static_cast<long>(request.gid);
-  Check(exchange, SpawnStage::kIdentity, RawSystemCall(SYS_setresgid, gid, gid, gid));
-  Check(exchange, SpawnStage::kIdentity, RawSystemCall(SYS_setresuid, uid, uid, uid));
-  uid_t uids[3] = {};
+  Check(exchange, RawSystemCall(SYS_setresgid, gid, gid, gid));
   gid_t gids[3] = {};
-  Check(exchange, SpawnStage::kIdentity,
-        RawSystemCall(SYS_getresuid, reinterpret_cast<long>(&uids[0]),
-                      reinterpret_cast<long>(&uids[1]), reinterpret_cast<long>(&uids[2])));
-  Check(exchange, SpawnStage::kIdentity,
+  Check(exchange,
         RawSystemCall(SYS_getresgid, reinterpret_cast<long>(&gids[0]),
                       reinterpret_cast<long>(&gids[1]), reinterpret_cast<long>(&gids[2])));
-  for (int i = 0; i < 3; ++i) {
-    if (uids[i] != request.uid || gids[i] != request.gid) {
-      Fail(exchange, SpawnStage::kIdentity, -EPERM);
-    }
-  }
-  if (request.uid != 0 && RawSystemCall(SYS_setresuid, 0, 0, 0) >= 0) {
-    Fail(exchange, SpawnStage::kIdentity, -EPERM);  // the way back must be closed
+  for (const gid_t had : gids) {
+    if (had != request.gid) Fail(exchange, -EPERM);
   }
 }
 
-// Closes what close_range(2) would, where the kernel lacks it (before 5.9): all
+// As the user where files are concerned, and for nobody's signals: kill(2) goes by the real and
+// the saved id, which stay.
+PROCTOR_CHILD_CODE void EnterDirectory(SpawnExchange* exchange, const SpawnRequest& request) {
+  if (request.cwd == nullptr) return;
+  if (request.sets_user) {
+    RawSystemCall(SYS_setfsuid, static_cast<long>(request.uid));
+    // It answers with the id before it, and never with an error.
+    if (RawSystemCall(SYS_setfsuid, -1) != static_cast<long>(request.uid)) Fail(exchange, -EPERM);
+  }
+  Enter(exchange, SpawnStage::kChdir);
+  Check(exchange, RawSystemCall(SYS_chdir, reinterpret_cast<long>(request.cwd)));
+}
+
+// Also makes the id of the file system that of the user. As few steps as can be lie between
+// this and the exec.
+PROCTOR_CHILD_CODE void SetUser(SpawnExchange* exchange, const SpawnRequest& request) {
+  if (!request.sets_user) return;
+  Enter(exchange, SpawnStage::kIdentity);
+  const long uid = static_cast<long>(request.uid);
+  Check(exchange, RawSystemCall(SYS_setresuid, uid, uid, uid));
+  uid_t uids[3] = {};
+  Check(exchange,
+        RawSystemCall(SYS_getresuid, reinterpret_cast<long>(&uids[0]),
+                      reinterpret_cast<long>(&uids[1]), reinterpret_cast<long>(&uids[2])));
+  for (const uid_t had : uids) {
+    if (had != request.uid) Fail(exchange, -EPERM);
+  }
+  if (request.uid != 0 && RawSystemCall(SYS_setresuid, 0, 0, 0) >= 0) {
+    Fail(exchange, -EPERM);  // the way back must be closed
+  }
+}
+
+// Closes what close_range(2) would, where the kernel lacks it (before 5.9): all from `first` on
 // that /proc/self/fd names, or without /proc every number that there can be.
-PROCTOR_CHILD_CODE void CloseStrayDescriptors() {
+PROCTOR_CHILD_CODE void CloseStrayDescriptors(long first) {
   long directory = RawSystemCall(SYS_openat, AT_FDCWD, reinterpret_cast<long>("/proc/self/fd"),
                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) {
@@ -116,7 +144,7 @@ PROCTOR_CHILD_CODE void CloseStrayDescriptors() {
     } limit;
     long result = RawSystemCall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit));
     long end = result == 0 && limit.soft < (1 << 20) ? static_cast<long>(limit.soft) : 1 << 20;
-    for (long fd = kFirstStrayDescriptor; fd < end; ++fd) RawSystemCall(SYS_close, fd);
+    for (long fd = first; fd < end; ++fd) RawSystemCall(SYS_close, fd);
     return;
   }
   // Entries are in the order of their numbers, so closing some skips none.
@@ -130,10 +158,24 @@ PROCTOR_CHILD_CODE void CloseStrayDescriptors() {
       if (*name < '0' || *name > '9') continue;
       long fd = 0;
       for (; *name != '\0'; ++name) fd = fd * 10 + (*name - '0');
-      if (fd >= kFirstStrayDescriptor && fd != directory) RawSystemCall(SYS_close, fd);
+      if (fd >= first && fd != directory) RawSystemCall(SYS_close, fd);
     }
   }
   RawSystemCall(SYS_close, directory);
+}
+
+// Leaves open 0, 1 and 2, and above them what is needed until the exec, which closes it.
+PROCTOR_CHILD_CODE void SetDescriptors(SpawnExchange* exchange, const SpawnRequest& request) {
+  Enter(exchange, SpawnStage::kDup2);
+  for (int i = 0; i < 3; ++i) {
+    Check(exchange, RawSystemCall(SYS_dup3, request.stdio[i], i, 0));
+  }
+  long first = kFirstStrayDescriptor;
+  if (request.cgroup_procs >= 0) {
+    Check(exchange, RawSystemCall(SYS_dup3, request.cgroup_procs, first++, O_CLOEXEC));
+  }
+  Enter(exchange, SpawnStage::kClose);
+  if (RawSystemCall(kCloseRangeNumber, first, ~0U, 0) < 0) CloseStrayDescriptors(first);
 }
 
 PROCTOR_CHILD_CODE void ResetSignals() {
@@ -173,33 +215,33 @@ PROCTOR_CHILD_CODE void RunSpawnChild(void* pointer) {
   if (exchange->request == nullptr) ExitChild();
   const SpawnRequest& request = *exchange->request;
 
+  if (exchange->pid == 0) exchange->pid = static_cast<pid_t>(RawSystemCall(SYS_getpid));
+  SetDescriptors(exchange, request);
   if (request.cgroup_procs >= 0) {
-    Check(exchange, SpawnStage::kCgroup,
-          RawSystemCall(SYS_write, request.cgroup_procs, reinterpret_cast<long>(kMyself), 1));
+    Enter(exchange, SpawnStage::kCgroup);
+    Check(exchange,
+          RawSystemCall(SYS_write, kFirstStrayDescriptor, reinterpret_cast<long>(kMyself), 1));
   }
-  Check(exchange, SpawnStage::kSetsid, RawSystemCall(SYS_setsid));
+  Enter(exchange, SpawnStage::kSetsid);
+  Check(exchange, RawSystemCall(SYS_setsid));
+  Enter(exchange, SpawnStage::kNice);
   if (request.nice != 0) SetNice(exchange, request.nice);
-  if (request.umask >= 0) {
-    Check(exchange, SpawnStage::kUmask, RawSystemCall(SYS_umask, request.umask));
-  }
-  for (int i = 0; i < 3; ++i) {
-    Check(exchange, SpawnStage::kDup2, RawSystemCall(SYS_dup3, request.stdio[i], i, 0));
-  }
-  if (request.terminal) {
-    Check(exchange, SpawnStage::kTerminal, RawSystemCall(SYS_ioctl, 0, TIOCSCTTY, 0));
-  }
+  Enter(exchange, SpawnStage::kUmask);
+  if (request.umask >= 0) Check(exchange, RawSystemCall(SYS_umask, request.umask));
+  Enter(exchange, SpawnStage::kTerminal);
+  if (request.terminal) Check(exchange, RawSystemCall(SYS_ioctl, 0, TIOCSCTTY, 0));
+  Enter(exchange, SpawnStage::kLimit);
   SetLimits(exchange, request);
-  SetIdentity(exchange, request);
-  if (request.cwd != nullptr) {
-    Check(exchange, SpawnStage::kChdir,
-          RawSystemCall(SYS_chdir, reinterpret_cast<long>(request.cwd)));
-  }
-  if (RawSystemCall(kCloseRangeNumber, kFirstStrayDescriptor, ~0U, 0) < 0) CloseStrayDescriptors();
   ResetSignals();
+  Enter(exchange, SpawnStage::kPrivileges);
   if (request.no_new_privileges) {
-    Check(exchange, SpawnStage::kPrivileges, RawSystemCall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1));
+    Check(exchange, RawSystemCall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1));
   }
-  Fail(exchange, SpawnStage::kExec, ExecFirst(request));
+  SetGroups(exchange, request);
+  EnterDirectory(exchange, request);
+  SetUser(exchange, request);
+  Enter(exchange, SpawnStage::kExec);
+  Fail(exchange, ExecFirst(request));
 }
 
 }  // namespace proctor

@@ -5,10 +5,13 @@
 
 namespace proctor {
 
-// What parent and child tell each other through memory.
+// What parent, child and kernel tell each other through memory. The guard of newborns reads
+// it, too, while the parent sleeps.
 struct SpawnExchange {
   const SpawnRequest* request = nullptr;  // null: exit at once
-  SpawnStage stage = SpawnStage::kClone;  // where the child failed
+  int pidfd = -1;                         // of the child, by the kernel
+  pid_t pid = 0;                          // of the child, by the kernel or the child
+  SpawnStage stage = SpawnStage::kClone;  // where the child is
   int detail = 0;                         // at kLimit: which one
   int error = 0;                          // errno; 0 while nothing failed
 };

@@ -33,6 +33,8 @@ std::string StageName(SpawnStage stage) {
       return "umask";
     case SpawnStage::kDup2:
       return "dup2";
+    case SpawnStage::kClose:
+      return "close";
     case SpawnStage::kLimit:
       return "rlimit";
     case SpawnStage::kIdentity:
@@ -153,6 +155,18 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int 
   }
   if (stage == SpawnStage::kExec) return ExecError(plan, error);
   return AnyStageError(plan.command(), stage, error);
+}
+
+absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool stopped,
+                               absl::Duration timeout) {
+  const std::string program = plan.command().argv[0];
+  const std::string name = StageName(stage);
+  const std::string after = absl::FormatDuration(timeout);
+  return MakeError(
+      StatusCode::kAborted, "SPAWN_TIMEOUT",
+      absl::StrCat("spawn '", Excerpt(program), "': not through after ", after, ", at the stage '",
+                   name, stopped ? "', stopped by a signal" : "', in the kernel", ": killed"),
+      {{"stage", name}, {"found", stopped ? "stopped" : "in_kernel"}, {"timeout", after}});
 }
 
 absl::Status StdioError(const Command& command, SpawnStage stage, int error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "core/process/command.h"
 #include "core/process/spawn_plan.h"
 
@@ -8,18 +9,19 @@ namespace proctor {
 
 // The steps of a spawn, in their order; the word in an error's metadata.
 enum class SpawnStage {
-  kPipe,      // pipes and /dev/null
-  kTerminal,  // also the child's taking it
-  kCgroup,
+  kPipe,  // pipes and /dev/null
   kClone,
+  kDup2,
+  kClose,
+  kCgroup,
   kSetsid,
   kNice,
   kUmask,
-  kDup2,
+  kTerminal,  // also its making, before the clone
   kLimit,
-  kIdentity,
+  kPrivileges,  // and signals
   kChdir,
-  kPrivileges,
+  kIdentity,
   kExec,
 };
 
@@ -28,6 +30,11 @@ enum class SpawnStage {
 // for a look at the file system, to tell a missing program from a script whose
 // interpreter is missing.
 absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int detail = 0);
+
+// Makes the error of a spawn that the guard of newborns ended at `stage` after `timeout`:
+// Aborted (SPAWN_TIMEOUT). `stopped` says that somebody had stopped the child.
+absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool stopped,
+                               absl::Duration timeout);
 
 // As above before there is a plan, for the pipes and the terminal.
 absl::Status StdioError(const Command& command, SpawnStage stage, int error);

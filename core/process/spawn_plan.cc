@@ -15,6 +15,9 @@
 namespace proctor {
 namespace {
 
+// Above what a child keeps from its parent (SetDescriptors in spawn_child.cc).
+constexpr int kFirstUnkeptDescriptor = 8;
+
 std::vector<SpawnLimit> LimitsOf(const Command& command, uint64_t mark) {
   std::vector<SpawnLimit> limits;
   for (const ResourceLimit& limit : command.rlimits) {
@@ -91,7 +94,9 @@ SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
 
 bool SpawnPlan::MoveByItself() {
   if (place_.cgroup < 0) return true;
-  cgroup_procs_.Reset(::openat(place_.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  const UniqueFd opened(::openat(place_.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  if (!opened) return false;
+  cgroup_procs_.Reset(::fcntl(opened.get(), F_DUPFD_CLOEXEC, kFirstUnkeptDescriptor));
   request_.cgroup_procs = cgroup_procs_.get();
   return static_cast<bool>(cgroup_procs_);
 }

@@ -41,7 +41,9 @@ struct SpawnRequest {
   const gid_t* groups;
   size_t group_count;
   bool no_new_privileges;
-  int cgroup_procs;  // where the child moves itself to: an open cgroup.procs; or -1
+  // Where the child moves itself to: an open cgroup.procs, above the numbers that are kept in
+  // the child; or -1.
+  int cgroup_procs;
 };
 
 // Everything about a child that can be prepared before it is spawned: its

@@ -56,8 +56,9 @@ void Exchange(LaunchedProcess& child, std::string_view input, std::string& out, 
 }  // namespace
 
 void LaunchFixture::SetUp() {
-  if (GetParam() == LaunchMethod::kClone3 && ProbeLauncher().method != LaunchMethod::kClone3) {
-    GTEST_SKIP() << "clone3 does not work here: " << ProbeLauncher().reason;
+  const LauncherInfo launcher = ProbeLauncher();  // from here on it has its descriptor
+  if (GetParam() == LaunchMethod::kClone3 && launcher.method != LaunchMethod::kClone3) {
+    GTEST_SKIP() << "clone3 does not work here: " << launcher.reason;
   }
   descriptors_ = OpenDescriptors();
   ASSERT_FALSE(HasChildren());

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/loop/selector_event_loop.h"
+#include "core/process/launcher.h"
 #include "core/process/process.h"
 #include "core/watch/orphan_reaper.h"
 #include "core/watch/watcher_kind.h"
@@ -22,8 +23,9 @@ namespace proctor {
 // A running loop, a watcher, and processes that are started on it.
 class ProcessFixture : public testing::Test {
  protected:
-  // The process-wide reaper of orphans keeps a descriptor from its first one on.
+  // The process-wide launcher, and the reaper of orphans from its first one on, keep a descriptor.
   static void SetUpTestSuite() {
+    (void)ProbeLauncher();
     ::signal(SIGPIPE, SIG_IGN);  // as StdinPipe demands
     pid_t pid = ::fork();
     if (pid == 0) {
