@@ -1,5 +1,7 @@
+#include <fstream>
 #include <functional>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tests/e2e/server_process.h"
 
@@ -208,6 +210,42 @@ TEST_F(BadInputE2e, Paging) {
   grpc::ClientContext fourth;
   EXPECT_EQ(Details(processes_->ListProcesses(&fourth, request, &response)).metadata["field"],
             "page_token");
+}
+
+// The most memory that a process ever had, in bytes.
+uint64_t PeakMemoryOf(pid_t pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  uint64_t kilobytes = 0;
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") status >> kilobytes;
+  }
+  return kilobytes * 1024;
+}
+
+// 64 MiB, which are sent as some 64 KiB.
+TEST_F(BadInputE2e, CompressedCallsAreRefusedAndNotInflated) {
+  constexpr uint64_t kBomb = 64 << 20;
+  v1::ProcessSpec spec = Spec("exit_with", {"0"});
+  spec.add_argv(std::string(kBomb, 'x'));
+  const uint64_t before = PeakMemoryOf(server_.pid());
+  ASSERT_GT(before, 0u);
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    grpc::ClientContext unary;
+    unary.set_compression_algorithm(algorithm);
+    v1::StartProcessRequest start;
+    *start.mutable_spec() = spec;
+    v1::StartProcessResponse started;
+    EXPECT_EQ(processes_->StartProcess(&unary, start, &started).error_code(), grpc::UNIMPLEMENTED);
+
+    grpc::ClientContext streaming;
+    streaming.set_compression_algorithm(algorithm);
+    auto stream = processes_->RunProcess(&streaming);
+    v1::RunProcessRequest run;
+    *run.mutable_start()->mutable_spec() = spec;
+    stream->Write(run);
+    EXPECT_EQ(stream->Finish().error_code(), grpc::UNIMPLEMENTED);
+  }
+  EXPECT_LT(PeakMemoryOf(server_.pid()) - before, kBomb / 2);
 }
 
 TEST_F(BadInputE2e, StreamsThatBeginWrongly) {
