@@ -1,9 +1,7 @@
 #include "server/daemon.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <string>
@@ -11,31 +9,18 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
-#include "core/base/signal_name.h"
 #include "core/base/unique_fd.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
 #include "core/process/descriptor_limit.h"
 #include "core/watch/watcher_kind.h"
+#include "server/daemon_signals.h"
 #include "server/log/server_log.h"
 #include "server/server.h"
 #include "server/version.h"
 
 namespace proctor::server {
 namespace {
-
-// The signals that end the server come as a descriptor of the main loop. Blocked
-// before any thread is made, so in all of them; the launcher gives children an empty
-// mask.
-UniqueFd OpenSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-}
 
 void TellReady(int fd) {
   if (fd < 0) return;
@@ -46,7 +31,30 @@ void TellReady(int fd) {
   }
 }
 
-int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int signals) {
+void Obey(DaemonSignals& signals, Server& server, bool* draining) {
+  while (const auto received = signals.Read()) {
+    switch (received->wish) {
+      case DaemonSignals::Wish::kDrainOnce:
+        if (*draining) break;
+        [[fallthrough]];
+      case DaemonSignals::Wish::kDrain:
+        spdlog::info("draining signal={}", received->name);
+        *draining = true;
+        server.Drain();
+        break;
+      case DaemonSignals::Wish::kReload:
+        server.Reload();
+        break;
+      case DaemonSignals::Wish::kNone:
+        spdlog::warn("signal without a meaning signal={} sender={}", received->name,
+                     received->sender);
+        break;
+    }
+  }
+}
+
+int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options,
+            DaemonSignals& signals) {
   bool clean = false;
   auto server = Server::Start(options, loop, [&](bool all_ended) {
     clean = all_ended;
@@ -56,13 +64,9 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int 
     spdlog::error("{}", std::string(server.status().message()));
     return 1;
   }
-  const absl::Status watched = loop->AddReader(signals, [&] {
-    signalfd_siginfo info;
-    while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      spdlog::info("draining signal={}", SignalName(static_cast<int>(info.ssi_signo)));
-      (*server)->Drain();
-    }
-  });
+  bool draining = false;
+  const absl::Status watched =
+      loop->AddReader(signals.fd(), [&] { Obey(signals, **server, &draining); });
   if (!watched.ok()) {
     spdlog::error("watch signals: {}", std::string(watched.message()));
     return 1;
@@ -75,7 +79,7 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int 
   TellReady(options.ready_fd);
   const absl::Status ran = loop->RunForever();
   if (!ran.ok()) spdlog::error("main loop: {}", std::string(ran.message()));
-  loop->RemoveReader(signals);
+  loop->RemoveReader(signals.fd());
   (*server)->Shutdown();
   if (!clean) spdlog::error("processes were left that could not be killed");
   spdlog::info("proctord ended");
@@ -83,7 +87,7 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, int 
 }
 
 // Serves on the loop that the policy of this process gives the main thread.
-int Serve(const Options& options, int signals) {
+int Serve(const Options& options, DaemonSignals& signals) {
   auto loop = GetEventLoop();
   if (!loop.ok()) {
     spdlog::error("set up the main loop: {}", std::string(loop.status().message()));
@@ -101,11 +105,11 @@ int Serve(const Options& options, int signals) {
 }  // namespace
 
 int RunDaemon(const Options& options) {
-  const UniqueFd signals = OpenSignals();
+  auto signals = DaemonSignals::Open();
   const ServerLog log(options.log_level);
   RaiseDescriptorLimit();
-  if (!signals) {
-    spdlog::error("set up signals: {}", ErrnoText(errno));
+  if (!signals.ok()) {
+    spdlog::error("set up signals: {}", std::string(signals.status().message()));
     return 1;
   }
   auto policy = NewPolicy(options.policy, [name = options.watcher] { return NewWatcher(name); });
@@ -114,7 +118,7 @@ int RunDaemon(const Options& options) {
     return 1;
   }
   SetEventLoopPolicy(*std::move(policy));
-  const int code = Serve(options, signals.get());
+  const int code = Serve(options, *signals);
   SetEventLoopPolicy(nullptr);
   return code;
 }

@@ -278,10 +278,12 @@ std::string HelpText() {
       if (*c == '\0') break;
     }
   }
-  absl::StrAppend(&text,
-                  "\nSIGTERM and SIGINT drain: new starts are refused, processes are ended by "
-                  "their stop\npolicies, then the server exits with 0. A second signal kills what "
-                  "still runs.\n");
+  absl::StrAppend(
+      &text,
+      "\nSIGTERM, SIGINT and SIGQUIT drain: new starts are refused, processes are ended "
+      "by their\nstop policies, then the server exits with 0. A second signal kills "
+      "what still runs.\nSIGHUP reads the TLS files again, for new connections; where "
+      "the terminal that the\nserver was started from went, it drains.\n");
   return text;
 }
 

@@ -140,6 +140,7 @@ void RefuseCompression(grpc::ServerBuilder* builder) {
 // In the order in which they are made; they go in the reverse order.
 struct Server::Parts {
   std::string notice;  // of the event log's opening
+  std::unique_ptr<TlsFiles> tls;
   std::unique_ptr<EventHub> hub;
   std::unique_ptr<ProcessService> process_service;
   std::unique_ptr<SessionService> session_service;
@@ -217,13 +218,12 @@ absl::Status Server::Begin() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 
+  auto tls = TlsFiles::Load(options_);
+  if (!tls.ok()) return tls.status();
+  parts_->tls = *std::move(tls);
   for (const ListenAddress& address : options_.listen) {
-    std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-    if (!address.is_unix) {
-      auto made = MakeTcpCredentials(options_);
-      if (!made.ok()) return made.status();
-      credentials = *std::move(made);
-    }
+    const std::shared_ptr<grpc::ServerCredentials> credentials =
+        address.is_unix ? grpc::InsecureServerCredentials() : parts_->tls->credentials();
     auto listeners = Listener::Open(address, /*public_allowed=*/!options_.insecure);
     if (!listeners.ok()) return listeners.status();
     for (auto& listener : *listeners) {
@@ -312,6 +312,17 @@ void Server::End(bool clean) {
   kill_timer_.Cancel();
   give_up_timer_.Cancel();
   if (Ended ended = std::exchange(ended_, nullptr)) ended(clean);
+}
+
+void Server::Reload() {
+  if (!parts_->tls->any()) {
+    spdlog::info("reload: there are no TLS files, and nothing else is read again");
+  } else if (absl::Status status = parts_->tls->Reload(); !status.ok()) {
+    spdlog::error("reload: {}; what was in force stays so", std::string(status.message()));
+  } else {
+    spdlog::info("reloaded tls-cert={} tls-key={} tls-client-ca={}", options_.tls_cert,
+                 options_.tls_key, options_.tls_client_ca);
+  }
 }
 
 void Server::Shutdown() {

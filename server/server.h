@@ -45,6 +45,10 @@ class Server {
   // kills what still runs.
   void Drain(absl::Duration grace = absl::ZeroDuration());
 
+  // Reads again what can be had again without an end: the TLS files, for connections from now on.
+  // The outcome, also a failure that leaves all as it was, is in the log.
+  void Reload();
+
   // Ends all RPCs, joins all threads. After `ended`.
   void Shutdown();
 

@@ -1,14 +1,21 @@
 #include "server/tls.h"
 
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 #include <grpcpp/security/server_credentials.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 
 namespace proctor::server {
 namespace {
@@ -46,16 +53,102 @@ std::string ReadAll(const std::string& file) {
   return text.str();
 }
 
+struct Pem {
+  std::string client_ca;
+  std::string key;
+  std::string cert;
+};
+
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTcpCredentials(
-    const Options& options) {
-  if (options.insecure) return grpc::InsecureServerCredentials();
-  if (absl::Status status = CheckFiles(options); !status.ok()) return status;
-  grpc::SslServerCredentialsOptions ssl(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  ssl.pem_root_certs = ReadAll(options.tls_client_ca);
-  ssl.pem_key_cert_pairs.push_back({ReadAll(options.tls_key), ReadAll(options.tls_cert)});
-  return grpc::SslServerCredentials(ssl);
+// What the files said when they were last good.
+class TlsFiles::Current {
+ public:
+  void Set(Pem pem) {
+    absl::MutexLock lock(&mutex_);
+    pem_ = std::move(pem);
+    ++generation_;
+  }
+
+  // Null if `*seen` is what is in force; else the caller's, and `*seen` is moved on.
+  grpc_ssl_server_certificate_config* TakeNews(uint64_t* seen) {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(*seen, generation_) == generation_) return nullptr;
+    const grpc_ssl_pem_key_cert_pair pair = {pem_.key.c_str(), pem_.cert.c_str()};
+    return ::grpc_ssl_server_certificate_config_create(pem_.client_ca.c_str(), &pair, 1);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  Pem pem_ ABSL_GUARDED_BY(mutex_);
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// gRPC's own C++ credentials for a server keep their certificates for ever (SslServerCredentials)
+// or look at files by themselves, also at a half of a pair (FileWatcherCertificateProvider). Its C
+// interface asks at each handshake; a listener must hear of each change once, so each has
+// credentials of its own.
+class TlsFiles::Credentials final : public grpc::ServerCredentials {
+ public:
+  explicit Credentials(std::shared_ptr<Current> current) : current_(std::move(current)) {}
+
+  // Callers are known by their certificates alone.
+  void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}
+
+ private:
+  struct Listener {
+    Current* current;
+    uint64_t seen = 0;
+  };
+
+  int AddPortToServer(const std::string& address, grpc_server* server) override {
+    Listener* const listener =
+        listeners_.emplace_back(std::make_unique<Listener>(Listener{current_.get()})).get();
+    grpc_server_credentials* const made = ::grpc_ssl_server_credentials_create_with_options(
+        ::grpc_ssl_server_credentials_create_options_using_config_fetcher(
+            GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, Fetch, listener));
+    const int port = ::grpc_server_add_http2_port(server, address.c_str(), made);
+    ::grpc_server_credentials_release(made);
+    return port;
+  }
+
+  // gRPC holds a lock of the listener's meanwhile.
+  static grpc_ssl_certificate_config_reload_status Fetch(
+      void* user_data, grpc_ssl_server_certificate_config** config) {
+    auto* const listener = static_cast<Listener*>(user_data);
+    *config = listener->current->TakeNews(&listener->seen);
+    return *config == nullptr ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED
+                              : GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+  }
+
+  const std::shared_ptr<Current> current_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+};
+
+TlsFiles::TlsFiles(const Options& options) : options_(options) {}
+
+TlsFiles::~TlsFiles() = default;
+
+absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const Options& options) {
+  std::unique_ptr<TlsFiles> files(new TlsFiles(options));
+  if (!files->any()) {
+    files->credentials_ = grpc::InsecureServerCredentials();
+    return files;
+  }
+  files->current_ = std::make_shared<Current>();
+  if (absl::Status status = files->Reload(); !status.ok()) return status;
+  files->credentials_ = std::make_shared<Credentials>(files->current_);
+  return files;
+}
+
+bool TlsFiles::any() const { return !options_.insecure && !options_.tls_cert.empty(); }
+
+absl::Status TlsFiles::Reload() {
+  if (!any()) return absl::OkStatus();
+  if (absl::Status status = CheckFiles(options_); !status.ok()) return status;
+  current_->Set(
+      {ReadAll(options_.tls_client_ca), ReadAll(options_.tls_key), ReadAll(options_.tls_cert)});
+  return absl::OkStatus();
 }
 
 }  // namespace proctor::server

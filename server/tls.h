@@ -11,13 +11,39 @@ class ServerCredentials;
 
 namespace proctor::server {
 
-// The credentials of TCP listeners: mutual TLS from the files that the options name,
-// or plaintext with --insecure.
+// The credentials of TCP listeners: mutual TLS from the files that the options name, or plaintext
+// with --insecure.
 //
-// The files are checked first, because gRPC would serve with a key that it cannot
+// The files are checked before they are used, because gRPC would serve with a key that it cannot
 // read, and only its clients would notice.
 //
-// Errors: FailedPrecondition naming the flag and what is wrong with its file.
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeTcpCredentials(const Options& options);
+// Thread-safety: Reload from any thread. Lifetime: outlives the gRPC server that serves with its
+// credentials, whose handshakes ask it for what is in force.
+class TlsFiles {
+ public:
+  // Errors: FailedPrecondition naming the flag and what is wrong with its file.
+  static absl::StatusOr<std::unique_ptr<TlsFiles>> Load(const Options& options);
+  ~TlsFiles();
+
+  // For any number of listeners.
+  const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
+
+  // Whether there are files; false for plaintext.
+  bool any() const;
+
+  // Reads the files again, for the handshakes from now on; connections that are there stay. After
+  // an error, those of Load, what was in force stays so.
+  absl::Status Reload();
+
+ private:
+  class Current;
+  class Credentials;
+
+  explicit TlsFiles(const Options& options);
+
+  const Options options_;
+  std::shared_ptr<Current> current_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+};
 
 }  // namespace proctor::server

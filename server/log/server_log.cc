@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/base/warning.h"
+#include "server/log/last_words.h"
 
 namespace proctor::server {
 namespace {
@@ -79,8 +80,12 @@ ServerLog::ServerLog(const std::string& level)
   logger->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(logger);
   SetWarningHandler([](std::string_view message) { spdlog::warn("{}", message); });
+  SetUpLastWords(writer_.get());
 }
 
-ServerLog::~ServerLog() { (void)writer_->Finish(); }
+ServerLog::~ServerLog() {
+  RevokeLastWords();
+  (void)writer_->Finish();
+}
 
 }  // namespace proctor::server

@@ -7,7 +7,8 @@
 
 namespace proctor::server {
 
-// The server's log: what spdlog's default logger and the core's warnings say, to stderr.
+// The server's log: what spdlog's default logger, the core's warnings and a fault that ends the
+// process (last_words.h) say, to stderr.
 //
 // Thread-safety: lines come from any thread, and never block it (log_writer.h).
 // Lifetime: one at a time, made by main. The threads that exist before it must have blocked the

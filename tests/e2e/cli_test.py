@@ -318,6 +318,48 @@ class ServerFlagsTest(unittest.TestCase):
             self.assertEqual((good.returncode, good.stdout), (0, "secret\n"), good.stderr)
             self.assertEqual(nobody.returncode, 125)
 
+    def test_a_hang_up_has_the_tls_files_read_again(self):
+        script = os.path.join(os.path.dirname(__file__), "../../deploy/dev-certs")
+        with tempfile.TemporaryDirectory() as directory:
+            old, new, used = (os.path.join(directory, name) for name in ("old", "new", "used"))
+            for each in (old, new):
+                subprocess.run([script, each, "client"], check=True, capture_output=True)
+            shutil.copytree(old, used)
+            # Of a session of its own, so that no terminal of the test's is its.
+            server = subprocess.Popen(
+                [PROCTORD, "--listen=127.0.0.1:0", "--state-dir=none", f"--tls-cert={used}/server.crt",
+                 f"--tls-key={used}/server.key", f"--tls-client-ca={used}/ca.crt"],
+                stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+            def await_line(pattern):
+                return next(filter(None, (re.search(pattern, line) for line in server.stderr)))
+
+            host = "localhost:" + await_line(r"listen=127\.0\.0\.1:(\d+)")[1]
+
+            def info(authority, identity):
+                return subprocess.run(
+                    [PROCTOR, f"--host={host}", f"--tls-ca={authority}/ca.crt",
+                     f"--tls-cert={identity}/client.crt", f"--tls-key={identity}/client.key", "info"],
+                    capture_output=True, timeout=60).returncode
+
+            self.assertEqual(info(old, old), 0)
+            shutil.copytree(new, used, dirs_exist_ok=True)
+            self.assertEqual(info(old, old), 0)  # not before it is told
+            server.send_signal(signal.SIGHUP)
+            await_line(r" reloaded tls-cert=")
+            self.assertEqual(info(new, new), 0)
+            self.assertNotEqual(info(old, old), 0)
+            self.assertNotEqual(info(new, old), 0)
+            with open(f"{used}/server.key", "w") as key:
+                key.write("no key")
+            server.send_signal(signal.SIGHUP)
+            await_line(r" error reload: --tls-key=.*what was in force stays so")
+            self.assertEqual(info(new, new), 0)
+            server.terminate()
+            server.stderr.read()
+            self.assertEqual(server.wait(timeout=60), 0)
+            server.stderr.close()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -37,7 +37,7 @@ class LogE2e : public testing::Test {
 };
 
 TEST_F(LogE2e, AStuckReaderHoldsUpNeitherCallersNorTheEnd) {
-  ServerProcess server({"--log-level=debug"}, log_[1]);
+  ServerProcess server({"--log-level=debug"}, {.log_fd = log_[1]});
   Fill();
   auto sessions = v1::SessionService::NewStub(server.NewChannel());
   for (int i = 0; i < 10; ++i) {
@@ -53,6 +53,7 @@ TEST_F(LogE2e, AStuckReaderHoldsUpNeitherCallersNorTheEnd) {
     v1::CloseSessionResponse closed;
     ASSERT_TRUE(sessions->CloseSession(&closing, close, &closed).ok());
   }
+  sessions.reset();  // its connection would be given some seconds
   EXPECT_EQ(server.End(SIGTERM), 0);
 }
 

@@ -22,7 +22,7 @@
 
 namespace proctor {
 
-ServerProcess::ServerProcess(const std::vector<std::string>& flags, int log_fd) {
+ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place& place) {
   char name[] = "/tmp/proctor-e2e-XXXXXX";
   directory_ = ::mkdtemp(name);
   int ready[2];
@@ -37,8 +37,19 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, int log_fd) 
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  if (log_fd >= 0) ::posix_spawn_file_actions_adddup2(&actions, log_fd, STDERR_FILENO);
-  EXPECT_EQ(::posix_spawn(&pid_, PROCTORD, &actions, nullptr, argv.data(), environ), 0);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  if (place.own_session || !place.terminal.empty()) {
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  }
+  if (!place.terminal.empty()) {  // becomes that of the session by being opened
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, place.terminal.c_str(), O_RDWR, 0);
+  }
+  if (place.log_fd >= 0) {
+    ::posix_spawn_file_actions_adddup2(&actions, place.log_fd, STDERR_FILENO);
+  }
+  EXPECT_EQ(::posix_spawn(&pid_, PROCTORD, &actions, &attributes, argv.data(), environ), 0);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ready[1]);
   char text[6];

@@ -21,8 +21,16 @@ namespace proctor {
 // with the test: gently, and what it leaves behind is a failure.
 class ServerProcess {
  public:
-  // Its stderr is that of the test, or `log_fd`.
-  explicit ServerProcess(const std::vector<std::string>& flags = {}, int log_fd = -1);
+  // What it is started in; unset: as the test itself.
+  struct Place {
+    int log_fd = -1;           // its stderr
+    bool own_session = false;  // without a terminal
+    std::string terminal;      // of its own session
+  };
+
+  explicit ServerProcess(const std::vector<std::string>& flags = {})
+      : ServerProcess(flags, Place()) {}
+  ServerProcess(const std::vector<std::string>& flags, const Place& place);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
