@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "core/base/error.h"
+#include "core/base/random_id.h"
 #include "core/process/cgroup_root.h"
 #include "core/process/proc_table.h"
 #include "tests/core/process/process_fixture.h"
@@ -212,50 +213,59 @@ TEST_P(ProcessTreeTest, KillIsNotOutrunByForking) {
 
 // ---- Control groups. ------------------------------------------------------
 
+// In a group of the test's own: servers and other tests have theirs beside it.
 class CgroupRootTest : public testing::Test {
  protected:
   void SetUp() override {
     auto own = FindOwnCgroup();
     if (!own.ok()) GTEST_SKIP() << own.status();
-    auto root = CgroupRoot::Open("");
+    const Cgroup directory = Cgroup(*own).Child("core-test-" + NewRandomId());
+    if (absl::Status made = directory.Make(); !made.ok()) GTEST_SKIP() << made;
+    directory_ = directory.path();
+    auto root = CgroupRoot::Open(directory_);
     if (!root.ok()) GTEST_SKIP() << root.status();
     root_ = *std::move(root);
+  }
+  void TearDown() override {
+    root_.reset();
+    if (!directory_.empty()) EXPECT_TRUE(Cgroup(directory_).Remove());
   }
 
   size_t Servers() const {
     size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(root_->path())) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
       count += entry.path().filename().string().starts_with("proctor-") ? 1 : 0;
     }
     return count;
   }
 
+  std::string directory_;
   std::shared_ptr<CgroupRoot> root_;
 };
 
 TEST_F(CgroupRootTest, RemovesItsGroupsAtTheEnd) {
-  const size_t with = Servers();
   { auto tree = root_->MakeTree("p", {}); }
-  auto other = CgroupRoot::Open(root_->path());
+  auto other = CgroupRoot::Open(directory_);
   ASSERT_TRUE(other.ok()) << other.status();
-  EXPECT_EQ(Servers(), with + 1);
+  EXPECT_EQ(Servers(), 2u);
   other->reset();
-  EXPECT_EQ(Servers(), with);
+  EXPECT_EQ(Servers(), 1u);
+  root_.reset();
+  EXPECT_EQ(Servers(), 0u);
 }
 
 TEST_F(CgroupRootTest, RemovesWhatADeadServerHasLeft) {
-  const size_t before = Servers();
-  const Cgroup dead = Cgroup(root_->path()).Child("proctor-dead");
+  const Cgroup dead = Cgroup(directory_).Child("proctor-dead");
   ASSERT_TRUE(dead.Make().ok());
   ASSERT_TRUE(dead.Child("process").Make().ok());
-  auto other = CgroupRoot::Open(root_->path());
+  auto other = CgroupRoot::Open(directory_);
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_FALSE(std::filesystem::exists(dead.path()));
-  EXPECT_EQ(Servers(), before + 1);
+  EXPECT_EQ(Servers(), 2u);
 }
 
 TEST_F(CgroupRootTest, CannotTellWithoutDescriptorsAndSaysSo) {
-  const Cgroup group = Cgroup(root_->path()).Child("proctor-probe");
+  const Cgroup group = Cgroup(directory_).Child("probe");
   EXPECT_FALSE(*group.Populated());  // there is none
   ASSERT_TRUE(group.Make().ok());
   rlimit before;
