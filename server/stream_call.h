@@ -24,28 +24,27 @@ class SessionStrand {
  public:
   // Enters the session and runs `begin` on its thread, unless the RPC was cancelled
   // before: `begin` is told.
-  // Errors: those of SessionContext::Post; there is no strand then.
-  absl::Status Enter(std::shared_ptr<SessionContext> session,
+  // Errors: those of SessionContext::Enter; there is no strand then.
+  absl::Status Enter(const std::shared_ptr<SessionContext>& session,
                      absl::AnyInvocable<void(bool cancelled)> begin) {
     absl::MutexLock lock(&mutex_);
+    auto user = session->Enter();
+    if (!user.ok()) return user.status();
     const bool cancelled = cancelled_;
     absl::Status posted =
-        session->Post([user = session.get(), cancelled, begin = std::move(begin)]() mutable {
-          user->AddUser();
-          begin(cancelled);
-        });
-    if (posted.ok()) session_ = std::move(session);
+        session->Post([cancelled, begin = std::move(begin)]() mutable { begin(cancelled); });
+    if (posted.ok()) user_ = *std::move(user);
     return posted;
   }
 
-  // Runs `work` on the session's thread; false if there is no strand yet. A user of
-  // the session keeps its thread, so that work is never dropped. `work` may destroy
-  // this strand: nothing here is touched once it is posted.
+  // Runs `work` on the session's thread; false if there is no strand yet. The strand is a
+  // user of the session, so that work is never dropped. `work` may destroy this strand:
+  // nothing here is touched once it is posted.
   bool Post(LoopCallback work) {
     std::shared_ptr<SessionContext> session;
     {
       absl::MutexLock lock(&mutex_);
-      session = session_;
+      session = user_.session();
     }
     return session != nullptr && session->Post(std::move(work)).ok();
   }
@@ -54,17 +53,13 @@ class SessionStrand {
   void PostCancelled(LoopCallback work) {
     absl::MutexLock lock(&mutex_);
     cancelled_ = true;
-    if (session_ != nullptr) (void)session_->Post(std::move(work));  // ended: nothing to cancel
-  }
-
-  const std::shared_ptr<SessionContext>& session() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return session_;  // constant once entered
+    if (user_) (void)user_.session()->Post(std::move(work));
   }
 
  private:
   absl::Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<SessionContext> session_ ABSL_GUARDED_BY(mutex_);
+  SessionUser user_ ABSL_GUARDED_BY(mutex_);  // until the RPC is over
 };
 
 // What the three kinds of streams about a process have in common: a strand, a
@@ -88,9 +83,7 @@ class StreamCall : public Reactor, protected StreamTransport {
   void OnDone() noexcept override {
     const bool posted = strand_.Post([this] {
       stream_.End();
-      auto session = strand_.session();
       delete this;
-      session->ReleaseUser();
     });
     if (!posted) delete this;
   }

@@ -26,11 +26,7 @@ class LateCall : public grpc::ServerUnaryReactor {
   }
 
   void OnDone() noexcept override {
-    const bool posted = strand_.Post([this] {
-      auto session = strand_.session();
-      delete this;
-      session->ReleaseUser();
-    });
+    const bool posted = strand_.Post([this] { delete this; });
     if (!posted) delete this;
   }
 

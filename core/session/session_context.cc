@@ -78,6 +78,10 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
   }
   status = AttachIfInactive(session->watcher_, session->services_.main_loop);
   if (!status.ok()) {
+    {
+      absl::MutexLock lock(&session->mutex_);
+      session->state_ = SessionState::kClosed;
+    }
     session->loop_->Stop();
     session->thread_.join();
     return status;
@@ -111,8 +115,11 @@ absl::Status SessionContext::EnterThread() {
 }
 
 void SessionContext::RunThread() {
-  absl::Status ran = loop_->RunForever();
-  {
+  absl::Status ran;
+  do {
+    ran = loop_->RunForever();
+  } while (ran.ok() && !EndAcceptance());
+  if (!ran.ok()) {  // a loop of the policy's own: nobody can be served any more
     absl::MutexLock lock(&mutex_);
     state_ = SessionState::kClosed;
     accepting_ = false;
@@ -127,6 +134,14 @@ void SessionContext::RunThread() {
   (void)policy_->SetEventLoop(nullptr);  // the thread ends with its slot
   (void)loop_->Close();                  // not running: cannot fail
   ended_.Notify();
+}
+
+// Whether the loop was stopped for good: nobody uses the session, and nobody will.
+bool SessionContext::EndAcceptance() {
+  absl::MutexLock lock(&mutex_);
+  if (users_ > 0 || state_ != SessionState::kClosed) return false;
+  accepting_ = false;
+  return true;
 }
 
 void SessionContext::Show(uint64_t ordinal) {
@@ -172,6 +187,23 @@ absl::Status SessionContext::Post(LoopCallback work) {
   absl::MutexLock lock(&mutex_);
   if (!accepting_) return ClosedError(id_);
   return loop_->CallSoonThreadsafe(std::move(work));
+}
+
+absl::StatusOr<SessionUser> SessionContext::Enter() {
+  absl::MutexLock lock(&mutex_);
+  if (!accepting_) return ClosedError(id_);
+  ++users_;
+  return SessionUser(shared_from_this());
+}
+
+void SessionUser::Release() {
+  if (auto session = std::exchange(session_, nullptr)) session->ReleaseUser();
+}
+
+// The thread goes on for as long as the lock is held: the loop is open.
+void SessionContext::ReleaseUser() {
+  absl::MutexLock lock(&mutex_);
+  if (--users_ == 0 && state_ == SessionState::kClosed) loop_->Stop();
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
@@ -322,6 +354,7 @@ void SessionContext::CheckClosed() {
   }
   for (const auto& [id, listener] : std::exchange(closed_listeners_, {})) listener();
   for (auto& closed : std::exchange(on_closed_, {})) closed();
+  absl::MutexLock lock(&mutex_);
   if (users_ == 0) loop_->Stop();
 }
 
@@ -331,12 +364,6 @@ uint64_t SessionContext::AddClosedListener(std::function<void()> listener) {
 }
 
 void SessionContext::RemoveClosedListener(uint64_t id) { closed_listeners_.erase(id); }
-
-void SessionContext::ReleaseUser() {
-  --users_;
-  absl::MutexLock lock(&mutex_);
-  if (users_ == 0 && state_ == SessionState::kClosed) loop_->Stop();
-}
 
 bool SessionContext::Join(absl::Time deadline) {
   if (!ended_.WaitForNotificationWithDeadline(deadline)) return false;

@@ -21,6 +21,7 @@
 #include "core/session/session_info.h"
 #include "core/session/session_processes.h"
 #include "core/session/session_services.h"
+#include "core/session/session_user.h"
 
 namespace proctor {
 
@@ -54,9 +55,14 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   SessionInfo Info() const;
 
   // Any thread: runs `work` on the session's thread, in the order of the calls.
-  // Errors: FailedPrecondition (SESSION_CLOSED) when the thread has ended; `work`
-  // is then dropped.
+  // Errors: FailedPrecondition (SESSION_CLOSED) when the thread ends; `work` is then dropped.
+  // A user's is never refused.
   absl::Status Post(LoopCallback work);
+
+  // Any thread: a user of the session's thread, which keeps it from ending. What has to post
+  // more than once has one, for example an RPC's stream.
+  // Errors: FailedPrecondition (SESSION_CLOSED) when the thread ends.
+  absl::StatusOr<SessionUser> Enter();
 
   // Any thread: begins to close; `closed` is called on the session's thread when
   // every process has ended, at once if that was so before. More than one caller
@@ -71,11 +77,6 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   // Any thread: whether Join would return at once.
   bool ended() const { return ended_.HasBeenNotified(); }
-
-  // A user of the loop, for example an RPC's stream, keeps the thread until it is
-  // released, also beyond the session's close. On the session's thread.
-  void AddUser() { ++users_; }
-  void ReleaseUser();
 
   // Starts a process. With a request_id that started one before, that one, also while the
   // session is being closed.
@@ -129,7 +130,10 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // Once: its opening is on record with this sequence, or will be.
   void Show(uint64_t ordinal);
   void RunThread();
+  bool EndAcceptance();
   absl::Status EnterThread();
+  friend class SessionUser;
+  void ReleaseUser();
   void CloseRetiredWatchers();
   void BeginLease();
   void OnLeaseExpired();
@@ -153,7 +157,6 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
   SessionProcesses processes_;
   LoopHandle lease_timer_;
-  uint64_t users_ = 0;
   std::vector<LoopCallback> on_closed_;
   uint64_t last_closed_listener_ = 0;
   std::map<uint64_t, std::function<void()>> closed_listeners_;
@@ -164,7 +167,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   mutable absl::Mutex mutex_;
   uint64_t ordinal_ ABSL_GUARDED_BY(mutex_) = 0;  // once it is shown
   SessionState state_ ABSL_GUARDED_BY(mutex_) = SessionState::kOpen;
-  bool accepting_ ABSL_GUARDED_BY(mutex_) = true;  // posts; until the loop ends
+  bool accepting_ ABSL_GUARDED_BY(mutex_) = true;  // posts and users; until the loop ends
+  uint64_t users_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string watcher_name_ ABSL_GUARDED_BY(mutex_);
   absl::Time lease_expires_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };

@@ -1,5 +1,8 @@
 #include <signal.h>
 
+#include <chrono>
+#include <future>
+
 #include "tests/e2e/server_process.h"
 
 namespace proctor {
@@ -54,6 +57,48 @@ TEST_F(SessionE2e, OpensListsAndClosesWithTheWatcherThatWasAskedFor) {
     v1::StartProcessResponse started;
     EXPECT_EQ(Details(processes_->StartProcess(&start_context, start, &started)).reason,
               "SESSION_CLOSED");
+  }
+}
+
+// What is said of a stream that may meet the end of its session anywhere.
+TEST_F(SessionE2e, ReadingOutputEndsWhereverItMeetsTheClose) {
+  for (int round = 0; round < 100; ++round) {
+    v1::Session session;
+    ASSERT_TRUE(Create({}, &session).ok());
+    const v1::Process process = Start(Spec("exit_with", {"0"}), session.session_id());
+    Wait(process.process_id());
+
+    struct Closing {
+      grpc::ClientContext start_context, close_context;
+      v1::StartProcessRequest start;
+      v1::StartProcessResponse started;
+      v1::CloseSessionRequest close;
+      v1::CloseSessionResponse closed;
+      std::promise<grpc::Status> start_status, close_status;
+    } closing;
+    // It keeps the session's thread busy while the other two come.
+    closing.start.set_session_id(session.session_id());
+    *closing.start.mutable_spec() = Spec("no_such_program");
+    closing.close.set_session_id(session.session_id());
+    processes_->async()->StartProcess(
+        &closing.start_context, &closing.start, &closing.started,
+        [&](grpc::Status status) { closing.start_status.set_value(std::move(status)); });
+    sessions_->async()->CloseSession(
+        &closing.close_context, &closing.close, &closing.closed,
+        [&](grpc::Status status) { closing.close_status.set_value(std::move(status)); });
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(1));
+    v1::ReadOutputRequest request;
+    request.set_process_id(process.process_id());
+    auto stream = processes_->ReadOutput(&context, request);
+    const Transcript read = ReadAll<v1::ReadOutputResponse>(*stream);
+    EXPECT_NE(closing.start_status.get_future().get().error_code(), grpc::StatusCode::OK);
+    EXPECT_TRUE(closing.close_status.get_future().get().ok());
+    if (read.status.ok()) {
+      EXPECT_EQ(read.order.back(), "drained");
+    } else {
+      ASSERT_EQ(Details(read.status).reason, "SESSION_CLOSED") << read.status.error_message();
+    }
   }
 }
 

@@ -8,6 +8,42 @@
 namespace proctor {
 namespace {
 
+using SessionUserTest = SessionTest;
+
+TEST_F(SessionUserTest, OneThatEntersInTheTurnOfTheCloseKeepsTheThread) {
+  auto session = Open();
+  absl::Notification go, closed, first, second;
+  ASSERT_TRUE(session->Post([&] { go.WaitForNotification(); }).ok());
+  ASSERT_TRUE(
+      registry_->Close(session->id(), {}, [&](const SessionInfo&) { closed.Notify(); }).ok());
+  auto user = session->Enter();
+  ASSERT_TRUE(user.ok()) << user.status();
+  ASSERT_TRUE(session->Post([&] { first.Notify(); }).ok());
+  go.Notify();
+  closed.WaitForNotification();
+  first.WaitForNotification();
+  // Its work goes on in turns of its own, timers included.
+  ASSERT_TRUE(session
+                  ->Post([&] {
+                    session->loop()->CallLater(absl::Milliseconds(1), [&] { second.Notify(); });
+                  })
+                  .ok());
+  second.WaitForNotification();
+  EXPECT_FALSE(session->ended());
+  *user = SessionUser();
+  EXPECT_TRUE(registry_->Join(absl::Now() + absl::Minutes(1)));
+  EXPECT_EQ(ErrorReason(session->Enter().status()), "SESSION_CLOSED");
+  EXPECT_EQ(ErrorReason(session->Post([] {})), "SESSION_CLOSED");
+}
+
+TEST_F(SessionUserTest, AnOpenSessionGoesOnWithoutOne) {
+  auto session = Open();
+  { auto user = session->Enter(); }
+  session->loop()->Stop();  // as a loop of the caller's own might
+  EXPECT_EQ(Call(session, [] { return 7; }), 7);
+  EXPECT_EQ(session->Info().state, SessionState::kOpen);
+}
+
 // Sessions with a lease.
 class SessionLeaseTest : public SessionTest {
  protected:
