@@ -17,6 +17,7 @@
 #include "server/daemon_signals.h"
 #include "server/log/server_log.h"
 #include "server/server.h"
+#include "server/shutdown_bound.h"
 #include "server/version.h"
 
 namespace proctor::server {
@@ -30,6 +31,9 @@ void TellReady(int fd) {
     spdlog::warn("--ready-fd={}: {}", fd, ErrnoText(errno));
   }
 }
+
+// How long the last steps may take: more than all that each of them waits for by itself.
+constexpr absl::Duration kLongestShutdown = absl::Seconds(20);
 
 void Obey(DaemonSignals& signals, Server& server, bool* draining) {
   while (const auto received = signals.Read()) {
@@ -53,8 +57,8 @@ void Obey(DaemonSignals& signals, Server& server, bool* draining) {
   }
 }
 
-int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options,
-            DaemonSignals& signals) {
+int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, DaemonSignals& signals,
+            ShutdownBound& bound) {
   bool clean = false;
   auto server = Server::Start(options, loop, [&](bool all_ended) {
     clean = all_ended;
@@ -80,14 +84,19 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options,
   const absl::Status ran = loop->RunForever();
   if (!ran.ok()) spdlog::error("main loop: {}", std::string(ran.message()));
   loop->RemoveReader(signals.fd());
-  (*server)->Shutdown();
+  bound.Begin(kLongestShutdown);
+  const absl::Status ended = (*server)->Shutdown(bound);
   if (!clean) spdlog::error("processes were left that could not be killed");
+  if (!ended.ok()) {
+    spdlog::error("{}", std::string(ended.message()));
+    LeaveProcess();
+  }
   spdlog::info("proctord ended");
   return ran.ok() && clean ? 0 : 1;
 }
 
 // Serves on the loop that the policy of this process gives the main thread.
-int Serve(const Options& options, DaemonSignals& signals) {
+int Serve(const Options& options, DaemonSignals& signals, ShutdownBound& bound) {
   auto loop = GetEventLoop();
   if (!loop.ok()) {
     spdlog::error("set up the main loop: {}", std::string(loop.status().message()));
@@ -96,7 +105,8 @@ int Serve(const Options& options, DaemonSignals& signals) {
   (*loop)->SetErrorHandler([](const LoopError& error) {
     spdlog::warn("{}: {}", error.message, std::string(error.status.message()));
   });
-  const int code = ServeOn(*loop, options, signals);
+  const int code = ServeOn(*loop, options, signals, bound);
+  bound.Enter("the main loop");
   (void)SetEventLoop(nullptr);
   (void)(*loop)->Close();  // not running: cannot fail
   return code;
@@ -118,7 +128,12 @@ int RunDaemon(const Options& options) {
     return 1;
   }
   SetEventLoopPolicy(*std::move(policy));
-  const int code = Serve(options, *signals);
+  auto bound = ShutdownBound::Make();
+  if (!bound.ok()) {
+    spdlog::error("{}", std::string(bound.status().message()));
+    return 1;
+  }
+  const int code = Serve(options, *signals, **bound);
   SetEventLoopPolicy(nullptr);
   return code;
 }

@@ -8,6 +8,7 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -27,6 +28,7 @@
 #include "server/process_service.h"
 #include "server/server_service.h"
 #include "server/session_service.h"
+#include "server/stuck_threads.h"
 #include "server/tls.h"
 #include "server/version.h"
 #include "server/wire/stored.h"
@@ -47,6 +49,9 @@ constexpr absl::Duration kUnkillable = absl::Seconds(5);
 
 // How long callers have, at the end, to take what was sent to them.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
+
+// A turn of a loop is too long that lasts this much longer than a start may.
+constexpr absl::Duration kLongTurn = absl::Seconds(5);
 
 // How long gRPC has then to end what it cancels.
 constexpr absl::Duration kCancelled = absl::Seconds(1);
@@ -135,6 +140,19 @@ void RefuseCompression(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 
+// Whether the threads of all sessions can be waited for. That of a closed one ends with its last
+// caller, which gRPC's shutdown ends. That of another one waits for a process that cannot be
+// killed, or is stuck itself.
+absl::Status CheckEnding(const SessionRegistry& sessions) {
+  std::vector<std::string> left;
+  for (const auto& thread : sessions.Threads()) {
+    if (!thread.closed || thread.turn_time > kLongTurn) left.push_back(thread.id);
+  }
+  if (left.empty()) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat("sessions were left that do not end: ", absl::StrJoin(left, ", ")));
+}
+
 }  // namespace
 
 // In the order in which they are made; they go in the reverse order.
@@ -148,6 +166,7 @@ struct Server::Parts {
   std::unique_ptr<ServerService> server_service;
   std::unique_ptr<grpc::Server> grpc;
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::unique_ptr<StuckThreads> stuck;
   std::unique_ptr<http::HttpServer> http;
 };
 
@@ -244,7 +263,23 @@ absl::Status Server::Begin() {
   for (const auto& acceptor : parts_->acceptors) {
     if (absl::Status status = acceptor->Start(); !status.ok()) return status;
   }
+  BeginLooks();
   return BeginHttp();
+}
+
+// Health says what readiness says of the threads, and the log says since when.
+void Server::BeginLooks() {
+  parts_->stuck =
+      std::make_unique<StuckThreads>(&sessions_, main_loop_, parts_->hub->loop(),
+                                     std::max(2 * kLongTurn, options_.spawn_timeout + kLongTurn));
+  parts_->stuck->Begin([this](const absl::Status& status) {
+    if (status.ok()) {
+      spdlog::info("all threads get on again");
+    } else {
+      spdlog::error("{}", std::string(status.message()));
+    }
+    if (!draining_) parts_->grpc->GetHealthCheckService()->SetServingStatus(status.ok());
+  });
 }
 
 // The HTTP side is a client like any other, but for the wire.
@@ -264,7 +299,10 @@ absl::Status Server::BeginHttp() {
        .allowed_hosts = options_.http_hosts,
        .token = *std::move(token)},
       parts_->grpc->InProcessChannel(arguments), [this] { return metrics_.Render(); },
-      [this] { return CheckReady(sessions_, *events_); });
+      [this] {
+        const absl::Status ready = CheckReady(sessions_, *events_);
+        return ready.ok() ? parts_->stuck->Check() : ready;
+      });
   if (!http.ok()) return http.status();
   parts_->http = *std::move(http);
   return absl::OkStatus();
@@ -325,8 +363,10 @@ void Server::Reload() {
   }
 }
 
-void Server::Shutdown() {
+absl::Status Server::Shutdown(ShutdownBound& bound) {
+  parts_->stuck->End();
   parts_->hub->EndStreams();
+  bound.Enter("http");
   if (parts_->http != nullptr) parts_->http->Stop();
   std::vector<AcceptedSockets> sockets;
   for (const auto& acceptor : parts_->acceptors) sockets.emplace_back(acceptor->listener().fd());
@@ -342,12 +382,18 @@ void Server::Shutdown() {
   // with the last call on it, and a client that meets that end while it writes (EPIPE) forgets
   // what it has not read. What was said before the shutdown is read before a connection closes.
   const absl::Time deadline = absl::Now() + kLastWords;
+  bound.Enter("callers");
   const bool told = parts_->hub->AwaitStreams(deadline) && sessions_.Join(deadline);
   if (!told) spdlog::warn("callers were left that did not take their last words");
+  if (absl::Status stuck = CheckEnding(sessions_); !stuck.ok()) return stuck;
+  bound.Enter("gRPC, to end its calls");
   parts_->grpc->Shutdown(absl::ToChronoTime(deadline));
   parts_->grpc->Wait();
+  bound.Enter("the threads of sessions");
   sessions_.Join();
+  bound.Enter("the parts of the server");
   parts_.reset();
+  return absl::OkStatus();
 }
 
 }  // namespace proctor::server

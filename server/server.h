@@ -12,6 +12,7 @@
 #include "core/session/session_registry.h"
 #include "server/metrics/metrics.h"
 #include "server/options.h"
+#include "server/shutdown_bound.h"
 
 namespace proctor::server {
 
@@ -49,8 +50,10 @@ class Server {
   // The outcome, also a failure that leaves all as it was, is in the log.
   void Reload();
 
-  // Ends all RPCs, joins all threads. After `ended`.
-  void Shutdown();
+  // Ends all RPCs, joins all threads. After `ended`; `bound` has begun.
+  // Errors: DeadlineExceeded, with the sessions whose threads do not end: they use what the
+  // destructor would free, so LeaveProcess comes next.
+  absl::Status Shutdown(ShutdownBound& bound);
 
   // Where it listens, in the form that clients take.
   std::vector<std::string> Addresses() const;
@@ -67,6 +70,7 @@ class Server {
   void DrainOnMain(absl::Duration grace);
   void KillAll();
   void End(bool clean);
+  void BeginLooks();
 
   const Options options_;
   const std::shared_ptr<EventLoop> main_loop_;

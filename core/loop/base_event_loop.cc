@@ -184,9 +184,11 @@ void BaseEventLoop::Turn() {
   } else {
     WaitForReadiness(absl::ZeroDuration());
   }
+  const absl::Duration now = Time();
+  turn_began_.store(absl::ToInt64Nanoseconds(now), std::memory_order_relaxed);
   TakePosted();
   if (timers_.size() > 0) {
-    timers_.TakeDue(Time(), [this](std::shared_ptr<LoopHandle::State> state) {
+    timers_.TakeDue(now, [this](std::shared_ptr<LoopHandle::State> state) {
       ready_.push_back({kCallAt, std::move(state)});
     });
   }
@@ -195,6 +197,12 @@ void BaseEventLoop::Turn() {
     ready_.pop_front();
     Run(std::move(call));
   }
+  turn_began_.store(0, std::memory_order_relaxed);
+}
+
+absl::Duration BaseEventLoop::TurnTime() const {
+  const int64_t began = turn_began_.load(std::memory_order_relaxed);
+  return began == 0 ? absl::ZeroDuration() : Time() - absl::Nanoseconds(began);
 }
 
 void BaseEventLoop::TakePosted() {

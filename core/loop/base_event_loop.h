@@ -56,6 +56,7 @@ class BaseEventLoop : public EventLoop {
   void Stop() override;
   bool is_running() const override;
   bool is_closed() const override;
+  absl::Duration TurnTime() const override;
   absl::Status Close() override;
   void SetErrorHandler(LoopErrorHandler handler) override;
   void ReportError(const LoopError& error) override;
@@ -148,6 +149,7 @@ class BaseEventLoop : public EventLoop {
   // Any thread.
   LoopInbox inbox_;
   std::atomic<bool> debug_ = false;
+  std::atomic<int64_t> turn_began_ = 0;  // in nanoseconds of Time(); 0 between turns
   mutable absl::Mutex error_handler_mutex_;
   std::shared_ptr<const LoopErrorHandler> error_handler_ ABSL_GUARDED_BY(error_handler_mutex_);
 

@@ -161,6 +161,11 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   virtual bool is_running() const = 0;
   virtual bool is_closed() const = 0;
 
+  // How long the turn under way has lasted, zero while the loop waits or does not run: a long
+  // one keeps all else of its thread waiting. From any thread. Always zero where a loop does
+  // not know.
+  virtual absl::Duration TurnTime() const { return absl::ZeroDuration(); }
+
   // Drops all callbacks and frees all descriptors. Idempotent. Reads and writes are
   // cancelled; one of a regular file that the kernel carries out just now is waited for.
   // Errors: FailedPrecondition while it runs.

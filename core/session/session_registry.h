@@ -123,6 +123,14 @@ class SessionRegistry {
   // left. False if that had not come by `deadline`: may be called again.
   bool Join(absl::Time deadline = absl::InfiniteFuture());
 
+  // A session whose thread has not ended.
+  struct SessionThread {
+    std::string id;
+    bool closed = false;
+    absl::Duration turn_time;  // see EventLoop::TurnTime
+  };
+  std::vector<SessionThread> Threads() const;
+
  private:
   struct Session {
     std::shared_ptr<SessionContext> context;  // null once closed

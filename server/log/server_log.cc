@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "absl/time/clock.h"
 #include "core/base/warning.h"
 #include "server/log/last_words.h"
 
@@ -58,7 +59,12 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
     writer_->Write(Format(formatter_.get(), message, colored_));
   }
-  void flush_() override {}
+  // For who leaves without destructors; waits no longer than a second.
+  void flush_() override {
+    for (int tries = 0; !writer_->IsIdle() && tries < 100; ++tries) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+  }
 
   const std::shared_ptr<LogWriter> writer_;
   const bool colored_ = IsColored();

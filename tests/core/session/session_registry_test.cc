@@ -310,6 +310,28 @@ TEST_F(SessionRegistryTest, ForgetsTheOldestClosedBeyondItsLimitThoughOlderOnesA
   }
 }
 
+TEST_F(SessionRegistryTest, TellsHowLongTheThreadOfASessionHasNotGotOn) {
+  const auto busy = Open();
+  const auto idle = Open();
+  absl::Notification entered, leave;
+  ASSERT_TRUE(busy->Post([&] {
+                    entered.Notify();
+                    leave.WaitForNotification();
+                  })
+                  .ok());
+  entered.WaitForNotification();
+  auto time_of = [this](const std::string& id) {
+    for (const auto& thread : registry_->Threads()) {
+      if (thread.id == id) return thread.turn_time;
+    }
+    return -absl::InfiniteDuration();
+  };
+  while (time_of(busy->id()) < absl::Milliseconds(20)) absl::SleepFor(absl::Milliseconds(1));
+  leave.Notify();
+  while (time_of(busy->id()) != absl::ZeroDuration()) absl::SleepFor(absl::Milliseconds(1));
+  while (time_of(idle->id()) != absl::ZeroDuration()) absl::SleepFor(absl::Milliseconds(1));
+}
+
 TEST_F(SessionRegistryTest, EveryEndIsOnRecordOnceAndInOrder) {
   auto session = Open();
   constexpr int kProcesses = 200;
