@@ -228,7 +228,9 @@ class CgroupRootTest : public testing::Test {
   }
   void TearDown() override {
     root_.reset();
-    if (!directory_.empty()) EXPECT_TRUE(Cgroup(directory_).Remove());
+    if (!directory_.empty()) {
+      EXPECT_TRUE(Cgroup(directory_).Remove());
+    }
   }
 
   size_t Servers() const {
