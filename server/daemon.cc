@@ -13,6 +13,7 @@
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
 #include "core/process/descriptor_limit.h"
+#include "core/watch/sigchld.h"
 #include "core/watch/watcher_kind.h"
 #include "server/daemon_signals.h"
 #include "server/log/server_log.h"
@@ -115,8 +116,10 @@ int Serve(const Options& options, DaemonSignals& signals, ShutdownBound& bound) 
 }  // namespace
 
 int RunDaemon(const Options& options) {
+  const bool ignored_sigchld = UseDefaultSigchld();
   auto signals = DaemonSignals::Open();
   const ServerLog log(options.log_level);
+  if (ignored_sigchld) spdlog::warn("SIGCHLD was ignored at the start: set to its default");
   RaiseDescriptorLimit();
   if (!signals.ok()) {
     spdlog::error("set up signals: {}", std::string(signals.status().message()));

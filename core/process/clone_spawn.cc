@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
@@ -18,6 +17,7 @@
 #include "core/process/raw_system_call.h"
 #include "core/process/spawn_child.h"
 #include "core/process/spawn_error.h"
+#include "core/watch/orphan_reaper.h"
 
 // A child from clone to exec, beside the thread that asked for it:
 //
@@ -134,29 +134,22 @@ long Clone3Child(SpawnExchange* exchange, int cgroup, NewbornGuard* guard,
       exchange, guard, verdict);
 }
 
-// Reaps a child that never was a program. A process-wide reaper may be faster,
-// or SIGCHLD ignored: then ECHILD says that it is gone, which is as good.
-void Reap(const UniqueFd& pidfd) {
-  siginfo_t info;
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) != 0 && errno == EINTR) {
-  }
-}
-
 // What became of a child that was cloned.
 absl::StatusOr<SpawnedChild> Conclude(const SpawnPlan& plan, const SpawnExchange& exchange,
                                       const NewbornGuard::Verdict& verdict, absl::Duration timeout,
                                       long pid) {
   if (pid < 0) return SpawnError(plan, SpawnStage::kClone, static_cast<int>(-pid));
   UniqueFd pidfd(exchange.pidfd);
+  const pid_t child = static_cast<pid_t>(pid);
   if (exchange.error != 0) {
-    Reap(pidfd);
+    ReapEnding(child, std::move(pidfd));
     return SpawnError(plan, exchange.stage, exchange.error, exchange.detail);
   }
   if (verdict.killed) {
-    Reap(pidfd);
+    ReapEnding(child, std::move(pidfd));
     return SpawnTimeoutError(plan, verdict.stage, verdict.was_stopped, timeout);
   }
-  return SpawnedChild{static_cast<pid_t>(pid), std::move(pidfd)};
+  return SpawnedChild{child, std::move(pidfd)};
 }
 
 // A spawn is never made without the guard.
@@ -208,7 +201,7 @@ absl::Status ProbeClone3(int cgroup) {
   if (pid < 0 && cgroup >= 0) {
     return SystemError("spawn into a control group", static_cast<int>(-pid));
   }
-  if (pid > 0) Reap(UniqueFd(exchange.pidfd));
+  if (pid > 0) ReapEnding(static_cast<pid_t>(pid), UniqueFd(exchange.pidfd));
   if (verdict.killed) {
     return MakeError(absl::StatusCode::kAborted, "SPAWN_TIMEOUT",
                      "spawn into a control group: the child does not get on");

@@ -12,7 +12,7 @@
 #include "core/base/error.h"
 #include "core/process/launcher.h"
 #include "core/process/pipe_holders.h"
-#include "core/watch/child_wait.h"
+#include "core/watch/orphan_reaper.h"
 
 namespace proctor {
 
@@ -60,12 +60,9 @@ absl::Status Process::Begin() {
   absl::Status status = Spawn();
   if (!status.ok()) return status;
   status = Watch();
-  if (!status.ok()) {  // spawned but not watched: as if it had never been
-    const pid_t pid = std::exchange(pid_, 0);
-    ::kill(-pid, SIGKILL);
+  if (!status.ok()) {              // spawned but not watched: as if it had never been
     (void)tree_->Signal(SIGKILL);  // what it may have started meanwhile
-    AwaitChild(pid);
-    ReapChild(pid);
+    KillAndReap(std::exchange(pid_, 0), std::move(pidfd_));
   }
   return status;
 }
@@ -100,7 +97,7 @@ absl::Status Process::Watch() {
     if (absl::Status started = pipe->Start(); !started.ok()) return started;
   }
   absl::Status watched =
-      context_.watcher->AddChildHandler(pid_, [weak = weak_from_this()](const ChildExit& exit) {
+      context_.watcher->AddChild(pid_, pidfd_, [weak = weak_from_this()](const ChildExit& exit) {
         if (auto self = weak.lock()) self->OnExit(exit);
       });
   if (!watched.ok()) return watched;

@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
-#include "core/base/unique_fd.h"
+#include "core/base/shared_fd.h"
 #include "core/loop/event_loop.h"
 #include "core/process/command.h"
 #include "core/process/output_log.h"
@@ -183,7 +183,7 @@ class Process : public std::enable_shared_from_this<Process> {
   Hooks hooks_;
 
   pid_t pid_ = 0;
-  UniqueFd pidfd_;
+  SharedFd pidfd_;  // with the watcher
   ProcessState state_ = ProcessState::kRunning;
   absl::Time started_at_;
   absl::Duration started_monotonic_;

@@ -7,21 +7,26 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/warning.h"
+#include "core/watch/child_wait.h"
 #include "core/watch/orphan_reaper.h"
 
 namespace proctor {
 
 absl::Status AttachedChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
+  return AddChild(pid, PidfdOf(pid), std::move(handler));
+}
+
+absl::Status AttachedChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
   const std::shared_ptr<EventLoop> attached_loop = attached();
   if (table_->closed()) return WatcherClosedError(name());
   if (attached_loop == nullptr || !attached_loop->is_running()) return InactiveError(name(), pid);
   auto running = GetRunningLoop();
-  auto watch =
-      table_->Add(pid, running.ok() ? *running : attached_loop, std::move(handler),
-                  [this](const std::shared_ptr<Watch>& displaced) { StopPolling(displaced); });
+  auto watch = table_->Add(
+      pid, std::move(pidfd), running.ok() ? *running : attached_loop, std::move(handler),
+      [this](const std::shared_ptr<Watch>& displaced) { StopPolling(displaced); });
   if (!watch.ok() || *watch == nullptr) return watch.status();
 
-  const ChildLook look = PeekChild(pid, -1);
+  const ChildLook look = PeekChild(pid, (*watch)->pidfd.get());
   if (look.state != ChildLook::State::kRunning) {
     table_->Post(*watch, look);
   } else if (!poller()->TryAddPolled(*watch)) {
@@ -34,7 +39,7 @@ bool AttachedChildWatcher::RemoveChildHandler(pid_t pid) {
   const std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopPolling(watch);
-  OnRemoved(pid);
+  OnRemoved(*watch);
   return true;
 }
 
@@ -142,7 +147,7 @@ void AttachedChildWatcher::Close() {
   Detach(/*closing=*/true);
   for (const auto& watch : table_->Close()) {
     StopPolling(watch);
-    ReapWhenEnded(watch->pid);
+    ReapWhenEnded(watch->pid, watch->pidfd);
   }
 }
 

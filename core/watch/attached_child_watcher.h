@@ -38,6 +38,7 @@ class AttachedChildWatcher : public ChildWatcher,
   // attached one.
   // Errors: FailedPrecondition (WATCHER_INACTIVE) before any wait (81), (WATCHER_CLOSED).
   absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
+  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override;
 
   // Errors: FailedPrecondition (NOT_MAIN_THREAD) on another thread (75),
@@ -56,7 +57,7 @@ class AttachedChildWatcher : public ChildWatcher,
   virtual void OnSigchld() {}
 
   // A child lost its handler: sees to its reaping. From any thread.
-  virtual void OnRemoved(pid_t pid) = 0;
+  virtual void OnRemoved(const Watch& watch) = 0;
 
   // A child was told of and reaped. From any thread.
   virtual void OnReaped() {}

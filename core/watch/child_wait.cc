@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
@@ -61,6 +62,16 @@ int WaitId(int id_type, id_t id, siginfo_t* info, int options, rusage* usage) {
   return result;
 }
 
+// For one child, by its pidfd if there is one.
+int WaitChild(pid_t pid, int pidfd, siginfo_t* info, int options, rusage* usage) {
+  if (pidfd >= 0) {
+    const int result = WaitId(kIdTypePidfd, static_cast<id_t>(pidfd), info, options, usage);
+    if (result == 0 || errno != EINVAL) return result;
+  }
+  // Without one, or before Linux 5.4, which does not wait with it.
+  return WaitId(P_PID, static_cast<id_t>(pid), info, options, usage);
+}
+
 WaitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
   WaitStatus status;
   status.source = StatusSource::kWaited;
@@ -97,11 +108,9 @@ WaitStatus StatusOfReaped(int pidfd) {
 }
 
 ChildLook Look(pid_t pid, int pidfd, int extra_options) {
-  const int id_type = pidfd >= 0 ? kIdTypePidfd : static_cast<int>(P_PID);
-  const id_t id = static_cast<id_t>(pidfd >= 0 ? pidfd : pid);
   siginfo_t info{};
   rusage usage{};
-  if (WaitId(id_type, id, &info, WEXITED | WNOWAIT | extra_options, &usage) < 0) {
+  if (WaitChild(pid, pidfd, &info, WEXITED | WNOWAIT | extra_options, &usage) < 0) {
     return {ChildLook::State::kGone, StatusOfReaped(pidfd)};
   }
   if (info.si_pid == 0) return {ChildLook::State::kRunning, {}};
@@ -119,7 +128,7 @@ void* RunWait(void* argument) {
 
 ChildLook PeekChild(pid_t pid, int pidfd) { return Look(pid, pidfd, WNOHANG); }
 
-ChildLook AwaitChild(pid_t pid) { return Look(pid, -1, 0); }
+ChildLook AwaitChild(pid_t pid, int pidfd) { return Look(pid, pidfd, 0); }
 
 AnyChildLook PeekAnyChild(bool of_this_thread) {
   siginfo_t info{};
@@ -129,9 +138,9 @@ AnyChildLook PeekAnyChild(bool of_this_thread) {
   return {info.si_pid, FromSiginfo(info, usage)};
 }
 
-void ReapChild(pid_t pid) {
+void ReapChild(pid_t pid, int pidfd) {
   siginfo_t info{};
-  WaitId(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG, nullptr);
+  WaitChild(pid, pidfd, &info, WEXITED | WNOHANG, nullptr);
 }
 
 absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
@@ -152,6 +161,11 @@ absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
       return ErrnoError(absl::StatusCode::kUnimplemented, "PIDFD_REFUSED", "pidfd_open", object,
                         error);
   }
+}
+
+SharedFd PidfdOf(pid_t pid) {
+  auto pidfd = OpenPidfd(pid);
+  return pidfd.ok() ? SharedFd(*std::move(pidfd)) : SharedFd();
 }
 
 absl::Status StartWaitThread(absl::AnyInvocable<void()> wait) {

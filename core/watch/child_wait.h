@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/exit_status.h"
+#include "core/base/shared_fd.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor {
@@ -33,7 +34,7 @@ struct ChildLook {
 ChildLook PeekChild(pid_t pid, int pidfd);
 
 // Blocks until the child has ended, then as PeekChild. Never kRunning.
-ChildLook AwaitChild(pid_t pid);
+ChildLook AwaitChild(pid_t pid, int pidfd);
 
 // The first zombie among the children, left as it is; its pid is 0 if there is none.
 // With `of_this_thread` only of those that the calling thread spawned (__WNOTHREAD),
@@ -44,14 +45,17 @@ struct AnyChildLook {
 };
 AnyChildLook PeekAnyChild(bool of_this_thread);
 
-// Takes a zombie away. Not an error if it is gone.
-void ReapChild(pid_t pid);
+// Takes a zombie away: with a pidfd (else -1) this very one, and nobody who has its pid after it.
+// Not an error if it is gone.
+void ReapChild(pid_t pid, int pidfd);
 
 // pidfd_open(2). The descriptor is close-on-exec.
 // Errors: NotFound (NO_SUCH_CHILD) for ESRCH; ResourceExhausted (OUT_OF_DESCRIPTORS)
 // for EMFILE, ENFILE and ENOMEM; Unimplemented (PIDFD_REFUSED) where the kernel or
 // its seccomp filter refuses the call.
 absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid);
+// The same, empty on an error.
+SharedFd PidfdOf(pid_t pid);
 
 // Runs `wait` on a new thread of its own, all signals blocked, small stack,
 // detached.

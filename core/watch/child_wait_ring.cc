@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
 #include "core/loop/uring.h"
@@ -41,7 +42,7 @@ struct ChildWaitRing::Kernel {
   // What the kernel is asked for one child.
   struct Request {
     std::shared_ptr<Watch> watch;  // null once cancelled
-    UniqueFd pidfd;                // of a cancelled one
+    SharedFd pidfd;                // open for as long as the kernel may use it
     siginfo_t info{};
   };
 
@@ -107,7 +108,7 @@ int ChildWaitRing::fd() const { return kernel_->fd; }
 bool ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
   io_uring_sqe* const poll = io_uring_get_sqe(&ring);
   io_uring_sqe* const wait = io_uring_get_sqe(&ring);
-  const int pidfd = request.watch->pidfd.get();
+  const int pidfd = request.pidfd.get();
   io_uring_prep_poll_add(poll, pidfd, POLLIN);
   poll->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
   PrepareWaitid(wait, pidfd, &request.info);
@@ -120,7 +121,6 @@ bool ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
 
 void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
   tokens.erase(request.watch.get());
-  request.pidfd = std::move(request.watch->pidfd);
   request.watch = nullptr;
   io_uring_sqe* const cancel = io_uring_get_sqe(&ring);
   io_uring_prep_cancel64(cancel, token, 0);
@@ -130,16 +130,17 @@ void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
 }
 
 absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
-  auto pidfd = OpenPidfd(watch->pid);
-  if (!pidfd.ok()) return pidfd.status();
+  if (!watch->pidfd) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS",
+                     absl::StrCat("wait for child ", watch->pid, ": it has no pidfd"));
+  }
   absl::MutexLock lock(&kernel_->mutex);
   if (kernel_->closed) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "RING_CLOSED", "the ring is closed");
   }
   const uint64_t token = ++kernel_->last_token;
-  Kernel::Request& request =
-      *(kernel_->requests[token] = std::make_unique<Kernel::Request>(Kernel::Request{watch}));
-  watch->pidfd = *std::move(pidfd);
+  Kernel::Request& request = *(kernel_->requests[token] = std::make_unique<Kernel::Request>(
+                                   Kernel::Request{watch, watch->pidfd}));
   kernel_->tokens[watch.get()] = token;
   if (kernel_->Submit(token, request)) return absl::OkStatus();
   // What was not taken now is taken with the next submission: it stays, ended.
@@ -178,7 +179,6 @@ void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
       const bool running = look.state == ChildLook::State::kRunning;
       // Cancelled with the thread that made it.
       if (running && result == -ECANCELED && Submit(token, request)) continue;
-      request.watch->pidfd.Reset();
       tokens.erase(request.watch.get());
       ended.push_back({request.watch, look});
     }

@@ -35,8 +35,8 @@ class ChildWaitRing {
   static absl::StatusOr<std::shared_ptr<ChildWaitRing>> Create();
   ~ChildWaitRing();
 
-  // Waits for a child, whose pidfd the watch has from here on until it is taken.
-  // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS, URING_RESOURCES); those of OpenPidfd.
+  // Waits for a child by its pidfd.
+  // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS, URING_RESOURCES).
   absl::Status Add(const std::shared_ptr<Watch>& watch);
   // Not an error if the child is not waited for.
   void Cancel(const std::shared_ptr<Watch>& watch);

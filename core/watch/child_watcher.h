@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "core/base/exit_status.h"
+#include "core/base/shared_fd.h"
 #include "core/loop/event_loop.h"
 
 namespace proctor {
@@ -46,6 +48,16 @@ class ChildWatcher {
   // loop runs on this thread where one is needed; NotFound for what is not a
   // child. `handler` is then not called.
   virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) = 0;
+
+  // As AddChildHandler for a child whose pidfd is known (clone3(2)): it is this very child that
+  // is looked at, also when somebody else has reaped it and its pid is another's. There is no
+  // NotFound then: `handler` is told how it ended, as far as the kernel still knows. `pidfd` may
+  // be empty; it serves one handler, so a child that is to be added again is added by its pid.
+  // Here: AddChildHandler, for watchers that know pids only.
+  virtual absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+    (void)pidfd;
+    return AddChildHandler(pid, std::move(handler));
+  }
 
   // Makes sure that the handler of `pid` is not called any more; the child is
   // still reaped. Returns whether there was a handler to remove.

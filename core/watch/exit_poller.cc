@@ -20,16 +20,14 @@ absl::StatusOr<std::unique_ptr<ExitPoller>> ExitPoller::Create() {
 }
 
 bool ExitPoller::TryAddPolled(const std::shared_ptr<Watch>& watch) {
-  auto pidfd = OpenPidfd(watch->pid);
-  if (!pidfd.ok()) return false;
+  if (!watch->pidfd) return false;
   // Edge-triggered: a traced zombie is readable for as long as its tracer likes, and not
   // reapable; a second edge comes when the tracer lets go.
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = watch.get();
   absl::MutexLock lock(&mutex_);
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd->get(), &event) < 0) return false;
-  watch->pidfd = *std::move(pidfd);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch->pidfd.get(), &event) < 0) return false;
   polled_.emplace(watch.get(), watch);
   return true;
 }
@@ -42,7 +40,7 @@ void ExitPoller::AddUnpolled(const std::shared_ptr<Watch>& watch) {
 
 void ExitPoller::Close() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [address, watch] : polled_) ClosePidfd(*watch);
+  for (auto& [address, watch] : polled_) StopPolling(*watch);
   polled_.clear();
   unpolled_.clear();
   wish_.reset();
@@ -51,7 +49,7 @@ void ExitPoller::Close() {
 
 void ExitPoller::Remove(const std::shared_ptr<Watch>& watch) {
   absl::MutexLock lock(&mutex_);
-  if (polled_.erase(watch.get()) > 0) return ClosePidfd(*watch);
+  if (polled_.erase(watch.get()) > 0) return StopPolling(*watch);
   unpolled_.erase(watch);
   if (unpolled_.empty()) wish_.reset();
 }
@@ -82,17 +80,15 @@ std::vector<ExitPoller::Ended> ExitPoller::TakeEnded() {
 bool ExitPoller::TakeIfEnded(const std::shared_ptr<Watch>& watch, std::vector<Ended>& ended) {
   const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
   if (look.state == ChildLook::State::kRunning) return false;  // traced: another edge will come
-  ClosePidfd(*watch);
+  StopPolling(*watch);
   ended.push_back({watch, look});
   return true;
 }
 
-void ExitPoller::ClosePidfd(Watch& watch) {
-  if (!watch.pidfd) return;
-  // Before the close: a sibling between clone and exec may hold the same description,
-  // which would go on sending events.
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.pidfd.get(), nullptr);
-  watch.pidfd.Reset();
+void ExitPoller::StopPolling(const Watch& watch) {
+  // Not left to the close: the pidfd has other owners, and a sibling between clone and exec may
+  // hold the same description, which would go on sending events.
+  if (watch.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.pidfd.get(), nullptr);
 }
 
 }  // namespace proctor

@@ -25,8 +25,7 @@ namespace proctor {
 // A child without a pidfd, for want of descriptors or of a kernel that gives them, is
 // looked at each time; who polls does so at each SIGCHLD then (SigchldListener).
 //
-// Thread-safety: all methods from any thread. Lifetime: a watch is in at most one poller,
-// which owns its pidfd.
+// Thread-safety: all methods from any thread. Lifetime: a watch is in at most one poller.
 class ExitPoller {
  public:
   // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS).
@@ -35,7 +34,7 @@ class ExitPoller {
   ExitPoller(const ExitPoller&) = delete;
   ExitPoller& operator=(const ExitPoller&) = delete;
 
-  // Adds a child with a pidfd. False, and not added, if there is none to be had.
+  // Adds a child with a pidfd. False, and not added, if it has none, or no room is left for it.
   bool TryAddPolled(const std::shared_ptr<Watch>& watch);
 
   // Adds a child without one.
@@ -70,7 +69,7 @@ class ExitPoller {
   // Whether the child has ended; then it is out, and in `ended`.
   bool TakeIfEnded(const std::shared_ptr<Watch>& watch, std::vector<Ended>& ended)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ClosePidfd(Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StopPolling(const Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const int fd_;
 

@@ -55,7 +55,7 @@ void ExitThread::Wake(int wake_descriptor) {
 absl::Status ExitThread::Await(const std::shared_ptr<Watch>& watch, Without without,
                                OnEnded on_ended) {
   const bool started = Start().ok();
-  const ChildLook look = PeekChild(watch->pid, -1);
+  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
   if (look.state != ChildLook::State::kRunning) {
     on_ended(watch, look);
     return absl::OkStatus();
@@ -87,7 +87,8 @@ absl::Status ExitThread::AwaitAndPost(const std::shared_ptr<WatchTable>& table,
 }
 
 absl::Status ExitThread::AwaitOnThread(const std::shared_ptr<Watch>& watch) {
-  return StartWaitThread([this, watch] { Tell(watch, AwaitChild(watch->pid)); });
+  return StartWaitThread(
+      [this, watch] { Tell(watch, AwaitChild(watch->pid, watch->pidfd.get())); });
 }
 
 void ExitThread::Forget(const std::shared_ptr<Watch>& watch) {

@@ -21,7 +21,7 @@ std::string Describe(const std::pair<pid_t, WaitStatus>& child) {
 
 pid_t FastChildWatcher::Here() const { return reach_ == Reach::kThread ? ::gettid() : 0; }
 
-absl::Status FastChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
+absl::Status FastChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
   auto running = GetRunningLoop();
   if (reach_ == Reach::kThread && !running.ok()) return NoRunningLoopError(name(), pid);
   {
@@ -35,7 +35,7 @@ absl::Status FastChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) 
     if (reach_ == Reach::kThread) territory->second.loop = *running;
     removed_.erase(pid);
   }
-  return AttachedChildWatcher::AddChildHandler(pid, std::move(handler));
+  return AttachedChildWatcher::AddChild(pid, std::move(pidfd), std::move(handler));
 }
 
 absl::Status FastChildWatcher::AttachLoop(std::shared_ptr<EventLoop> loop) {
@@ -56,7 +56,7 @@ absl::Status FastChildWatcher::AttachLoop(std::shared_ptr<EventLoop> loop) {
 }
 
 void FastChildWatcher::Close() {
-  std::set<pid_t> removed;
+  std::map<pid_t, SharedFd> removed;
   {
     absl::MutexLock lock(&mutex_);
     removed.swap(removed_);
@@ -64,7 +64,7 @@ void FastChildWatcher::Close() {
     for (auto& [here, territory] : territories_) territory.loop = nullptr;
   }
   AttachedChildWatcher::Close();
-  for (const pid_t pid : removed) ReapWhenEnded(pid);
+  for (const auto& [pid, pidfd] : removed) ReapWhenEnded(pid, pidfd);
 }
 
 void FastChildWatcher::EnterScope() {
@@ -90,9 +90,9 @@ void FastChildWatcher::ExitScope() {
                     })));
 }
 
-void FastChildWatcher::OnRemoved(pid_t pid) {
+void FastChildWatcher::OnRemoved(const Watch& watch) {
   absl::MutexLock lock(&mutex_);
-  removed_.insert(pid);
+  removed_.insert_or_assign(watch.pid, watch.pidfd);
   // It may have ended before, with its signal spent.
   for (auto& [here, territory] : territories_) PostLook(here, territory);
 }
@@ -144,7 +144,7 @@ std::vector<std::pair<pid_t, WaitStatus>> FastChildWatcher::ReapUnknown(pid_t he
       absl::MutexLock lock(&mutex_);
       removed_.erase(zombie.pid);
     }
-    ReapChild(zombie.pid);
+    ReapChild(zombie.pid, -1);  // which this thread has just seen a zombie
   }
 }
 

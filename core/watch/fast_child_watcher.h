@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +48,7 @@ class FastChildWatcher final : public AttachedChildWatcher {
 
   // Errors: besides those of the base: FailedPrecondition (NO_SCOPE) outside of a scope
   // (83); in thread reach (NO_RUNNING_LOOP), because only this thread can wait.
-  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
+  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop> loop) override;
   void Close() override;
   void EnterScope() override;
@@ -70,7 +69,7 @@ class FastChildWatcher final : public AttachedChildWatcher {
 
   void OnSigchld() override;
   // Conformance 92.
-  void OnRemoved(pid_t pid) override;
+  void OnRemoved(const Watch& watch) override;
   void OnReaped() override;
 
   // Posts a look to the territory's loop, if it has one and none is on its way.
@@ -88,8 +87,8 @@ class FastChildWatcher final : public AttachedChildWatcher {
 
   absl::Mutex mutex_;
   std::map<pid_t, Territory> territories_ ABSL_GUARDED_BY(mutex_);
-  std::set<pid_t> removed_ ABSL_GUARDED_BY(mutex_);          // and not reaped yet
-  std::optional<SigchldWish> wish_ ABSL_GUARDED_BY(mutex_);  // while attached
+  std::map<pid_t, SharedFd> removed_ ABSL_GUARDED_BY(mutex_);  // and not reaped yet
+  std::optional<SigchldWish> wish_ ABSL_GUARDED_BY(mutex_);    // while attached
 };
 
 }  // namespace proctor

@@ -5,12 +5,17 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/watch/child_wait.h"
 
 namespace proctor {
 
 absl::Status MultiLoopChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
+  return AddChild(pid, PidfdOf(pid), std::move(handler));
+}
+
+absl::Status MultiLoopChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
   if (!IsActive() && !children_.closed()) return InactiveError(name(), pid);
-  return children_.Add(pid, std::move(handler));
+  return children_.Add(pid, std::move(pidfd), std::move(handler));
 }
 
 absl::Status MultiLoopChildWatcher::AttachLoop(std::shared_ptr<EventLoop>) {

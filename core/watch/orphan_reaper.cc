@@ -1,5 +1,10 @@
 #include "core/watch/orphan_reaper.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,7 +13,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "core/base/warning.h"
+#include "core/watch/child_wait.h"
 #include "core/watch/exit_thread.h"
 #include "core/watch/watch_table.h"
 
@@ -23,8 +30,9 @@ class OrphanReaper {
     return *reaper;
   }
 
-  void Adopt(pid_t pid) {
-    auto watch = std::make_shared<Watch>(pid, nullptr);
+  void Adopt(pid_t pid, SharedFd pidfd) {
+    if (!pidfd) pidfd = PidfdOf(pid);
+    auto watch = std::make_shared<Watch>(pid, std::move(pidfd), nullptr);
     {
       absl::MutexLock lock(&mutex_);
       if (!orphans_.try_emplace(pid, watch).second) return;
@@ -57,7 +65,7 @@ class OrphanReaper {
     absl::MutexLock lock(&mutex_);
     auto orphan = orphans_.find(watch->pid);
     if (orphan == orphans_.end() || orphan->second != watch) return;
-    if (look.state == ChildLook::State::kEnded) ReapChild(watch->pid);
+    if (look.state == ChildLook::State::kEnded) ReapChild(watch->pid, watch->pidfd.get());
     orphans_.erase(orphan);
   }
 
@@ -65,10 +73,44 @@ class OrphanReaper {
   absl::flat_hash_map<pid_t, std::shared_ptr<Watch>> orphans_ ABSL_GUARDED_BY(mutex_);
 };
 
+// A look that waits up to a second for the end.
+ChildLook AwaitBriefly(pid_t pid, int pidfd) {
+  constexpr int kTries = 100;
+  ChildLook look = PeekChild(pid, pidfd);
+  for (int i = 0; i < kTries && look.state == ChildLook::State::kRunning; ++i) {
+    pollfd end{pidfd, POLLIN, 0};
+    // The zombie of a traced child is readable already, and not to be had yet.
+    const bool readable = pidfd >= 0 && ::poll(&end, 1, 10) > 0;
+    look = PeekChild(pid, pidfd);
+    if (look.state == ChildLook::State::kRunning && (readable || pidfd < 0)) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+  }
+  return look;
+}
+
 }  // namespace
 
-void ReapWhenEnded(pid_t pid) { OrphanReaper::Get().Adopt(pid); }
+void ReapWhenEnded(pid_t pid, SharedFd pidfd) { OrphanReaper::Get().Adopt(pid, std::move(pidfd)); }
 
 void KeepChild(pid_t pid) { OrphanReaper::Get().Release(pid); }
+
+void ReapEnding(pid_t pid, SharedFd pidfd) {
+  const ChildLook look = AwaitBriefly(pid, pidfd.get());
+  if (look.state == ChildLook::State::kRunning) return ReapWhenEnded(pid, std::move(pidfd));
+  if (look.state == ChildLook::State::kEnded) ReapChild(pid, pidfd.get());
+}
+
+void KillAndReap(pid_t pid, SharedFd pidfd) {
+  // By its pid only where there is nothing else, and while it is a zombie, whose pid nobody has.
+  if (!pidfd || ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) < 0) {
+    if (PeekChild(pid, pidfd.get()).state == ChildLook::State::kRunning) ::kill(pid, SIGKILL);
+  }
+  const ChildLook look = AwaitBriefly(pid, pidfd.get());
+  if (look.state == ChildLook::State::kGone) return;
+  ::kill(-pid, SIGKILL);
+  if (look.state == ChildLook::State::kEnded) return ReapChild(pid, pidfd.get());
+  ReapWhenEnded(pid, std::move(pidfd));
+}
 
 }  // namespace proctor

@@ -2,6 +2,8 @@
 
 #include <sys/types.h>
 
+#include "core/base/shared_fd.h"
+
 namespace proctor {
 
 // Reaps the children whose handler was removed or whose watcher was closed, so that
@@ -10,11 +12,19 @@ namespace proctor {
 //
 // Thread-safety: all functions from any thread.
 
-// Reaps the child when it ends, at once if it has.
-void ReapWhenEnded(pid_t pid);
+// Reaps the child when it ends, at once if it has. Without a pidfd one is had by the pid: the
+// child must not be reaped before.
+void ReapWhenEnded(pid_t pid, SharedFd pidfd = {});
 
 // Takes that back: a watcher has the child again. Not an error if it was never
 // said.
 void KeepChild(pid_t pid);
+
+// Reaps a child that ends by itself this moment, without a word to anybody. Waits for that up to
+// a second, and then leaves it to ReapWhenEnded: the kernel, or a tracer, may hold it for long.
+void ReapEnding(pid_t pid, SharedFd pidfd);
+
+// The same for a child that is to end, with its process group.
+void KillAndReap(pid_t pid, SharedFd pidfd);
 
 }  // namespace proctor

@@ -32,7 +32,14 @@ absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler)
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
   if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
-  auto watch = table_->Add(pid, *std::move(loop), std::move(handler), &StopWatching);
+  return AddChild(pid, PidfdOf(pid), std::move(handler));
+}
+
+absl::Status PidfdChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+  auto loop = GetRunningLoop();
+  if (!loop.ok()) return NoRunningLoopError(name(), pid);
+  auto watch =
+      table_->Add(pid, std::move(pidfd), *std::move(loop), std::move(handler), &StopWatching);
   if (!watch.ok() || *watch == nullptr) return watch.status();
   absl::Status awaited = Await(*watch);
   if (!awaited.ok()) table_->Remove(*watch);
@@ -40,9 +47,7 @@ absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler)
 }
 
 absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
-  auto pidfd = OpenPidfd(watch->pid);
-  if (pidfd.ok()) {
-    watch->pidfd = *std::move(pidfd);
+  if (watch->pidfd) {
     // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
     // and not reapable; a second edge comes when the tracer lets go.
     const absl::Status added = watch->loop->AddReader(
@@ -50,7 +55,6 @@ absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
         [table = std::weak_ptr<WatchTable>(table_), watch] { OnReadable(table, watch); },
         Trigger::kEdge);
     if (added.ok()) return added;
-    watch->pidfd.Reset();
   }
   // Out of descriptors: no exit is lost.
   return ExitThread::Get().AwaitAndPost(table_, watch, ExitThread::Without::kThread);
@@ -63,7 +67,6 @@ void PidfdChildWatcher::OnReadable(const std::weak_ptr<WatchTable>& table,
   auto standing = table.lock();
   if (standing == nullptr || !standing->Contains(watch)) return;
   watch->loop->RemoveReader(watch->pidfd.get());
-  watch->pidfd.Reset();
   standing->Tell(watch, look);
 }
 
@@ -73,25 +76,22 @@ bool PidfdChildWatcher::RemoveChildHandler(pid_t pid) {
   std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopWatching(watch);
-  ReapWhenEnded(pid);
+  ReapWhenEnded(pid, watch->pidfd);
   return true;
 }
 
 void PidfdChildWatcher::Close() {
   for (const auto& watch : table_->Close()) {
     StopWatching(watch);
-    ReapWhenEnded(watch->pid);
+    ReapWhenEnded(watch->pid, watch->pidfd);
   }
 }
 
-// The descriptor is the loop thread's: taken from the loop there.
+// On the loop's thread, which alone may end the reading there.
 void PidfdChildWatcher::StopWatching(const std::shared_ptr<Watch>& watch) {
   ExitThread::Get().Forget(watch);
-  auto stop = [watch] {
-    if (!watch->pidfd) return;
-    watch->loop->RemoveReader(watch->pidfd.get());
-    watch->pidfd.Reset();
-  };
+  if (!watch->pidfd) return;
+  auto stop = [watch] { watch->loop->RemoveReader(watch->pidfd.get()); };
   auto running = GetRunningLoop();
   if (running.ok() && *running == watch->loop) {
     stop();

@@ -43,6 +43,14 @@ bool IsOurs(const struct sigaction& action) {
   return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == &OnSigchld;
 }
 
+// Whether the kernel reaps children by itself.
+bool IsIgnored() {
+  struct sigaction current {};
+  ::sigaction(SIGCHLD, nullptr, &current);
+  return ((current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_IGN) ||
+         (current.sa_flags & SA_NOCLDWAIT) != 0;
+}
+
 ABSL_CONST_INIT absl::Mutex mutex(absl::kConstInit);
 int listeners ABSL_GUARDED_BY(mutex) = 0;
 
@@ -100,11 +108,18 @@ SigchldWish::~SigchldWish() { wishes.fetch_sub(1); }
 
 uint64_t SigchldCount() { return signals.load(); }
 
+bool UseDefaultSigchld() {
+  sigset_t sigchld;
+  sigemptyset(&sigchld);
+  sigaddset(&sigchld, SIGCHLD);
+  ::pthread_sigmask(SIG_UNBLOCK, &sigchld, nullptr);
+  if (!IsIgnored()) return false;
+  ::signal(SIGCHLD, SIG_DFL);
+  return true;
+}
+
 void WarnIfSigchldIsIgnored() {
-  struct sigaction current {};
-  ::sigaction(SIGCHLD, nullptr, &current);
-  const bool ignored = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_IGN;
-  if (!ignored && (current.sa_flags & SA_NOCLDWAIT) == 0) return;
+  if (!IsIgnored()) return;
   Warn(
       "SIGCHLD is ignored in this process: the kernel reaps its children by itself, and an exit "
       "status is only known where the kernel can still be asked for it (Linux 6.15)");

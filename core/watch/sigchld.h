@@ -54,6 +54,11 @@ class SigchldWish {
 // How many signals the handler has seen: no more of them, no more zombies since.
 uint64_t SigchldCount();
 
+// Gives SIGCHLD its default action if it is ignored, and unblocks it on this thread: both may be
+// inherited. Returns whether it was ignored. At the start of a program, before its other threads
+// are made.
+bool UseDefaultSigchld();
+
 // Warns if this process ignores SIGCHLD: the kernel then reaps its children by itself,
 // and only PIDFD_GET_INFO (Linux 6.15) still knows how they ended.
 void WarnIfSigchldIsIgnored();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "core/watch/child_wait.h"
 #include "core/watch/exit_thread_children.h"
 
 namespace proctor {
@@ -26,7 +27,10 @@ class ThreadedChildWatcher : public ChildWatcher {
   // Errors: FailedPrecondition (NO_RUNNING_LOOP, WATCHER_CLOSED); ResourceExhausted
   // (OUT_OF_THREADS).
   absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override {
-    return children_.Add(pid, std::move(handler));
+    return children_.Add(pid, PidfdOf(pid), std::move(handler));
+  }
+  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override {
+    return children_.Add(pid, std::move(pidfd), std::move(handler));
   }
   bool RemoveChildHandler(pid_t pid) override { return children_.Remove(pid); }
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }

@@ -40,8 +40,14 @@ absl::Status UringChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler)
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
   if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
+  return AddChild(pid, PidfdOf(pid), std::move(handler));
+}
+
+absl::Status UringChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+  auto loop = GetRunningLoop();
+  if (!loop.ok()) return NoRunningLoopError(name(), pid);
   auto watch =
-      table_->Add(pid, *std::move(loop), std::move(handler),
+      table_->Add(pid, std::move(pidfd), *std::move(loop), std::move(handler),
                   [this](const std::shared_ptr<Watch>& displaced) { StopWaiting(displaced); });
   if (!watch.ok() || *watch == nullptr) return watch.status();
   absl::Status awaited = Await(*watch);
@@ -87,14 +93,14 @@ bool UringChildWatcher::RemoveChildHandler(pid_t pid) {
   const std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopWaiting(watch);
-  ReapWhenEnded(pid);
+  ReapWhenEnded(pid, watch->pidfd);
   return true;
 }
 
 void UringChildWatcher::Close() {
   for (const auto& watch : table_->Close()) {
     StopWaiting(watch);
-    ReapWhenEnded(watch->pid);
+    ReapWhenEnded(watch->pid, watch->pidfd);
   }
   absl::flat_hash_map<std::shared_ptr<EventLoop>, std::shared_ptr<ChildWaitRing>> rings;
   {

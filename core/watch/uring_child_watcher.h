@@ -34,6 +34,7 @@ class UringChildWatcher : public ChildWatcher {
   // Errors: FailedPrecondition (NO_RUNNING_LOOP, WATCHER_CLOSED); NotFound
   // (NO_SUCH_CHILD) for what is not a child.
   absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
+  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }
   bool IsActive() const override { return !table_->closed(); }

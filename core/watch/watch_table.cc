@@ -55,7 +55,8 @@ void Call(Watch& watch, ChildHandler& handler, const ChildExit& exit) {
 
 }  // namespace
 
-Watch::Watch(pid_t pid, std::shared_ptr<EventLoop> loop) : pid(pid), loop(std::move(loop)) {
+Watch::Watch(pid_t pid, SharedFd pidfd, std::shared_ptr<EventLoop> loop)
+    : pid(pid), pidfd(std::move(pidfd)), loop(std::move(loop)) {
   Claims::Get().Add(pid);
 }
 
@@ -63,9 +64,10 @@ Watch::~Watch() { Claims::Get().Remove(pid); }
 
 bool IsClaimed(pid_t pid) { return Claims::Get().Contains(pid); }
 
-absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, std::shared_ptr<EventLoop> loop,
+absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, SharedFd pidfd,
+                                                       std::shared_ptr<EventLoop> loop,
                                                        ChildHandler handler, Stop stop) {
-  auto watch = std::make_shared<Watch>(pid, std::move(loop));
+  auto watch = std::make_shared<Watch>(pid, std::move(pidfd), std::move(loop));
   watch->handler = std::move(handler);
   std::shared_ptr<Watch> displaced;
   auto inserted = Insert(watch, &displaced);
@@ -117,7 +119,7 @@ void WatchTable::Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look
   {
     absl::MutexLock lock(&mutex_);
     being_told_.erase(pid);
-    if (look.state == ChildLook::State::kEnded) ReapChild(pid);
+    if (look.state == ChildLook::State::kEnded) ReapChild(pid, watch->pidfd.get());
   }
   TellReaped();
 }
@@ -150,7 +152,7 @@ class WatchTable::Notice {
     if (watch_ == nullptr || table == nullptr || !table->Remove(watch_)) return;
     Warn(absl::StrCat("child ", watch_->pid, " ended (", proctor::DebugString(look_.status),
                       "), but the event loop of its handler is closed"));
-    if (look_.state == ChildLook::State::kEnded) ReapChild(watch_->pid);
+    if (look_.state == ChildLook::State::kEnded) ReapChild(watch_->pid, watch_->pidfd.get());
     table->TellReaped();
   }
 

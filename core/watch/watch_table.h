@@ -13,7 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/unique_fd.h"
+#include "core/base/shared_fd.h"
 #include "core/watch/child_wait.h"
 #include "core/watch/child_watcher.h"
 #include "core/watch/orphan_reaper.h"
@@ -26,14 +26,14 @@ namespace proctor {
 // While it lives, its child is claimed: the Fast watcher, which waits for whatever has
 // ended, leaves it alone.
 struct Watch {
-  Watch(pid_t pid, std::shared_ptr<EventLoop> loop);
+  Watch(pid_t pid, SharedFd pidfd, std::shared_ptr<EventLoop> loop);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
   const pid_t pid;
+  const SharedFd pidfd;                   // empty only where there is none to be had
   const std::shared_ptr<EventLoop> loop;  // where the handler runs
-  UniqueFd pidfd;                         // of whoever waits with it
   ChildHandler handler;                   // guarded by the table
 };
 
@@ -53,13 +53,14 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
  public:
   // Makes a watch and returns it: it is to be waited for. With a watch of the same child
   // there already, only its handler is replaced if the loops are the same, and null is
-  // returned; else the watch is replaced, and `stop` is called with the old one, for its
-  // descriptor's sake.
+  // returned; else the watch is replaced, and `stop` is called with the old one, which is not to
+  // be waited for any more.
   // Errors: FailedPrecondition (WATCHER_CLOSED) after Close; NotFound
   // (NO_SUCH_CHILD) if the child's end is being told at this moment.
   using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
-  absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, std::shared_ptr<EventLoop> loop,
-                                             ChildHandler handler, Stop stop);
+  absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, SharedFd pidfd,
+                                             std::shared_ptr<EventLoop> loop, ChildHandler handler,
+                                             Stop stop);
 
   // Calls the handler of an ended child, then reaps the child. Nothing if the
   // watch was removed or replaced meanwhile. On the loop's thread. What the handler

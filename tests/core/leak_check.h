@@ -6,10 +6,12 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace proctor {
 
@@ -19,6 +21,10 @@ class LeakCheck {
  public:
   LeakCheck() : descriptors_(Descriptors()) {}
   ~LeakCheck() {
+    // A thread that was the last to hold one may be about to close it.
+    for (int tries = 0; Descriptors().size() != descriptors_.size() && tries < 500; ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
     EXPECT_THAT(Descriptors(), testing::SizeIs(descriptors_.size()))
         << "descriptors leaked; before: " << testing::PrintToString(descriptors_);
     siginfo_t info{};

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "core/base/error.h"
+#include "core/watch/child_wait.h"
 #include "tests/core/watch/watcher_test.h"
 
 namespace proctor {
@@ -192,6 +193,39 @@ TEST_P(ChildWatcherTest, AChildThatIsBeingToldIsNotTakenAnew) {
       EXPECT_FALSE(watcher_->RemoveChildHandler(pid));
       Stop();
     });
+  });
+}
+
+TEST_P(ChildWatcherTest, AChildWithAPidfdIsToldOfAlsoWhereItWasReapedBeforeItWasAdded) {
+  Run([&] {
+    const pid_t pid = Spawn("exit_with", "7");
+    SharedFd pidfd = PidfdOf(pid);
+    ReapElsewhere(pid);
+    const absl::Status added =
+        watcher_->AddChild(pid, std::move(pidfd), [&, pid](const ChildExit& exit) {
+          EXPECT_EQ(exit.pid, pid);
+          if (exit.status.source == StatusSource::kRecovered) {
+            EXPECT_EQ(exit.returncode(), 7);
+          } else {
+            EXPECT_EQ(exit.status.source, StatusSource::kUnknown);
+            EXPECT_EQ(exit.returncode(), 255);
+          }
+          Stop();
+        });
+    EXPECT_TRUE(added.ok()) << added;
+  });
+}
+
+TEST_P(ChildWatcherTest, AChildWithAPidfdIsToldOfAsOneWithout) {
+  Run([&] {
+    const pid_t pid = Spawn("exit_with", "7");
+    const absl::Status added = watcher_->AddChild(pid, PidfdOf(pid), [&](const ChildExit& exit) {
+      EXPECT_EQ(exit.returncode(), 7);
+      EXPECT_EQ(exit.status.source, StatusSource::kWaited);
+      EXPECT_TRUE(exit.status.has_usage);
+      Stop();
+    });
+    EXPECT_TRUE(added.ok()) << added;
   });
 }
 
