@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "core/event/sqlite_event_store.h"
 #include "core/process/launcher.h"
+#include "core/process/spawn_fence.h"
 #include "core/watch/watcher_kind.h"
 #include "grpc/health/v1/health.pb.h"
 #include "server/acceptor.h"
@@ -121,6 +122,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
   if (options.state_dir == "none") return std::make_unique<EventLog>(kept);
   auto store = SqliteEventStore::Open(options.state_dir, options.durability);
   if (!store.ok()) return store.status();
+  if (absl::Status fenced = SetSpawnFence((*store)->fence()); !fenced.ok()) return fenced;
   *notice = (*store)->notice();
   if (!notice->empty()) spdlog::error("{}", *notice);
   auto log = EventLog::Open(kept, *std::move(store), wire::MakeEventCodec());
@@ -183,7 +185,7 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
   events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
 }
 
-Server::~Server() = default;
+Server::~Server() { (void)SetSpawnFence(-1); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       std::shared_ptr<EventLoop> main_loop,

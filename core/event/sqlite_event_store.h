@@ -59,6 +59,8 @@ class SqliteEventStore final : public EventStore {
   // What whoever runs the server has to know of the opening; "" if nothing.
   const std::string& notice() const { return notice_; }
   const std::string& path() const { return path_; }
+  // See StateDirectory.
+  int fence() const { return directory_->fence(); }
 
  private:
   SqliteEventStore(std::unique_ptr<StateDirectory> directory, Durability durability);

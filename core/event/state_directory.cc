@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,8 +12,12 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/warning.h"
+#include "core/event/lock_holders.h"
 
 namespace proctor {
 namespace {
@@ -32,10 +37,50 @@ std::string ReadHolder(int lock) {
   return holder.empty() ? "unknown" : holder;
 }
 
+// Whether the holder may be a server that runs.
+bool MayLive(const std::string& holder) {
+  pid_t pid = 0;
+  return !absl::SimpleAtoi(holder, &pid) || pid <= 0 || ::kill(pid, 0) == 0 || errno != ESRCH;
+}
+
+// flock(2), tried for as long as `worth` says so. False with errno set.
+template <typename Worth>
+bool TakeLock(int file, absl::Duration patience, Worth worth) {
+  const absl::Time deadline = absl::Now() + patience;
+  while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK || absl::Now() >= deadline || !worth()) return false;
+    absl::SleepFor(absl::Milliseconds(10));
+    errno = EWOULDBLOCK;
+  }
+  return true;
+}
+
+// Sees to it that no child of a server that has ended is still before its exec, where it would
+// become a program that nobody knows. The lock of the directory is ours already.
+absl::StatusOr<UniqueFd> TakeFence(const std::string& path) {
+  const std::string file = path + "/starting";
+  UniqueFd fence(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fence) return Unusable(path, "open its file 'starting'", errno);
+  const auto always = [] { return true; };
+  if (TakeLock(fence.get(), absl::Seconds(1), always)) return fence;
+  if (errno != EWOULDBLOCK) return Unusable(path, "lock its file 'starting'", errno);
+  for (const pid_t newborn : KillLockHolders(fence.get())) {
+    Warn(absl::StrCat("the server before this one had begun to start process ", newborn,
+                      ", which had not become a program yet: killed"));
+  }
+  if (TakeLock(fence.get(), absl::Seconds(2), always)) return fence;
+  return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
+                   absl::StrCat("state directory '", path,
+                                "': a process that the server before this one had begun to start "
+                                "can neither become a program nor be killed: it holds '",
+                                file, "'"),
+                   {{"state_dir", path}});
+}
+
 }  // namespace
 
-StateDirectory::StateDirectory(std::string path, UniqueFd lock)
-    : path_(std::move(path)), lock_(std::move(lock)) {}
+StateDirectory::StateDirectory(std::string path, UniqueFd lock, UniqueFd fence)
+    : path_(std::move(path)), lock_(std::move(lock)), fence_(std::move(fence)) {}
 
 absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::string& path) {
   std::error_code failed;
@@ -46,7 +91,8 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::
   const std::string lock_path = path + "/lock";
   UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) return Unusable(path, "open its lock", errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  // A child of a server that has just ended has the lock, too, until it closes what it inherited.
+  if (!TakeLock(lock.get(), absl::Seconds(5), [&] { return !MayLive(ReadHolder(lock.get())); })) {
     if (errno != EWOULDBLOCK) return Unusable(path, "lock it", errno);
     const std::string holder = ReadHolder(lock.get());
     return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
@@ -58,7 +104,10 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0) {
     if (errno != ENOSPC && errno != EDQUOT) return Unusable(path, "write its lock", errno);
   }
-  return std::unique_ptr<StateDirectory>(new StateDirectory(path, std::move(lock)));
+  auto fence = TakeFence(path);
+  if (!fence.ok()) return fence.status();
+  return std::unique_ptr<StateDirectory>(
+      new StateDirectory(path, std::move(lock), *std::move(fence)));
 }
 
 absl::Status StateDirectory::TakeReserve() {

@@ -12,7 +12,9 @@ namespace proctor {
 
 // The directory in which a server keeps what has to outlive it. It is of mode 0700, and
 // belongs to one server at a time: a lock on its file `lock` (flock(2)) says so, which ends
-// with its holder.
+// with its holder. A lock on its file `starting` is shared with children between clone and exec
+// (see fence): while it stands, one of a server that has ended may still become a program, of
+// which nobody would know. Such ones are waited for, and killed after a second.
 //
 // It also keeps some room in hand, `reserve`: a file of real blocks that is given up when the
 // disk is full, so that the ends of what runs can still be written.
@@ -23,12 +25,16 @@ class StateDirectory {
   static constexpr int64_t kReserveBytes = 16 << 20;
 
   // Opens the directory, and makes it where there is none.
-  // Errors: FailedPrecondition (STATE_DIR_IN_USE), with the pid of the other server;
-  // (STATE_DIR_UNUSABLE) with the reason.
+  // Waits up to 5 s for the lock where its holder's pid is nobody's any more.
+  // Errors: FailedPrecondition (STATE_DIR_IN_USE), with the pid of the other server, or because
+  // a child of it cannot be killed; (STATE_DIR_UNUSABLE) with the reason.
   static absl::StatusOr<std::unique_ptr<StateDirectory>> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
   std::string File(const std::string& name) const { return path_ + "/" + name; }
+
+  // The open file `starting`, locked: for children to hold until their exec. Stays owned.
+  int fence() const { return fence_.get(); }
 
   // Takes room into reserve, as far as it is not.
   // Errors: ResourceExhausted (STORAGE_FULL) where there is none.
@@ -38,10 +44,11 @@ class StateDirectory {
   bool has_reserve() const { return has_reserve_; }
 
  private:
-  StateDirectory(std::string path, UniqueFd lock);
+  StateDirectory(std::string path, UniqueFd lock, UniqueFd fence);
 
   const std::string path_;
   const UniqueFd lock_;
+  const UniqueFd fence_;
   bool has_reserve_ = false;
 };
 

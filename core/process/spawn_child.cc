@@ -164,18 +164,24 @@ PROCTOR_CHILD_CODE void CloseStrayDescriptors(long first) {
   RawSystemCall(SYS_close, directory);
 }
 
-// Leaves open 0, 1 and 2, and above them what is needed until the exec, which closes it.
-PROCTOR_CHILD_CODE void SetDescriptors(SpawnExchange* exchange, const SpawnRequest& request) {
+// Leaves open 0, 1 and 2, and above them what is needed until the exec, which closes it. Returns
+// where cgroup.procs is then.
+PROCTOR_CHILD_CODE long SetDescriptors(SpawnExchange* exchange, const SpawnRequest& request) {
   Enter(exchange, SpawnStage::kDup2);
   for (int i = 0; i < 3; ++i) {
     Check(exchange, RawSystemCall(SYS_dup3, request.stdio[i], i, 0));
   }
   long first = kFirstStrayDescriptor;
+  long cgroup_procs = -1;
+  if (request.fence >= 0)
+    Check(exchange, RawSystemCall(SYS_dup3, request.fence, first++, O_CLOEXEC));
   if (request.cgroup_procs >= 0) {
-    Check(exchange, RawSystemCall(SYS_dup3, request.cgroup_procs, first++, O_CLOEXEC));
+    cgroup_procs = first++;
+    Check(exchange, RawSystemCall(SYS_dup3, request.cgroup_procs, cgroup_procs, O_CLOEXEC));
   }
   Enter(exchange, SpawnStage::kClose);
   if (RawSystemCall(kCloseRangeNumber, first, ~0U, 0) < 0) CloseStrayDescriptors(first);
+  return cgroup_procs;
 }
 
 PROCTOR_CHILD_CODE void ResetSignals() {
@@ -216,11 +222,10 @@ PROCTOR_CHILD_CODE void RunSpawnChild(void* pointer) {
   const SpawnRequest& request = *exchange->request;
 
   if (exchange->pid == 0) exchange->pid = static_cast<pid_t>(RawSystemCall(SYS_getpid));
-  SetDescriptors(exchange, request);
-  if (request.cgroup_procs >= 0) {
+  const long cgroup_procs = SetDescriptors(exchange, request);
+  if (cgroup_procs >= 0) {
     Enter(exchange, SpawnStage::kCgroup);
-    Check(exchange,
-          RawSystemCall(SYS_write, kFirstStrayDescriptor, reinterpret_cast<long>(kMyself), 1));
+    Check(exchange, RawSystemCall(SYS_write, cgroup_procs, reinterpret_cast<long>(kMyself), 1));
   }
   Enter(exchange, SpawnStage::kSetsid);
   Check(exchange, RawSystemCall(SYS_setsid));

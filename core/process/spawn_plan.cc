@@ -11,12 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "core/process/descriptor_limit.h"
 #include "core/process/executable_search.h"
+#include "core/process/spawn_fence.h"
 
 namespace proctor {
 namespace {
-
-// Above what a child keeps from its parent (SetDescriptors in spawn_child.cc).
-constexpr int kFirstUnkeptDescriptor = 8;
 
 std::vector<SpawnLimit> LimitsOf(const Command& command, uint64_t mark) {
   std::vector<SpawnLimit> limits;
@@ -89,6 +87,7 @@ SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
   request_.groups = groups_.data();
   request_.group_count = groups_.size();
   request_.no_new_privileges = !command.user.allow_new_privileges;
+  request_.fence = SpawnFence();
   request_.cgroup_procs = -1;
 }
 

@@ -41,6 +41,7 @@ struct SpawnRequest {
   const gid_t* groups;
   size_t group_count;
   bool no_new_privileges;
+  int fence;  // SpawnFence
   // Where the child moves itself to: an open cgroup.procs, above the numbers that are kept in
   // the child; or -1.
   int cgroup_procs;

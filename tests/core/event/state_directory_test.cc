@@ -1,13 +1,20 @@
 #include "core/event/state_directory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <functional>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "tests/core/event/noted_warnings.h"
 #include "tests/core/event/temporary_directory.h"
 
 namespace proctor {
@@ -75,6 +82,88 @@ TEST_F(StateDirectoryTest, BelongsToOneServerAtATimeHoweverThatEnds) {
   EXPECT_TRUE(StateDirectory::Open(parent_.path()).ok());
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+// A server that is killed while a child of it is between clone and exec. The child does as
+// `newborn` says with what it has inherited.
+class DyingServer {
+ public:
+  DyingServer(const std::string& path, std::function<void(const StateDirectory&)> newborn) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // the newborn becomes ours
+    int ready[2];
+    EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+    const pid_t server = ::fork();
+    if (server == 0) {
+      auto directory = StateDirectory::Open(path);
+      if (!directory.ok()) ::_exit(1);
+      if (const pid_t child = ::fork(); child != 0) {
+        for (;;) ::pause();
+      }
+      const pid_t self = ::getpid();
+      if (::write(ready[1], &self, sizeof self) != sizeof self) ::_exit(1);
+      newborn(**directory);
+      ::_exit(0);
+    }
+    EXPECT_EQ(::read(ready[0], &newborn_, sizeof newborn_), sizeof newborn_);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    ::kill(server, SIGKILL);
+    ::waitpid(server, nullptr, 0);
+  }
+  ~DyingServer() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+
+  pid_t newborn() const { return newborn_; }
+  // How the newborn ended, as waitpid tells.
+  int AwaitNewborn() const {
+    int status = 0;
+    EXPECT_EQ(::waitpid(newborn_, &status, 0), newborn_);
+    return status;
+  }
+
+ private:
+  pid_t newborn_ = 0;
+};
+
+// All that a child has but its fence.
+void CloseAllBut(int fence) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    if (fd != fence) ::close(fd);
+  }
+}
+
+TEST_F(StateDirectoryTest, IsToBeHadSoonThoughANewbornOfADeadServerStillHoldsItsLock) {
+  const DyingServer dying(parent_.path(), [](const StateDirectory&) {
+    absl::SleepFor(absl::Milliseconds(100));  // as long as it takes to close what it inherited
+  });
+  EXPECT_TRUE(StateDirectory::Open(parent_.path()).ok());
+  EXPECT_EQ(dying.AwaitNewborn(), 0);
+}
+
+TEST_F(StateDirectoryTest, EndsNewbornsOfADeadServerBeforeTheyBecomeAProgram) {
+  NotedWarnings warnings;
+  // Who reads the file has no lock on it, and is left alone.
+  std::ofstream(parent_.File("starting")).flush();
+  int go[2];
+  ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
+  const pid_t reader = ::fork();
+  if (reader == 0) {
+    ::close(go[1]);
+    const int file = ::open(parent_.File("starting").c_str(), O_RDONLY);
+    char text;
+    ::_exit(file >= 0 && ::read(go[0], &text, 1) == 0 ? 0 : 1);
+  }
+  const DyingServer dying(parent_.path(), [](const StateDirectory& directory) {
+    CloseAllBut(directory.fence());
+    for (;;) ::pause();
+  });
+  EXPECT_TRUE(StateDirectory::Open(parent_.path()).ok());
+  EXPECT_EQ(dying.AwaitNewborn(), SIGKILL);
+  EXPECT_EQ(warnings.Count(absl::StrCat("begun to start process ", dying.newborn())), 1u);
+  ::close(go[0]);
+  ::close(go[1]);
+  int status = 0;
+  EXPECT_EQ(::waitpid(reader, &status, 0), reader);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(StateDirectoryTest, AStartedProgramDoesNotHoldIt) {

@@ -7,11 +7,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <map>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/process/spawn_fence.h"
 #include "tests/core/process/launch_fixture.h"
+#include "tests/core/process/leased_program.h"
 
 namespace proctor {
 namespace {
@@ -74,6 +78,33 @@ TEST_P(LauncherHygieneTest, StartsWithDefaultDispositions) {
   for (const auto& [signal, action] : saved) ::sigaction(signal, &action, nullptr);
   EXPECT_THAT(Lines(outcome.out, "ignored"), ElementsAre(kNoSignals));
   EXPECT_THAT(Lines(outcome.out, "caught"), ElementsAre(kNoSignals));
+}
+
+// A child that hangs in its exec has but its streams, and the fence.
+TEST_P(LauncherHygieneTest, HoldsNothingOfItsParentButTheFenceUntilItsExec) {
+  ScratchDirectory scratch;
+  LeasedProgram program(Program("probe_environment").argv[0], scratch.path() + "/leased");
+  const UniqueFd fence(::open(scratch.Write("fence", "", 0600).c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(SetSpawnFence(fence.get()).ok());
+  Command command;
+  command.argv = {program.path()};
+  std::map<std::string, std::string> held;
+  std::thread stranger([&] {
+    while (!program.awaited()) std::this_thread::yield();
+    const std::set<pid_t> children = ChildrenOf("self");
+    ASSERT_EQ(children.size(), 1u);
+    for (const auto& entry :
+         std::filesystem::directory_iterator(absl::StrCat("/proc/", *children.begin(), "/fd"))) {
+      held[entry.path().filename()] = std::filesystem::read_symlink(entry.path());
+    }
+    program.Release();
+  });
+  Outcome outcome = Run(command);
+  stranger.join();
+  ASSERT_TRUE(SetSpawnFence(-1).ok());
+  EXPECT_EQ(held.size(), 4u) << testing::PrintToString(held);
+  EXPECT_EQ(held["3"], scratch.path() + "/fence");
+  EXPECT_TRUE(HasOnlyStdio(outcome.out));
 }
 
 TEST_P(LauncherHygieneTest, LeavesTheSpawnersSignalsAlone) {

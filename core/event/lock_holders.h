@@ -1,0 +1,16 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+namespace proctor {
+
+// Kills (SIGKILL) every process that holds the lock (flock(2)) on an open file by a descriptor
+// that it has inherited, but this one; returns their pids. Who has the same file open without
+// the lock is left alone. Empty where /proc does not tell.
+//
+// Only for a file whose lock nobody else may hold: here the newborns of a server that has ended.
+std::vector<pid_t> KillLockHolders(int file);
+
+}  // namespace proctor

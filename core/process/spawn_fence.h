@@ -1,0 +1,23 @@
+#pragma once
+
+#include "absl/status/status.h"
+
+namespace proctor {
+
+// A descriptor that every child of this process holds from its clone to its exec, and no longer.
+// Whoever has a lock on it (flock(2)) therefore shares that with its newborns: while the lock
+// stands, one of them may still become a program, also when this process has ended.
+//
+// Thread-safety: SetSpawnFence while nothing is spawned; SpawnFence from any thread.
+
+// Takes a descriptor of its own of `file`; -1 ends it.
+// Errors: ResourceExhausted (OUT_OF_DESCRIPTORS).
+absl::Status SetSpawnFence(int file);
+
+// That descriptor, or -1.
+int SpawnFence();
+
+// The lowest number that a child does not use for what it keeps until its exec.
+constexpr int kFirstUnkeptDescriptor = 8;
+
+}  // namespace proctor
