@@ -14,11 +14,12 @@ namespace proctor::server {
 namespace {
 
 constexpr absl::Duration kTick = absl::Seconds(1);
-constexpr int kHeartbeatTicks = 15;    // of silence
-constexpr int kStallTicks = 20;        // the longest that a write may take
-constexpr size_t kBatch = 64;          // events read from the log at a time
-constexpr size_t kMostPassed = 128;    // events filtered out in one turn of the hub
-constexpr size_t kSnapshotPage = 256;  // items read from the tables at a time
+constexpr int kHeartbeatTicks = 15;            // of silence
+constexpr int kStallTicks = 20;                // the longest that a write may take
+constexpr size_t kBatch = 64;                  // events read from the log at a time
+constexpr size_t kMostPassed = 128;            // events filtered out in one turn of the hub
+constexpr size_t kSnapshotItems = 256;         // the most of one message
+constexpr size_t kSnapshotBytes = 128 * 1024;  // a message ends with the item that reaches this
 
 }  // namespace
 
@@ -111,40 +112,56 @@ bool EventStream::TakeTurn() {
 // False if there is nothing to say now, or the stream is to end.
 bool EventStream::MakeNext() {
   next_.Clear();
-  if (snapshot_ != Snapshot::kDone && MakeSnapshotItem()) return true;
+  if (snapshot_ != Snapshot::kDone && MakeSnapshot()) return true;
   if (std::exchange(first_bookmark_told_, true)) return MakeEvent();
   MakeBookmark(next_);
   return true;
 }
 
-bool EventStream::MakeSnapshotItem() {
-  while (snapshot_items_.empty() && snapshot_ != Snapshot::kDone) {
-    if (snapshot_ == Snapshot::kSessions) {
-      auto page = sessions_->List(snapshot_after_, kSnapshotPage, [this](const SessionInfo& info) {
-        return wire::Matches(request_.filter(), info);
-      });
-      for (const auto& entry : page) {
-        snapshot_after_ = entry.ordinal;
-        *snapshot_items_.emplace_back().mutable_session() =
-            wire::ToProto(entry.info, sessions_->processes().CountOf(entry.info.id));
-      }
-    } else {
-      auto page = sessions_->processes().List(
-          snapshot_after_, kSnapshotPage,
-          [this](const ProcessInfo& info) { return wire::Matches(request_.filter(), info); });
-      for (const auto& entry : page) {
-        snapshot_after_ = entry.ordinal;
-        *snapshot_items_.emplace_back().mutable_process() = wire::ToProto(*entry.info);
-      }
-    }
-    if (!snapshot_items_.empty()) break;
+// As much as is large enough that the cost of a message does not count, and small enough that
+// nobody waits for its making.
+bool EventStream::MakeSnapshot() {
+  v1::Snapshot* const snapshot = next_.mutable_snapshot();
+  while (snapshot_ != Snapshot::kDone) {
+    const bool more =
+        snapshot_ == Snapshot::kSessions ? AddSessions(snapshot) : AddProcesses(snapshot);
+    if (more) return true;
     snapshot_ = snapshot_ == Snapshot::kSessions ? Snapshot::kProcesses : Snapshot::kDone;
     snapshot_after_ = 0;
   }
-  if (snapshot_items_.empty()) return false;
-  *next_.mutable_snapshot_item() = std::move(snapshot_items_.front());
-  snapshot_items_.pop_front();
-  return true;
+  next_.clear_snapshot();
+  return false;
+}
+
+// False if there is no more.
+bool EventStream::AddSessions(v1::Snapshot* snapshot) {
+  const auto page = sessions_->List(
+      snapshot_after_, kSnapshotItems,
+      [this](const SessionInfo& info) { return wire::Matches(request_.filter(), info); });
+  size_t bytes = 0;
+  for (const auto& entry : page) {
+    if (bytes >= kSnapshotBytes) break;
+    v1::Session* const session = snapshot->add_items()->mutable_session();
+    *session = wire::ToProto(entry.info, sessions_->processes().CountOf(entry.info.id));
+    bytes += session->ByteSizeLong();
+    snapshot_after_ = entry.ordinal;
+  }
+  return !page.empty();
+}
+
+bool EventStream::AddProcesses(v1::Snapshot* snapshot) {
+  const auto page = sessions_->processes().List(
+      snapshot_after_, kSnapshotItems,
+      [this](const ProcessInfo& info) { return wire::Matches(request_.filter(), info); });
+  size_t bytes = 0;
+  for (const auto& entry : page) {
+    if (bytes >= kSnapshotBytes) break;
+    v1::Process* const process = snapshot->add_items()->mutable_process();
+    *process = wire::ToProto(*entry.info);
+    bytes += process->ByteSizeLong();
+    snapshot_after_ = entry.ordinal;
+  }
+  return !page.empty();
 }
 
 // A filter may pass over much, as that of a caller who resumes far back: others come in between.
@@ -221,7 +238,6 @@ void EventStream::OnTick() {
 void EventStream::OnStall() {
   hub_->Remove(this);
   batch_.clear();
-  snapshot_items_.clear();
   context_->TryCancel();
   End(grpc::Status::CANCELLED);
 }

@@ -42,7 +42,9 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   void PumpAgain();
   absl::Status Locate();
   bool MakeNext();
-  bool MakeSnapshotItem();
+  bool MakeSnapshot();
+  bool AddSessions(v1::Snapshot* snapshot);
+  bool AddProcesses(v1::Snapshot* snapshot);
   bool MakeEvent();
   void MakeBookmark(v1::WatchEventsResponse& message);
   bool TakeTurn();
@@ -68,7 +70,6 @@ class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsRespons
   enum class Snapshot { kSessions, kProcesses, kDone };
   Snapshot snapshot_ = Snapshot::kDone;
   uint64_t snapshot_after_ = 0;
-  std::deque<v1::SnapshotItem> snapshot_items_;
   std::deque<EventLog::EventPtr> batch_;
   v1::WatchEventsResponse response_;  // that is written
   v1::WatchEventsResponse next_;

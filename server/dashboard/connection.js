@@ -101,7 +101,7 @@ export class Connection {
         this.#takeEvent(JSON.parse(message.data));
       }
     };
-    listen('snapshot', (item) => this.#snapshot?.push(item));
+    listen('snapshot', ({items}) => this.#snapshot?.push(...items));
     listen('bookmark', ({position: at}) => this.#takeBookmark(at));
     listen('heartbeat', ({time}) => this.#store.hearTime(parseTime(time)));
     listen('end', () => this.#takeEnd());

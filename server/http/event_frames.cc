@@ -72,8 +72,8 @@ Frame EventFrames::Render(const Message& message) {
   switch (message.message_case()) {
     case Message::kEvent:
       return cache_->Get(message.event(), format_);
-    case Message::kSnapshotItem:
-      return Share(SseFrame("snapshot", "", JsonOf(message.snapshot_item())));
+    case Message::kSnapshot:
+      return Share(SseFrame("snapshot", "", JsonOf(message.snapshot())));
     case Message::kBookmark: {
       const v1::EventPosition& position = message.bookmark().position();
       return Share(SseFrame("bookmark", ResumeToken(position.log_id(), position.sequence()),

@@ -258,18 +258,18 @@ class FakeServer extends FakeWorld {
         return;
       }
     } else if (query.get('snapshot') === 'true') {
-      [...this.sessions.values()].forEach((session) =>
-        response.write(frame('snapshot', {session})),
-      );
-      const processes = [...this.processes.values()];
+      const sessions = [...this.sessions.values()].map((session) => ({session}));
+      response.write(frame('snapshot', {items: sessions}));
+      const processes = [...this.processes.values()].map((process) => ({process}));
       if (this.breakSnapshotAfter > 0) {
-        processes
-          .slice(0, this.breakSnapshotAfter)
-          .forEach((process) => response.write(frame('snapshot', {process})));
+        const items = processes.slice(0, this.breakSnapshotAfter);
+        response.write(frame('snapshot', {items}));
         this.breakSnapshotAfter = 0;
         return;
       }
-      processes.forEach((process) => response.write(frame('snapshot', {process})));
+      for (let first = 0; first < processes.length; first += 256) {
+        response.write(frame('snapshot', {items: processes.slice(first, first + 256)}));
+      }
       position = Math.max(this.first - 1, this.last - this.snapshotLead);
     }
     response.write(

@@ -129,9 +129,10 @@ TEST_F(EventE2e, ASnapshotComesFirstThenABookmarkThenChanges) {
   auto stream = Watch(&context, request);
   std::set<std::string> seen;
   v1::WatchEventsResponse response;
-  while (stream->Read(&response) && response.has_snapshot_item()) {
-    const auto& item = response.snapshot_item();
-    seen.insert(item.has_session() ? item.session().session_id() : item.process().process_id());
+  while (stream->Read(&response) && response.has_snapshot()) {
+    for (const auto& item : response.snapshot().items()) {
+      seen.insert(item.has_session() ? item.session().session_id() : item.process().process_id());
+    }
   }
   EXPECT_TRUE(response.has_bookmark());
   EXPECT_EQ(seen, (std::set<std::string>{running.session_id(), running.process_id()}));

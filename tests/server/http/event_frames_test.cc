@@ -40,15 +40,14 @@ TEST(EventFrames, WriteEveryKindOfMessage) {
   *message.mutable_event() = MakeEvent(17);
   EXPECT_EQ(Text(frames, message),
             "id: L:17\ndata: {\"log_id\":\"L\",\"sequence\":\"17\","
-            "\"type\":\"EVENT_TYPE_PROCESS_OOM\",\"session_id\":\"s\",\"process_id\":\"p\","
-            "\"labels\":{},\"process_oom\":{\"killed\":\"3\"},"
-            "\"time\":\"1970-01-01T00:00:01Z\"}\n\n");
-  message.mutable_snapshot_item()->mutable_session()->set_session_id("s");
+            "\"time\":\"1970-01-01T00:00:01Z\",\"type\":\"EVENT_TYPE_PROCESS_OOM\","
+            "\"session_id\":\"s\",\"process_id\":\"p\",\"labels\":{},"
+            "\"process_oom\":{\"killed\":\"3\"}}\n\n");
+  message.mutable_snapshot()->add_items()->mutable_session()->set_session_id("s");
   EXPECT_THAT(Text(frames, message),
-              StartsWith("event: snapshot\ndata: {\"session\":{\"session_id\":\"s\","));
-  message.mutable_snapshot_item()->mutable_process()->set_process_id("p");
-  EXPECT_THAT(Text(frames, message),
-              StartsWith("event: snapshot\ndata: {\"process\":{\"process_id\":\"p\","));
+              StartsWith("event: snapshot\ndata: {\"items\":[{\"session\":{\"session_id\":\"s\","));
+  message.mutable_snapshot()->add_items()->mutable_process()->set_process_id("p");
+  EXPECT_THAT(Text(frames, message), HasSubstr("},{\"process\":{\"process_id\":\"p\","));
   message.mutable_bookmark()->mutable_position()->set_log_id("L");
   message.mutable_bookmark()->mutable_position()->set_sequence(18);
   EXPECT_EQ(Text(frames, message),

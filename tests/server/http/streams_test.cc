@@ -53,12 +53,12 @@ TEST_F(StreamsTest, ShowEventsAsTheyCome) {
   EXPECT_EQ(stream->request().filter().labels().at("a"), "b");
 
   v1::WatchEventsResponse item;
-  item.mutable_snapshot_item()->mutable_process()->set_process_id("p");
+  item.mutable_snapshot()->add_items()->mutable_process()->set_process_id("p");
   ASSERT_TRUE(stream->Write(item));
   HttpClient::Frame frame = client->ReadFrame();
   EXPECT_EQ(frame.event, "snapshot");
   EXPECT_EQ(frame.id, "");
-  EXPECT_THAT(frame.data, StartsWith("{\"process\":{\"process_id\":\"p\""));
+  EXPECT_THAT(frame.data, StartsWith("{\"items\":[{\"process\":{\"process_id\":\"p\""));
 
   ASSERT_TRUE(stream->Write(MakeBookmark(17)));
   frame = client->ReadFrame();
