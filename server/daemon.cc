@@ -16,6 +16,7 @@
 #include "core/watch/sigchld.h"
 #include "core/watch/watcher_kind.h"
 #include "server/daemon_signals.h"
+#include "server/freed_memory.h"
 #include "server/log/server_log.h"
 #include "server/server.h"
 #include "server/shutdown_bound.h"
@@ -117,6 +118,7 @@ int Serve(const Options& options, DaemonSignals& signals, ShutdownBound& bound) 
 
 int RunDaemon(const Options& options) {
   const bool ignored_sigchld = UseDefaultSigchld();
+  FreedMemory::MapLargeBlocks();
   auto signals = DaemonSignals::Open();
   const ServerLog log(options.log_level);
   if (ignored_sigchld) spdlog::warn("SIGCHLD was ignored at the start: set to its default");

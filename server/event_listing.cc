@@ -1,6 +1,6 @@
 #include "server/event_listing.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/wire/event.h"
@@ -11,9 +11,6 @@ namespace {
 
 constexpr size_t kPiece = 128;       // events looked at in one turn of the hub
 constexpr size_t kMostSeen = 20000;  // events looked at for one page
-// A page ends with the event that reaches this: gRPC's clients take 4 MiB where nobody said
-// otherwise, and an event may have the arguments of a process, which the kernel holds to 2 MiB.
-constexpr size_t kMostBytes = 1 << 20;
 
 }  // namespace
 
@@ -65,24 +62,23 @@ void EventListing::Step() {
   }
   if (!events.ok()) return Finish(events.status());
   for (const auto& event : *events) {
-    if (IsFull()) break;
+    if (static_cast<size_t>(response_->events_size()) == page_.size) full_ = true;
+    if (full_) break;
+    if (wire::Matches(request_->filter(), *event)) {
+      v1::Event listed = wire::ToProto(*event, hub_->log()->log_id());
+      full_ = !room_.Take(listed.ByteSizeLong());
+      if (full_) break;
+      *response_->add_events() = std::move(listed);
+    }
     position_ = event->sequence;
     ++seen_;
-    if (!wire::Matches(request_->filter(), *event)) continue;
-    v1::Event* const listed = response_->add_events();
-    *listed = wire::ToProto(*event, hub_->log()->log_id());
-    bytes_ += listed->ByteSizeLong();
   }
   if (position_ == hub_->log()->range().last) return Finish(absl::OkStatus());
-  if (IsFull() || seen_ >= kMostSeen) {
+  if (full_ || seen_ >= kMostSeen) {
     response_->set_next_page_token(MakePageToken(position_, filter_));
     return Finish(absl::OkStatus());
   }
   hub_->Post([self = shared_from_this()] { self->Step(); });
-}
-
-bool EventListing::IsFull() const {
-  return static_cast<size_t>(response_->events_size()) == page_.size || bytes_ >= kMostBytes;
 }
 
 void EventListing::Finish(const absl::Status& status) { reactor_->Finish(wire::ToGrpc(status)); }

@@ -32,7 +32,6 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
 
   absl::Status Locate();
   void Step();
-  bool IsFull() const;
   void Finish(const absl::Status& status);
 
   EventHub* const hub_;
@@ -45,7 +44,8 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
   bool from_oldest_ = false;  // wherever that is
   uint64_t position_ = 0;     // the last event that was looked at
   size_t seen_ = 0;
-  size_t bytes_ = 0;  // of the answer
+  PageRoom room_;  // of the answer
+  bool full_ = false;
 };
 
 }  // namespace proctor::server

@@ -16,6 +16,8 @@ Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const
       0, std::numeric_limits<size_t>::max(),
       [](const ProcessInfo& info) { return info.state == ProcessState::kRunning; });
   for (const auto& entry : running) ++gauges.processes_by_watcher[entry.info->watcher];
+  gauges.memory_bytes = sessions.memory().used();
+  gauges.memory_limit_bytes = sessions.memory().most();
   const EventLog::Range range = events.range();
   gauges.event_log_events = range.last + 1 - range.first;
   gauges.event_log_bytes = events.stored() ? events.store()->Bytes() : 0;

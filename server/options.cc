@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace proctor::server {
 namespace {
@@ -32,6 +33,18 @@ template <typename Number>
 absl::Status SetNumber(Number& field, const std::string& value, Number least) {
   if (absl::SimpleAtoi(value, &field) && field >= least) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a number from ", least));
+}
+
+// Bytes, or as many KiB, MiB or GiB with K, M or G behind the number.
+absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
+  absl::string_view digits = value;
+  int shift = 0;
+  if (absl::ConsumeSuffix(&digits, "K")) shift = 10;
+  if (shift == 0 && absl::ConsumeSuffix(&digits, "M")) shift = 20;
+  if (shift == 0 && absl::ConsumeSuffix(&digits, "G")) shift = 30;
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(digits, &number) && number <= UINT64_MAX >> shift) return number << shift;
+  return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a size like 512M"));
 }
 
 constexpr Flag kFlags[] = {
@@ -132,10 +145,20 @@ constexpr Flag kFlags[] = {
      "(default: 10000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_processes_per_session, v, 0); }},
     {"max-output-bytes-per-session", "N",
-     "output bytes that the processes of one session keep or may come to keep; its quota\n"
-     "may only be lower; 0 for no limit (default: 17179869184, which is 16 GiB)",
+     "output bytes that the processes of one session keep or may come to keep, and what their\n"
+     "specifications have above 4 KiB; its quota may only be lower; 0 for no\n"
+     "limit (default: 17179869184, which is 16 GiB)",
      [](Options& o, const std::string& v) {
        return SetNumber(o.max_output_bytes_per_session, v, int64_t{0});
+     }},
+    {"max-memory", "SIZE",
+     "the memory for what all listed processes keep or may come to keep of output, and for\n"
+     "their specifications, such as 512M or 4G; beyond that starts are refused; 0 for no limit\n"
+     "(default: half of the memory that the machine, or the server's control group, has)",
+     [](Options& o, const std::string& v) {
+       auto size = ParseSize(v);
+       if (size.ok()) o.max_memory = *size;
+       return size.status();
      }},
     {"max-ended-processes", "N",
      "ended processes that stay listed; beyond that the oldest are forgotten\n(default: 10000)",

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
@@ -10,6 +11,27 @@ namespace proctor::server {
 
 // The paging that all lists share. A token says where the next page begins and
 // which list it belongs to, and is of no use to anybody else.
+
+// A page ends before it is larger than this, for gRPC's clients take 4 MiB where nobody said
+// otherwise, and whoever answers has to hold it.
+inline constexpr size_t kMostPageBytes = 1 << 20;
+
+// The room that is left in a page.
+class PageRoom {
+ public:
+  // Whether a message of so many bytes has room. The first one always has.
+  bool Take(size_t bytes) {
+    bytes_ += bytes + kItemBytes;
+    return std::exchange(empty_, false) || bytes_ <= kMostPageBytes;
+  }
+
+ private:
+  static constexpr size_t kItemBytes = 6;     // of its tag and its length
+  static constexpr size_t kTokenBytes = 256;  // of the next page's token
+
+  size_t bytes_ = kTokenBytes;
+  bool empty_ = true;
+};
 
 // Where a page begins, and how long it is.
 struct Page {

@@ -193,8 +193,12 @@ grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext* context,
                                                      const v1::GetProcessRequest* request,
                                                      v1::GetProcessResponse* response) {
-  const auto fill = [response](const ProcessInfo& info) {
-    *response->mutable_process() = wire::ToProto(info);
+  auto page = ReadPage(0, request->page_token(), request->process_id());
+  if (!page.ok()) return Answer(context, page.status());
+  const auto fill = [request, response, after = page->after](const ProcessInfo& info) {
+    uint64_t next = 0;
+    *response->mutable_process() = wire::ToProtoPage(info, after, kMostPageBytes / 2, &next);
+    if (next != 0) response->set_next_page_token(MakePageToken(next, request->process_id()));
     return absl::OkStatus();
   };
   return OnProcess(
@@ -224,10 +228,18 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
   auto entries = sessions_->processes().List(
       page->after, page->size + 1,
       [request](const ProcessInfo& info) { return Matches(*request, info); });
-  const bool more = entries.size() > page->size;
-  if (more) entries.pop_back();
-  for (const auto& entry : entries) *response->add_processes() = wire::ToProto(*entry.info);
-  if (more) response->set_next_page_token(MakePageToken(entries.back().ordinal, filter));
+  PageRoom room;
+  uint64_t last = page->after;
+  for (const auto& entry : entries) {
+    v1::Process process = wire::ToProto(*entry.info);
+    if (static_cast<size_t>(response->processes_size()) == page->size ||
+        !room.Take(process.ByteSizeLong())) {
+      response->set_next_page_token(MakePageToken(last, filter));
+      break;
+    }
+    *response->add_processes() = std::move(process);
+    last = entry.ordinal;
+  }
   return Answer(context, absl::OkStatus());
 }
 

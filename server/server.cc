@@ -22,10 +22,12 @@
 #include "server/acceptor.h"
 #include "server/event_hub.h"
 #include "server/event_service.h"
+#include "server/freed_memory.h"
 #include "server/gauges.h"
 #include "server/http/http_server.h"
 #include "server/http/token.h"
 #include "server/listen/accepted_sockets.h"
+#include "server/machine_memory.h"
 #include "server/process_service.h"
 #include "server/server_service.h"
 #include "server/session_service.h"
@@ -57,6 +59,10 @@ constexpr absl::Duration kLongTurn = absl::Seconds(5);
 // How long gRPC has then to end what it cancels.
 constexpr absl::Duration kCancelled = absl::Seconds(1);
 
+uint64_t MaxMemory(const Options& options) {
+  return options.max_memory.has_value() ? *options.max_memory : MachineMemory() / 2;
+}
+
 SessionRegistry::Options RegistryOptions(const Options& options,
                                          const std::shared_ptr<EventLoop>& main_loop,
                                          const std::shared_ptr<ProcessTrees>& trees,
@@ -67,6 +73,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   result.max_sessions = options.max_sessions;
   result.max_ended_processes = options.max_ended_processes;
   result.max_processes = static_cast<uint64_t>(options.max_processes);
+  result.max_memory = MaxMemory(options);
   result.quota = {static_cast<uint64_t>(options.max_processes_per_session),
                   static_cast<uint64_t>(options.max_output_bytes_per_session)};
   result.main_loop = main_loop;
@@ -77,7 +84,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   return result;
 }
 
-v1::ServerLimits Limits(const Options& options) {
+v1::ServerLimits Limits(const Options& options, const MemoryBudget& memory) {
   v1::ServerLimits limits;
   limits.set_max_message_bytes(kMaxMessageBytes);
   limits.set_default_retain_bytes(Command().retain_bytes);
@@ -89,6 +96,7 @@ v1::ServerLimits Limits(const Options& options) {
   limits.set_max_processes_per_session(options.max_processes_per_session);
   limits.set_max_output_bytes_per_session(options.max_output_bytes_per_session);
   *limits.mutable_spawn_timeout() = wire::ToProto(options.spawn_timeout);
+  limits.set_max_memory_bytes(memory.most());
   return limits;
 }
 
@@ -161,6 +169,7 @@ absl::Status CheckEnding(const SessionRegistry& sessions) {
 struct Server::Parts {
   std::string notice;  // of the event log's opening
   std::unique_ptr<TlsFiles> tls;
+  std::unique_ptr<FreedMemory> freed_memory;
   std::unique_ptr<EventHub> hub;
   std::unique_ptr<ProcessService> process_service;
   std::unique_ptr<SessionService> session_service;
@@ -211,13 +220,15 @@ absl::Status Server::Begin() {
       EventHub::Start(events_.get(), [this](const Event& event) { metrics_.Observe(event); });
   if (!hub.ok()) return hub.status();
   parts_->hub = *std::move(hub);
+  parts_->freed_memory = std::make_unique<FreedMemory>(main_loop_.get(), &sessions_.memory());
   if (absl::Status status = sessions_.Restore(); !status.ok()) return status;
   parts_->process_service = std::make_unique<ProcessService>(&sessions_);
   parts_->session_service = std::make_unique<SessionService>(&sessions_);
   parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
   parts_->server_service = std::make_unique<ServerService>(
       &sessions_, events_.get(),
-      ServerService::Facts{Limits(options_), EventLogFacts(options_, parts_->notice), trees_,
+      ServerService::Facts{Limits(options_, sessions_.memory()),
+                           EventLogFacts(options_, parts_->notice), trees_,
                            [this](absl::Duration grace) { Drain(grace); }});
 
   // Never undone. gRPC's own end waits for the threads of its timers, and for ever if the

@@ -83,6 +83,7 @@ grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerConte
   FillMachine(*facts_.trees, response);
   response->set_open_sessions(sessions_->open_sessions());
   response->set_running_processes(sessions_->processes().CountAll().running);
+  response->set_memory_bytes(sessions_->memory().used());
   return Answer(context, absl::OkStatus());
 }
 

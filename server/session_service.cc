@@ -76,10 +76,18 @@ grpc::ServerUnaryReactor* SessionService::ListSessions(grpc::CallbackServerConte
   auto entries = sessions_->List(page->after, page->size + 1, [request](const SessionInfo& info) {
     return Matches(*request, info);
   });
-  const bool more = entries.size() > page->size;
-  if (more) entries.pop_back();
-  for (const auto& entry : entries) *response->add_sessions() = Describe(entry.info);
-  if (more) response->set_next_page_token(MakePageToken(entries.back().ordinal, filter));
+  PageRoom room;
+  uint64_t last = page->after;
+  for (const auto& entry : entries) {
+    v1::Session session = Describe(entry.info);
+    if (static_cast<size_t>(response->sessions_size()) == page->size ||
+        !room.Take(session.ByteSizeLong())) {
+      response->set_next_page_token(MakePageToken(last, filter));
+      break;
+    }
+    *response->add_sessions() = std::move(session);
+    last = entry.ordinal;
+  }
   return Answer(context, absl::OkStatus());
 }
 

@@ -86,6 +86,13 @@ std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& a
   return EscapeControls(line);
 }
 
+std::string CommandText(const v1::Process& process) {
+  std::string text = CommandText(process.spec().argv());
+  const v1::OmittedSpec& omitted = process.spec_omitted();
+  if (omitted.arguments() > 0 || omitted.bytes() > 0) text += " …";
+  return text;
+}
+
 std::string Truncate(std::string text, size_t columns) {
   size_t position = 0;
   size_t last = 0;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "google/protobuf/repeated_ptr_field.h"
+#include "proctor/v1/process.pb.h"
 
 namespace proctor::cli {
 
@@ -18,6 +19,9 @@ std::string EscapeControls(std::string_view text);
 
 // A command line on one line, quoted where a shell would need it, and escaped.
 std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& argv);
+
+// The same of a process, with "…" behind it where some of it was left out.
+std::string CommandText(const v1::Process& process);
 
 // The first `columns` characters, the last of them "…" if some were left out.
 std::string Truncate(std::string text, size_t columns);

@@ -34,7 +34,7 @@ std::string Particulars(const v1::Event& event) {
       return absl::StrCat("reason=", event.session_closed().reason());
     case v1::Event::kProcessStarted:
       return absl::StrCat("pid=", event.process_started().process().pid(), " ",
-                          CommandText(event.process_started().process().spec().argv()));
+                          CommandText(event.process_started().process()));
     case v1::Event::kProcessExited:
       return absl::StrCat("exit=", ExitText(event.process_exited().exit_status()));
     case v1::Event::kOutputDrained:

@@ -85,7 +85,11 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
     absl::StrAppend(&text, limits.max_processes(), " running processes, ");
   }
   absl::StrAppend(&text, limits.max_processes_per_session(), " in a session, with ",
-                  limits.max_output_bytes_per_session(), " bytes of output\n");
+                  limits.max_output_bytes_per_session(), " bytes of output\n    ");
+  absl::StrAppend(&text, "memory for output and specifications ", info.memory_bytes(), " of ",
+                  limits.max_memory_bytes() > 0 ? absl::StrCat(limits.max_memory_bytes())
+                                                : std::string("unlimited"),
+                  " bytes in use\n");
   if (limits.has_spawn_timeout()) {
     absl::StrAppend(&text, "    ", absl::FormatDuration(FromProto(limits.spawn_timeout())),
                     " from start to exec\n");

@@ -34,6 +34,21 @@ int ForEachProcess(
   return code;
 }
 
+// A process with all of its specification, which may come in pages.
+client::Error GetWhole(const client::Client& client, const std::string& id, v1::Process* process) {
+  v1::GetProcessRequest request;
+  request.set_process_id(id);
+  do {
+    v1::GetProcessResponse page;
+    client::Error error = client.GetProcess(request, &page, Prompt());
+    if (!error.ok()) return error;
+    process->MergeFrom(page.process());  // appends arguments and variables
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  process->clear_spec_omitted();
+  return {};
+}
+
 }  // namespace
 
 int KillVerb(Invocation& invocation) {
@@ -124,13 +139,9 @@ int InspectVerb(Invocation& invocation) {
   flags.Switch(0, "json", "one line for each", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
   return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
-    v1::GetProcessRequest request;
-    request.set_process_id(id);
-    v1::GetProcessResponse response;
-    client::Error error = client.GetProcess(request, &response, Prompt());
-    if (error.ok()) {
-      invocation.out().Write(json ? JsonLine(response.process()) : JsonText(response.process()));
-    }
+    v1::Process process;
+    client::Error error = GetWhole(client, id, &process);
+    if (error.ok()) invocation.out().Write(json ? JsonLine(process) : JsonText(process));
     return error;
   });
 }

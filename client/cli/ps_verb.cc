@@ -42,7 +42,7 @@ void AddRow(const v1::Process& process, absl::Time now, Table* table) {
   table->Add({process.process_id().substr(0, kShortId), process.session_id().substr(0, kShortId),
               StateText(process.state()), ended ? ExitText(process.exit_status()) : "-",
               absl::StrCat(BriefDuration(now - started), " ago"), BriefDuration(duration),
-              CommandText(process.spec().argv())});
+              CommandText(process)});
 }
 
 absl::Status AddFilter(const std::string& text, v1::ListProcessesRequest* request) {

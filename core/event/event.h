@@ -36,9 +36,11 @@ struct SessionClosed {
 
 struct ProcessStarted {
   pid_t pid = 0;
-  std::vector<std::string> argv;
+  std::vector<std::string> argv;  // of a long one the beginning
   std::string cwd;
   std::string watcher;
+  uint64_t omitted_arguments = 0;  // left out at the end of argv
+  uint64_t omitted_bytes = 0;      // of these, and of an argument that was cut
 };
 
 struct ProcessExited {

@@ -18,6 +18,8 @@ constexpr int kLargestSignal = 64;
 constexpr int kLeastNice = -20;
 constexpr int kMostNice = 19;
 constexpr size_t kLongestTerm = 255;
+constexpr size_t kMostGroups = 1024;
+constexpr size_t kLongestName = 255;  // of a user or a group
 constexpr uint64_t kLeastRetained = 4096;
 constexpr uint64_t kMostRetained = 64 << 20;
 
@@ -60,6 +62,42 @@ absl::Status ValidateEnvironment(const std::map<std::string, std::string>& env) 
   return absl::OkStatus();
 }
 
+absl::Status ValidateUser(const ProcessUser& user) {
+  if (user.user.size() > kLongestName) {
+    return InvalidField("spec.user.user", absl::StrCat("is longer than ", kLongestName, " bytes"));
+  }
+  if (user.group.size() > kLongestName) {
+    return InvalidField("spec.user.group", absl::StrCat("is longer than ", kLongestName, " bytes"));
+  }
+  if (user.supplementary_groups.size() > kMostGroups) {
+    return InvalidField("spec.user.supplementary_groups",
+                        absl::StrCat("has more than ", kMostGroups, " groups"));
+  }
+  for (const std::string& group : user.supplementary_groups) {
+    if (group.size() <= kLongestName) continue;
+    return InvalidField("spec.user.supplementary_groups",
+                        absl::StrCat("a name is longer than ", kLongestName, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
+// What a node of std::map takes beside its two strings.
+constexpr uint64_t kMapNodeBytes = 48;
+
+uint64_t MemoryOf(const std::map<std::string, std::string>& map) {
+  uint64_t bytes = 0;
+  for (const auto& [key, value] : map) {
+    bytes += kMapNodeBytes + sizeof key + sizeof value + key.size() + value.size();
+  }
+  return bytes;
+}
+
+uint64_t MemoryOf(const std::vector<std::string>& strings) {
+  uint64_t bytes = 0;
+  for (const std::string& string : strings) bytes += sizeof string + string.size();
+  return bytes;
+}
+
 absl::Status ValidateTerminal(const std::optional<TerminalOptions>& terminal) {
   if (!terminal.has_value()) return absl::OkStatus();
   if (HasNul(terminal->term)) return InvalidField("spec.pty.term", "contains a NUL");
@@ -70,6 +108,12 @@ absl::Status ValidateTerminal(const std::optional<TerminalOptions>& terminal) {
 }
 
 }  // namespace
+
+uint64_t MemoryOf(const Command& command) {
+  return sizeof command + MemoryOf(command.argv) + command.cwd.size() + MemoryOf(command.env) +
+         MemoryOf(command.user.supplementary_groups) +
+         command.rlimits.size() * sizeof(ResourceLimit) + MemoryOf(command.labels);
+}
 
 absl::Status ValidateCommand(const Command& command) {
   if (auto status = ValidateArguments(command.argv); !status.ok()) return status;
@@ -85,6 +129,7 @@ absl::Status ValidateCommand(const Command& command) {
     return InvalidField("spec.umask", "is greater than 0777");
   }
   if (absl::Status status = ValidateTerminal(command.terminal); !status.ok()) return status;
+  if (absl::Status status = ValidateUser(command.user); !status.ok()) return status;
   if (command.nice < kLeastNice || command.nice > kMostNice) {
     return InvalidField("spec.nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
   }

@@ -64,6 +64,9 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
+// The memory that a command takes, in bytes: its strings, and what holds them. A pure function.
+uint64_t MemoryOf(const Command& command);
+
 // Checks what a caller can get wrong: no argv, a NUL in a string, a variable
 // with '=' in its name, and so on.
 // Errors: InvalidArgument (INVALID_FIELD), with the field's path in ProcessSpec.

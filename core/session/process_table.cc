@@ -26,11 +26,14 @@ void ProcessTable::CancelStart() {
 void ProcessTable::Publish(ProcessInfo info) {
   auto published = std::make_shared<const ProcessInfo>(std::move(info));
   const uint64_t ordinal = published->ordinal;
+  const uint64_t memory = sizeof(ProcessInfo) + MemoryOf(*published->command);
   std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
   const bool is_new = ordinals_.try_emplace(published->id, ordinal).second;
   if (is_new && starting_ > 0) --starting_;
-  before = std::exchange(by_ordinal_[ordinal], published);
+  Listed& listed = by_ordinal_[ordinal];
+  before = std::exchange(listed.info, published);
+  CountMemory(std::exchange(listed.memory, memory), memory);
 
   Counts& counts = counts_[published->session_id];
   const bool ran = before != nullptr && before->state == ProcessState::kRunning;
@@ -46,12 +49,17 @@ void ProcessTable::Publish(ProcessInfo info) {
   turns_.emplace(ordinal, last_turn_);
 }
 
+void ProcessTable::CountMemory(uint64_t before, uint64_t now) {
+  if (memory_ == nullptr || before == now) return;
+  now > before ? memory_->Add(now - before) : memory_->GiveBack(before - now);
+}
+
 std::shared_ptr<const ProcessInfo> ProcessTable::TakeSurplus() {
   absl::MutexLock lock(&mutex_);
   if (drained_.size() <= max_ended_) return nullptr;
   const uint64_t ordinal = drained_.begin()->second;
   ForgetTurnLocked(ordinal);
-  return by_ordinal_.at(ordinal);
+  return by_ordinal_.at(ordinal).info;
 }
 
 bool ProcessTable::ClaimRemoval(std::string_view process_id) {
@@ -77,8 +85,10 @@ void ProcessTable::Remove(std::string_view process_id) {
   const uint64_t ordinal = found->second;
   claimed_.erase(found->first);
   ordinals_.erase(found);
-  before = std::move(by_ordinal_[ordinal]);
-  by_ordinal_.erase(ordinal);
+  auto listed = by_ordinal_.find(ordinal);
+  before = std::move(listed->second.info);
+  CountMemory(listed->second.memory, 0);
+  by_ordinal_.erase(listed);
   ForgetTurnLocked(ordinal);
   Counts& counts = counts_[before->session_id];
   if (before->state == ProcessState::kRunning) {
@@ -93,7 +103,7 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
     std::string_view process_id) const {
   absl::MutexLock lock(&mutex_);
   auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
-  if (found != ordinals_.end()) return by_ordinal_.at(found->second);
+  if (found != ordinals_.end()) return by_ordinal_.at(found->second).info;
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
                    absl::StrCat("no process '", std::string(process_id), "'"),
                    {{"process_id", std::string(process_id)}});
@@ -106,7 +116,7 @@ std::vector<ProcessTable::Entry> ProcessTable::List(
   absl::MutexLock lock(&mutex_);
   for (auto place = by_ordinal_.upper_bound(after_ordinal);
        place != by_ordinal_.end() && entries.size() < max; ++place) {
-    if (wanted(*place->second)) entries.push_back({place->first, place->second});
+    if (wanted(*place->second.info)) entries.push_back({place->first, place->second.info});
   }
   return entries;
 }

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/process/process.h"
+#include "core/session/memory_budget.h"
 
 namespace proctor {
 
@@ -32,9 +33,9 @@ class ProcessTable {
   };
 
   // Lists the newest `max_ended` ended processes at most, and lets `max_running` run; 0
-  // means no bound.
-  explicit ProcessTable(size_t max_ended, uint64_t max_running = 0)
-      : max_ended_(max_ended), max_running_(max_running) {}
+  // means no bound. What is listed is counted on `memory`, if that is not null.
+  explicit ProcessTable(size_t max_ended, uint64_t max_running = 0, MemoryBudget* memory = nullptr)
+      : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
 
   // A process is to be started: keeps a place among the running ones for it, until it is
   // published for the first time, or CancelStart.
@@ -72,14 +73,21 @@ class ProcessTable {
   Counts CountAll() const;
 
  private:
+  struct Listed {
+    std::shared_ptr<const ProcessInfo> info;
+    uint64_t memory = 0;  // that its specification takes
+  };
+
+  void CountMemory(uint64_t before, uint64_t now);
   void ForgetTurnLocked(uint64_t ordinal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_ended_;
   const uint64_t max_running_;
+  MemoryBudget* const memory_;
 
   mutable absl::Mutex mutex_;
   uint64_t starting_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<uint64_t, std::shared_ptr<const ProcessInfo>> by_ordinal_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, Listed> by_ordinal_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
   // Drained processes that nobody has claimed or taken as surplus, in the order in which they

@@ -27,7 +27,8 @@ enum class LeaseExpiry {
 // What a session may use; 0 means no bound.
 struct SessionQuota {
   uint64_t max_running_processes = 0;
-  uint64_t max_output_bytes = 0;  // that its processes keep or may come to keep
+  // That its processes keep or may come to keep; a large specification counts (SpecificationUse).
+  uint64_t max_output_bytes = 0;
 
   bool operator==(const SessionQuota&) const = default;
 };

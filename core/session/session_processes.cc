@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/process/command_excerpt.h"
 
 namespace proctor {
 namespace {
@@ -36,7 +37,10 @@ const char* StateName(ProcessState state) {
 }
 
 ProcessStarted DescribeStart(const ProcessInfo& info) {
-  return {info.pid, info.command->argv, info.command->cwd, info.watcher};
+  OmittedParts omitted;
+  std::vector<std::string> argv = ExcerptArguments(info.command->argv, &omitted);
+  return {info.pid,     std::move(argv),   info.command->cwd,
+          info.watcher, omitted.arguments, omitted.bytes};
 }
 
 ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
@@ -79,7 +83,7 @@ SessionProcesses::SessionProcesses(std::string session_id, const SessionQuota& q
     : session_id_(std::move(session_id)),
       services_(std::move(services)),
       moved_(std::move(moved)),
-      use_(quota) {}
+      use_(quota, services_.memory) {}
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
     const std::string& request_id, const Command& command) const {
@@ -95,7 +99,8 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     const std::shared_ptr<ChildWatcher>& watcher) {
   if (auto status = services_.events->CheckRoom(); !status.ok()) return status;
   const uint64_t running = services_.processes->CountOf(session_id_).running;
-  if (auto status = use_.CheckStart(command, running); !status.ok()) return status;
+  auto hold = use_.TakeStart(command, running);  // until RecordState has counted it
+  if (!hold.ok()) return hold.status();
   if (auto status = services_.processes->BeginStart(); !status.ok()) return status;
   const std::string process_id = NewRandomId();
   const absl::Time began = absl::Now();
@@ -143,11 +148,9 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
   // What has ended keeps no more than it has.
   const bool keeps_more = process.state() != ProcessState::kDrained && KeepsOutput(*changed) &&
                           changed->retain_bytes > before;
-  if (keeps_more) {
-    auto status = use_.CheckOutput(absl::StrCat("update process '", process.id(), "'"),
-                                   changed->retain_bytes - before);
-    if (!status.ok()) return status;
-  }
+  auto hold = use_.TakeOutput(absl::StrCat("update process '", process.id(), "'"),
+                              keeps_more ? changed->retain_bytes - before : 0);
+  if (!hold.ok()) return hold.status();
   process.Update(*std::move(changed));
   RecordState(process, DescribeUpdate(process.Info()));
   return found;
@@ -265,7 +268,8 @@ void SessionProcesses::RecordState(const Process& process, EventDetail detail) {
       if (info.ordinal == 0) info.ordinal = sequence;  // this is its start
       table->Publish(std::move(info));
     };
-    use_.SetOutput(process.id(), KeepsOutput(process.command()) ? process.output_reservation() : 0);
+    use_.Set(process.id(), KeepsOutput(process.command()) ? process.output_reservation() : 0,
+             process.command());
   }
   const uint64_t sequence = services_.events->Append(std::move(entry));
   Listed& listed = processes_.at(process.id());

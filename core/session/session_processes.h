@@ -43,7 +43,8 @@ class SessionProcesses {
                                                        const Command& command) const;
 
   // Starts a process, and remembers the request_id for it, unless that is empty.
-  // Errors: those of Process::Start; ResourceExhausted (QUOTA_EXCEEDED).
+  // Errors: those of Process::Start; ResourceExhausted (QUOTA_EXCEEDED), also of the server's
+  // memory.
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command, const std::string& request_id,
                                                  const std::shared_ptr<EventLoop>& loop,
                                                  const std::shared_ptr<ChildWatcher>& watcher);
@@ -79,7 +80,10 @@ class SessionProcesses {
   void EndPublishing() { publishing_ = false; }
 
   // Lets go of all.
-  void Clear() { processes_.clear(); }
+  void Clear() {
+    processes_.clear();
+    use_.Clear();
+  }
 
  private:
   Process::Hooks MakeHooks();

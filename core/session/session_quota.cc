@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/process/command_excerpt.h"
 
 namespace proctor {
 
@@ -21,12 +22,25 @@ absl::Status QuotaError(std::string_view wanted, std::string_view quota, uint64_
       {{"quota", name}, {"limit", absl::StrCat(limit)}, {"used", absl::StrCat(used)}});
 }
 
-absl::Status QuotaUse::CheckStart(const Command& command, uint64_t running) const {
+uint64_t SpecificationUse(const Command& command) {
+  const uint64_t bytes = MemoryOf(command);
+  return bytes > kExcerptBytes ? bytes - kExcerptBytes : 0;
+}
+
+absl::StatusOr<MemoryBudget::Hold> QuotaUse::TakeStart(const Command& command, uint64_t running) {
   const uint64_t most = quota_.max_running_processes;
   if (most != 0 && running >= most) {
     return QuotaError("start a process", "running_processes", most, running);
   }
-  return CheckOutput("start a process", KeepsOutput(command) ? command.retain_bytes : 0);
+  const uint64_t output = KeepsOutput(command) ? command.retain_bytes : 0;
+  absl::Status fits = CheckOutput("start a process", output + SpecificationUse(command));
+  if (!fits.ok()) return fits;
+  return memory_->Take("start a process", output + sizeof(ProcessInfo) + MemoryOf(command));
+}
+
+absl::StatusOr<MemoryBudget::Hold> QuotaUse::TakeOutput(std::string_view wanted, uint64_t more) {
+  if (absl::Status fits = CheckOutput(wanted, more); !fits.ok()) return fits;
+  return memory_->Take(wanted, more);
 }
 
 absl::Status QuotaUse::CheckOutput(std::string_view wanted, uint64_t more) const {
@@ -38,14 +52,27 @@ absl::Status QuotaUse::CheckOutput(std::string_view wanted, uint64_t more) const
                     "output_bytes", most, output_bytes_);
 }
 
-void QuotaUse::SetOutput(const std::string& process_id, uint64_t bytes) {
-  const uint64_t before = std::exchange(outputs_[process_id], bytes);
-  output_bytes_ = output_bytes_ - before + bytes;
+void QuotaUse::Set(const std::string& process_id, uint64_t output, const Command& command) {
+  Replace(&uses_[process_id], {output, SpecificationUse(command)});
+}
+
+void QuotaUse::Replace(Use* use, const Use& now) {
+  output_bytes_ += now.output + now.specification - use->output - use->specification;
+  if (now.output > use->output) memory_->Add(now.output - use->output);
+  if (now.output < use->output) memory_->GiveBack(use->output - now.output);
+  *use = now;
 }
 
 void QuotaUse::Remove(const std::string& process_id) {
-  SetOutput(process_id, 0);
-  outputs_.erase(process_id);
+  auto found = uses_.find(process_id);
+  if (found == uses_.end()) return;
+  Replace(&found->second, {});
+  uses_.erase(found);
+}
+
+void QuotaUse::Clear() {
+  for (auto& [process_id, use] : uses_) Replace(&use, {});
+  uses_.clear();
 }
 
 }  // namespace proctor

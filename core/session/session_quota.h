@@ -6,6 +6,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/session/memory_budget.h"
 #include "core/session/session_info.h"
 
 namespace proctor {
@@ -18,31 +20,50 @@ absl::Status QuotaError(std::string_view wanted, std::string_view quota, uint64_
 // Whether a process of this command writes to a pipe or a terminal of ours. A pure function.
 bool KeepsOutput(const Command& command);
 
-// What the processes of one session use of its quota.
+// What of a specification counts as kept output: what is larger than lists show of it. A pure
+// function.
+uint64_t SpecificationUse(const Command& command);
+
+// What the processes of one session use of its quota, and their output of the server's budget;
+// their specifications are counted there by the process table, for as long as they are listed.
 //
 // Thread-safety: none; the session's thread. Lifetime: a part of the session.
 class QuotaUse {
  public:
-  explicit QuotaUse(const SessionQuota& quota) : quota_(quota) {}
+  QuotaUse(const SessionQuota& quota, MemoryBudget* memory) : quota_(quota), memory_(memory) {}
+  ~QuotaUse() { Clear(); }
+  QuotaUse(const QuotaUse&) = delete;
+  QuotaUse& operator=(const QuotaUse&) = delete;
 
-  // Whether one more process may be started beside `running` others.
-  // Errors: QuotaError, quota `running_processes` or `output_bytes`.
-  absl::Status CheckStart(const Command& command, uint64_t running) const;
+  // Holds memory for one more process beside `running` others, until it is counted.
+  // Errors: QuotaError, quota `running_processes`, `output_bytes` or `memory`.
+  absl::StatusOr<MemoryBudget::Hold> TakeStart(const Command& command, uint64_t running);
 
-  // Whether so many bytes of output more may be kept. Errors: QuotaError, `output_bytes`.
-  absl::Status CheckOutput(std::string_view wanted, uint64_t more) const;
+  // Holds memory for so many bytes of output more. Errors: QuotaError, `output_bytes`, `memory`.
+  absl::StatusOr<MemoryBudget::Hold> TakeOutput(std::string_view wanted, uint64_t more);
 
-  // A process keeps, or may come to keep, so many bytes: in place of what was said of it
-  // before.
-  void SetOutput(const std::string& process_id, uint64_t bytes);
+  // A process keeps, or may come to keep, so many bytes of output, and its specification is
+  // `command`: in place of what was said of it before.
+  void Set(const std::string& process_id, uint64_t output, const Command& command);
   void Remove(const std::string& process_id);
+  void Clear();
 
+  // Of all processes.
   uint64_t output_bytes() const { return output_bytes_; }
 
  private:
+  struct Use {
+    uint64_t output = 0;
+    uint64_t specification = 0;
+  };
+
+  absl::Status CheckOutput(std::string_view wanted, uint64_t more) const;
+  void Replace(Use* use, const Use& now);
+
   const SessionQuota quota_;
-  absl::flat_hash_map<std::string, uint64_t> outputs_;  // by process id
-  uint64_t output_bytes_ = 0;                           // their sum
+  MemoryBudget* const memory_;
+  absl::flat_hash_map<std::string, Use> uses_;  // by process id
+  uint64_t output_bytes_ = 0;                   // the sum of both
 };
 
 }  // namespace proctor

@@ -43,7 +43,8 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 SessionRegistry::SessionRegistry(Options options, EventLog* events)
     : options_(std::move(options)),
       events_(events),
-      processes_(options_.max_ended_processes, options_.max_processes),
+      memory_(options_.max_memory),
+      processes_(options_.max_ended_processes, options_.max_processes, &memory_),
       policy_(options_.policy) {}
 
 SessionRegistry::~SessionRegistry() {
@@ -110,6 +111,7 @@ SessionServices SessionRegistry::MakeServices() {
   services.events = events_;
   services.codec = options_.codec;
   services.processes = &processes_;
+  services.memory = &memory_;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };

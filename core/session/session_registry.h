@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/event/event_log.h"
+#include "core/session/memory_budget.h"
 #include "core/session/process_table.h"
 #include "core/session/session_context.h"
 #include "core/session/session_info.h"
@@ -36,6 +37,7 @@ class SessionRegistry {
     size_t max_closed_sessions = 1000;  // that are still listed
     size_t max_ended_processes = 10000;
     uint64_t max_processes = 0;                        // that run, of all sessions; 0: no bound
+    uint64_t max_memory = 0;                           // see MemoryBudget; 0: no bound
     SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
     std::shared_ptr<EventLoop> main_loop;              // see SessionServices
     std::shared_ptr<ProcessTrees> trees;               // see SessionServices
@@ -107,6 +109,7 @@ class SessionRegistry {
   void ForgetProcess(const ProcessInfo& info, const std::string& reason);
 
   const ProcessTable& processes() const { return processes_; }
+  const MemoryBudget& memory() const { return memory_; }
 
   // The policy of sessions opened from now on. Errors: those of NewPolicy.
   absl::Status SetPolicy(std::string_view name);
@@ -150,6 +153,7 @@ class SessionRegistry {
 
   const Options options_;
   EventLog* const events_;
+  MemoryBudget memory_;
   ProcessTable processes_;
   SessionRequests requests_;
 

@@ -6,6 +6,7 @@
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
+#include "core/session/memory_budget.h"
 #include "core/session/process_table.h"
 #include "core/session/state_codec.h"
 
@@ -18,6 +19,7 @@ struct SessionServices {
   EventLog* events = nullptr;
   StateCodec codec;  // where a store keeps the events
   ProcessTable* processes = nullptr;
+  MemoryBudget* memory = nullptr;
   // The loop that the main thread runs, for watchers that have to be attached to one
   // (Safe, Fast, MultiLoop). Without it they stay inactive.
   std::shared_ptr<EventLoop> main_loop;

@@ -30,8 +30,10 @@ function quote(argument) {
 }
 
 // An argument vector as one would type it.
-export function commandLine(argv) {
-  return (argv ?? []).map(quote).join(' ');
+// The command line of a proctor.v1.Process, as far as it is told.
+export function commandOf({spec, spec_omitted: omitted}) {
+  const line = (spec?.argv ?? []).map(quote).join(' ');
+  return Number(omitted?.bytes ?? 0) + Number(omitted?.arguments ?? 0) > 0 ? `${line} …` : line;
 }
 
 // 0.33 ms, 5.6 ms, 1.20 s, 12.3 s, 3m 20s, 2h 05m, 3d 4h

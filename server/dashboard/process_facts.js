@@ -1,6 +1,6 @@
 // What was asked for and what was used, as rows of a name and a value; defaults are left
 // out, because what is not special hides what is.
-import {bytes, commandLine, count, duration, enumName, parseDuration} from './format.js';
+import {bytes, commandOf, count, duration, enumName, parseDuration} from './format.js';
 
 const words = (value, prefix) => enumName(value, prefix).toLowerCase().replaceAll('_', ' ');
 
@@ -48,13 +48,21 @@ function userWords(user) {
   return `${name || "the server's own"}${groups}${user.allow_new_privileges ? ', may gain privileges' : ''}`;
 }
 
+function omittedWords({arguments: some, variables, bytes: size}) {
+  return (
+    `${count(Number(some ?? 0))} more arguments and ${count(Number(variables ?? 0))} more ` +
+    `variables, ${bytes(size ?? 0)} in all`
+  );
+}
+
 export function specRows(process) {
   const spec = process.spec ?? {};
   const rows = [
     ['id', process.process_id],
     ['session', process.session_id],
     ['pid', process.pid ? String(process.pid) : ''],
-    ['argv', commandLine(spec.argv)],
+    ['argv', commandOf(process)],
+    ['not shown', process.spec_omitted ? omittedWords(process.spec_omitted) : ''],
     ['cwd', spec.cwd],
     [
       'environment',

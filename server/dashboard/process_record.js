@@ -1,6 +1,6 @@
 // What the page knows of one process. States only ever go forward: a snapshot may be
 // newer than its bookmark, and events after it then repeat what it said.
-import {commandLine, enumName, parseTime} from './format.js';
+import {commandOf, enumName, parseTime} from './format.js';
 import {readExit} from './exit_status.js';
 
 export const RUNNING = 1;
@@ -38,7 +38,7 @@ export class ProcessRecord {
   merge(process) {
     this.sessionId = process.session_id ?? this.sessionId;
     if (process.spec) {
-      this.command = commandLine(process.spec.argv);
+      this.command = commandOf(process);
       this.setLabels(process.spec.labels);
     }
     this.pid = process.pid || this.pid;

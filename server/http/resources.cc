@@ -102,10 +102,11 @@ void Resources::ListProcesses(Query query, Answer answer) {
 }
 
 void Resources::GetProcess(const std::string& id, Query query, Answer answer) {
-  if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
-  using Call = UnaryCall<v1::GetProcessRequest, v1::GetProcessResponse>;
   v1::GetProcessRequest request;
   request.set_process_id(id);
+  request.set_page_token(query.Text("page_token"));
+  if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
+  using Call = UnaryCall<v1::GetProcessRequest, v1::GetProcessResponse>;
   Call::Start(
       thread_, calls_, std::move(request),
       [this](auto* context, auto* request, auto* response, auto done) {

@@ -220,6 +220,13 @@ void Read(const Gauges& now, Reading* reading) {
                  "watcher", now.processes_by_watcher);
   reading->Gauge("proctor_listed_processes", "Processes that are listed, running or ended.",
                  Number(now.listed_processes));
+  reading->Gauge("proctor_memory_bytes",
+                 "Memory for the output that processes keep or may come to keep, and for their "
+                 "specifications.",
+                 Number(now.memory_bytes));
+  reading->Gauge("proctor_memory_limit_bytes",
+                 "The most of proctor_memory_bytes at which processes are started; 0 for no limit.",
+                 Number(now.memory_limit_bytes));
   reading->Gauge("proctor_event_log_events", "Events that are kept.", Number(now.event_log_events));
   reading->Gauge("proctor_event_log_bytes", "What the event log takes in storage.",
                  Number(now.event_log_bytes));

@@ -17,6 +17,8 @@ struct Gauges {
   uint64_t running_processes = 0;
   uint64_t listed_processes = 0;                         // running and ended
   std::map<std::string, uint64_t> processes_by_watcher;  // running
+  uint64_t memory_bytes = 0;                             // for output and specifications
+  uint64_t memory_limit_bytes = 0;                       // 0: none
   uint64_t event_log_events = 0;
   uint64_t event_log_bytes = 0;
   uint64_t event_log_first = 0;  // sequence numbers

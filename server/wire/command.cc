@@ -205,10 +205,15 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
 }
 
 v1::ProcessSpec ToProto(const Command& command) {
-  v1::ProcessSpec spec;
+  v1::ProcessSpec spec = ToProtoWithoutStrings(command);
   for (const std::string& argument : command.argv) spec.add_argv(argument);
-  spec.set_cwd(command.cwd);
   for (const auto& [name, value] : command.env) (*spec.mutable_env())[name] = "";
+  return spec;
+}
+
+v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {
+  v1::ProcessSpec spec;
+  spec.set_cwd(command.cwd);
   spec.set_env_base(command.inherit_env ? v1::ENVIRONMENT_BASE_INHERIT
                                         : v1::ENVIRONMENT_BASE_CLEAR);
   WriteStdio(command, spec);

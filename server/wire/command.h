@@ -13,6 +13,9 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
 // The same back, without the values of the environment.
 v1::ProcessSpec ToProto(const Command& command);
 
+// The same, without argv and env.
+v1::ProcessSpec ToProtoWithoutStrings(const Command& command);
+
 // Not checked: ValidateTerminalSize does.
 TerminalSize FromProto(const v1::TerminalSize& size);
 

@@ -91,6 +91,7 @@ struct SetDetail {
     process->set_pid(started.pid);
     process->set_watcher(started.watcher);
     for (const std::string& argument : started.argv) process->mutable_spec()->add_argv(argument);
+    SetOmitted({started.omitted_arguments, 0, started.omitted_bytes}, process);
     process->mutable_spec()->set_cwd(started.cwd);
     process->mutable_spec()->mutable_labels()->insert(event.labels.begin(), event.labels.end());
   }

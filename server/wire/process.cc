@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/signal_name.h"
 #include "server/wire/command.h"
@@ -183,11 +184,14 @@ v1::OutputDrained ToProto(const OutputDrained& drained) {
   return proto;
 }
 
-v1::Process ToProto(const ProcessInfo& info) {
+namespace {
+
+// All but argv and env.
+v1::Process DescribeWithoutStrings(const ProcessInfo& info) {
   v1::Process proto;
   proto.set_process_id(info.id);
   proto.set_session_id(info.session_id);
-  *proto.mutable_spec() = ToProto(*info.command);
+  *proto.mutable_spec() = ToProtoWithoutStrings(*info.command);
   proto.set_pid(info.pid);
   proto.set_state(ToProto(info.state));
   *proto.mutable_started_at() = ToProto(info.started_at);
@@ -199,6 +203,72 @@ v1::Process ToProto(const ProcessInfo& info) {
   proto.set_stdin_open(info.stdin_open);
   proto.set_tree_mechanism(ToProto(info.tree_mechanism));
   proto.set_tree_empty(info.tree_empty);
+  return proto;
+}
+
+// What an element of a repeated field takes in a message beside its bytes, at most.
+constexpr size_t kFieldBytes = 8;
+
+}  // namespace
+
+void SetOmitted(const OmittedParts& omitted, v1::Process* process) {
+  if (!omitted.any()) return;
+  process->mutable_spec_omitted()->set_arguments(omitted.arguments);
+  process->mutable_spec_omitted()->set_variables(omitted.variables);
+  process->mutable_spec_omitted()->set_bytes(omitted.bytes);
+}
+
+v1::Process ToProto(const ProcessInfo& info) {
+  v1::Process proto = DescribeWithoutStrings(info);
+  OmittedParts omitted;
+  for (std::string& argument : ExcerptArguments(info.command->argv, &omitted)) {
+    proto.mutable_spec()->add_argv(std::move(argument));
+  }
+  for (std::string& name : ExcerptVariables(info.command->env, &omitted)) {
+    (*proto.mutable_spec()->mutable_env())[std::move(name)] = "";
+  }
+  SetOmitted(omitted, &proto);
+  return proto;
+}
+
+v1::Process ToWholeProto(const ProcessInfo& info) {
+  v1::Process proto = DescribeWithoutStrings(info);
+  *proto.mutable_spec() = ToProto(*info.command);
+  return proto;
+}
+
+v1::Process ToProtoPage(const ProcessInfo& info, uint64_t after, size_t most_bytes,
+                        uint64_t* next) {
+  v1::Process proto;
+  if (after == 0) {
+    proto = DescribeWithoutStrings(info);
+  } else {
+    proto.set_process_id(info.id);
+  }
+  size_t bytes = proto.ByteSizeLong();
+  uint64_t place = 0;
+  *next = 0;
+  OmittedParts omitted;
+  // Whether the string at the next place belongs to this page.
+  const auto take = [&](const std::string& text, uint64_t* left_out) {
+    if (++place <= after) return false;
+    const size_t size = text.size() + 2 * kFieldBytes;
+    if (*next == 0 && (bytes + size <= most_bytes || place == after + 1)) {
+      bytes += size;
+      return true;
+    }
+    if (*next == 0) *next = place - 1;
+    ++*left_out;
+    omitted.bytes += text.size();
+    return false;
+  };
+  for (const std::string& argument : info.command->argv) {
+    if (take(argument, &omitted.arguments)) proto.mutable_spec()->add_argv(argument);
+  }
+  for (const auto& [name, value] : info.command->env) {
+    if (take(name, &omitted.variables)) (*proto.mutable_spec()->mutable_env())[name] = "";
+  }
+  SetOmitted(omitted, &proto);
   return proto;
 }
 

@@ -2,12 +2,26 @@
 
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
+#include "core/process/command_excerpt.h"
 #include "core/process/process.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::wire {
 
+// As lists, events, snapshots and answers show it: with an excerpt of a long argv and of many
+// variables (`spec_omitted`), so that no process is larger than some 300 KiB, and most are 1 KiB.
 v1::Process ToProto(const ProcessInfo& info);
+
+// With all of its specification, of whatever size.
+v1::Process ToWholeProto(const ProcessInfo& info);
+
+// With its specification in pages of some `most_bytes`. `after` is the number of arguments and
+// variables, in this order, that the pages before had; `next` is the same for the next page, or 0
+// where this one is the last.
+v1::Process ToProtoPage(const ProcessInfo& info, uint64_t after, size_t most_bytes, uint64_t* next);
+
+void SetOmitted(const OmittedParts& omitted, v1::Process* process);
+
 v1::ExitStatus ToProto(const ExitStatus& status);
 v1::OutputDrained ToProto(const OutputDrained& drained);
 v1::Stream ToProto(OutputStream stream);

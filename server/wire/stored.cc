@@ -126,7 +126,12 @@ std::string ShortName(const std::string& name, std::string_view prefix) {
 ProcessStarted StartedOf(const v1::Process& process) {
   ProcessStarted started;
   started.pid = process.pid();
-  started.argv.assign(process.spec().argv().begin(), process.spec().argv().end());
+  // Whole in what earlier versions wrote.
+  OmittedParts omitted{process.spec_omitted().arguments(), 0, process.spec_omitted().bytes()};
+  started.argv =
+      ExcerptArguments({process.spec().argv().begin(), process.spec().argv().end()}, &omitted);
+  started.omitted_arguments = omitted.arguments;
+  started.omitted_bytes = omitted.bytes;
   started.cwd = process.spec().cwd();
   started.watcher = process.watcher();
   return started;
@@ -288,7 +293,7 @@ EventCodec MakeEventCodec() { return {EncodeEvent, DecodeEvent}; }
 StateCodec MakeStateCodec() {
   return {
       [](const SessionInfo& info) { return ToProto(info, {}).SerializeAsString(); },
-      [](const ProcessInfo& info) { return ToProto(info).SerializeAsString(); },
+      [](const ProcessInfo& info) { return ToWholeProto(info).SerializeAsString(); },
       DecodeSession,
       DecodeProcess,
   };

@@ -213,7 +213,7 @@ TEST(StoredEvents, EveryKindIsToldAsItWas) {
   const EventDetail details[] = {
       MakeOpened(),
       SessionClosed{"LEASE_EXPIRED"},
-      ProcessStarted{4711, {"/bin/echo", "", "x"}, "/tmp", "pidfd"},
+      ProcessStarted{4711, {"/bin/echo", "", "x"}, "/tmp", "pidfd", 3, 4096},
       ProcessExited{MakeExit()},
       MakeDrained(),
       ProcessSignalled{SIGUSR1, "TREE", "unix:somebody"},
@@ -366,7 +366,8 @@ TEST(StoredProcesses, EveryFieldComesBack) {
   exited.state = ProcessState::kExited;
   exited.drained.reset();
   ExpectTheSame(exited);
-  ExpectAllSet(ToProto(MakeProcess()), {"spec.pty"});  // in place of what is set
+  // In place of what is set; and set where something is left out.
+  ExpectAllSet(ToWholeProto(MakeProcess()), {"spec.pty", "spec_omitted"});
 }
 
 TEST(StoredProcesses, EveryCommandThatCanBeStartedComesBack) {

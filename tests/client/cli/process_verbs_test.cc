@@ -240,6 +240,35 @@ TEST_F(ProcessVerbsTest, InspectPrintsJson) {
   EXPECT_TRUE(absl::StartsWith(out_, "{\n \"process_id\": \"bbbb3333bbbb3333\"")) << out_;
 }
 
+TEST_F(ProcessVerbsTest, InspectPutsThePagesOfALargeSpecificationTogether) {
+  server_.behaviour().get = [](const v1::GetProcessRequest& request,
+                               v1::GetProcessResponse* response) {
+    v1::Process* const process = response->mutable_process();
+    process->set_process_id(request.process_id());
+    if (request.page_token().empty()) {
+      process->set_pid(4711);
+      process->mutable_spec()->add_argv("first");
+      process->mutable_spec_omitted()->set_arguments(1);
+      response->set_next_page_token("next");
+    } else {
+      process->mutable_spec()->add_argv(request.page_token());
+      (*process->mutable_spec()->mutable_env())["NAME"] = "";
+    }
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"inspect", "--json", "bbbb3333bbbb3333"}), 0);
+  EXPECT_TRUE(absl::StrContains(out_, "\"argv\":[\"first\",\"next\"]")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "\"NAME\"")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "4711")) << out_;
+  EXPECT_FALSE(absl::StrContains(out_, "spec_omitted\":{")) << out_;
+}
+
+TEST_F(ProcessVerbsTest, PsSaysThatACommandGoesOn) {
+  processes_[0].mutable_spec_omitted()->set_arguments(3);
+  EXPECT_EQ(Run({"ps", "-a"}), 0);
+  EXPECT_TRUE(absl::StrContains(out_, " …")) << out_;
+}
+
 TEST_F(ProcessVerbsTest, RmTellsWhatIsRefused) {
   server_.behaviour().remove = [&](const v1::RemoveProcessRequest& request, auto*) {
     return request.force()

@@ -82,6 +82,29 @@ TEST(ProcessTable, KeepsAPlaceForWhatIsBeingStarted) {
   EXPECT_TRUE(table.BeginStart().ok());
 }
 
+TEST(ProcessTable, CountsTheSpecificationsOfWhatIsListed) {
+  MemoryBudget memory(0);
+  ProcessTable table(10, 0, &memory);
+  ProcessInfo info = Info("large", ProcessState::kRunning);
+  auto command = std::make_shared<Command>();
+  command->argv = {"true", std::string(100000, 'x')};
+  info.command = command;
+  table.Publish(info);
+  const uint64_t used = memory.used();
+  EXPECT_GE(used, 100000u);
+  info.state = ProcessState::kDrained;
+  table.Publish(info);
+  EXPECT_EQ(memory.used(), used) << "the same process";
+  command = std::make_shared<Command>(*command);
+  command->labels["key"] = std::string(200, 'v');
+  info.command = command;
+  table.Publish(info);
+  EXPECT_GE(memory.used(), used + 200);
+  table.Remove("large");
+  table.Remove("large");
+  EXPECT_EQ(memory.used(), 0u);
+}
+
 TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
   ProcessTable table(2);
   for (int i = 0; i < 2; ++i) {

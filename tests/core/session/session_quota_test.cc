@@ -14,16 +14,18 @@ Command Keeping(uint64_t bytes) {
 }
 
 TEST(QuotaUse, WithoutAQuotaEverythingGoes) {
-  QuotaUse use({});
-  use.SetOutput("a", 1 << 20);
-  EXPECT_TRUE(use.CheckStart(Keeping(uint64_t{1} << 60), 1000000).ok());
-  EXPECT_TRUE(use.CheckOutput("wanted", ~uint64_t{0}).ok());
+  MemoryBudget memory(0);
+  QuotaUse use({}, &memory);
+  use.Set("a", 1 << 20, Command());
+  EXPECT_TRUE(use.TakeStart(Keeping(uint64_t{1} << 60), 1000000).ok());
+  EXPECT_TRUE(use.TakeOutput("wanted", uint64_t{1} << 62).ok());
 }
 
 TEST(QuotaUse, CountsWhatRuns) {
-  QuotaUse use({.max_running_processes = 2});
-  EXPECT_TRUE(use.CheckStart(Keeping(4096), 1).ok());
-  const absl::Status refused = use.CheckStart(Keeping(4096), 2);
+  MemoryBudget memory(0);
+  QuotaUse use({.max_running_processes = 2}, &memory);
+  EXPECT_TRUE(use.TakeStart(Keeping(4096), 1).ok());
+  const absl::Status refused = use.TakeStart(Keeping(4096), 2).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ErrorReason(refused), "QUOTA_EXCEEDED");
   const ErrorMetadata expected = {{"quota", "running_processes"}, {"limit", "2"}, {"used", "2"}};
@@ -31,29 +33,78 @@ TEST(QuotaUse, CountsWhatRuns) {
 }
 
 TEST(QuotaUse, SumsTheOutputOfAll) {
-  QuotaUse use({.max_output_bytes = 10000});
-  use.SetOutput("a", 4096);
-  EXPECT_TRUE(use.CheckStart(Keeping(5904), 0).ok());
-  EXPECT_EQ(ErrorVariables(use.CheckStart(Keeping(5905), 0)).at("quota"), "output_bytes");
-  use.SetOutput("a", 100);  // it ended, and wrote little
-  EXPECT_TRUE(use.CheckStart(Keeping(9900), 0).ok());
-  use.SetOutput("b", 9900);
+  MemoryBudget memory(0);
+  QuotaUse use({.max_output_bytes = 10000}, &memory);
+  use.Set("a", 4096, Command());
+  EXPECT_TRUE(use.TakeStart(Keeping(5904), 0).ok());
+  EXPECT_EQ(ErrorVariables(use.TakeStart(Keeping(5905), 0).status()).at("quota"), "output_bytes");
+  use.Set("a", 100, Command());  // it ended, and wrote little
+  EXPECT_TRUE(use.TakeStart(Keeping(9900), 0).ok());
+  use.Set("b", 9900, Command());
   EXPECT_EQ(use.output_bytes(), 10000u);
-  EXPECT_EQ(ErrorVariables(use.CheckOutput("wanted", 1)).at("used"), "10000");
-  EXPECT_TRUE(use.CheckOutput("wanted", 0).ok());
+  EXPECT_EQ(ErrorVariables(use.TakeOutput("wanted", 1).status()).at("used"), "10000");
+  EXPECT_TRUE(use.TakeOutput("wanted", 0).ok());
   use.Remove("b");
   use.Remove("never seen");
   EXPECT_EQ(use.output_bytes(), 100u);
 }
 
 TEST(QuotaUse, WhatWritesToNobodyKeepsNothing) {
-  QuotaUse use({.max_output_bytes = 4096});
+  MemoryBudget memory(0);
+  QuotaUse use({.max_output_bytes = 4096}, &memory);
   Command command = Keeping(8192);
-  EXPECT_FALSE(use.CheckStart(command, 0).ok());
+  EXPECT_FALSE(use.TakeStart(command, 0).ok());
   command.stdout_mode = command.stderr_mode = StdioMode::kNull;
-  EXPECT_TRUE(use.CheckStart(command, 0).ok());
+  EXPECT_TRUE(use.TakeStart(command, 0).ok());
   command.terminal.emplace();
-  EXPECT_FALSE(use.CheckStart(command, 0).ok());
+  EXPECT_FALSE(use.TakeStart(command, 0).ok());
+}
+
+TEST(QuotaUse, ASpecificationCountsAsFarAsItIsLarge) {
+  MemoryBudget memory(0);
+  QuotaUse use({.max_output_bytes = 100000}, &memory);
+  Command command = Keeping(4096);
+  command.argv = {"true", std::string(60000, 'x')};
+  ASSERT_TRUE(use.TakeStart(command, 0).ok());
+  use.Set("a", 4096, command);
+  EXPECT_EQ(use.output_bytes(), 4096 + SpecificationUse(command));
+  EXPECT_GT(use.output_bytes(), 60000u);
+  EXPECT_EQ(ErrorVariables(use.TakeStart(command, 0).status()).at("quota"), "output_bytes");
+  EXPECT_TRUE(use.TakeStart(Keeping(4096), 0).ok());
+}
+
+TEST(QuotaUse, CountsOutputOnTheServersBudgetUntilItGoes) {
+  MemoryBudget memory(1 << 20);
+  {
+    QuotaUse use({}, &memory);
+    {
+      auto hold = use.TakeStart(Keeping(900000), 0);
+      ASSERT_TRUE(hold.ok());
+      EXPECT_GE(memory.used(), 900000u);
+      const absl::Status refused = use.TakeStart(Keeping(900000), 0).status();
+      EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+      EXPECT_EQ(ErrorVariables(refused).at("quota"), "memory");
+      EXPECT_EQ(ErrorVariables(refused).at("limit"), "1048576");
+    }
+    EXPECT_EQ(memory.used(), 0u) << "it was held, and not counted";
+    use.Set("a", 900000, Command());
+    EXPECT_EQ(memory.used(), 900000u);
+    EXPECT_FALSE(use.TakeOutput("wanted", 900000).ok());
+    use.Set("a", 10, Command());  // it ended, and wrote little
+    use.Set("b", 20, Command());
+    use.Remove("a");
+    EXPECT_EQ(memory.used(), 20u);
+    EXPECT_GE(memory.given_back(), 900000u);
+  }
+  EXPECT_EQ(memory.used(), 0u);
+}
+
+TEST(QuotaUse, WhatTakesNoMoreIsNeverRefused) {
+  MemoryBudget memory(1000);
+  QuotaUse use({.max_output_bytes = 1000}, &memory);
+  use.Set("a", 5000, Command());  // as after a restart with less
+  EXPECT_TRUE(use.TakeOutput("wanted", 0).ok());
+  EXPECT_FALSE(use.TakeOutput("wanted", 1).ok());
 }
 
 }  // namespace

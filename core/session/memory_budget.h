@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+namespace proctor {
+
+// The memory that a server has for what its callers choose the size of: the output that is kept,
+// or may come to be, and the specifications of all processes that are listed.
+//
+// Thread-safety: all methods from any thread. Lifetime: outlives whatever counts on it.
+class MemoryBudget {
+ public:
+  // 0: no bound.
+  explicit MemoryBudget(uint64_t most) : most_(most) {}
+  MemoryBudget(const MemoryBudget&) = delete;
+  MemoryBudget& operator=(const MemoryBudget&) = delete;
+
+  // Bytes that are kept free for somebody, until this goes. Moves; the budget outlives it.
+  class Hold {
+   public:
+    Hold(MemoryBudget* budget, uint64_t bytes) : budget_(budget), bytes_(bytes) {}
+    Hold(Hold&& other) noexcept
+        : budget_(std::exchange(other.budget_, nullptr)), bytes_(other.bytes_) {}
+    Hold& operator=(Hold&&) = delete;
+    ~Hold() {
+      if (budget_ != nullptr) budget_->GiveBack(bytes_);
+    }
+
+   private:
+    MemoryBudget* budget_;
+    uint64_t bytes_;
+  };
+
+  // Holds bytes for what is about to be kept, which is then counted by Add: the hold only sees to
+  // it that nobody else takes them meanwhile. `wanted` says what could not be done otherwise.
+  // Errors: QuotaError, quota `memory`.
+  absl::StatusOr<Hold> Take(std::string_view wanted, uint64_t bytes);
+
+  // Counts what is kept, also where that is too much: it is there already.
+  void Add(uint64_t bytes) { used_ += bytes; }
+  void GiveBack(uint64_t bytes) {
+    used_ -= bytes;
+    given_back_ += bytes;
+  }
+
+  uint64_t most() const { return most_; }
+  uint64_t used() const { return used_; }
+  // All that was ever given back: how much the allocator may have to return to the system.
+  uint64_t given_back() const { return given_back_; }
+
+ private:
+  const uint64_t most_;
+  std::atomic<uint64_t> used_ = 0;
+  std::atomic<uint64_t> given_back_ = 0;
+};
+
+}  // namespace proctor
