@@ -12,6 +12,7 @@
 #include "client/cli/foreground.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
+#include "client/cli/reconnect_flag.h"
 #include "client/cli/signal_forwarder.h"
 #include "client/cli/terminal_flags.h"
 #include "client/cli/verb.h"
@@ -27,6 +28,7 @@ struct AttachFlags {
   bool json = false;
   std::optional<uint64_t> tail;
   TerminalFlags terminal;
+  ReconnectFlag reconnect;
   v1::AttachStart start;
 
   void AddTo(FlagSet* flags) {
@@ -42,6 +44,7 @@ struct AttachFlags {
     flags->Switch(0, "no-replay", "only what is written from now on (the default with one)",
                   &no_replay);
     terminal.AddTo(flags);
+    reconnect.AddTo(flags);
     flags->Switch(0, "json", "messages as JSON lines on stderr", &json);
   }
 
@@ -118,7 +121,8 @@ int AttachVerb(Invocation& invocation) {
   }
   attach.start.set_process_id(request.process_id());
   SetPosition(attach, has_terminal, &attach.start);
-  const std::unique_ptr<client::ProcessStream> stream = client->Attach(attach.start);
+  const std::unique_ptr<client::ProcessStream> stream =
+      client->Attach(attach.start, attach.reconnect.Policy(&invocation.console()));
   const int code =
       StayWith(invocation, *stream, forwarder.has_value() ? &*forwarder : nullptr, options);
   // Its threads use the stream.

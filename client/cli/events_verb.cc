@@ -6,13 +6,11 @@
 //     position ─▶ pass ─▶ lost ─▶ wait ─▶ pass from there ─▶ …
 //                  ├─▶ EVENTS_EXPIRED: the oldest that is kept, and say so
 //                  └─▶ LOG_CHANGED: the start of the new log, and say so
-#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cli/event_text.h"
 #include "client/cli/exit_code.h"
@@ -20,20 +18,24 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/reconnect_flag.h"
 #include "client/cli/signal_forwarder.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
 namespace {
 
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(5);
-
 class EventPrinter {
  public:
   EventPrinter(Invocation& invocation, const client::Client& client, const v1::EventFilter& filter,
-               bool follow, bool json)
-      : invocation_(invocation), client_(client), filter_(filter), follow_(follow), json_(json) {}
+               bool follow, bool json, absl::Duration reconnect)
+      : invocation_(invocation),
+        client_(client),
+        filter_(filter),
+        follow_(follow),
+        json_(json),
+        reconnector_({follow ? reconnect : absl::ZeroDuration(),
+                      [this](const client::Error& error) { TellLoss(error); }}) {}
 
   // Prints what comes after `*after`, or after the start of the log; returns the exit code.
   int Print(const v1::EventPosition* after);
@@ -46,18 +48,18 @@ class EventPrinter {
   bool Reach(const v1::EventPosition& position);
   // Moves the position past what is gone; whether `error` was about that.
   bool MoveOn(const client::Error& error);
+  void TellLoss(const client::Error& error);
 
   Invocation& invocation_;
   const client::Client& client_;
   const v1::EventFilter& filter_;
   const bool follow_;
   const bool json_;
+  client::Reconnector reconnector_;
   v1::EventPosition position_;
   // Without -f: where to end.
   v1::EventPosition last_;
   bool done_ = false;
-  // The stream of this pass said something.
-  bool connected_ = false;
 };
 
 int EventPrinter::Print(const v1::EventPosition* after) {
@@ -70,32 +72,23 @@ int EventPrinter::Print(const v1::EventPosition* after) {
   done_ =
       !follow_ && position_.log_id() == last_.log_id() && position_.sequence() == last_.sequence();
 
-  absl::Duration backoff = kFirstBackoff;
-  bool told = false;
   while (!done_) {
-    connected_ = false;
     error = Pass();
     if (done_) break;
     if (MoveOn(error)) continue;
-    const bool lost = error.ok() || error.code == absl::StatusCode::kUnavailable;
-    if (!follow_ || !lost) {
-      if (error.ok()) return invocation_.console().Fail("the server ended the stream too early");
-      return invocation_.Refuse(error);
+    if (error.ok()) {
+      // Nobody ends a stream of events in good order but a server that goes.
+      error.code = absl::StatusCode::kUnavailable;
+      error.message = "the server ended the stream too early";
     }
-    if (connected_) {
-      backoff = kFirstBackoff;
-      told = false;
-    }
-    if (!told) {
-      invocation_.console().Say(
-          absl::StrCat("lost the stream after event ", position_.sequence(), ": ",
-                       error.ok() ? "the server ended it" : error.ToString(), "; trying again"));
-    }
-    told = true;
-    absl::SleepFor(backoff);
-    backoff = std::min(2 * backoff, kLongestBackoff);
+    if (!reconnector_.Await(error)) return invocation_.RefuseLost(error, "");
   }
   return kExitSuccess;
+}
+
+void EventPrinter::TellLoss(const client::Error& error) {
+  invocation_.console().Say(absl::StrCat("lost the stream after event ", position_.sequence(), ": ",
+                                         error.ToString(), "; trying again"));
 }
 
 client::Error EventPrinter::Pass() {
@@ -106,7 +99,7 @@ client::Error EventPrinter::Pass() {
   if (follow_) *request.mutable_filter() = filter_;
   const std::unique_ptr<client::EventStream> stream = client_.WatchEvents(request);
   while (const v1::WatchEventsResponse* response = stream->Next()) {
-    connected_ = true;
+    reconnector_.OnAlive();
     if (Take(*response)) continue;
     done_ = true;
     stream->Cancel();
@@ -167,6 +160,8 @@ int EventsVerb(Invocation& invocation) {
   bool has_after = false;
   v1::EventPosition after;
   v1::EventFilter filter;
+  // What watches a server for days outlasts its repair.
+  ReconnectFlag reconnect{absl::InfiniteDuration()};
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "follow", "go on with what happens", &follow);
   flags.Value(0, "after", "LOGID:SEQ", "only what came after this position",
@@ -195,6 +190,7 @@ int EventsVerb(Invocation& invocation) {
                 if (label.ok()) (*filter.mutable_labels())[label->first] = label->second;
                 return label.status();
               });
+  reconnect.AddTo(&flags);
   flags.Switch(0, "json", "one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
   if (follow) ExitOnInterrupt("");
@@ -213,7 +209,7 @@ int EventsVerb(Invocation& invocation) {
     const client::Error error = CompleteSessionId(*client, &id);
     if (!settled(error)) return invocation.Refuse(error, id);
   }
-  return EventPrinter(invocation, *client, filter, follow, json)
+  return EventPrinter(invocation, *client, filter, follow, json, reconnect.longest)
       .Print(has_after ? &after : nullptr);
 }
 

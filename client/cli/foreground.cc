@@ -102,7 +102,9 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
                                      options.fate_when_lost));
   }
   if (!outcome.error.ok() || !outcome.drained.has_value()) {
+    const std::string& unknown = outcome.exit_status->unknown().reason();
     return console.Fail(absl::StrCat("process ", id, " ended (", ExitText(*outcome.exit_status),
+                                     unknown.empty() ? "" : ": ", unknown,
                                      "), but its output is incomplete: ", why));
   }
   if (TellDiscrepancies(invocation, outcome)) return kExitFailure;

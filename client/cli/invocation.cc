@@ -89,6 +89,13 @@ int Invocation::Refuse(const client::Error& error, const std::string& context) {
   return ExitCodeOf(error);
 }
 
+int Invocation::RefuseLost(const client::Error& error, const std::string& context) {
+  if (!error.IsLost()) return Refuse(error, context);
+  console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", "lost the server at '", host_,
+                            "': ", error.message));
+  return ExitCodeOf(error);
+}
+
 int Invocation::Conclude(int code) {
   if (out_.error() == 0) out_.Close();
   for (const OutFile* file : {&out_, &err_}) {

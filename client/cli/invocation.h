@@ -53,7 +53,10 @@ class Invocation {
   // is not empty.
   int Refuse(const client::Error& error, const std::string& context = "");
 
-  // The same without the exit code.
+  // The same of a call that had reached the server, which may be lost since.
+  int RefuseLost(const client::Error& error, const std::string& context);
+
+  // What Refuse says.
   std::string Describe(const client::Error& error) const;
 
   const Console& console() const { return console_; }

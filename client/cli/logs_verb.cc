@@ -10,6 +10,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/reconnect_flag.h"
 #include "client/cli/signal_forwarder.h"
 #include "client/cli/verb.h"
 
@@ -31,6 +32,7 @@ int LogsVerb(Invocation& invocation) {
   bool follow = false;
   bool json = false;
   std::optional<uint64_t> tail, stdout_offset, stderr_offset;
+  ReconnectFlag reconnect;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "follow", "go on until the output is complete", &follow);
   flags.Value('n', "tail", "BYTES", "only so many bytes before the end", Store(ParseSize, &tail));
@@ -38,6 +40,7 @@ int LogsVerb(Invocation& invocation) {
               Store(ParseCount, &stdout_offset));
   flags.Value(0, "stderr-offset", "N", "begin after so many bytes of stderr",
               Store(ParseCount, &stderr_offset));
+  reconnect.AddTo(&flags);
   flags.Switch(0, "json", "every message, data in base64, as a JSON line on stdout", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1, .most = 1})) return *code;
   const bool has_offset = stdout_offset.has_value() || stderr_offset.has_value();
@@ -66,11 +69,16 @@ int LogsVerb(Invocation& invocation) {
       return invocation.out().Write(JsonLine(message));
     };
   }
-  const std::unique_ptr<client::ProcessStream> stream = client->ReadOutput(request);
+  const std::unique_ptr<client::ProcessStream> stream =
+      client->ReadOutput(request, reconnect.Policy(&invocation.console()));
   const client::StreamOutcome outcome = stream->Receive(sinks);
   // Our own output failed, which Conclude tells.
   if (outcome.stopped_by_sink) return kExitFailure;
-  if (!outcome.error.ok()) return invocation.Refuse(outcome.error);
+  if (!outcome.error.ok()) {
+    return outcome.process.has_value()
+               ? invocation.RefuseLost(outcome.error, "process " + request.process_id())
+               : invocation.Refuse(outcome.error);
+  }
   if (TellDiscrepancies(invocation, outcome)) return kExitFailure;
   if (follow && !outcome.drained.has_value()) {
     return invocation.console().Fail("the server ended the stream before the output was complete");

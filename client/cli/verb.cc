@@ -24,10 +24,13 @@ constexpr Verb kVerbs[] = {
     {"ps", "[FLAGS]", "list processes", "Lists processes, those that run or, with -a, all.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
-     "Prints the retained output of a process, its stdout and stderr on ours.", LogsVerb},
+     "Prints the retained output of a process, its stdout and stderr on ours. A lost server is\n"
+     "tried again (--reconnect), and no byte is missing or comes twice.",
+     LogsVerb},
     {"attach", "[FLAGS] ID", "join a process that was started before",
      "Joins a process, from the start of its output if not told otherwise, and exits as it\n"
-     "does. Ctrl-C detaches; with -i it is passed on to the process.\n\n"
+     "does. Ctrl-C detaches; with -i it is passed on to the process. A lost server is tried again\n"
+     "(--reconnect).\n\n"
      "A process that has a terminal gets ours with -i, as with run -it. What its terminal has\n"
      "shown is not shown again, but the program is asked to draw its screen.",
      AttachVerb},
@@ -39,7 +42,8 @@ constexpr Verb kVerbs[] = {
      StopVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line. Exits with the code of the\n"
-     "process if there is one only. tree-empty is when none of its descendants is left either.",
+     "process if there is one only. tree-empty is when none of its descendants is left either.\n"
+     "A lost server is tried again (--reconnect).",
      WaitVerb},
     {"write", "[FLAGS] ID", "write our stdin to a process",
      "Writes our stdin to the stdin of a process, and returns when its pipe has taken all. If the\n"
@@ -56,7 +60,10 @@ constexpr Verb kVerbs[] = {
     {"rm", "[FLAGS] ID...", "forget ended processes",
      "Forgets ended processes, their output and their exit statuses.", RmVerb},
     {"events", "[FLAGS]", "print what happened",
-     "Prints the events that are kept and ends, or goes on with what happens (-f).", EventsVerb},
+     "Prints the events that are kept and ends, or goes on with what happens (-f), also over a "
+     "lost\n"
+     "server (--reconnect).",
+     EventsVerb},
     {"info", "[FLAGS]", "describe the server", "Prints what the server is and can do.", InfoVerb},
     {"session create", "[FLAGS]", "open a session", "Opens a session and prints its id.",
      SessionCreateVerb},

@@ -10,6 +10,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/reconnect_flag.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
@@ -24,6 +25,7 @@ int WaitVerb(Invocation& invocation) {
   v1::WaitUntil until = v1::WAIT_UNTIL_UNSPECIFIED;
   bool json = false;
   absl::Duration timeout = absl::InfiniteDuration();
+  ReconnectFlag reconnect;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Value('t', "timeout", "DURATION", "wait no longer than this, for all together",
               [&timeout](const std::string& text) {
@@ -38,6 +40,7 @@ int WaitVerb(Invocation& invocation) {
                           {"tree-empty", v1::WAIT_UNTIL_TREE_EMPTY}},
                          [&until](int state) { until = static_cast<v1::WaitUntil>(state); }));
   flags.Switch(0, "drained", "the same as --until drained", &drained);
+  reconnect.AddTo(&flags);
   flags.Switch(0, "json", "the processes, one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
 
@@ -50,11 +53,13 @@ int WaitVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   const absl::Time deadline = absl::Now() + timeout;
+  client::Reconnector reconnector(reconnect.Policy(&invocation.console()));
   int code = kExitSuccess;
   for (std::string id : invocation.arguments()) {
     client::Error error = CompleteProcessId(*client, &id);
+    const bool reached = error.ok();
     v1::WaitProcessResponse response;
-    if (error.ok()) {
+    if (reached) {
       v1::WaitProcessRequest request;
       request.set_process_id(id);
       request.set_until(until);
@@ -62,12 +67,12 @@ int WaitVerb(Invocation& invocation) {
         *request.mutable_timeout() =
             ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));
       }
-      error = client->WaitProcess(request, &response);
+      error = client->WaitProcess(request, &response, &reconnector);
     }
     if (!error.ok()) {
-      invocation.Refuse(error, id);
+      (void)(reached ? invocation.RefuseLost(error, id) : invocation.Refuse(error, id));
       code = kExitFailure;
-      if (error.IsUnreachable()) break;
+      if (error.IsLost()) break;
       continue;
     }
     const v1::ExitStatus& status = response.process().exit_status();

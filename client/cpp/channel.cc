@@ -56,6 +56,9 @@ grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) 
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // Nobody puts a service configuration into the DNS for this.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  // A server that is started again is found soon: gRPC's own pauses grow to two minutes.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   if (!endpoint.is_unix) {
     // A peer that vanished without a FIN is noticed within a minute. A client that is slow to read
     // answers pings late, so the timeout is long. A unix socket needs none of this: the kernel

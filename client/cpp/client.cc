@@ -2,9 +2,11 @@
 
 #include <grpcpp/client_context.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "client/cpp/channel.h"
 #include "client/cpp/process_wire.h"
 #include "client/cpp/stubs.h"
@@ -42,17 +44,32 @@ std::unique_ptr<ProcessStream> Client::Run(const v1::RunStart& start) const {
   return std::make_unique<ProcessStream>(stubs_, MakeRunWire(stubs_, start), v1::StreamOffsets());
 }
 
-std::unique_ptr<ProcessStream> Client::Attach(const v1::AttachStart& start) const {
-  return std::make_unique<ProcessStream>(stubs_, MakeAttachWire(stubs_, start),
-                                         LedgerStart(start.from()));
+std::unique_ptr<ProcessStream> Client::Attach(const v1::AttachStart& start,
+                                              const ReconnectPolicy& reconnect) const {
+  auto open = [stubs = stubs_, start](const v1::OutputPosition& from, bool writes) {
+    v1::AttachStart again = start;
+    *again.mutable_from() = from;
+    if (writes) again.set_force_stdin(true);
+    return MakeAttachWire(stubs, again);
+  };
+  return std::make_unique<ProcessStream>(
+      stubs_, MakeAttachWire(stubs_, start), LedgerStart(start.from()),
+      ProcessStreamResumption{reconnect, start.from(), std::move(open)});
 }
 
-std::unique_ptr<ProcessStream> Client::ReadOutput(const v1::ReadOutputRequest& request) const {
+std::unique_ptr<ProcessStream> Client::ReadOutput(const v1::ReadOutputRequest& request,
+                                                  const ReconnectPolicy& reconnect) const {
+  auto open = [stubs = stubs_, request](const v1::OutputPosition& from, bool) {
+    v1::ReadOutputRequest again = request;
+    *again.mutable_from() = from;
+    return MakeReadWire(stubs, again);
+  };
   // The totals in the end are those of all streams; with a choice of streams nothing can be proved
   // of the others.
   return std::make_unique<ProcessStream>(
       stubs_, MakeReadWire(stubs_, request),
-      request.streams().empty() ? LedgerStart(request.from()) : std::nullopt);
+      request.streams().empty() ? LedgerStart(request.from()) : std::nullopt,
+      ProcessStreamResumption{reconnect, request.from(), std::move(open)});
 }
 
 std::unique_ptr<EventStream> Client::WatchEvents(const v1::WatchEventsRequest& request) const {
@@ -100,6 +117,23 @@ Error Client::WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcess
                           const CallOptions& options) const {
   return Call(*stubs_->processes, &v1::ProcessService::Stub::WaitProcess, request, response,
               options);
+}
+
+Error Client::WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcessResponse* response,
+                          Reconnector* reconnector) const {
+  const absl::Duration timeout =
+      absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
+  const absl::Time deadline = absl::Now() + timeout;
+  v1::WaitProcessRequest attempt = request;
+  while (true) {
+    const Error error = WaitProcess(attempt, response, CallOptions());
+    if (!reconnector->Await(error)) return error;
+    if (!request.has_timeout()) continue;
+    const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
+    attempt.mutable_timeout()->set_seconds(absl::ToInt64Seconds(left));
+    attempt.mutable_timeout()->set_nanos(static_cast<int32_t>(
+        absl::ToInt64Nanoseconds(left - absl::Seconds(absl::ToInt64Seconds(left)))));
+  }
 }
 
 Error Client::GetProcess(const v1::GetProcessRequest& request, v1::GetProcessResponse* response,

@@ -16,6 +16,7 @@
 #include "client/cpp/error.h"
 #include "client/cpp/event_stream.h"
 #include "client/cpp/process_stream.h"
+#include "client/cpp/reconnector.h"
 #include "proctor/v1/event_service.pb.h"
 #include "proctor/v1/process_service.pb.h"
 #include "proctor/v1/server_service.pb.h"
@@ -38,9 +39,11 @@ class Client {
   // Runs a process and stays with it (RunProcess).
   std::unique_ptr<ProcessStream> Run(const v1::RunStart& start) const;
   // Joins a process (AttachProcess).
-  std::unique_ptr<ProcessStream> Attach(const v1::AttachStart& start) const;
+  std::unique_ptr<ProcessStream> Attach(const v1::AttachStart& start,
+                                        const ReconnectPolicy& reconnect = {}) const;
   // Reads what is kept of a process's output (ReadOutput). Takes no input.
-  std::unique_ptr<ProcessStream> ReadOutput(const v1::ReadOutputRequest& request) const;
+  std::unique_ptr<ProcessStream> ReadOutput(const v1::ReadOutputRequest& request,
+                                            const ReconnectPolicy& reconnect = {}) const;
   // Follows events.
   std::unique_ptr<EventStream> WatchEvents(const v1::WatchEventsRequest& request) const;
 
@@ -59,6 +62,10 @@ class Client {
                     const CallOptions& options = {}) const;
   Error WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcessResponse* response,
                     const CallOptions& options = {}) const;
+  // The same over losses of the server, as `reconnector` allows; the request's timeout holds for
+  // all attempts together.
+  Error WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcessResponse* response,
+                    Reconnector* reconnector) const;
   Error GetProcess(const v1::GetProcessRequest& request, v1::GetProcessResponse* response,
                    const CallOptions& options = {}) const;
   Error ListProcesses(const v1::ListProcessesRequest& request, v1::ListProcessesResponse* response,

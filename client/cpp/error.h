@@ -30,6 +30,13 @@ struct Error {
   bool Is(std::string_view wanted) const { return !ok() && reason == wanted; }
   // Whether no server answered: gRPC's own UNAVAILABLE, and not the server's.
   bool IsUnreachable() const { return code == absl::StatusCode::kUnavailable && reason.empty(); }
+  // Whether the server, or the way to it, was lost or is about to be: unreachable, or shutting
+  // down. gRPC (1.51) answers a call that reaches a server in its last moments CANCELLED; so this
+  // also holds of a call that the client itself has cancelled.
+  bool IsLost() const {
+    return IsUnreachable() || Is("SERVER_DRAINING") ||
+           (code == absl::StatusCode::kCancelled && reason.empty());
+  }
 
   // "message (REASON)", or "message (CODE)" without a reason; "OK".
   std::string ToString() const;

@@ -28,6 +28,11 @@ class OutputLedger {
   void OnEof(const v1::StreamEof& eof);
   void OnDrained(const v1::OutputDrained& drained);
 
+  // The position of the next byte of an output stream; unset until it is known.
+  std::optional<uint64_t> position(v1::Stream stream) const {
+    return accounts_[stream == v1::STREAM_STDERR].next;
+  }
+
   // What does not add up, in words; empty if everything does.
   const std::vector<std::string>& discrepancies() const { return discrepancies_; }
 

@@ -11,47 +11,86 @@
 namespace proctor::client {
 namespace {
 
-// A signal that goes beside the stream must not wait for ever for a server that is gone.
-constexpr std::chrono::seconds kSignalTimeout{10};
+// What goes beside the stream must not wait for ever for a server that is gone.
+constexpr std::chrono::seconds kAsideTimeout{10};
 
 }  // namespace
 
 ProcessStream::ProcessStream(std::shared_ptr<const Stubs> stubs, std::unique_ptr<ProcessWire> wire,
-                             std::optional<v1::StreamOffsets> ledger_start)
-    : stubs_(std::move(stubs)), wire_(std::move(wire)), ledger_(std::move(ledger_start)) {
+                             std::optional<v1::StreamOffsets> ledger_start,
+                             std::optional<ProcessStreamResumption> resumption)
+    : stubs_(std::move(stubs)),
+      resumption_(std::move(resumption)),
+      reconnector_(resumption_.has_value() ? resumption_->policy : ReconnectPolicy()),
+      ledger_(std::move(ledger_start)),
+      wire_(std::move(wire)) {
   // If this fails, so does the first Read, and Finish says why.
   wire_->Start();
 }
 
 ProcessStream::~ProcessStream() {
   if (concluded_) return;
-  wire_->Cancel();
-  while (wire_->Read() != nullptr) {
-  }
-  Conclude();
-}
-
-Error ProcessStream::Conclude() {
+  Cancel();
+  std::shared_ptr<ProcessWire> wire;
   {
     absl::MutexLock lock(&mutex_);
-    over_ = true;
+    wire = wire_;
+  }
+  while (wire->Read() != nullptr) {
+  }
+  (void)EndWire(/*over=*/true);
+}
+
+Error ProcessStream::EndWire(bool over) {
+  std::shared_ptr<ProcessWire> wire;
+  {
+    absl::MutexLock lock(&mutex_);
+    over_ = over;
+    broken_ = true;
     // A write that was held back fails now that the call is over.
     mutex_.Await(absl::Condition(this, &ProcessStream::NobodyWrites));
+    wire = wire_;
   }
-  concluded_ = true;
-  return wire_->Finish();
+  if (backlog_sender_.joinable()) backlog_sender_.join();
+  concluded_ = over;
+  return wire->Finish();
 }
 
 StreamOutcome ProcessStream::Receive(const StreamSinks& sinks) {
-  while (const v1::StreamMessage* message = wire_->Read()) {
-    OnMessage(*message);
-    if (outcome_.stopped_by_sink || Deliver(*message, sinks)) continue;
-    outcome_.stopped_by_sink = true;
-    wire_->Cancel();
+  while (true) {
+    ReadWire(sinks);
+    const bool may_go_on = CanResume();
+    const Error error = EndWire(/*over=*/!may_go_on);
+    // In good order, refused, or given up.
+    if (!may_go_on || !reconnector_.Await(error) || !Resume()) {
+      outcome_.error = error;
+      break;
+    }
   }
-  outcome_.error = Conclude();
+  if (!concluded_) {
+    absl::MutexLock lock(&mutex_);
+    over_ = true;
+    concluded_ = true;
+  }
+  if (resumed_ && !outcome_.error.ok()) AskForEnd();
   outcome_.discrepancies = ledger_.discrepancies();
   return outcome_;
+}
+
+void ProcessStream::ReadWire(const StreamSinks& sinks) {
+  std::shared_ptr<ProcessWire> wire;
+  {
+    absl::MutexLock lock(&mutex_);
+    wire = wire_;
+  }
+  while (const v1::StreamMessage* message = wire->Read()) {
+    reconnector_.OnAlive();
+    heard_ = true;
+    if (!OnMessage(*message)) continue;
+    if (outcome_.stopped_by_sink || Deliver(*message, sinks)) continue;
+    outcome_.stopped_by_sink = true;
+    wire->Cancel();
+  }
 }
 
 bool ProcessStream::Deliver(const v1::StreamMessage& message, const StreamSinks& sinks) {
@@ -62,17 +101,31 @@ bool ProcessStream::Deliver(const v1::StreamMessage& message, const StreamSinks&
   return !sink || sink(message.output().data());
 }
 
-void ProcessStream::OnMessage(const v1::StreamMessage& message) {
+bool ProcessStream::OnMessage(const v1::StreamMessage& message) {
   switch (message.message_case()) {
     case v1::StreamMessage::kStarted: {
       const v1::Process& process = message.started().process();
+      const bool first = !outcome_.process.has_value();
       outcome_.process = process;
       {
         absl::MutexLock lock(&mutex_);
         process_id_ = process.process_id();
-        stdin_base_ = process.stdin_bytes();
+        if (!stdin_base_.has_value()) stdin_base_ = process.stdin_bytes();
+        if (resumed_) {
+          stdin_acknowledged_ = process.stdin_bytes() - *stdin_base_;
+          backlog_.OnAcknowledged(stdin_acknowledged_);
+          // The right to write is the sender's until it is done.
+          broken_ = false;
+          writing_ = true;
+        }
       }
+      if (resumed_) backlog_sender_ = std::thread([this] { SendBacklog(); });
       SendLeftBeside();
+      if (!first) return false;
+      for (const v1::StreamTotals& totals : process.output()) {
+        if (totals.stream() == v1::STREAM_STDOUT) first_totals_[0] = totals.total_bytes();
+        if (totals.stream() == v1::STREAM_STDERR) first_totals_[1] = totals.total_bytes();
+      }
       break;
     }
     case v1::StreamMessage::kOutput:
@@ -81,12 +134,15 @@ void ProcessStream::OnMessage(const v1::StreamMessage& message) {
     case v1::StreamMessage::kOutputGap:
       ledger_.OnGap(message.output_gap());
       break;
-    case v1::StreamMessage::kStreamEof:
+    case v1::StreamMessage::kStreamEof: {
       ledger_.OnEof(message.stream_eof());
-      break;
+      const bool is_stderr = message.stream_eof().stream() == v1::STREAM_STDERR;
+      return !std::exchange(eof_told_[is_stderr], true) || !resumed_;
+    }
     case v1::StreamMessage::kExited:
       // The first terminal state wins.
-      if (!outcome_.exit_status.has_value()) outcome_.exit_status = message.exited().exit_status();
+      if (outcome_.exit_status.has_value()) return !resumed_;
+      outcome_.exit_status = message.exited().exit_status();
       break;
     case v1::StreamMessage::kOutputDrained:
       if (outcome_.drained.has_value()) break;
@@ -96,6 +152,7 @@ void ProcessStream::OnMessage(const v1::StreamMessage& message) {
     case v1::StreamMessage::kStdinAck: {
       absl::MutexLock lock(&mutex_);
       stdin_acknowledged_ = message.stdin_ack().offset() - stdin_base_.value_or(0);
+      backlog_.OnAcknowledged(stdin_acknowledged_);
       break;
     }
     case v1::StreamMessage::kStdinClosed: {
@@ -107,6 +164,7 @@ void ProcessStream::OnMessage(const v1::StreamMessage& message) {
       // Heartbeats, and messages of a newer server.
       break;
   }
+  return true;
 }
 
 bool ProcessStream::BeginWriting() {
@@ -116,24 +174,36 @@ bool ProcessStream::BeginWriting() {
   return true;
 }
 
+bool ProcessStream::WriteWire(v1::StreamInput* input) {
+  std::shared_ptr<ProcessWire> wire;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (broken_ || over_) return false;
+    wire = wire_;
+  }
+  if (wire->Write(input)) return true;
+  absl::MutexLock lock(&mutex_);
+  if (resumption_.has_value()) broken_ = true;  // who writes next waits for another wire
+  return false;
+}
+
 void ProcessStream::EndWriting() {
-  bool sent = true;
-  while (sent) {
+  while (true) {
     v1::StreamInput input;
     {
       absl::MutexLock lock(&mutex_);
-      if (controls_.empty() || over_ || half_closed_) {
+      if (controls_.empty() || over_ || half_closed_ || broken_) {
         writing_ = false;
         break;
       }
-      input = std::move(controls_.front());
-      controls_.pop_front();
+      input = controls_.front();
     }
-    sent = wire_->Write(&input);
-  }
-  if (!sent) {
+    const bool sent = WriteWire(&input);
     absl::MutexLock lock(&mutex_);
+    if (sent || !resumption_.has_value()) controls_.pop_front();  // else kept for another wire
+    if (sent) continue;
     writing_ = false;
+    break;
   }
   SendLeftBeside();
 }
@@ -159,7 +229,7 @@ Error ProcessStream::SignalBeside(const std::string& process_id, const v1::Strea
   request.set_scope(signal.scope());
   v1::SignalProcessResponse response;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kSignalTimeout);
+  context.set_deadline(std::chrono::system_clock::now() + kAsideTimeout);
   Error error = ErrorFromGrpc(stubs_->processes->SignalProcess(&context, request, &response));
   return error.Is("PROCESS_EXITED") ? Error{} : error;
 }
@@ -170,30 +240,34 @@ bool ProcessStream::WriteStdin(std::string data) {
     absl::MutexLock lock(&mutex_);
     if (stdin_closed_by_process_ || !BeginWriting()) return false;
     stdin_sent_ += data.size();
+    if (resumption_.has_value()) backlog_.Append(data);
   }
   *input.mutable_stdin()->mutable_data() = std::move(data);
-  const bool sent = wire_->Write(&input);
+  const bool sent = WriteWire(&input);
   EndWriting();
-  return sent;
+  return sent || resumption_.has_value();
 }
 
 bool ProcessStream::CloseStdin() {
+  std::shared_ptr<ProcessWire> wire;
   {
     absl::MutexLock lock(&mutex_);
     if (!BeginWriting()) return false;
+    wire = wire_;
+    close_sent_ = true;
   }
   bool sent = false;
-  if (wire_->half_close_is_eof()) {
-    sent = wire_->HalfClose();
+  if (wire->half_close_is_eof()) {
+    sent = wire->HalfClose();
     absl::MutexLock lock(&mutex_);
     half_closed_ = true;
   } else {
     v1::StreamInput input;
     input.set_close_stdin(true);
-    sent = wire_->Write(&input);
+    sent = WriteWire(&input);
   }
   EndWriting();
-  return sent;
+  return sent || resumption_.has_value();
 }
 
 bool ProcessStream::SendControl(v1::StreamInput input) {
@@ -201,8 +275,8 @@ bool ProcessStream::SendControl(v1::StreamInput input) {
     absl::MutexLock lock(&mutex_);
     if (over_) return false;
     controls_.push_back(std::move(input));
-    // Whoever writes now sends it next.
-    if (writing_) return true;
+    // Whoever writes now sends it next; without a wire, whoever begins on another one.
+    if (writing_ || broken_) return true;
     writing_ = true;
   }
   EndWriting();
@@ -217,7 +291,7 @@ Error ProcessStream::Signal(std::string_view signal, v1::SignalScope scope) {
   {
     absl::MutexLock lock(&mutex_);
     if (over_) return Error{};
-    const bool stuck = writing_ || half_closed_ ||
+    const bool stuck = writing_ || half_closed_ || broken_ ||
                        (stdin_sent_ > stdin_acknowledged_ && !stdin_closed_by_process_);
     // Empty before Started: the signal then waits its turn.
     if (stuck) process_id = process_id_;
@@ -243,6 +317,15 @@ bool ProcessStream::Detach() {
   return SendControl(std::move(input));
 }
 
-void ProcessStream::Cancel() { wire_->Cancel(); }
+void ProcessStream::Cancel() {
+  reconnector_.Cancel();
+  std::shared_ptr<ProcessWire> wire;
+  {
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    wire = wire_;
+  }
+  wire->Cancel();
+}
 
 }  // namespace proctor::client

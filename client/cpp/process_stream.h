@@ -17,6 +17,13 @@
 // signal must reach such a process above all others, so it takes the unary SignalProcess whenever
 // stdin bytes are on their way. Giving signals a stream of their own was rejected: before Started
 // nobody knows the process's id, and a signal must not overtake the start.
+//
+// A stream that may be resumed goes on by itself where its server or the way to it is lost: on
+// another stream of the same kind, from the bytes of output that came and the bytes of stdin that
+// were acknowledged, so that none is lost and none comes twice. Whoever writes waits meanwhile.
+//
+//     lost ─▶ Reconnector ─▶ another stream ─▶ Started ─▶ what stdin still owes ─▶ as before
+//              └─▶ given up: the outcome says why
 #ifndef PROCTOR_CLIENT_CPP_PROCESS_STREAM_H_
 #define PROCTOR_CLIENT_CPP_PROCESS_STREAM_H_
 
@@ -27,12 +34,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "client/cpp/error.h"
 #include "client/cpp/output_ledger.h"
+#include "client/cpp/reconnector.h"
+#include "client/cpp/stdin_backlog.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::client {
@@ -71,11 +81,23 @@ struct StreamOutcome {
   }
 };
 
+// How a stream goes on after a loss.
+struct ProcessStreamResumption {
+  ReconnectPolicy policy;
+  // Where the stream began.
+  v1::OutputPosition from;
+  // Makes a stream that begins at a position; `writes`: this client has written to stdin, and takes
+  // it back from its own former stream.
+  std::function<std::unique_ptr<ProcessWire>(const v1::OutputPosition& from, bool writes)> open;
+};
+
 class ProcessStream {
  public:
   // Sends the first request; blocks until the connection is there. Errors are told by Receive.
+  // Without a `resumption` the first loss is the end.
   ProcessStream(std::shared_ptr<const Stubs> stubs, std::unique_ptr<ProcessWire> wire,
-                std::optional<v1::StreamOffsets> ledger_start);
+                std::optional<v1::StreamOffsets> ledger_start,
+                std::optional<ProcessStreamResumption> resumption = std::nullopt);
   ProcessStream(const ProcessStream&) = delete;
   ProcessStream& operator=(const ProcessStream&) = delete;
   ~ProcessStream();
@@ -83,8 +105,9 @@ class ProcessStream {
   // Hands messages to `sinks` until the stream ends.
   StreamOutcome Receive(const StreamSinks& sinks);
 
-  // Sends bytes to stdin; blocks until gRPC has taken them. False if no more are wanted: the
-  // process closed its stdin, or the stream ended, which Receive explains.
+  // Sends bytes to stdin; blocks until gRPC has taken them, or they are kept for a stream that
+  // goes on. False if no more are wanted: the process closed its stdin, or the stream ended, which
+  // Receive explains.
   bool WriteStdin(std::string data);
 
   // Sends end-of-file; no WriteStdin may follow. False as above.
@@ -107,9 +130,25 @@ class ProcessStream {
   void Cancel();
 
  private:
-  void OnMessage(const v1::StreamMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Takes note of a message; false if it was told before, on a stream that was lost.
+  bool OnMessage(const v1::StreamMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Reads one stream to its end.
+  void ReadWire(const StreamSinks& sinks) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends a wire that has no more messages.
+  Error EndWire(bool over) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether what came allows to go on from there.
+  bool CanResume() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Opens the next stream; false if we were cancelled.
+  bool Resume() ABSL_LOCKS_EXCLUDED(mutex_);
+  v1::OutputPosition Position() const;
+  // On a thread of its own: a process that does not read must not hold up its output.
+  void SendBacklog() ABSL_LOCKS_EXCLUDED(mutex_);
+  // For a process that no stream can be had of any more: how it ended, if that is known.
+  void AskForEnd() ABSL_LOCKS_EXCLUDED(mutex_);
   // Hands over one message's data and the message itself; false to stop.
   static bool Deliver(const v1::StreamMessage& message, const StreamSinks& sinks);
+  // Writes one input on the wire that is there. False if that is broken.
+  bool WriteWire(v1::StreamInput* input) ABSL_LOCKS_EXCLUDED(mutex_);
   // Sends `input` now, or leaves it to the thread that is writing. False if the stream is over.
   bool SendControl(v1::StreamInput input) ABSL_LOCKS_EXCLUDED(mutex_);
   // Takes the right to write; false if the stream is over.
@@ -119,22 +158,39 @@ class ProcessStream {
   // Sends signals that were left when the requests were ended, once the process is known.
   void SendLeftBeside() ABSL_LOCKS_EXCLUDED(mutex_);
   Error SignalBeside(const std::string& process_id, const v1::StreamSignal& signal);
-  bool MayWrite() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !writing_ || over_; }
+  bool MayWrite() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return (!writing_ && !broken_) || over_;
+  }
   bool NobodyWrites() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !writing_; }
-  // No more reads, no more writes.
-  Error Conclude() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant.
   const std::shared_ptr<const Stubs> stubs_;
-  const std::unique_ptr<ProcessWire> wire_;
+  const std::optional<ProcessStreamResumption> resumption_;
+
+  // Thread-safe.
+  Reconnector reconnector_;
 
   // The thread of Receive.
+  std::thread backlog_sender_;
+  bool heard_ = false;
+  bool resumed_ = false;
+  bool eof_told_[2] = {false, false};
+  // Of stdout and stderr, when the process was first told of.
+  uint64_t first_totals_[2] = {0, 0};
   OutputLedger ledger_;
   StreamOutcome outcome_;
   bool concluded_ = false;
 
-  // Guarded.
+  // Guarded. The wire is replaced by the thread of Receive while nobody writes; Cancel may be on
+  // any thread.
   absl::Mutex mutex_;
+  std::shared_ptr<ProcessWire> wire_ ABSL_GUARDED_BY(mutex_);
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  // A write failed, or the wire ended; there may be another one.
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  // Of a stream that may be resumed.
+  StdinBacklog backlog_ ABSL_GUARDED_BY(mutex_);
+  bool close_sent_ ABSL_GUARDED_BY(mutex_) = false;
   // Somebody is inside a write on the wire.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   // The stream ended; nothing is to be written any more.

@@ -141,6 +141,36 @@ TEST_F(EventsVerbTest, FollowGoesOnAfterALostStream) {
             "proctor: events: lost the stream after event 2: gone (UNAVAILABLE); trying again\n");
 }
 
+// As gRPC answers what reaches a server in its last moments.
+TEST_F(EventsVerbTest, FollowGoesOnAfterAServerThatIsAboutToGo) {
+  std::atomic<int> calls{0};
+  server_.behaviour().watch = [&](grpc::ServerContext* context,
+                                  const v1::WatchEventsRequest& request, EventsStream* stream) {
+    const int call = ++calls;
+    if (call == 1) {
+      return Refusal(grpc::StatusCode::UNAVAILABLE, "shut down", "SERVER_DRAINING");
+    }
+    if (call == 2) return grpc::Status(grpc::StatusCode::CANCELLED, "CANCELLED");
+    EXPECT_EQ(request.resume_after().sequence(), 0u);
+    v1::WatchEventsResponse response;
+    *response.mutable_event() = Event(2);
+    stream->Write(response);
+    return UntilCancelled(context);
+  };
+  const auto run = Start({"events", "-f"});
+  EXPECT_TRUE(run->StdoutHas("exit=2"));
+  run->Signal(SIGINT);
+  EXPECT_EQ(run->Wait(), 130);
+}
+
+TEST_F(EventsVerbTest, FollowGivesUpIfTold) {
+  server_.behaviour().watch = [](auto*, auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
+  };
+  EXPECT_EQ(Run({"events", "-f", "--reconnect", "0"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "lost the server at")) << err_;
+}
+
 TEST_F(EventsVerbTest, FollowGoesOnAfterTheServerStartedAnew) {
   const auto run = Start({"events", "-f"});
   ASSERT_TRUE(run->StdoutHas("exit=4"));

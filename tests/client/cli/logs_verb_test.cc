@@ -1,5 +1,7 @@
 #include <signal.h>
 
+#include <atomic>
+
 #include "absl/strings/match.h"
 #include "tests/client/cli/command_fixture.h"
 
@@ -54,6 +56,36 @@ TEST_F(LogsVerbTest, FollowThatIsLostIsNoSuccess) {
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
   };
   EXPECT_EQ(Run({"logs", kProcessId}), 125);
+}
+
+TEST_F(LogsVerbTest, GoesOnOverALostServerWithoutMissingOrDoublingAByte) {
+  std::atomic<int> calls{0};
+  server_.behaviour().read = [&](const v1::ReadOutputRequest& request, OutputStream* stream) {
+    Tell(stream, Started());
+    if (++calls == 1) {
+      Tell(stream, Stdout(0, "one "));
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
+    }
+    EXPECT_EQ(request.from().offsets().stdout_offset(), 4u);
+    EXPECT_TRUE(request.follow());
+    Tell(stream, Stdout(4, "two"));
+    Tell(stream, Exited(ExitCode(0)));
+    Tell(stream, Drained(7, 0));
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"logs", "-f", kProcessId}), 0) << err_;
+  EXPECT_EQ(out_, "one two");
+  EXPECT_EQ(err_, "proctor: logs: lost the server: gone (UNAVAILABLE); trying again\n");
+}
+
+TEST_F(LogsVerbTest, ALostStreamIsNotAServerThatWasNeverReached) {
+  server_.behaviour().read = [&](auto&, OutputStream* stream) {
+    Tell(stream, Started());
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
+  };
+  EXPECT_EQ(Run({"logs", "-f", "--reconnect=0", kProcessId}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "lost the server at")) << err_;
+  EXPECT_FALSE(absl::StrContains(err_, "is proctord running")) << err_;
 }
 
 TEST_F(LogsVerbTest, JsonCarriesDataInBase64) {

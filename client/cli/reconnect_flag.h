@@ -1,0 +1,27 @@
+// --reconnect: how long a verb that follows something goes on without its server.
+//
+// A value; used by one thread.
+#ifndef PROCTOR_CLIENT_CLI_RECONNECT_FLAG_H_
+#define PROCTOR_CLIENT_CLI_RECONNECT_FLAG_H_
+
+#include "absl/time/time.h"
+#include "client/cli/console.h"
+#include "client/cli/flag_set.h"
+#include "client/cpp/reconnector.h"
+
+namespace proctor::cli {
+
+struct ReconnectFlag {
+  absl::Duration longest = absl::Minutes(1);
+
+  // Adds the flag to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+
+  // The policy that the flag stands for. Each loss is told on `*console`, which outlives the
+  // result.
+  client::ReconnectPolicy Policy(const Console* console) const;
+};
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_RECONNECT_FLAG_H_
