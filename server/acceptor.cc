@@ -19,8 +19,8 @@ constexpr int kTurn = 64;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-// A dead peer is found by the kernel's probes, in about a minute. gRPC's own
-// keepalive would also cut off a client that is only stopped.
+// A dead peer is found by the kernel's probes, in about a minute, where nothing waits for it; else
+// by SilentPeers. gRPC's own keepalive would also cut off a client that is only stopped.
 void TuneTcp(int fd) {
   const int on = 1, idle = 30, interval = 10, count = 3;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -32,10 +32,11 @@ void TuneTcp(int fd) {
 
 }  // namespace
 
-Acceptor::Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener,
+Acceptor::Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener, SilentPeers* peers,
                    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections)
     : loop_(loop),
       listener_(std::move(listener)),
+      peers_(peers),
       connections_(std::move(connections)),
       spare_(OpenSpare()) {}
 
@@ -53,7 +54,10 @@ void Acceptor::OnReadable() {
       if (errno == EMFILE || errno == ENFILE) DropOne();
       return;
     }
-    if (!listener_->is_unix()) TuneTcp(fd);
+    if (!listener_->is_unix()) {
+      TuneTcp(fd);
+      peers_->Add(fd);
+    }
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
     parameters.listener_fd = listener_->fd();
     parameters.fd = fd;  // gRPC's from here on

@@ -5,6 +5,7 @@
 #include "core/base/unique_fd.h"
 #include "core/loop/event_loop.h"
 #include "server/listen/listener.h"
+#include "server/listen/silent_peers.h"
 
 namespace grpc::experimental {
 class ExternalConnectionAcceptor;
@@ -21,7 +22,8 @@ namespace proctor::server {
 // Lifetime: ends before the gRPC server; Start once.
 class Acceptor {
  public:
-  Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener,
+  // `peers`, of the same thread, hears of each TCP connection, and outlives this.
+  Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener, SilentPeers* peers,
            std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
@@ -38,6 +40,7 @@ class Acceptor {
 
   EventLoop* const loop_;
   const std::unique_ptr<Listener> listener_;
+  SilentPeers* const peers_;
   const std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   UniqueFd spare_;
 };

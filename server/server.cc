@@ -176,6 +176,8 @@ struct Server::Parts {
   std::unique_ptr<EventService> event_service;
   std::unique_ptr<ServerService> server_service;
   std::unique_ptr<grpc::Server> grpc;
+  SilentPeers peers;
+  LoopHandle look_timer;
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::unique_ptr<StuckThreads> stuck;
   std::unique_ptr<http::HttpServer> http;
@@ -261,8 +263,8 @@ absl::Status Server::Begin() {
     for (auto& listener : *listeners) {
       auto connections = builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
-      parts_->acceptors.push_back(std::make_unique<Acceptor>(main_loop_.get(), std::move(listener),
-                                                             std::move(connections)));
+      parts_->acceptors.push_back(std::make_unique<Acceptor>(
+          main_loop_.get(), std::move(listener), &parts_->peers, std::move(connections)));
     }
   }
   parts_->grpc = builder.BuildAndStart();
@@ -277,6 +279,7 @@ absl::Status Server::Begin() {
     if (absl::Status status = acceptor->Start(); !status.ok()) return status;
   }
   BeginLooks();
+  LookAround();
   return BeginHttp();
 }
 
@@ -292,6 +295,15 @@ void Server::BeginLooks() {
       spdlog::error("{}", std::string(status.message()));
     }
     if (!draining_) parts_->grpc->GetHealthCheckService()->SetServingStatus(status.ok());
+  });
+}
+
+void Server::LookAround() {
+  parts_->look_timer = main_loop_->CallLater(parts_->peers.period(), [this] {
+    for (const std::string& peer : parts_->peers.CutSilent(absl::Now())) {
+      spdlog::warn("connection given up, because its peer acknowledges nothing peer={}", peer);
+    }
+    LookAround();
   });
 }
 
@@ -378,6 +390,7 @@ void Server::Reload() {
 
 absl::Status Server::Shutdown(ShutdownBound& bound) {
   parts_->stuck->End();
+  parts_->look_timer.Cancel();
   parts_->hub->EndStreams();
   bound.Enter("http");
   if (parts_->http != nullptr) parts_->http->Stop();

@@ -67,6 +67,8 @@ class Server {
          std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended);
   absl::Status Begin();
   absl::Status BeginHttp();
+  // Looks now and then at what tells nobody: peers that are gone.
+  void LookAround();
   void DrainOnMain(absl::Duration grace);
   void KillAll();
   void End(bool clean);

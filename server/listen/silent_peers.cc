@@ -1,0 +1,85 @@
+#include "server/listen/silent_peers.h"
+
+// Not netinet/tcp.h, whose tcp_info lacks the window.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor::server {
+namespace {
+
+// Nothing for what is no socket any more.
+std::optional<uint64_t> Cookie(int fd) {
+  uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  if (::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return std::nullopt;
+  return cookie;
+}
+
+std::string PeerName(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+  const bool is_v6 = address.ss_family == AF_INET6;
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  char text[INET6_ADDRSTRLEN] = "";
+  (void)::inet_ntop(address.ss_family,
+                    is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr, text,
+                    sizeof text);
+  return is_v6 ? absl::StrCat("[", text, "]:", ntohs(v6.sin6_port))
+               : absl::StrCat(text, ":", ntohs(v4.sin_port));
+}
+
+}  // namespace
+
+void SilentPeers::Add(int fd) {
+  if (const auto cookie = Cookie(fd)) {
+    connections_.push_back({fd, *cookie, absl::InfiniteFuture()});
+  }
+}
+
+bool SilentPeers::IsSilent(Connection& connection, absl::Time now) const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(connection.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  if (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0) {
+    connection.waits_since = absl::InfiniteFuture();
+    return false;
+  }
+  connection.waits_since = std::min(connection.waits_since, now);
+  // Where the kernel does not tell the window (before 5.4), it may be zero.
+  const bool knows_window = size >= offsetof(tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd;
+  const absl::Duration limit =
+      knows_window && info.tcpi_snd_wnd > 0 ? limits_.silence : limits_.closed_window;
+  return now - connection.waits_since >= limit &&
+         absl::Milliseconds(info.tcpi_last_ack_recv) >= limit;
+}
+
+std::vector<std::string> SilentPeers::CutSilent(absl::Time now) {
+  std::vector<std::string> cut;
+  const auto is_over = [&](Connection& connection) {
+    if (Cookie(connection.fd) != connection.cookie) return true;
+    if (!IsSilent(connection, now)) return false;
+    // By a descriptor of our own: whoever owns the other may close it at any moment.
+    const UniqueFd own(::fcntl(connection.fd, F_DUPFD_CLOEXEC, 0));
+    if (!own) return false;  // out of descriptors: the next time
+    if (Cookie(own.get()) != connection.cookie) return true;
+    cut.push_back(PeerName(own.get()));
+    (void)::shutdown(own.get(), SHUT_RDWR);  // over already: as well
+    return true;
+  };
+  connections_.erase(std::remove_if(connections_.begin(), connections_.end(), is_over),
+                     connections_.end());
+  return cut;
+}
+
+}  // namespace proctor::server

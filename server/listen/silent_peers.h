@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace proctor::server {
+
+// Finds TCP connections whose peer is gone without a word: its machine lost power, its link was
+// cut.
+//
+// TCP's own probes (SO_KEEPALIVE) are sent only on a connection on which nothing waits to be
+// acknowledged, and a stream's heartbeats see to it that something does: the kernel then repeats
+// that for a quarter of an hour. TCP_USER_TIMEOUT would end it in time, but ends also a peer that
+// acknowledges all and reads nothing (Linux 5.11 and later), as one that is stopped in a debugger.
+// So this looks at what the kernel knows of each connection:
+//
+//   something waits to be sent or acknowledged   and   the peer has acknowledged nothing at all
+//   ────────────── both for `silence`, or for `closed_window` where its window is zero ─────────▶
+//   cut
+//
+// A window of zero is probed at pauses that grow to two minutes, so a peer that is only stopped
+// answers no more often.
+//
+// Thread-safety: none; one thread. Lifetime: owns no socket; knows each by its cookie (SO_COOKIE),
+// so that a number that is used again is not taken for the connection that had it before.
+class SilentPeers {
+ public:
+  struct Limits {
+    absl::Duration silence = absl::Seconds(60);
+    absl::Duration closed_window = absl::Minutes(5);
+  };
+
+  explicit SilentPeers(const Limits& limits) : limits_(limits) {}
+  SilentPeers() : SilentPeers(Limits()) {}
+
+  // How often CutSilent is to be called.
+  absl::Duration period() const { return limits_.silence / 12; }
+
+  // A connection that was just accepted.
+  void Add(int fd);
+
+  // Shuts down (shutdown(2)) the connections whose peers are gone, and forgets those that are
+  // closed. Returns the addresses of the peers that were cut off.
+  std::vector<std::string> CutSilent(absl::Time now);
+
+  size_t size() const { return connections_.size(); }
+
+ private:
+  struct Connection {
+    int fd;
+    uint64_t cookie;
+    absl::Time waits_since;  // InfiniteFuture while nothing waits
+  };
+
+  bool IsSilent(Connection& connection, absl::Time now) const;
+
+  const Limits limits_;
+  std::vector<Connection> connections_;
+};
+
+}  // namespace proctor::server
