@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/base/memory_reserve.h"
 #include "core/base/unique_fd.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
@@ -123,6 +124,7 @@ int RunDaemon(const Options& options) {
   const ServerLog log(options.log_level);
   if (ignored_sigchld) spdlog::warn("SIGCHLD was ignored at the start: set to its default");
   RaiseDescriptorLimit();
+  if (!HoldMemoryReserve()) spdlog::warn("no reserve of memory can be had");
   if (!signals.ok()) {
     spdlog::error("set up signals: {}", std::string(signals.status().message()));
     return 1;

@@ -14,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/memory_reserve.h"
 #include "core/event/sqlite_event_store.h"
 #include "core/process/launcher.h"
 #include "core/process/spawn_fence.h"
@@ -302,6 +303,10 @@ void Server::LookAround() {
   parts_->look_timer = main_loop_->CallLater(parts_->peers.period(), [this] {
     for (const std::string& peer : parts_->peers.CutSilent(absl::Now())) {
       spdlog::warn("connection given up, because its peer acknowledges nothing peer={}", peer);
+    }
+    if (MemoryReserveSpent()) {
+      spdlog::error("out of memory: the reserve was used{}",
+                    HoldMemoryReserve() ? ", and is there again" : "");
     }
     LookAround();
   });

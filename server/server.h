@@ -67,7 +67,7 @@ class Server {
          std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended);
   absl::Status Begin();
   absl::Status BeginHttp();
-  // Looks now and then at what tells nobody: peers that are gone.
+  // Looks now and then at what tells nobody: peers that are gone, memory that ran out.
   void LookAround();
   void DrainOnMain(absl::Duration grace);
   void KillAll();

@@ -71,12 +71,16 @@ class EndCall : public LateCall {
   using Choose = std::function<Until(const Command&)>;
   using Act = std::function<void(Process&)>;
   using Fill = std::function<void(v1::Process)>;
+  // What the answer waits for in the end. On the session's thread, or without a session, which
+  // is closed.
+  using Finish = std::function<absl::Status(SessionContext*)>;
 
-  EndCall(Choose choose, absl::Duration timeout, Act act, Fill fill)
+  EndCall(Choose choose, absl::Duration timeout, Act act, Fill fill, Finish finish = nullptr)
       : choose_(std::move(choose)),
         timeout_(timeout),
         act_(std::move(act)),
-        fill_(std::move(fill)) {}
+        fill_(std::move(fill)),
+        finish_(std::move(finish)) {}
 
   void Begin(SessionRegistry* sessions, const std::string& process_id) {
     auto located = sessions->FindProcess(process_id);
@@ -112,7 +116,7 @@ class EndCall : public LateCall {
     }
     Check();
     if (!answered() && session->Info().state == SessionState::kClosed) OnSessionClosed();
-    if (answered()) return;
+    if (answered() || finishing_) return;
     if (timeout_ <= absl::ZeroDuration()) return OnTimeout();
     timer_ = session->loop()->CallLater(timeout_, [this] { OnTimeout(); });
   }
@@ -125,19 +129,26 @@ class EndCall : public LateCall {
 
   void OnSessionClosed() {
     Check();
-    if (!answered()) Answer(ClosedSessionError(process_->Info()));
+    if (!answered() && !finishing_) Answer(ClosedSessionError(process_->Info()));
   }
 
   // Answers with the last that is known. TreeEmpty may have come here first: what it finds
   // out may be all that the session's close waited for.
   void Conclude(Until until, const ProcessInfo& info) {
-    if (answered()) return;
+    if (answered() || finishing_) return;
     if (!Reached(until, info.state, info.tree_empty)) return Answer(ClosedSessionError(info));
-    fill_(wire::ToProto(info));
-    Answer(absl::OkStatus());
+    if (fill_) fill_(wire::ToProto(info));
+    if (!finish_) return Answer(absl::OkStatus());
+    if (session_ == nullptr) return Answer(finish_(nullptr));
+    // One turn later: not from within a call of the process.
+    finishing_ = true;
+    session_->loop()->CallSoon([this] {
+      if (!answered()) Answer(finish_(session_));
+    });
   }
 
   void OnTimeout() {
+    if (finishing_) return;
     const char* what = until_ == Until::kTreeEmpty ? "descendants of it run" : "it still runs";
     if (until_ == Until::kDrained) what = "its output is not complete";
     Answer(MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
@@ -157,6 +168,8 @@ class EndCall : public LateCall {
   const absl::Duration timeout_;
   const Act act_;
   const Fill fill_;
+  const Finish finish_;
+  bool finishing_ = false;
   Until until_ = Until::kExited;
   SessionContext* session_ = nullptr;  // set together with process_
   std::shared_ptr<Process> process_;
@@ -284,11 +297,16 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions,
   auto kill = [caller = CallerName(*context)](Process& process) {
     process.Kill({ExitCause::kClientSignal, caller});
   };
-  auto* call =
-      new EndCall([](const Command&) { return Until::kExited; }, absl::InfiniteDuration(), kill,
-                  [sessions, id = request->process_id()](const v1::Process&) {
-                    sessions->RemoveProcess(id, "CLIENT_REQUEST");
-                  });
+  auto remove = [sessions, id = request->process_id()](SessionContext* session) {
+    if (session == nullptr) {
+      sessions->RemoveProcess(id, "CLIENT_REQUEST");
+    } else {
+      (void)session->RemoveProcess(id, "CLIENT_REQUEST");  // gone meanwhile: as well
+    }
+    return absl::OkStatus();
+  };
+  auto* call = new EndCall([](const Command&) { return Until::kExited; }, absl::InfiniteDuration(),
+                           kill, nullptr, remove);
   call->Begin(sessions, request->process_id());
   return call;
 }

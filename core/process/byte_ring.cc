@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 
 #include "core/base/error.h"
 
@@ -68,13 +69,14 @@ void ByteRing::SetCapacity(uint64_t capacity) {
   capacity = std::max<uint64_t>(capacity, 1);
   if (end_ - begin_ > capacity) DropBefore(end_ - capacity);
   Settle();
-  capacity_ = capacity;
+  if (ring_ == nullptr) capacity_ = capacity;  // else positions in it would mean others
 }
 
 void ByteRing::Settle() {
   if (ring_ == nullptr) return;
   if (begin_ < end_) {
-    auto settled = std::make_unique<char[]>(end_ - begin_);
+    std::unique_ptr<char[]> settled(new (std::nothrow) char[end_ - begin_]);
+    if (settled == nullptr) return;
     for (uint64_t at = begin_; at < end_;) {
       std::string_view piece = View(at, end_ - at);
       ::memcpy(settled.get() + (at - begin_), piece.data(), piece.size());

@@ -48,11 +48,13 @@ class ByteRing {
   std::string_view View(uint64_t position, uint64_t most) const;
 
   // Keeps at most `capacity` bytes from now on, and lets go of the oldest beyond that. Settles:
-  // the next Append makes a ring of the new size.
+  // the next Append makes a ring of the new size. Where there is no memory to settle in, the
+  // ring stays as large as it is.
   void SetCapacity(uint64_t capacity);
 
   // Moves what is kept to memory of just its size and closes the descriptor. The
-  // next Append makes a ring anew.
+  // next Append makes a ring anew. Where there is no such memory, all stays as it is: this
+  // happens at the end of a process, which must not fail.
   void Settle();
 
   // Lets go of all bytes, the memory and the descriptor.

@@ -103,7 +103,9 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
     std::string_view process_id) const {
   absl::MutexLock lock(&mutex_);
   auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
-  if (found != ordinals_.end()) return by_ordinal_.at(found->second).info;
+  if (found != ordinals_.end() && !claimed_.contains(found->first)) {
+    return by_ordinal_.at(found->second).info;
+  }
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
                    absl::StrCat("no process '", std::string(process_id), "'"),
                    {{"process_id", std::string(process_id)}});

@@ -50,13 +50,14 @@ class ProcessTable {
   // session to forget; null if there is not. Each is named once: whoever is told forgets it.
   std::shared_ptr<const ProcessInfo> TakeSurplus();
 
-  // A process is to be forgotten, by whom this returns true. It stays listed until Remove,
-  // but does not count as one too many any more.
+  // A process is to be forgotten, by whom this returns true. It stays listed until Remove, when
+  // that is on record, but is not found any more and does not count as one too many.
   bool ClaimRemoval(std::string_view process_id);
   // Takes a process off the list, if it is there.
   void Remove(std::string_view process_id);
 
-  // Errors: NotFound (PROCESS_NOT_FOUND).
+  // Errors: NotFound (PROCESS_NOT_FOUND), also where somebody is about to remove it: whoever
+  // asked for its removal second is answered now, and must not find it either.
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view process_id) const;
 
   // The processes after `ordinal` that `wanted` accepts, in the order of their

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "core/base/error.h"
+#include "tests/core/out_of_memory.h"
 
 namespace proctor {
 namespace {
@@ -144,6 +146,25 @@ TEST(ByteRingTest, RefusalOfMemoryChangesNothing) {
   EXPECT_EQ(ring.end(), 3u);
   ASSERT_TRUE(ring.Append("def").ok());
   EXPECT_EQ(Kept(ring), "abcdef");
+}
+
+TEST(ByteRingTest, KeepsTheRingWhereThereIsNoMemoryToSettleIn) {
+  if (!CanRunOutOfMemory()) GTEST_SKIP() << "not tested: sanitizers need all address space";
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ByteRing ring(16 << 20);
+    const std::string text(16 << 20, 'x');
+    if (!ring.Append(text).ok()) ::_exit(1);
+    RunOutOfMemory();
+    ring.Settle();
+    ring.SetCapacity(15 << 20);
+    const std::string_view kept = ring.View(ring.begin(), 16 << 20);
+    ::_exit(!kept.empty() && kept.front() == 'x' && kept.back() == 'x' ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -65,6 +65,15 @@ TEST(ProcessTable, CountsBySessionAndInAll) {
   EXPECT_EQ(table.CountAll().ended, 0u);
 }
 
+// Whoever asks second for its removal is answered before the first has done it.
+TEST(ProcessTable, WhatSomebodyRemovesIsNotFoundThoughStillListed) {
+  ProcessTable table(10);
+  table.Publish(Info("a", ProcessState::kDrained));
+  ASSERT_TRUE(table.ClaimRemoval("a"));
+  EXPECT_EQ(ErrorReason(table.Find("a").status()), "PROCESS_NOT_FOUND");
+  EXPECT_EQ(table.List(0, 10, All).size(), 1u);
+}
+
 TEST(ProcessTable, KeepsAPlaceForWhatIsBeingStarted) {
   ProcessTable table(10, /*max_running=*/2);
   ASSERT_TRUE(table.BeginStart().ok());
