@@ -88,6 +88,12 @@ grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerConte
   }
   auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
   if (!command.ok()) return Answer(context, command.status());
+  auto past = sessions_->FindStarted(request->session_id(), request->request_id(), *command);
+  if (!past.ok()) return Answer(context, past.status());
+  if (*past != nullptr) {
+    *response->mutable_process() = wire::ToProto(**past);
+    return Answer(context, absl::OkStatus());
+  }
   auto session = sessions_->Find(request->session_id());
   if (!session.ok()) return Answer(context, session.status());
   auto* reactor = context->DefaultReactor();
@@ -168,6 +174,12 @@ grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContex
   if (request_id.empty()) return Answer(context, InvalidField("request_id", "is required"));
   if (auto status = CheckRequestId(request_id, "request_id"); !status.ok()) {
     return Answer(context, status);
+  }
+  auto past = sessions_->FindStarted(request->session_id(), request_id);
+  if (!past.ok()) return Answer(context, past.status());
+  if (*past != nullptr) {  // it has ended, or is lost
+    *response->mutable_process() = wire::ToProto(**past);
+    return Answer(context, absl::OkStatus());
   }
   auto session = sessions_->Find(request->session_id());
   if (!session.ok()) return Answer(context, session.status());

@@ -1,3 +1,4 @@
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "server/stream_call.h"
 #include "server/unary.h"
 #include "server/wire/command.h"
+#include "server/wire/process.h"
 
 namespace proctor::server {
 namespace {
@@ -18,6 +20,14 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
  public:
   RunCall(SessionRegistry* sessions, std::string caller)
       : sessions_(sessions), caller_(std::move(caller)) {}
+
+  void OnWriteDone(bool ok) noexcept override {
+    if (!past_) return BidiStreamCall::OnWriteDone(ok);
+    if (!ok && !story_.empty()) {
+      return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"));
+    }
+    if (!story_.empty()) WriteNextOfStory();
+  }
 
  private:
   void BeginWith(v1::RunProcessRequest& request) override {
@@ -34,6 +44,9 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     }
     auto command = wire::CommandFromProto(start.spec(), OverflowPolicy::kBlockChild);
     if (!command.ok()) return Refuse(command.status());
+    auto past = sessions_->FindStarted(start.session_id(), start.request_id(), *command);
+    if (!past.ok()) return Refuse(past.status());
+    if (*past != nullptr) return TellStory(**past);
     auto session = sessions_->Find(start.session_id());
     if (!session.ok()) return Refuse(session.status());
     ProcessStream::Options options;
@@ -54,8 +67,39 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
   }
 
+  // What is still known of a process whose session is gone, and its output with it: there is no
+  // strand, and nobody else touches this between two reactions.
+  void TellStory(const ProcessInfo& info) {
+    past_ = true;
+    *story_.emplace_back().mutable_started()->mutable_process() = wire::ToProto(info);
+    for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
+      const StreamTotals& totals = info.output[static_cast<size_t>(stream)];
+      if (totals.total_bytes == 0) continue;
+      v1::OutputGap* gap = story_.emplace_back().mutable_output_gap();
+      gap->set_stream(wire::ToProto(stream));
+      gap->set_to(totals.total_bytes);
+    }
+    if (info.exit_status.has_value()) {
+      *story_.emplace_back().mutable_exited()->mutable_exit_status() =
+          wire::ToProto(*info.exit_status);
+    }
+    if (info.drained.has_value()) {
+      *story_.emplace_back().mutable_output_drained() = wire::ToProto(*info.drained);
+    }
+    WriteNextOfStory();
+  }
+
+  void WriteNextOfStory() {
+    *outgoing() = std::move(story_.front());
+    story_.pop_front();
+    if (story_.empty()) return StartWritingLast();
+    StartWriting();
+  }
+
   SessionRegistry* const sessions_;
   const std::string caller_;
+  bool past_ = false;
+  std::deque<v1::StreamMessage> story_;
 };
 
 class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachProcessResponse> {

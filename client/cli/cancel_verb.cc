@@ -33,6 +33,13 @@ int CancelVerb(Invocation& invocation) {
   if (!error.ok()) return invocation.Refuse(error);
   if (json) {
     invocation.out().Write(JsonLine(response));
+  } else if (response.process().exit_status().has_unknown()) {
+    const std::string& reason = response.process().exit_status().unknown().reason();
+    invocation.console().Say(absl::StrCat("'", request.request_id(),
+                                          "' had started a process, or may have, of which nobody "
+                                          "knows whether it still runs (",
+                                          reason, ")"));
+    invocation.out().Write(response.process().process_id() + "\n");
   } else if (response.has_process()) {
     invocation.console().Say(
         absl::StrCat("'", request.request_id(), "' had started a process, which is killed now"));

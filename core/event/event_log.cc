@@ -96,6 +96,29 @@ void EventLog::Change(StateChange change) {
   pending_.push_back(std::move(pending));
 }
 
+absl::Status EventLog::Record(StateChange change) {
+  if (store_ == nullptr) return absl::OkStatus();
+  std::optional<absl::Status> outcome;
+  Pending pending;
+  pending.changes.push_back(std::move(change));
+  pending.outcome = &outcome;
+  absl::MutexLock lock(&mutex_);
+  if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
+  pending_.push_back(std::move(pending));
+  const auto settled = [this, &outcome] {
+    mutex_.AssertReaderHeld();
+    return !recording_ || outcome.has_value();
+  };
+  while (!outcome.has_value()) {
+    if (recording_) {
+      mutex_.Await(absl::Condition(&settled));
+    } else {
+      RecordPending();
+    }
+  }
+  return *std::move(outcome);
+}
+
 void EventLog::StopPublishing() {
   std::vector<std::function<void(uint64_t)>> dropped;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
@@ -130,7 +153,11 @@ void EventLog::RecordPending() {
   mutex_.Lock();
   recording_ = false;
   failure_ = status;
+  for (const Pending& entry : entries) {
+    if (entry.outcome != nullptr) *entry.outcome = status.ok() ? status : RefusalLocked();
+  }
   if (!status.ok()) {
+    std::erase_if(entries, [](const Pending& entry) { return entry.outcome != nullptr; });
     pending_.insert(pending_.begin(), std::make_move_iterator(entries.begin()),
                     std::make_move_iterator(entries.end()));
     return;
@@ -224,15 +251,17 @@ void EventLog::UpkeepOnce() {
   if (waiting || FirstKeptLocked(last_) != 0) RecordPending();
 }
 
+absl::Status EventLog::RefusalLocked() const {
+  if (failure_.ok()) return absl::OkStatus();
+  return MakeError(failure_.code(), ErrorReason(failure_),
+                   absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
+                   ErrorVariables(failure_));
+}
+
 absl::Status EventLog::CheckRoom() const {
   {
     absl::MutexLock lock(&mutex_);
-    if (!failure_.ok()) {
-      return MakeError(
-          failure_.code(), ErrorReason(failure_),
-          absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
-          ErrorVariables(failure_));
-    }
+    if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
   }
   return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -88,6 +89,11 @@ class EventLog {
   // Keeps a change without an event, together with the next event.
   void Change(StateChange change);
 
+  // Keeps a change without an event: when this returns OK, it is recorded. Else nothing of it
+  // is, nor will be. Nothing to do without a store.
+  // Errors: those of CheckRoom.
+  absl::Status Record(StateChange change);
+
   // From when this returns, `publish` of what was appended before is not called any more: for
   // whoever is about to go, while the store refuses. The entries themselves stay.
   void StopPublishing();
@@ -120,12 +126,15 @@ class EventLog {
   void SetMeter(Meter meter);
 
  private:
-  // An entry that is not recorded yet. Without an event for Change.
+  // An entry that is not recorded yet. Without an event for Change and Record.
   struct Pending {
     std::shared_ptr<const Event> event;
     std::string body;
     std::vector<StateChange> changes;
     std::function<void(uint64_t sequence)> publish;
+    // Of Record, which waits for it and takes it back where the store refuses: empty until it
+    // is decided. Guarded by mutex_.
+    std::optional<absl::Status>* outcome = nullptr;
   };
   using Listeners = absl::flat_hash_map<uint64_t, Listener>;
 
@@ -133,6 +142,7 @@ class EventLog {
            const Range& range);
 
   void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t FirstKeptLocked(uint64_t last) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -11,13 +11,17 @@
 namespace proctor {
 
 // What is kept beside the events: the present state of each session and process, so
-// that a server can be asked for them after a restart.
-enum class StateKind { kSession, kProcess };
+// that a server can be asked for them after a restart; and the request_ids by which they were
+// asked for, so that a call can be repeated after one.
+enum class StateKind { kSession, kProcess, kStartRequest, kSessionRequest };
+inline constexpr size_t kStateKinds = 4;
 
-// A session or process as it is from now on.
+// A session, process or request as it is from now on.
 struct StateChange {
   StateKind kind = StateKind::kProcess;
-  uint64_t ordinal = 0;  // the sequence of the event of its beginning; 0: this event's
+  // Of sessions and processes the sequence of the event of its beginning; 0: this event's.
+  // Requests are numbered by themselves.
+  uint64_t ordinal = 0;
   std::string id;
   std::string body;
   bool removed = false;  // forgotten: nothing is kept of it
@@ -66,7 +70,7 @@ class EventStore {
   // Errors: Internal (STORAGE_FAILED).
   virtual absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) = 0;
 
-  // What is kept of all sessions or processes, in the order of their beginnings.
+  // What is kept of all of a kind, in the order of their ordinals.
   virtual absl::StatusOr<std::vector<StateChange>> ReadState(StateKind kind) = 0;
 
   // The first event that is not older than `time`, or the one after the last.

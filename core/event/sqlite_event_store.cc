@@ -25,8 +25,10 @@ constexpr uint64_t kCheckpointFrom = 1 << 20;
 
 constexpr uint64_t kSmallestFile = 512;  // a page, of SQLite's smallest size
 
-constexpr int kSchemaVersion = 1;
-constexpr char kSchema[] = R"(
+// Format 2 has the tables of requests; format 1 is brought to it. A server of format 1 must not
+// write to a file of format 2: it would run again what was asked for before.
+constexpr int kSchemaVersion = 2;
+constexpr char kFirstSchema[] = R"(
   BEGIN;
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE event (
@@ -39,8 +41,19 @@ constexpr char kSchema[] = R"(
     checksum INTEGER NOT NULL);
   PRAGMA user_version = 1;
   COMMIT;)";
+constexpr char kSecondSchema[] = R"(
+  BEGIN;
+  CREATE TABLE start_request (ordinal INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL,
+    checksum INTEGER NOT NULL);
+  CREATE TABLE session_request (ordinal INTEGER PRIMARY KEY, id TEXT NOT NULL,
+    body BLOB NOT NULL, checksum INTEGER NOT NULL);
+  PRAGMA user_version = 2;
+  COMMIT;)";
 
-const char* TableOf(StateKind kind) { return kind == StateKind::kSession ? "session" : "process"; }
+// By kind.
+constexpr std::array<const char*, kStateKinds> kTables = {"session", "process", "start_request",
+                                                          "session_request"};
+const char* TableOf(StateKind kind) { return kTables[static_cast<size_t>(kind)]; }
 
 const char* NameOf(Durability durability) {
   return durability == Durability::kPower ? "power" : "process";
@@ -144,13 +157,17 @@ absl::Status SqliteEventStore::OpenFile() {
   return status;
 }
 
-// A fresh file gets its tables; another one has to be whole.
-absl::Status SqliteEventStore::CheckFile() {
+// A fresh file gets its tables, and one of an earlier format those that it lacks.
+absl::Status SqliteEventStore::CheckFormat() {
   auto version = writer_.QueryText("PRAGMA user_version");
   if (!version.ok()) return version.status();
   auto tables = writer_.QueryText("SELECT count(*) FROM sqlite_schema");
   if (!tables.ok()) return tables.status();
-  if (*version == "0" && *tables == "0") return writer_.Execute(kSchema);
+  if (*version == "0" && *tables == "0") {
+    absl::Status made = writer_.Execute(kFirstSchema);
+    return made.ok() ? writer_.Execute(kSecondSchema) : made;
+  }
+  if (*version == "1") return writer_.Execute(kSecondSchema);
   if (*version != absl::StrCat(kSchemaVersion)) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
@@ -158,6 +175,12 @@ absl::Status SqliteEventStore::CheckFile() {
                      ", and this server knows format ", kSchemaVersion,
                      ": run the version that wrote it, or name another state directory"));
   }
+  return absl::OkStatus();
+}
+
+// What is there has to be whole.
+absl::Status SqliteEventStore::CheckFile() {
+  if (absl::Status format = CheckFormat(); !format.ok()) return format;
   auto whole = writer_.QueryText("PRAGMA quick_check(1)");
   if (!whole.ok()) return whole.status();
   if (*whole != "ok") return Damaged(*whole);
@@ -178,7 +201,8 @@ absl::Status SqliteEventStore::CheckRows() {
     return Damaged(absl::StrCat("event ", event.sequence, " is not as it was written"));
   }
   if (!row.ok()) return row.status();
-  for (const StateKind kind : {StateKind::kSession, StateKind::kProcess}) {
+  for (size_t i = 0; i < kStateKinds; ++i) {
+    const StateKind kind = static_cast<StateKind>(i);
     auto states = writer_.Prepare(absl::StrCat("SELECT ", kStateColumns, " FROM ", TableOf(kind)));
     if (!states.ok()) return states.status();
     for (row = states->Step(); row.ok() && *row; row = states->Step()) {
@@ -231,15 +255,14 @@ absl::Status SqliteEventStore::Prepare() {
   rollback_ = prepare(writer_, "ROLLBACK");
   insert_event_ = prepare(writer_, "INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   trim_events_ = prepare(writer_, "DELETE FROM event WHERE sequence < ?1");
-  for (auto [kind, statements] :
-       {std::pair{StateKind::kSession, &sessions_}, std::pair{StateKind::kProcess, &processes_}}) {
-    const char* table = TableOf(kind);
-    statements->upsert = prepare(
+  for (size_t i = 0; i < kStateKinds; ++i) {
+    const char* table = kTables[i];
+    states_[i].upsert = prepare(
         writer_, absl::StrCat("INSERT INTO ", table,
                               " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (ordinal) DO UPDATE SET "
                               "id = excluded.id, body = excluded.body, "
                               "checksum = excluded.checksum"));
-    statements->remove =
+    states_[i].remove =
         prepare(writer_, absl::StrCat("DELETE FROM ", table, " WHERE ordinal = ?1"));
   }
   for (SqliteConnection* connection : {&checkpointer_, &reader_}) {
@@ -338,7 +361,7 @@ absl::Status SqliteEventStore::WriteRows(const Batch& batch) {
     if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
   }
   for (const StateChange& change : batch.changes) {
-    StateStatements& statements = change.kind == StateKind::kSession ? sessions_ : processes_;
+    StateStatements& statements = states_[static_cast<size_t>(change.kind)];
     SqliteStatement& statement = change.removed ? statements.remove : statements.upsert;
     statement.BindInt(1, static_cast<int64_t>(change.ordinal));
     if (!change.removed) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -23,8 +24,8 @@ enum class Durability {
 
 // An event store in the file `events.db` of a state directory: SQLite with a write-ahead log.
 //
-//   events.db       tables event, session, process, each row with a checksum, and meta (log_id
-//                   and so on)
+//   events.db       tables event, session, process, start_request and session_request, each row
+//                   with a checksum, and meta (log_id and so on)
 //   events.db-wal   what was written last; a checkpoint moves it to the above
 //   reserve, lock   see StateDirectory
 //
@@ -67,6 +68,7 @@ class SqliteEventStore final : public EventStore {
 
   absl::Status OpenFile();
   absl::Status CheckFile();
+  absl::Status CheckFormat();
   absl::Status CheckRows();
   absl::Status BeginLog();
   absl::Status Prepare();
@@ -88,7 +90,7 @@ class SqliteEventStore final : public EventStore {
   struct StateStatements {
     SqliteStatement upsert, remove;
   };
-  StateStatements sessions_, processes_;
+  std::array<StateStatements, kStateKinds> states_;  // by kind
 
   SqliteConnection checkpointer_;
   std::atomic<bool> has_room_ = true;

@@ -45,7 +45,8 @@ SessionContext::SessionContext(const SessionOptions& options, SessionServices se
       services_(std::move(services)),
       policy_(std::move(policy)),
       created_at_(absl::Now()),
-      processes_(id_, options_.quota, services_, [this] { OnProcessMoved(); }) {}
+      processes_(id_, options_.is_default ? StartRequests::kDefaultScope : id_, options_.quota,
+                 services_, [this] { OnProcessMoved(); }) {}
 
 SessionContext::~SessionContext() = default;
 
@@ -88,6 +89,10 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
   }
   const SessionInfo info = session->Info();
   EventLog::Entry entry = session->MakeEntry(DescribeOpening(info), info);
+  const SessionServices& shared = session->services_;
+  if (shared.events->stored() && shared.open_request) {
+    entry.changes.push_back(shared.open_request(session->id_));
+  }
   entry.publish = [session](uint64_t sequence) { session->Show(sequence); };
   // While the store refuses, the session is there before its opening is on record: it has to be
   // found by whoever closes it.

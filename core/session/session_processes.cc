@@ -67,20 +67,23 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 }  // namespace
 
 EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
-                          ProcessTable* table) {
+                          ProcessTable* table, StartRequests* requests) {
   EventLog::Entry entry;
   entry.event = {.session_id = info.session_id,
                  .process_id = info.id,
                  .labels = info.command->labels,
                  .detail = ProcessRemoved{reason}};
+  entry.changes = requests->Forget(info.id);
   entry.changes.push_back({StateKind::kProcess, ordinal, info.id, "", /*removed=*/true});
   entry.publish = [table, id = info.id](uint64_t) { table->Remove(id); };
   return entry;
 }
 
-SessionProcesses::SessionProcesses(std::string session_id, const SessionQuota& quota,
-                                   SessionServices services, std::function<void()> moved)
+SessionProcesses::SessionProcesses(std::string session_id, std::string request_scope,
+                                   const SessionQuota& quota, SessionServices services,
+                                   std::function<void()> moved)
     : session_id_(std::move(session_id)),
+      request_scope_(std::move(request_scope)),
       services_(std::move(services)),
       moved_(std::move(moved)),
       use_(quota, services_.memory) {}
@@ -88,7 +91,7 @@ SessionProcesses::SessionProcesses(std::string session_id, const SessionQuota& q
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
     const std::string& request_id, const Command& command) const {
   if (request_id.empty()) return nullptr;
-  auto process_id = requests_.Find(request_id, command);
+  auto process_id = services_.requests->Find(request_scope_, request_id, command);
   if (!process_id.ok()) return process_id.status();
   if (process_id->empty()) return nullptr;
   return Find(*process_id);
@@ -103,25 +106,48 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
   if (!hold.ok()) return hold.status();
   if (auto status = services_.processes->BeginStart(); !status.ok()) return status;
   const std::string process_id = NewRandomId();
+  if (!request_id.empty()) {
+    auto status = BeginRequest(request_id, process_id, command, *watcher);
+    if (!status.ok()) {
+      services_.processes->CancelStart();
+      return status;
+    }
+  }
   const absl::Time began = absl::Now();
   auto process = Process::Start({process_id, session_id_, loop, watcher, services_.trees},
                                 std::move(command), MakeHooks());
   if (!process.ok()) {
     services_.processes->CancelStart();
+    if (!request_id.empty()) services_.requests->Withdraw(process_id);
     return process.status();
   }
   if (services_.spawn_took) services_.spawn_took(absl::Now() - began);
   processes_.emplace(process_id, Listed{*process});
   ++undrained_;
-  const ProcessInfo info = (*process)->Info();
-  if (!request_id.empty()) requests_.OnStarted(request_id, process_id, info.command);
-  RecordState(**process, DescribeStart(info));
+  RecordState(**process, DescribeStart((*process)->Info()));
   return process;
+}
+
+// A server that finds this and no start knows neither pid nor watcher's word: only what was to
+// be run.
+absl::Status SessionProcesses::BeginRequest(const std::string& request_id,
+                                            const std::string& process_id, const Command& command,
+                                            const ChildWatcher& watcher) {
+  const auto kept = std::make_shared<const Command>(command);
+  return services_.requests->Begin(request_scope_, request_id, process_id, kept, [&] {
+    ProcessInfo info;
+    info.id = process_id;
+    info.session_id = session_id_;
+    info.command = kept;
+    info.started_at = absl::Now();
+    info.watcher = watcher.name();
+    return services_.codec.encode_process(info);
+  });
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
     const std::string& request_id, const std::string& requested_by) {
-  auto process_id = requests_.Cancel(request_id);
+  auto process_id = services_.requests->Cancel(request_scope_, request_id);
   if (!process_id.ok()) return process_id.status();
   if (process_id->empty()) return nullptr;
   auto process = Find(*process_id);
@@ -170,11 +196,11 @@ absl::Status SessionProcesses::Remove(std::string_view process_id, const std::st
   processes_.erase(process->id());
   stopped_trees_.erase(process->id());
   process->Forget();
-  requests_.OnForgotten(process->id());
   use_.Remove(process->id());
   // Claimed by somebody else: the session is closed, and that one tells of it.
   if (!services_.processes->ClaimRemoval(process->id())) return absl::OkStatus();
-  services_.events->Append(RemovalOf(process->Info(), ordinal, reason, services_.processes));
+  services_.events->Append(
+      RemovalOf(process->Info(), ordinal, reason, services_.processes, services_.requests));
   return absl::OkStatus();
 }
 

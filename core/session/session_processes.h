@@ -22,7 +22,7 @@ namespace proctor {
 // What is appended to the event log when a process is forgotten, which takes it off the table.
 // Claim it first (ProcessTable::ClaimRemoval).
 EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
-                          ProcessTable* table);
+                          ProcessTable* table, StartRequests* requests);
 
 // The processes of one session: started within its quota, found, changed, ended and
 // forgotten. What happens to them is on record in the event log first, then published in
@@ -32,25 +32,26 @@ EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::
 // Lifetime: a part of the session. Clear() on the session's thread before it goes.
 class SessionProcesses {
  public:
+  // `request_scope` is that of its request_ids (StartRequests).
   // `moved` is called when a process ended, when its output is complete, and when its tree
   // is empty: from within the process, so it must not let go of one.
-  SessionProcesses(std::string session_id, const SessionQuota& quota, SessionServices services,
-                   std::function<void()> moved);
+  SessionProcesses(std::string session_id, std::string request_scope, const SessionQuota& quota,
+                   SessionServices services, std::function<void()> moved);
 
   // The process that the request_id started; null if it started none.
   // Errors: those of StartRequests::Find.
   absl::StatusOr<std::shared_ptr<Process>> FindStarted(const std::string& request_id,
                                                        const Command& command) const;
 
-  // Starts a process, and remembers the request_id for it, unless that is empty.
-  // Errors: those of Process::Start; ResourceExhausted (QUOTA_EXCEEDED), also of the server's
-  // memory.
+  // Starts a process; with a request_id, that this one does so is on record before the spawn.
+  // Errors: those of Process::Start and StartRequests::Begin; ResourceExhausted
+  // (QUOTA_EXCEEDED), also of the server's memory.
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command, const std::string& request_id,
                                                  const std::shared_ptr<EventLoop>& loop,
                                                  const std::shared_ptr<ChildWatcher>& watcher);
 
   // Sees to it that the request_id starts nothing, and kills what it started. Null if it
-  // started nothing. Errors: NotFound (PROCESS_NOT_FOUND) if that is forgotten.
+  // started nothing. Errors: those of StartRequests::Cancel.
   absl::StatusOr<std::shared_ptr<Process>> CancelStart(const std::string& request_id,
                                                        const std::string& requested_by);
 
@@ -89,12 +90,15 @@ class SessionProcesses {
   Process::Hooks MakeHooks();
   Event MakeEvent(const Process& process, EventDetail detail) const;
   ProcessInfo Describe(const Process& process) const;
+  absl::Status BeginRequest(const std::string& request_id, const std::string& process_id,
+                            const Command& command, const ChildWatcher& watcher);
   StateChange ChangeOf(const ProcessInfo& info) const;
   // Puts on record what happened; and with State, also what the process is now.
   void Record(const Process& process, EventDetail detail);
   void RecordState(const Process& process, EventDetail detail);
 
   const std::string session_id_;
+  const std::string request_scope_;
   const SessionServices services_;
   const std::function<void()> moved_;
 
@@ -105,7 +109,6 @@ class SessionProcesses {
   absl::flat_hash_map<std::string, Listed> processes_;
   size_t undrained_ = 0;                            // of these
   absl::flat_hash_set<std::string> stopped_trees_;  // of these: EndAll waits for their trees
-  StartRequests requests_;
   QuotaUse use_;
   bool publishing_ = true;
 };

@@ -45,6 +45,7 @@ SessionRegistry::SessionRegistry(Options options, EventLog* events)
       events_(events),
       memory_(options_.max_memory),
       processes_(options_.max_ended_processes, options_.max_processes, &memory_),
+      start_requests_(events_, options_.codec.digest),
       policy_(options_.policy) {}
 
 SessionRegistry::~SessionRegistry() {
@@ -52,7 +53,8 @@ SessionRegistry::~SessionRegistry() {
   events_->StopPublishing();
 }
 
-absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options) {
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options,
+                                                                        OpenRequest request) {
   {
     absl::MutexLock lock(&mutex_);
     if (draining_) return DrainingError();
@@ -68,7 +70,9 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
       Bounded(options.quota.max_output_bytes, options_.quota.max_output_bytes)};
   JoinEnded();
   absl::Status room = events_->CheckRoom();
-  auto session = room.ok() ? SessionContext::Open(options, MakeServices())
+  SessionServices services = MakeServices();
+  services.open_request = std::move(request);
+  auto session = room.ok() ? SessionContext::Open(options, std::move(services))
                            : absl::StatusOr<std::shared_ptr<SessionContext>>(room);
   bool too_late = false;
   {
@@ -97,12 +101,15 @@ absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& reque
     return (*session)->Info();
   }
   auto session_id =
-      requests_.OpenOnce(request_id, options, [this, &options]() -> absl::StatusOr<std::string> {
-        auto session = Create(options);
+      session_requests_.OpenOnce(request_id, options, [&]() -> absl::StatusOr<std::string> {
+        auto session = Create(options, [this, &request_id](const std::string& id) {
+          return session_requests_.RowOf(request_id, id);
+        });
         if (!session.ok()) return session.status();
         return (*session)->id();
       });
   if (!session_id.ok()) return session_id.status();
+  for (StateChange& change : session_requests_.TakeForgotten()) events_->Change(std::move(change));
   return GetInfo(*session_id);
 }
 
@@ -112,6 +119,7 @@ SessionServices SessionRegistry::MakeServices() {
   services.codec = options_.codec;
   services.processes = &processes_;
   services.memory = &memory_;
+  services.requests = &start_requests_;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
@@ -152,6 +160,39 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Find(std::strin
   auto session = sessions_.at(ordinal->second).context;
   if (session == nullptr) return ClosedError(id);
   return session;
+}
+
+// All default sessions are one scope, whatever they are called.
+std::string SessionRegistry::ScopeOf(std::string_view session_id) const {
+  if (session_id.empty()) return StartRequests::kDefaultScope;
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(session_id));
+  if (ordinal == ordinals_.end()) return std::string(session_id);
+  const Session& session = sessions_.at(ordinal->second);
+  const bool is_default =
+      session.context != nullptr ? session.context->Info().is_default : session.info.is_default;
+  return is_default ? StartRequests::kDefaultScope : std::string(session_id);
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
+    std::string_view session_id, const std::string& request_id, const Command& command) const {
+  if (request_id.empty()) return nullptr;
+  return FindPast(start_requests_.Find(ScopeOf(session_id), request_id, command));
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
+    std::string_view session_id, const std::string& request_id) const {
+  return FindPast(start_requests_.FindAny(ScopeOf(session_id), request_id));
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindPast(
+    absl::StatusOr<std::string> process_id) const {
+  if (!process_id.ok()) return process_id.status();
+  if (process_id->empty()) return nullptr;
+  auto located = FindProcess(*process_id);
+  // Its session is just starting it, or tells of its end.
+  if (!located.ok() || located->session != nullptr) return nullptr;
+  return located->info;
 }
 
 absl::StatusOr<SessionInfo> SessionRegistry::GetInfo(std::string_view id) {
@@ -226,6 +267,7 @@ void SessionRegistry::OnClosed(const SessionContext& session) {
     forgotten = ForgetClosedLocked();
   }
   for (StateChange& change : forgotten) events_->Change(std::move(change));
+  start_requests_.CloseScope(session.id());  // nobody's, of a default session
   TellIfDrained();
 }
 
@@ -265,7 +307,7 @@ absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
 
 void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
   if (!processes_.ClaimRemoval(info.id)) return;
-  events_->Append(RemovalOf(info, info.ordinal, reason, &processes_));
+  events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
 }
 
 void SessionRegistry::RemoveProcess(std::string_view process_id, const std::string& reason) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +21,7 @@
 #include "core/session/session_info.h"
 #include "core/session/session_requests.h"
 #include "core/session/session_services.h"
+#include "core/session/start_requests.h"
 
 namespace proctor {
 
@@ -59,7 +61,9 @@ class SessionRegistry {
   // quota of 0 or above it.
   // Errors: those of SessionContext::Open; ResourceExhausted (QUOTA_EXCEEDED, quota
   // `sessions`); Unavailable (SERVER_DRAINING).
-  absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options);
+  absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options) {
+    return Create(std::move(options), {});
+  }
 
   // As Create, and with a request_id that opened a session before, what is known of that
   // one, also if it is closed by now. Empty: opens one each time.
@@ -67,6 +71,16 @@ class SessionRegistry {
   // session is no longer listed.
   absl::StatusOr<SessionInfo> CreateOnce(const std::string& request_id,
                                          const SessionOptions& options);
+
+  // The process that a request_id of the session started, or may have started, where that
+  // cannot tell itself: it is closed, or an earlier server's. Null where Find has the rest.
+  // Errors: those of StartRequests::Find.
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindStarted(std::string_view session_id,
+                                                                 const std::string& request_id,
+                                                                 const Command& command) const;
+  // The same for a start that is to be cancelled, whatever it was.
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindStarted(
+      std::string_view session_id, const std::string& request_id) const;
 
   // The session `id`, for new work, or with "" the default session, which is opened on
   // first use.
@@ -140,13 +154,23 @@ class SessionRegistry {
     SessionInfo info;                         // as it was when it closed
   };
 
+  using OpenRequest = std::function<StateChange(const std::string& session_id)>;
+  absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options,
+                                                         OpenRequest request);
+  std::string ScopeOf(std::string_view session_id) const;
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindPast(
+      absl::StatusOr<std::string> process_id) const;
   absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
   SessionServices MakeServices();
   void JoinEnded();
   void TellIfDrained();
   void OnOpened(const std::shared_ptr<SessionContext>& session);
   void OnClosed(const SessionContext& session);
+  absl::Status RestoreProcesses();
+  absl::Status RestoreSessions();
+  absl::Status RestoreRequests();
   void RestoreProcess(ProcessInfo info);
+  void RestoreIntent(const StoredRequest& request);
   void RestoreSession(SessionInfo info);
   std::vector<StateChange> ForgetClosedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
@@ -155,7 +179,8 @@ class SessionRegistry {
   EventLog* const events_;
   MemoryBudget memory_;
   ProcessTable processes_;
-  SessionRequests requests_;
+  StartRequests start_requests_;
+  SessionRequests session_requests_;
 
   absl::Mutex default_mutex_;  // held while the default session is opened, before mutex_
 

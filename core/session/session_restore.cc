@@ -1,4 +1,5 @@
 // How a registry takes over what the server before it left in the store of the event log.
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,12 +11,14 @@ namespace proctor {
 namespace {
 
 constexpr char kServerLost[] = "SERVER_LOST";
+// It is not even known whether it ran.
+constexpr char kLostAtStart[] = "SERVER_LOST_AT_START";
 
 // Nobody knows how it ended, nor when: only that it is nobody's child any more.
 ExitStatus LostExit(const ProcessInfo& info) {
   ExitStatus status;
   status.wait.source = StatusSource::kUnknown;
-  status.wait.reason = kServerLost;
+  status.wait.reason = info.pid != 0 ? kServerLost : kLostAtStart;
   status.cause = ExitCause::kUnknown;
   status.started_at = info.started_at;
   status.exited_at = absl::Now();
@@ -27,16 +30,27 @@ ExitStatus LostExit(const ProcessInfo& info) {
 
 // Tells of what was kept and cannot be read.
 void WarnUnreadable(const StateChange& state, const absl::Status& status) {
-  Warn(absl::StrCat("restore ", state.kind == StateKind::kSession ? "session '" : "process '",
-                    state.id, "': ", std::string(status.message()), ": passed over"));
+  constexpr std::array<const char*, kStateKinds> kNames = {"session", "process", "start request",
+                                                           "session request"};
+  Warn(absl::StrCat("restore ", kNames[static_cast<size_t>(state.kind)], " '", state.id,
+                    "': ", std::string(status.message()), ": passed over"));
 }
 
 }  // namespace
 
 absl::Status SessionRegistry::Restore() {
   if (!events_->stored()) return absl::OkStatus();
-  auto sessions = events_->store()->ReadState(StateKind::kSession);
-  if (!sessions.ok()) return sessions.status();
+  absl::Status restored = RestoreProcesses();
+  // What may have been spawned is a process of its session, which is closed after the last of
+  // them has ended, here too.
+  if (restored.ok()) restored = RestoreRequests();
+  if (restored.ok()) restored = RestoreSessions();
+  if (!restored.ok()) return restored;
+  while (auto surplus = processes_.TakeSurplus()) ForgetProcess(*surplus, "RETENTION");
+  return absl::OkStatus();
+}
+
+absl::Status SessionRegistry::RestoreProcesses() {
   auto processes = events_->store()->ReadState(StateKind::kProcess);
   if (!processes.ok()) return processes.status();
   for (const StateChange& state : *processes) {
@@ -48,7 +62,12 @@ absl::Status SessionRegistry::Restore() {
     info->ordinal = state.ordinal;
     RestoreProcess(*std::move(info));
   }
-  // A session is closed after the last of its processes has ended, here too.
+  return absl::OkStatus();
+}
+
+absl::Status SessionRegistry::RestoreSessions() {
+  auto sessions = events_->store()->ReadState(StateKind::kSession);
+  if (!sessions.ok()) return sessions.status();
   for (const StateChange& state : *sessions) {
     auto info = options_.codec.decode_session(state.body);
     if (!info.ok()) {
@@ -58,8 +77,50 @@ absl::Status SessionRegistry::Restore() {
     info->ordinal = state.ordinal;
     RestoreSession(*std::move(info));
   }
-  while (auto surplus = processes_.TakeSurplus()) ForgetProcess(*surplus, "RETENTION");
   return absl::OkStatus();
+}
+
+absl::Status SessionRegistry::RestoreRequests() {
+  for (const StateKind kind : {StateKind::kStartRequest, StateKind::kSessionRequest}) {
+    auto requests = events_->store()->ReadState(kind);
+    if (!requests.ok()) return requests.status();
+    for (const StateChange& state : *requests) {
+      auto request = DecodeRequest(state.body);
+      if (!request.ok()) {
+        WarnUnreadable(state, request.status());
+      } else if (kind == StateKind::kSessionRequest) {
+        session_requests_.Restore(state.ordinal, *std::move(request));
+      } else {
+        RestoreIntent(*request);
+        for (StateChange& change : start_requests_.Restore(state.ordinal, *std::move(request))) {
+          events_->Change(std::move(change));
+        }
+      }
+    }
+  }
+  for (StateChange& change : session_requests_.TakeForgotten()) events_->Change(std::move(change));
+  return absl::OkStatus();
+}
+
+// A request that was about to start a process, and no start on record: the server was lost
+// between the two. The process gets its place among the others, so that whoever repeats the
+// request is told that it may have run, and runs nothing.
+void SessionRegistry::RestoreIntent(const StoredRequest& request) {
+  if (request.forgotten || request.subject.empty()) return;
+  if (processes_.Find(request.subject).ok()) return;
+  auto intent = options_.codec.decode_process(request.intent);
+  if (!intent.ok()) {
+    return WarnUnreadable({StateKind::kStartRequest, 0, request.request_id}, intent.status());
+  }
+  ProcessInfo info = *std::move(intent);
+  EventLog::Entry entry;
+  entry.event = {.session_id = info.session_id,
+                 .process_id = info.id,
+                 .labels = info.command->labels,
+                 .detail = ProcessStarted{0, info.command->argv, info.command->cwd, info.watcher}};
+  entry.changes.push_back({StateKind::kProcess, 0, info.id, options_.codec.encode_process(info)});
+  info.ordinal = events_->Append(std::move(entry));
+  RestoreProcess(std::move(info));
 }
 
 void SessionRegistry::RestoreProcess(ProcessInfo info) {

@@ -8,6 +8,7 @@
 #include "core/process/process_tree.h"
 #include "core/session/memory_budget.h"
 #include "core/session/process_table.h"
+#include "core/session/start_requests.h"
 #include "core/session/state_codec.h"
 
 namespace proctor {
@@ -25,6 +26,10 @@ struct SessionServices {
   std::shared_ptr<EventLoop> main_loop;
   // Makes the trees of processes; may be null (Process::Context).
   std::shared_ptr<ProcessTrees> trees;
+  StartRequests* requests = nullptr;
+  // What is to be kept of the request that opens the session, together with the opening; may
+  // be empty. Called once, before the opening is on record.
+  std::function<StateChange(const std::string& session_id)> open_request;
   // A process of any session is one too many: asks its session to forget it.
   std::function<void(const ProcessInfo&)> forget;
   // A session is open, and its opening on record. Called once, on any thread, before anybody

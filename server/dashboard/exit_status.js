@@ -26,6 +26,7 @@ const BECAUSE = {
 
 const UNKNOWN = {
   SERVER_LOST: 'the server was lost while the process ran',
+  SERVER_LOST_AT_START: 'the server was lost while it started the process, which may have run',
   REAPED_ELSEWHERE: 'somebody else took the status before the server could',
 };
 

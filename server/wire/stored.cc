@@ -1,5 +1,9 @@
 #include "server/wire/stored.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -286,6 +290,23 @@ absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) {
   return info;
 }
 
+// 64 bits of FNV-1a over the specification with the values of its environment, in the one form
+// that a message has: enough for a slip of a caller, and the same in every build.
+std::string DigestOf(const Command& command) {
+  v1::ProcessSpec spec = ToProto(command);
+  for (const auto& [name, value] : command.env) (*spec.mutable_env())[name] = value;
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    spec.SerializeToCodedStream(&coded);
+  }
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+}
+
 }  // namespace
 
 EventCodec MakeEventCodec() { return {EncodeEvent, DecodeEvent}; }
@@ -296,6 +317,7 @@ StateCodec MakeStateCodec() {
       [](const ProcessInfo& info) { return ToWholeProto(info).SerializeAsString(); },
       DecodeSession,
       DecodeProcess,
+      DigestOf,
   };
 }
 

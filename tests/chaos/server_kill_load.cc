@@ -1,6 +1,7 @@
 // A server that is killed again and again in the middle of its work, on one state directory:
 // what was ever shown to anybody is there afterwards, unchanged, and what was under way has
-// ended as nobody knows, once. Run by tests/chaos/server_kill.
+// ended as nobody knows, once; and what is asked for again with its request_id is not run again.
+// Run by tests/chaos/server_kill.
 
 #include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>
@@ -23,6 +24,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "tests/chaos/repeated_starts.h"
 #include "tests/e2e/server_process.h"
 
 namespace proctor {
@@ -131,9 +133,10 @@ class Shown {
 // A server from its start to its kill, with its clients.
 class Life {
  public:
-  Life(const std::string& state_dir, unsigned seed, Shown* shown)
+  Life(const std::string& state_dir, unsigned seed, Shown* shown, RepeatedStarts* repeated)
       : random_(seed),
         shown_(shown),
+        repeated_(repeated),
         server_({absl::StrCat("--state-dir=", state_dir), "--cgroup=none",
                  "--max-ended-processes=1000000", "--max-events=1000000"}) {}
 
@@ -193,6 +196,17 @@ class Life {
     });
   }
 
+  // Asks for everything again of which the server before gave no answer.
+  void Repeat() {
+    for (const RepeatedStarts::Start& start : repeated_->TakeLost()) {
+      if (random_() % 3 == 0) {
+        CancelLost(start);
+      } else {
+        StartLost(start);
+      }
+    }
+  }
+
   void Load() {
     for (int i = 0; i < kWorkers; ++i) {
       const auto seed = static_cast<unsigned>(random_());
@@ -214,7 +228,9 @@ class Life {
     for (auto next = Clock::now(); !stop_; next += kPace) {
       std::this_thread::sleep_until(next);  // the pace, and nothing that is waited for
       const unsigned choice = random() % 100;
-      if (choice < 60) {
+      if (choice < 30) {
+        StartOnce(session_id);
+      } else if (choice < 60) {
         StartAndWait(session_id, Spec("exit_with", absl::StrCat(random() % 256)));
       } else if (choice < 80) {
         Run(session_id, Spec("exit_with", absl::StrCat(random() % 256)));
@@ -233,6 +249,48 @@ class Life {
     v1::CreateSessionResponse response;
     (void)sessions_->CreateSession(&context, {}, &response);
     return response.session().session_id();
+  }
+
+  grpc::Status StartWith(const RepeatedStarts::Start& start) {
+    grpc::ClientContext context;
+    v1::StartProcessRequest request;
+    request.set_session_id(start.session_id);
+    request.set_request_id(start.request_id);
+    *request.mutable_spec() = Spec("append_line", repeated_->file());
+    request.mutable_spec()->add_argv(start.request_id);
+    v1::StartProcessResponse response;
+    const grpc::Status status = processes_->StartProcess(&context, request, &response);
+    if (status.ok()) shown_->AddStart(response.process());
+    return status;
+  }
+
+  void StartOnce(const std::string& session_id) {
+    const RepeatedStarts::Start start = repeated_->Next(session_id);
+    const grpc::Status status = StartWith(start);
+    if (!status.ok()) repeated_->AddLost(start);
+  }
+
+  void StartLost(const RepeatedStarts::Start& start) {
+    const grpc::Status status = StartWith(start);
+    if (status.ok()) return repeated_->AddFound();
+    // Its session ended with the server before, and it was not started in it.
+    EXPECT_EQ(Details(status).reason, "SESSION_CLOSED") << status.error_message();
+    repeated_->AddNever(start);
+  }
+
+  void CancelLost(const RepeatedStarts::Start& start) {
+    grpc::ClientContext context;
+    v1::CancelStartRequest request;
+    request.set_session_id(start.session_id);
+    request.set_request_id(start.request_id);
+    v1::CancelStartResponse response;
+    const grpc::Status status = processes_->CancelStart(&context, request, &response);
+    if (status.ok() && response.has_process()) return repeated_->AddFound();
+    if (!status.ok()) {
+      EXPECT_EQ(Details(status).reason, "SESSION_CLOSED") << status.error_message();
+    }
+    repeated_->AddNever(start);
+    EXPECT_FALSE(StartWith(start).ok());
   }
 
   // Empty where the server was killed meanwhile: then nobody was shown anything.
@@ -295,6 +353,7 @@ class Life {
 
   std::mt19937 random_;
   Shown* const shown_;
+  RepeatedStarts* const repeated_;
   ServerProcess server_;
   std::shared_ptr<grpc::Channel> channel_ = server_.NewChannel();
   std::unique_ptr<v1::ProcessService::Stub> processes_ = v1::ProcessService::NewStub(channel_);
@@ -321,6 +380,7 @@ class ServerKill : public testing::Test {
   ServerKill() {
     char name[] = "/tmp/proctor-kill-XXXXXX";
     state_dir_ = ::mkdtemp(name);
+    repeated_ = std::make_unique<RepeatedStarts>(state_dir_ + "/ran");
     // The children of a killed server come to us, and nobody else's do.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
@@ -404,7 +464,9 @@ class ServerKill : public testing::Test {
     story.exits.push_back(Bytes(status));
     if (!status.has_unknown()) return;
     story.lost = true;
-    EXPECT_EQ(status.unknown().reason(), "SERVER_LOST");
+    if (status.unknown().reason() != "SERVER_LOST_AT_START") {
+      EXPECT_EQ(status.unknown().reason(), "SERVER_LOST");
+    }
     EXPECT_EQ(status.returncode(), 255);
   }
 
@@ -480,6 +542,7 @@ class ServerKill : public testing::Test {
 
   std::string state_dir_;
   Shown shown_;
+  std::unique_ptr<RepeatedStarts> repeated_;
   std::vector<std::string> listed_;          // events, of the listing before
   std::map<std::string, std::string> kept_;  // processes, of the listing before
   size_t leftovers_ = 0;
@@ -496,13 +559,14 @@ TEST_F(ServerKill, WhatWasShownIsThereAndWhatWasUnderWayIsLostOnce) {
   const auto begin = Clock::now();
   int early = 0;
   for (long kill = 0; kill <= kills && !HasFailure(); ++kill) {
-    Life life(state_dir_, seed + static_cast<unsigned>(kill), &shown_);
+    Life life(state_dir_, seed + static_cast<unsigned>(kill), &shown_, repeated_.get());
     if (kill > 0) ExpectAllThere(life);
     life.Subscribe();
     if (!HasFailure()) {
       EXPECT_TRUE(shown_.AwaitEvent(life.Info().last_event().sequence()))
           << "the subscriber did not come as far as the log";
     }
+    if (!HasFailure()) life.Repeat();
     if (kill < kills && !HasFailure()) {
       life.Load();
       EXPECT_TRUE(shown_.AwaitExits(kLeastExits)) << "no exits are told";
@@ -523,6 +587,7 @@ TEST_F(ServerKill, WhatWasShownIsThereAndWhatWasUnderWayIsLostOnce) {
       "left behind and ended\n",
       kills, early, took.count(), spawns_, shown_.exits().size(), shown_.events().size(), lost_,
       leftovers_);
+  repeated_->ExpectOnce();
   EXPECT_GT(lost_, 0u) << "nothing ran at a kill: nothing was tried";
   EXPECT_GT(shown_.exits().size(), 0u);
 }

@@ -462,5 +462,23 @@ TEST(StoredStates, WhatIsNoneIsSaidToBeUnreadable) {
   EXPECT_FALSE(codec.decode_process("").ok());
 }
 
+TEST(StoredCommand, IsToldFromAnotherByItsDigestOnly) {
+  const StateCodec codec = MakeStateCodec();
+  Command command;
+  command.argv = {"a", "b"};
+  command.env = {{"NAME", "value"}, {"OTHER", "2"}};
+  command.labels = {{"x", "1"}, {"y", "2"}};
+  const std::string digest = codec.digest(command);
+  EXPECT_EQ(digest.size(), 16u) << digest;
+  EXPECT_EQ(codec.digest(Command(command)), digest);
+  std::vector<Command> others(5, command);
+  others[0].argv = {"a b"};
+  others[1].env["NAME"] = "another value";
+  others[2].labels["x"] = "2";
+  others[3].cwd = "/";
+  others[4].overflow = OverflowPolicy::kBlockChild;
+  for (const Command& other : others) EXPECT_NE(codec.digest(other), digest);
+}
+
 }  // namespace
 }  // namespace proctor::wire

@@ -339,16 +339,40 @@ TEST_F(SqliteEventStoreTest, AFileOfANewerFormatIsRefusedAndLeftAlone) {
   (void)Open(directory_.path());
   {
     auto connection = SqliteConnection::Open(directory_.File("events.db"), /*create=*/false);
-    ASSERT_TRUE(connection->Execute("PRAGMA user_version = 2").ok());
+    ASSERT_TRUE(connection->Execute("PRAGMA user_version = 3").ok());
   }
   const auto refused = SqliteEventStore::Open(directory_.path(), Durability::kProcess);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ErrorReason(refused.status()), "STATE_DIR_UNUSABLE");
   const std::string message(refused.status().message());
-  EXPECT_NE(message.find("of format 2"), std::string::npos) << message;
+  EXPECT_NE(message.find("of format 3"), std::string::npos) << message;
   EXPECT_NE(message.find("run the version that wrote it, or name another"), std::string::npos);
   auto connection = SqliteConnection::Open(directory_.File("events.db"), /*create=*/false);
-  EXPECT_EQ(*connection->QueryText("PRAGMA user_version"), "2");
+  EXPECT_EQ(*connection->QueryText("PRAGMA user_version"), "3");
+}
+
+TEST_F(SqliteEventStoreTest, AFileOfTheFirstFormatGoesOnWithWhatItHas) {
+  std::string log_id;
+  {
+    auto store = Open(directory_.path());
+    log_id = store->log_id();
+    ASSERT_TRUE(store->Write(MakeBatch(1, 3)).ok());
+  }
+  {
+    auto connection = SqliteConnection::Open(directory_.File("events.db"), /*create=*/false);
+    ASSERT_TRUE(connection
+                    ->Execute("DROP TABLE start_request; DROP TABLE session_request;"
+                              "PRAGMA user_version = 1")
+                    .ok());
+  }
+  auto store = Open(directory_.path());
+  EXPECT_EQ(store->log_id(), log_id);
+  ExpectKept(*store, 1, 3);
+  const StateChange request{StateKind::kStartRequest, 7, "p", "body"};
+  ASSERT_TRUE(store->Write({.changes = {request}}).ok());
+  const auto kept = store->ReadState(StateKind::kStartRequest);
+  ASSERT_EQ(kept->size(), 1u);
+  EXPECT_EQ(kept->front().body, "body");
 }
 
 TEST_F(SqliteEventStoreTest, ADirectoryThatMayNotBeEnteredIsRefusedWithTheReason) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
 #include <thread>
 #include <vector>
 
@@ -106,6 +107,43 @@ TEST_F(SessionRequestsTest, RemembersTheNewest) {
   EXPECT_EQ(*Ask(requests, "b"), "2");
   EXPECT_EQ(*Ask(requests, "c"), "3");
   EXPECT_EQ(*Ask(requests, "a"), "4");
+}
+
+TEST_F(SessionRequestsTest, ALaterServerKnowsTheRowsThatAreKept) {
+  SessionRequests requests(/*max_requests=*/2);
+  std::map<uint64_t, StoredRequest> rows;
+  const SessionOptions options{.labels = {{"a", "b"}}};
+  for (const char* id : {"1", "2", "3"}) {
+    ASSERT_TRUE(requests
+                    .OpenOnce(id, options,
+                              [&] {
+                                const std::string session = absl::StrCat("session-", id);
+                                const StateChange row = requests.RowOf(id, session);
+                                EXPECT_EQ(row.kind, StateKind::kSessionRequest);
+                                rows[row.ordinal] = *DecodeRequest(row.body);
+                                return session;
+                              })
+                    .ok());
+    for (const StateChange& change : requests.TakeForgotten()) {
+      EXPECT_TRUE(change.removed);
+      rows.erase(change.ordinal);
+    }
+  }
+  ASSERT_EQ(rows.size(), 2u) << "as many as are remembered";
+  SessionRequests later;
+  uint64_t last = 0;
+  for (auto& [ordinal, row] : rows) later.Restore(last = ordinal, row);
+  EXPECT_EQ(*Ask(later, "2", options), "session-2");
+  EXPECT_EQ(*Ask(later, "3", options), "session-3");
+  EXPECT_EQ(ErrorReason(Ask(later, "3").status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(*Ask(later, "1", options), "1") << "opened anew";
+  ASSERT_TRUE(later
+                  .OpenOnce("4", options,
+                            [&] {
+                              EXPECT_GT(later.RowOf("4", "x").ordinal, last);
+                              return std::string("x");
+                            })
+                  .ok());
 }
 
 }  // namespace

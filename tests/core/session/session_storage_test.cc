@@ -16,7 +16,8 @@ const absl::Status kFull =
 StateCodec NoCodec() {
   return {[](const SessionInfo&) { return ""; }, [](const ProcessInfo&) { return ""; },
           [](std::string_view) { return absl::DataLossError(""); },
-          [](std::string_view) { return absl::DataLossError(""); }};
+          [](std::string_view) { return absl::DataLossError(""); },
+          [](const Command&) { return ""; }};
 }
 
 class SessionStorage : public testing::Test {
@@ -69,6 +70,23 @@ TEST_F(SessionStorage, RefusesNewWorkAndEndsWhatRuns) {
   events_->Append({.detail = ServerDraining{}});  // whatever: it finds out
   EXPECT_EQ(ErrorReason(start()), "STORAGE_FULL");
   EXPECT_EQ(ErrorReason(registry_->Create({}).status()), "STORAGE_FULL");
+  EXPECT_TRUE(Drain());
+}
+
+TEST_F(SessionStorage, AStartThatIsToRunOnceDoesNotRunUnrecorded) {
+  const auto session = *registry_->Create({});
+  store_->Refuse(kFull);
+  const auto start = [&] {
+    return Call(session, [&]() -> absl::Status {
+      return session->StartProcess(MakeCommand("exit_with", "0"), "r").status();
+    });
+  };
+  EXPECT_EQ(ErrorReason(start()), "STORAGE_FULL");
+  EXPECT_EQ(events_->range().last, 1u) << "the session's";
+  store_->Refuse(absl::OkStatus());
+  events_->Append({.detail = ServerDraining{}});
+  while (!events_->CheckRoom().ok()) std::this_thread::yield();
+  EXPECT_TRUE(start().ok()) << "nothing of the first one is left";
   EXPECT_TRUE(Drain());
 }
 
