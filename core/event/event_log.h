@@ -100,7 +100,7 @@ class EventLog {
 
   // Whether new work can be taken on, of which there will be events.
   // Errors: ResourceExhausted (STORAGE_FULL), Internal (STORAGE_FAILED): the store refuses,
-  // or is about to.
+  // or is about to; those of EventStore::CheckRoom.
   absl::Status CheckRoom() const;
 
   Range range() const;

@@ -77,8 +77,8 @@ class EventStore {
   virtual absl::StatusOr<uint64_t> FirstSince(absl::Time time) = 0;
 
   // Whether new work can be taken on: whether there is room for the events of what runs
-  // already and then for some.
-  // Errors: ResourceExhausted (STORAGE_FULL).
+  // already and then for some, and whether the next server will find what is written.
+  // Errors: ResourceExhausted (STORAGE_FULL); DataLoss (STORAGE_LOST): the files are gone.
   virtual absl::Status CheckRoom() const = 0;
 
   // Does what need not be done while somebody waits. Called about once a second, beside the

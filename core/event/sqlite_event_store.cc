@@ -226,21 +226,108 @@ absl::Status SqliteEventStore::BeginLog() {
   const std::string boot = BootId();
   const bool tail_may_be_lost =
       *closed != "1" && *durability == NameOf(Durability::kProcess) && *boot_id != boot;
+  auto doubt = FindDoubt(*log_id);
+  if (!doubt.ok()) return doubt.status();
+  if (tail_may_be_lost)
+    *doubt = "the machine ended without notice, and the last events may be lost";
   log_id_ = *log_id;
-  if (log_id_.empty() || tail_may_be_lost) log_id_ = NewRandomId();
-  if (!log_id->empty() && tail_may_be_lost) {
-    notice_ = absl::StrCat(
-        "the machine ended without notice, and the last events may be lost: the event log '",
-        *log_id, "' goes on as '", log_id_, "'");
+  if (log_id_.empty() || !doubt->empty()) log_id_ = NewRandomId();
+  if (!doubt->empty() && notice_.empty()) {
+    notice_ =
+        log_id->empty()
+            ? absl::StrCat(*doubt, ": the event log begins anew as '", log_id_, "'")
+            : absl::StrCat(*doubt, ": the event log '", *log_id, "' goes on as '", log_id_, "'");
   }
   absl::Status status = writer_.Execute("BEGIN IMMEDIATE");
   status.Update(SetMeta("log_id", log_id_));
   status.Update(SetMeta("boot_id", boot));
   status.Update(SetMeta("durability", NameOf(durability_)));
   status.Update(SetMeta("closed", "0"));
-  if (status.ok()) return writer_.Execute("COMMIT");
-  (void)writer_.Execute("ROLLBACK");
+  status.Update(SetMeta("witness", "1"));
+  if (status.ok()) status = writer_.Execute("COMMIT");
+  if (!status.ok()) {
+    (void)writer_.Execute("ROLLBACK");
+    return status;
+  }
+  end_.log_id = log_id_;
+  WriteWitness();
   return status;
+}
+
+// Why it is not certain that the database has all that was ever shown of the log; "" if it is.
+// Finds its end, too.
+absl::StatusOr<std::string> SqliteEventStore::FindDoubt(const std::string& log_id) {
+  auto database = FileIdentity::Of(path_);
+  if (!database.ok()) return database.status();
+  end_.database = *database;
+  auto newest =
+      writer_.Prepare("SELECT sequence, checksum FROM event ORDER BY sequence DESC LIMIT 1");
+  if (!newest.ok()) return newest.status();
+  auto row = newest->Step();
+  if (!row.ok()) return row.status();
+  end_.last = *row ? static_cast<uint64_t>(newest->Int(0)) : 0;
+  end_.checksum = *row ? newest->Int(1) : 0;
+  auto expected = GetMeta("witness");
+  if (!expected.ok()) return expected.status();
+
+  auto witness = LogWitness::Open(directory_->File("witness"));
+  if (!witness.ok()) return witness.status();
+  witness_ = *std::move(witness);
+  auto record = witness_->Read();
+  if (absl::IsDataLoss(record.status())) return std::string(record.status().message());
+  if (!record.ok()) return record.status();
+  if (record->log_id.empty()) {
+    return *expected == "1" ? absl::StrCat("'", directory_->File("witness"),
+                                           "', which proves the end of the event log, is gone")
+                            : "";  // an earlier version kept none
+  }
+  if (log_id.empty()) {
+    return absl::StrCat("the database of the event log '", record->log_id, "' with ", record->last,
+                        " events is gone");
+  }
+  if (record->log_id != log_id) {
+    return absl::StrCat("'", path_,
+                        "' is not the database that was written last, of the event log '",
+                        record->log_id, "'");
+  }
+  return CompareEnd(*record);
+}
+
+absl::StatusOr<std::string> SqliteEventStore::CompareEnd(const LogWitness::Record& record) {
+  if (record.last > end_.last) {
+    return absl::StrCat("the last ", record.last - end_.last,
+                        " events of the event log are missing in '", path_, "'");
+  }
+  auto row = writer_.Prepare("SELECT checksum FROM event WHERE sequence = ?1");
+  if (!row.ok()) return row.status();
+  row->BindInt(1, static_cast<int64_t>(record.last));
+  auto found = row->Step();
+  if (!found.ok()) return found.status();
+  if (record.last > 0 && (!*found || row->Int(0) != record.checksum)) {
+    return absl::StrCat("event ", record.last, " in '", path_, "' is not the one that was written");
+  }
+  if (record.database != end_.database) {
+    return absl::StrCat("'", path_,
+                        "' is a copy, and what the original was used for since is not in it");
+  }
+  return "";
+}
+
+// After the commit that it tells of: it never knows of an event that the database has not. What
+// it cannot tell costs no more than another log_id at the next start.
+void SqliteEventStore::WriteWitness() {
+  const absl::Status written = witness_->Write(end_);
+  if (!std::exchange(witness_failed_, !written.ok()) && !written.ok()) {
+    Warn(absl::StrCat("the next server cannot prove the end of the event log: ",
+                      std::string(written.message())));
+  }
+}
+
+// Whether the files of this log are not there any more, or others in their place.
+bool SqliteEventStore::IsGone() const {
+  const auto database = FileIdentity::Of(path_);
+  if (!database.ok()) return absl::IsNotFound(database.status());
+  return *database != end_.database || absl::IsNotFound(FileIdentity::Of(path_ + "-wal").status());
 }
 
 absl::Status SqliteEventStore::Prepare() {
@@ -346,7 +433,11 @@ absl::Status SqliteEventStore::WriteOnce(const Batch& batch) {
   if (!status.ok()) return status;
   status = WriteRows(batch);
   if (status.ok()) status = commit_.Run();
-  if (!status.ok()) (void)rollback_.Run();  // where SQLite has not done so itself
+  if (!status.ok()) {
+    (void)rollback_.Run();  // where SQLite has not done so itself
+    return status;
+  }
+  if (!batch.events.empty()) WriteWitness();
   return status;
 }
 
@@ -357,7 +448,9 @@ absl::Status SqliteEventStore::WriteRows(const Batch& batch) {
     insert_event_.BindText(3, event.session_id);
     insert_event_.BindText(4, event.process_id);
     insert_event_.BindBlob(5, event.body);
-    insert_event_.BindInt(6, ChecksumOf(event));
+    end_.checksum = ChecksumOf(event);
+    end_.last = event.sequence;
+    insert_event_.BindInt(6, end_.checksum);
     if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
   }
   for (const StateChange& change : batch.changes) {
@@ -418,6 +511,14 @@ absl::StatusOr<uint64_t> SqliteEventStore::FirstSince(absl::Time time) {
 }
 
 absl::Status SqliteEventStore::CheckRoom() const {
+  if (gone_) {
+    return MakeError(absl::StatusCode::kDataLoss, "STORAGE_LOST",
+                     absl::StrCat("'", path_,
+                                  "' or its write-ahead log was removed or replaced "
+                                  "while the server wrote to it: what is recorded now, no later "
+                                  "server will find; restart this one"),
+                     {{"state_dir", directory_->path()}});
+  }
   if (has_room_) return absl::OkStatus();
   return MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
                    absl::StrCat("the disk of '", directory_->path(), "' is full"),
@@ -425,6 +526,10 @@ absl::Status SqliteEventStore::CheckRoom() const {
 }
 
 void SqliteEventStore::Upkeep() {
+  const bool gone = IsGone();
+  if (gone_.exchange(gone) != gone) {
+    Warn(gone ? std::string(CheckRoom().message()) : absl::StrCat("'", path_, "' is back"));
+  }
   if (FileSize(path_ + "-wal") < kCheckpointFrom) return;
   absl::Status moved = checkpointer_.Execute("PRAGMA wal_checkpoint(PASSIVE)");
   if (!moved.ok() && !absl::IsResourceExhausted(moved)) {

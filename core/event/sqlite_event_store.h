@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/event/event_store.h"
+#include "core/event/log_witness.h"
 #include "core/event/sqlite.h"
 #include "core/event/state_directory.h"
 
@@ -27,12 +29,18 @@ enum class Durability {
 //   events.db       tables event, session, process, start_request and session_request, each row
 //                   with a checksum, and meta (log_id and so on)
 //   events.db-wal   what was written last; a checkpoint moves it to the above
+//   witness         the end of the log, beside it: see LogWitness
 //   reserve, lock   see StateDirectory
 //
 // The log keeps its log_id for as long as everything that was ever shown of it is there. It
-// gets a new one, and the kept events with it, when the machine ended without notice in the
-// middle of a log that was kept for the process only: the last events may be missing then, and
-// their numbers will be used again.
+// gets a new one, and the kept events with it, where that cannot be proven: the numbers of what
+// is missing will be used again. That is when the machine ended without notice in the middle of
+// a log that was kept for the process only; when the witness knows of events that the database
+// does not have, or knows another database or log; and when there is no witness.
+//
+// What is put back with everything in it, the witness too, is known as another file where it is
+// one: by its inode and time of birth. What is put back below the files (a snapshot of the disk
+// or the machine), or into them, cannot be told from what was never away.
 //
 // Thread-safety: as EventStore. Lifetime: owns the directory's lock.
 class SqliteEventStore final : public EventStore {
@@ -71,6 +79,10 @@ class SqliteEventStore final : public EventStore {
   absl::Status CheckFormat();
   absl::Status CheckRows();
   absl::Status BeginLog();
+  absl::StatusOr<std::string> FindDoubt(const std::string& log_id);
+  absl::StatusOr<std::string> CompareEnd(const LogWitness::Record& record);
+  void WriteWitness();
+  bool IsGone() const;
   absl::Status Prepare();
   absl::Status SetAside(const absl::Status& damage);
   absl::Status SetMeta(std::string_view name, std::string_view value);
@@ -92,8 +104,13 @@ class SqliteEventStore final : public EventStore {
   };
   std::array<StateStatements, kStateKinds> states_;  // by kind
 
+  std::optional<LogWitness> witness_;
+  LogWitness::Record end_;  // of what is written, for the witness
+  bool witness_failed_ = false;
+
   SqliteConnection checkpointer_;
   std::atomic<bool> has_room_ = true;
+  std::atomic<bool> gone_ = false;  // the files, from under us
 
   absl::Mutex reader_mutex_;
   SqliteConnection reader_ ABSL_GUARDED_BY(reader_mutex_);

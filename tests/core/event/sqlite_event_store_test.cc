@@ -425,7 +425,7 @@ TEST_F(SqliteEventStoreTest, ItsFilesAreNobodyElses) {
       EXPECT_EQ(status.st_mode & 0777, 0600u) << entry.path();
       ++files;
     }
-    EXPECT_EQ(files, 5u);  // events.db, -wal, -shm, reserve, lock
+    EXPECT_EQ(files, 7u);  // events.db, -wal, -shm, witness, reserve, lock, starting
   }
   ::umask(before);
 }

@@ -97,7 +97,14 @@ class StoreDamage : public testing::Test {
       if (!range.ok() || !events.ok() || !states.ok()) return outcome;
       last = range->last;
       if (store.notice().empty()) {
-        outcome = last == kLast ? Outcome::kWhole : Outcome::kShorter;
+        outcome = Outcome::kWhole;
+        EXPECT_EQ(last, kLast) << "lost in silence";
+        EXPECT_EQ(store.log_id(), *log_id_);
+        ExpectPrefix(*events, *states);
+      } else if (!absl::StrContains(store.notice(), ".damaged-")) {
+        outcome = Outcome::kShorter;
+        EXPECT_LT(last, kLast);
+        EXPECT_NE(store.log_id(), *log_id_) << "numbers are used again";
         ExpectPrefix(*events, *states);
       } else {
         outcome = Outcome::kSetAside;

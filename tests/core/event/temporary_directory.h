@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "core/event/log_witness.h"
+
 namespace proctor {
 
 // An empty directory of a test's own, which goes with it.
@@ -29,6 +31,7 @@ class TemporaryDirectory {
 
   // Takes over the event log of another directory as a SIGKILL of its server would leave it:
   // what the kernel has of it, at this moment. Nobody may write meanwhile.
+  // Only the witness is told that the copy is the original.
   void TakeOver(const std::string& other) const {
     for (const char* name : {"events.db", "events.db-wal"}) {
       const std::string from = other + "/" + name;
@@ -36,6 +39,13 @@ class TemporaryDirectory {
       std::filesystem::copy_file(from, File(name),
                                  std::filesystem::copy_options::overwrite_existing);
     }
+    const auto witness = LogWitness::Open(other + "/witness");
+    auto record = witness->Read();
+    ASSERT_TRUE(record.ok()) << record.status();
+    const auto copy = FileIdentity::Of(File("events.db"));
+    ASSERT_TRUE(copy.ok()) << copy.status();
+    record->database = *copy;
+    EXPECT_TRUE(LogWitness::Open(File("witness"))->Write(*record).ok());
   }
 
  private:
