@@ -19,6 +19,9 @@ namespace {
 constexpr size_t kMostInMemory = 4096;
 
 constexpr absl::Duration kUpkeepEvery = absl::Seconds(1);
+// How soon a store that is only busy is asked again, and how long for at the end.
+constexpr absl::Duration kBusyRetryEvery = absl::Milliseconds(50);
+constexpr absl::Duration kBusyAtEnd = absl::Seconds(10);
 
 }  // namespace
 
@@ -55,7 +58,20 @@ EventLog::~EventLog() {
   }
   if (upkeep_.joinable()) upkeep_.join();
   absl::MutexLock lock(&mutex_);
-  if (!pending_.empty()) RecordPending();
+  if (!pending_.empty()) RecordAtEnd();
+}
+
+// The last chance of what waits to be recorded.
+void EventLog::RecordAtEnd() {
+  const absl::Time deadline = absl::Now() + kBusyAtEnd;
+  RecordPending();
+  while (absl::IsUnavailable(failure_) && absl::Now() < deadline) {
+    absl::SleepFor(kBusyRetryEvery);
+    RecordPending();
+  }
+  if (pending_.empty()) return;
+  Warn(absl::StrCat("the last ", appended_ - last_, " events could not be recorded and are lost: ",
+                    std::string(failure_.message())));
 }
 
 // ---- Recording. -----------------------------------------------------------
@@ -74,15 +90,21 @@ uint64_t EventLog::Append(Entry entry) {
   pending_.push_back(
       {std::move(event), std::move(body), std::move(entry.changes), std::move(entry.publish)});
   // Also when somebody else is recording again by now: that is not waited for.
-  const auto settled = [this, sequence] {
+  const auto known = [this, sequence] {
     mutex_.AssertReaderHeld();
-    return !recording_ || last_ >= sequence || !failure_.ok();
+    return last_ >= sequence || (!failure_.ok() && published_ >= sequence);
   };
-  while (last_ < sequence && failure_.ok()) {
+  const auto settled = [this, &known] {
+    mutex_.AssertReaderHeld();
+    return !recording_ || known();
+  };
+  while (!known()) {
     if (recording_) {
       mutex_.Await(absl::Condition(&settled));
-    } else {
+    } else if (failure_.ok()) {
       RecordPending();
+    } else {
+      PublishPending();
     }
   }
   return sequence;
@@ -131,27 +153,52 @@ void EventLog::AwaitIdle() const {
       +[](const bool* recording) { return !*recording; }, &recording_));
 }
 
+// Those that nobody has published yet.
+void EventLog::Publish(std::deque<Pending>& entries) {
+  for (Pending& entry : entries) {
+    if (auto publish = std::exchange(entry.publish, nullptr)) publish(entry.event->sequence);
+  }
+}
+
+// Publishes all that is queued, while the store refuses it; releases the lock meanwhile.
+void EventLog::PublishPending() {
+  recording_ = true;
+  std::deque<Pending> entries = std::exchange(pending_, {});
+  const uint64_t last = appended_;
+  mutex_.Unlock();
+  Publish(entries);
+  mutex_.Lock();
+  recording_ = false;
+  published_ = last;
+  pending_.insert(pending_.begin(), std::make_move_iterator(entries.begin()),
+                  std::make_move_iterator(entries.end()));
+}
+
 // Records all that is queued, shows it and tells of it; releases the lock meanwhile.
 void EventLog::RecordPending() {
   recording_ = true;
   std::deque<Pending> entries = std::exchange(pending_, {});
-  const uint64_t first_kept = FirstKeptLocked(appended_);
+  const uint64_t last = appended_;
+  const uint64_t first_kept = FirstKeptLocked(last);
   const bool failed_before = !failure_.ok();
+  const uint64_t shown = last_;
   const Meter meter = meter_;
   mutex_.Unlock();
 
   const absl::Status status = Store(entries, first_kept, meter);
-  if (status.ok()) {
-    for (const Pending& entry : entries) {
-      if (entry.publish) entry.publish(entry.event->sequence);
-    }
-  } else if (!failed_before) {
-    Warn(absl::StrCat("the event log cannot record, and tries again every second: ",
+  if (!status.ok() && !failed_before) {
+    Warn(absl::StrCat("the event log cannot record, and tries again until it can: ",
                       std::string(status.message())));
   }
+  if (status.ok() && failed_before) {
+    Warn(absl::StrCat("the event log records again, also the ", last - shown,
+                      " events that waited for it"));
+  }
+  Publish(entries);
 
   mutex_.Lock();
   recording_ = false;
+  published_ = last;
   failure_ = status;
   for (const Pending& entry : entries) {
     if (entry.outcome != nullptr) *entry.outcome = status.ok() ? status : RefusalLocked();
@@ -224,7 +271,19 @@ void EventLog::KeepUp() {
   for (;;) {
     {
       absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&ending_), kUpkeepEvery)) return;
+      if (absl::IsUnavailable(failure_)) {
+        if (mutex_.AwaitWithTimeout(absl::Condition(&ending_), kBusyRetryEvery)) return;
+        AwaitIdle();
+        RecordPending();
+        continue;
+      }
+      const auto wanted = [this] {
+        mutex_.AssertReaderHeld();
+        return ending_ || absl::IsUnavailable(failure_);
+      };
+      mutex_.AwaitWithTimeout(absl::Condition(&wanted), kUpkeepEvery);
+      if (ending_) return;
+      if (absl::IsUnavailable(failure_)) continue;
     }
     UpkeepOnce();
   }

@@ -40,8 +40,17 @@ namespace proctor {
 // many do. A thread of its own for the writing was the other design: it made each append wait
 // for two switches more.
 //
-// Where the store refuses (a full disk), events stay queued in their order, unshown, and those
-// who append go on: the store is asked again every second. CheckRoom refuses new work.
+// Where the store refuses, nobody waits for it: a full disk, or a database that somebody else
+// holds locked for longer than a moment. Events stay queued in their order, published, so that
+// what happens is known to this server, and unshown, because their numbers would be used again
+// if it were lost now. CheckRoom refuses new work and says why.
+//
+//     thread A              thread B              upkeep
+//     Append: queued
+//     the store refuses
+//     published ◀┐          Append: queued        asks again: every second, and every 50 ms
+//     returns               published, at once     : where it is only busy
+//                           returns               records A, B: shown, told
 //
 // Thread-safety: all methods from any thread.
 // Lifetime: outlives everything that appends or reads.
@@ -60,8 +69,9 @@ class EventLog {
     Event event;
     // Kept together with the event, or not at all.
     std::vector<StateChange> changes = {};
-    // Called when the event is recorded and not yet shown, in the order of the events: what it
-    // changes is never older than a reader's position. On any thread; it must not append.
+    // Called when the event is recorded and not yet shown, or the store refuses it, in the order
+    // of the events: what it changes is never older than a reader's position. On any thread; it
+    // must not append.
     std::function<void(uint64_t sequence)> publish = {};
   };
 
@@ -82,7 +92,7 @@ class EventLog {
   EventStore* store() const { return store_.get(); }
 
   // Appends an event and returns its sequence number. When this returns, the event
-  // is recorded, unless the store refuses; only then are listeners told.
+  // is recorded, unless the store refuses, and published; only then are listeners told.
   uint64_t Append(Event event) { return Append(Entry{std::move(event)}); }
   uint64_t Append(Entry entry);
 
@@ -99,8 +109,8 @@ class EventLog {
   void StopPublishing();
 
   // Whether new work can be taken on, of which there will be events.
-  // Errors: ResourceExhausted (STORAGE_FULL), Internal (STORAGE_FAILED): the store refuses,
-  // or is about to; those of EventStore::CheckRoom.
+  // Errors: ResourceExhausted (STORAGE_FULL), Unavailable (STORAGE_BUSY), Internal
+  // (STORAGE_FAILED): the store refuses, or is about to; those of EventStore::CheckRoom.
   absl::Status CheckRoom() const;
 
   Range range() const;
@@ -142,6 +152,9 @@ class EventLog {
            const Range& range);
 
   void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PublishPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RecordAtEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Publish(std::deque<Pending>& entries);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -163,7 +176,8 @@ class EventLog {
   mutable absl::Mutex mutex_;
   std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;   // the last number that was given
-  bool recording_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is in the store
+  uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;  // up to this one
+  bool recording_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is in the store, or publishes
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);    // of the store, until it works again
   uint64_t first_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -62,8 +62,9 @@ class EventStore {
   virtual absl::StatusOr<Range> FindRange() = 0;
 
   // Keeps a batch, as durably as the store promises: when this returns OK.
-  // Errors: ResourceExhausted (STORAGE_FULL); Internal (STORAGE_FAILED). Nothing of the
-  // batch is kept then, and the same batch may be written again.
+  // Errors: ResourceExhausted (STORAGE_FULL); Unavailable (STORAGE_BUSY) for now; Internal
+  // (STORAGE_FAILED). Nothing of the batch is kept then, and the same batch may be written
+  // again.
   virtual absl::Status Write(const Batch& batch) = 0;
 
   // The kept events after `sequence`, at most `max`, oldest first.

@@ -11,8 +11,7 @@
 namespace proctor {
 namespace {
 
-// How long a statement waits for another connection, for example somebody's sqlite3.
-constexpr int kBusyTimeoutMs = 10000;
+constexpr absl::Duration kPatience = absl::Seconds(10);
 
 // SQLite tells ENOSPC as SQLITE_FULL, but a quota only by its errno.
 bool IsFull(int code, int system_errno) {
@@ -31,6 +30,9 @@ absl::Status MakeStatus(sqlite3* connection, int code, std::string_view operatio
   }
   if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
     return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT", message, metadata);
+  }
+  if ((code & 0xff) == SQLITE_BUSY) {
+    return MakeError(absl::StatusCode::kUnavailable, "STORAGE_BUSY", message, metadata);
   }
   return MakeError(absl::StatusCode::kInternal, "STORAGE_FAILED", message, metadata);
 }
@@ -105,8 +107,12 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& path,
   const int code = ::sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   SqliteConnection connection(raw);  // there is one also after an error
   if (code != SQLITE_OK) return MakeStatus(raw, code, absl::StrCat("open ", path));
-  (void)::sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  connection.SetPatience(kPatience);
   return connection;
+}
+
+void SqliteConnection::SetPatience(absl::Duration patience) {
+  (void)::sqlite3_busy_timeout(connection_, static_cast<int>(absl::ToInt64Milliseconds(patience)));
 }
 
 absl::StatusOr<SqliteStatement> SqliteConnection::Prepare(std::string_view sql) {

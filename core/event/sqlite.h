@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -15,7 +16,8 @@ namespace proctor {
 // The little that is needed of SQLite's C interface (https://sqlite.org/cintro.html), with
 // owners and absl::Status. An error's code says what to do about it:
 // ResourceExhausted (STORAGE_FULL): no room; DataLoss (STORAGE_CORRUPT): the file is
-// damaged or none of SQLite's; Internal (STORAGE_FAILED): all else.
+// damaged or none of SQLite's; Unavailable (STORAGE_BUSY): somebody else holds it locked;
+// Internal (STORAGE_FAILED): all else.
 
 // A prepared statement. Bind, then Step until it says that there is no more row, then Reset.
 //
@@ -61,6 +63,10 @@ class SqliteConnection {
 
   // Opens a file, and makes it where `create` says so and there is none.
   static absl::StatusOr<SqliteConnection> Open(const std::string& path, bool create);
+
+  // How long a statement waits for another connection, for example somebody's sqlite3. 10 s
+  // until this is called.
+  void SetPatience(absl::Duration patience);
 
   absl::StatusOr<SqliteStatement> Prepare(std::string_view sql);
   // Runs statements whose rows nobody wants.

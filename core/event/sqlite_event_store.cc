@@ -23,6 +23,11 @@ namespace {
 constexpr uint64_t kLongestWal = 64 << 20;
 constexpr uint64_t kCheckpointFrom = 1 << 20;
 
+// How long whoever appends, and all who wait for him, wait for a foreign lock: longer than
+// somebody's sqlite3 takes for a query, and not so long that anybody notices. Once that was not
+// enough, the lock is only looked at.
+constexpr absl::Duration kPatience = absl::Milliseconds(200);
+
 constexpr uint64_t kSmallestFile = 512;  // a page, of SQLite's smallest size
 
 // Format 2 has the tables of requests; format 1 is brought to it. A server of format 1 must not
@@ -123,6 +128,7 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
 SqliteEventStore::~SqliteEventStore() {
   if (log_id_.empty()) return;  // was not opened
   // On disk, and whole: the next server may go on with this log whatever happened meanwhile.
+  writer_.SetPatience(absl::Seconds(10));
   absl::Status closed = writer_.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
   closed.Update(writer_.Execute("PRAGMA synchronous = FULL"));
   closed.Update(SetMeta("closed", "1"));
@@ -359,7 +365,8 @@ absl::Status SqliteEventStore::Prepare() {
     *connection = *std::move(opened);
   }
   // A checkpoint that would have to wait for a reader is put off: whoever appends waits for it.
-  status.Update(checkpointer_.Execute("PRAGMA busy_timeout = 0"));
+  checkpointer_.SetPatience(absl::ZeroDuration());
+  writer_.SetPatience(kPatience);
   // Each opens its files at its first use, which must not wait until there are no more
   // descriptors to be had.
   status.Update(checkpointer_.Execute("PRAGMA wal_checkpoint(PASSIVE)"));
@@ -424,6 +431,10 @@ absl::Status SqliteEventStore::Write(const Batch& batch) {
                       "' is full: the reserve is used up now, and new "
                       "processes are refused until there is room again"));
     status = WriteOnce(batch);
+  }
+  if (absl::IsUnavailable(status) != busy_) {
+    busy_ = !busy_;
+    writer_.SetPatience(busy_ ? absl::ZeroDuration() : kPatience);
   }
   return status;
 }
@@ -532,7 +543,7 @@ void SqliteEventStore::Upkeep() {
   }
   if (FileSize(path_ + "-wal") < kCheckpointFrom) return;
   absl::Status moved = checkpointer_.Execute("PRAGMA wal_checkpoint(PASSIVE)");
-  if (!moved.ok() && !absl::IsResourceExhausted(moved)) {
+  if (!moved.ok() && !absl::IsResourceExhausted(moved) && !absl::IsUnavailable(moved)) {
     Warn(absl::StrCat("checkpoint the event log: ", std::string(moved.message())));
   }
 }

@@ -107,6 +107,7 @@ class SqliteEventStore final : public EventStore {
   std::optional<LogWitness> witness_;
   LogWitness::Record end_;  // of what is written, for the witness
   bool witness_failed_ = false;
+  bool busy_ = false;  // somebody else holds the database locked
 
   SqliteConnection checkpointer_;
   std::atomic<bool> has_room_ = true;

@@ -67,7 +67,7 @@ class EventLogStoreTest : public testing::Test {
 const absl::Status kFull =
     MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", "no room", {{"a", "b"}});
 
-TEST_F(EventLogStoreTest, WhatCannotBeRecordedWaitsInOrderUnshownUntilItCan) {
+TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItCan) {
   Open();
   log_->Append(Removed("before"));
   const int told = told_;
@@ -91,7 +91,8 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedWaitsInOrderUnshownUntilItCan) {
   EXPECT_EQ(log_->range().last, 1u);
   EXPECT_EQ(Reasons(), std::vector<std::string>{"before"});
   EXPECT_EQ(told_, told);
-  EXPECT_TRUE(published.empty());
+  ASSERT_EQ(published.size(), 100u) << "each by the time that its Append has returned";
+  for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(published[i], i + 2);
   EXPECT_GT(store_->refused(), 0u);
   const absl::Status room = log_->CheckRoom();
   EXPECT_EQ(room.code(), absl::StatusCode::kResourceExhausted);
@@ -104,9 +105,8 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedWaitsInOrderUnshownUntilItCan) {
   store_->Refuse(absl::OkStatus());
   Await([this] { return log_->range().last == 101; });
   EXPECT_TRUE(log_->CheckRoom().ok());
-  ASSERT_EQ(published.size(), 100u);
+  EXPECT_EQ(published.size(), 100u) << "once";
   EXPECT_EQ(recorded_first, 100) << "published, and shown only then";
-  for (uint64_t i = 0; i < 100; ++i) EXPECT_EQ(published[i], i + 2);
   EXPECT_EQ(Reasons().size(), 101u);
   uint64_t next = 1;
   for (const auto& batch : store_->batches()) {
@@ -115,6 +115,28 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedWaitsInOrderUnshownUntilItCan) {
   EXPECT_EQ(next, 102u);
   EXPECT_EQ(log_->Append(Removed("after")), 102u);
   EXPECT_EQ(log_->range().last, 102u);
+}
+
+TEST_F(EventLogStoreTest, WhoAppendsIsKnownAlsoWhileARefusingStoreIsAsked) {
+  Open();
+  store_->Refuse(MakeError(absl::StatusCode::kUnavailable, "STORAGE_BUSY", "locked"));
+  std::atomic<uint64_t> published = 0;
+  for (int i = 0; i < 50; ++i) {  // asked again meanwhile, again and again
+    EventLog::Entry entry{Removed("x")};
+    entry.publish = [&](uint64_t sequence) { published = sequence; };
+    const uint64_t sequence = log_->Append(std::move(entry));
+    EXPECT_EQ(published, sequence);
+    EXPECT_EQ(ErrorReason(log_->CheckRoom()), "STORAGE_BUSY");
+    const size_t refused = store_->refused();
+    if (i % 10 == 0) {
+      while (store_->refused() == refused) std::this_thread::yield();
+    }
+  }
+  EXPECT_EQ(log_->range().last, 0u);
+  store_->Refuse(absl::OkStatus());
+  Await([this] { return log_->range().last == 50; });
+  EXPECT_TRUE(log_->CheckRoom().ok());
+  EXPECT_EQ(warnings_.Count("records again, also the 50 events"), 1u);
 }
 
 TEST_F(EventLogStoreTest, ShowsNothingWhileItIsBeingRecorded) {
@@ -230,6 +252,29 @@ TEST_F(EventLogStoreTest, WhatIsQueuedIsRecordedAtTheEndIfThatWorksAgain) {
   EXPECT_EQ(ReasonOf(*log->ReadAfter(1, 10)->front()), "2");
   EXPECT_EQ(log->Append(Removed("3")), 3u);
   EXPECT_TRUE(log->CheckPosition("fake", 2).ok());
+}
+
+// Somebody's sqlite3, in the middle of a transaction.
+TEST(BusyEventLog, AForeignLockHoldsUpNobody) {
+  TemporaryDirectory directory;
+  NotedWarnings warnings;
+  auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
+  ASSERT_TRUE(store.ok()) << store.status();
+  auto log = *EventLog::Open({}, *std::move(store), ReasonCodec());
+  log->Append(Removed("before"));
+  auto foreign = SqliteConnection::Open(directory.File("events.db"), /*create=*/false);
+  ASSERT_TRUE(foreign->Execute("BEGIN IMMEDIATE").ok());
+  for (int i = 0; i < 100; ++i) log->Append(Removed("meanwhile"));  // returns
+  EXPECT_EQ(ErrorReason(log->CheckRoom()), "STORAGE_BUSY");
+  EXPECT_EQ(log->Record({StateKind::kStartRequest, 1, "p"}).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(log->range().last, 1u) << "not shown";
+  ASSERT_TRUE(foreign->Execute("COMMIT").ok());
+  warnings.Await("records again");
+  EXPECT_EQ(log->Append(Removed("after")), 102u);
+  while (log->range().last != 102) std::this_thread::yield();
+  EXPECT_TRUE(log->CheckRoom().ok());
+  EXPECT_EQ(ReasonOf(*log->ReadAfter(100, 1)->front()), "meanwhile");
+  EXPECT_TRUE(log->Record({StateKind::kStartRequest, 1, "p"}).ok());
 }
 
 // ---- What is kept. --------------------------------------------------------

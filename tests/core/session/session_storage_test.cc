@@ -73,6 +73,23 @@ TEST_F(SessionStorage, RefusesNewWorkAndEndsWhatRuns) {
   EXPECT_TRUE(Drain());
 }
 
+TEST_F(SessionStorage, WhatIsStartedBeforeAnybodyNoticesIsKnownToAll) {
+  const auto session = *registry_->Create({});
+  store_->Refuse(kFull);  // and nobody has noticed so far
+  const std::string id = Call(session, [&] {
+    auto process = session->StartProcess(MakeCommand("wait_forever"), "");
+    EXPECT_TRUE(process.ok()) << process.status();
+    return process.ok() ? (*process)->id() : "";
+  });
+  const auto located = registry_->FindProcess(id);
+  ASSERT_TRUE(located.ok()) << located.status();
+  EXPECT_EQ(located->session, session);
+  EXPECT_EQ(located->info->state, ProcessState::kRunning);
+  EXPECT_EQ(ErrorReason(events_->CheckRoom()), "STORAGE_FULL");
+  EXPECT_TRUE(Drain());
+  EXPECT_EQ((*registry_->processes().Find(id))->state, ProcessState::kDrained);
+}
+
 TEST_F(SessionStorage, AStartThatIsToRunOnceDoesNotRunUnrecorded) {
   const auto session = *registry_->Create({});
   store_->Refuse(kFull);
