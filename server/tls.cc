@@ -1,5 +1,7 @@
 #include "server/tls.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <grpcpp/security/server_credentials.h>
@@ -16,6 +18,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/error.h"
+#include "core/base/private_path.h"
+#include "core/base/unique_fd.h"
 
 namespace proctor::server {
 namespace {
@@ -29,6 +34,14 @@ absl::Status BadFile(const char* flag, const std::string& file) {
   return absl::FailedPreconditionError(absl::StrCat("--", flag, "=", file, ": ", reason));
 }
 
+// The key by which the server is known is closed to others, as ssh(1) asks of keys.
+absl::Status CheckKeyIsPrivate(const std::string& file) {
+  const UniqueFd key(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!key)
+    return absl::FailedPreconditionError(absl::StrCat("--tls-key=", file, ": ", ErrnoText(errno)));
+  return CheckSecretFile(key.get(), file);
+}
+
 absl::Status CheckFiles(const Options& options) {
   std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context(::SSL_CTX_new(::TLS_server_method()),
                                                               &::SSL_CTX_free);
@@ -36,6 +49,7 @@ absl::Status CheckFiles(const Options& options) {
   if (::SSL_CTX_use_certificate_chain_file(context.get(), options.tls_cert.c_str()) != 1) {
     return BadFile("tls-cert", options.tls_cert);
   }
+  if (absl::Status status = CheckKeyIsPrivate(options.tls_key); !status.ok()) return status;
   if (::SSL_CTX_use_PrivateKey_file(context.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) !=
           1 ||
       ::SSL_CTX_check_private_key(context.get()) != 1) {

@@ -21,7 +21,8 @@ namespace proctor::server {
 // credentials, whose handshakes ask it for what is in force.
 class TlsFiles {
  public:
-  // Errors: FailedPrecondition naming the flag and what is wrong with its file.
+  // Errors: FailedPrecondition naming the flag and what is wrong with its file, a key that others
+  // may read (SECRET_EXPOSED) among it.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Load(const Options& options);
   ~TlsFiles();
 

@@ -64,7 +64,8 @@ const client::Client* Invocation::Connect() {
   auto client = client::Client::Connect(options);
   if (client.ok()) {
     client_ = *std::move(client);
-  } else if (absl::IsFailedPrecondition(client.status())) {
+  } else if (absl::IsFailedPrecondition(client.status()) && !options.tls.any() &&
+             !absl::StartsWith(options.host, "unix:")) {
     console_.Say(absl::StrCat(client.status().message(),
                               "; give --tls-ca (and --tls-cert, --tls-key), or reach it through "
                               "an ssh tunnel to a loopback port"));

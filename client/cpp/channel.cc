@@ -3,6 +3,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/endpoint.h"
+#include "client/cpp/unix_server.h"
 
 namespace proctor::client {
 namespace {
@@ -36,10 +39,21 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
   return content.str();
 }
 
+// As ssh(1) asks of keys: one of this user's own is closed to everybody else. One of another's,
+// say root's, is that user's to guard.
+absl::Status CheckKeyIsPrivate(const std::string& path) {
+  struct stat info;
+  if (path.empty() || ::stat(path.c_str(), &info) != 0) return absl::OkStatus();
+  if (info.st_uid != ::geteuid() || (info.st_mode & 077) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "key '", path, "' can be read by others: chmod 600 '", path, "' (SECRET_EXPOSED)"));
+}
+
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const TlsFiles& tls) {
   if (tls.cert.empty() != tls.key.empty()) {
     return absl::InvalidArgumentError("a TLS certificate and its key go together");
   }
+  if (absl::Status status = CheckKeyIsPrivate(tls.key); !status.ok()) return status;
   grpc::SslCredentialsOptions ssl;
   const std::pair<const std::string&, std::string&> files[] = {
       {tls.ca, ssl.pem_root_certs}, {tls.cert, ssl.pem_cert_chain}, {tls.key, ssl.pem_private_key}};
@@ -89,6 +103,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
     if (!tls.ok()) return tls.status();
     credentials = *std::move(tls);
   } else if (endpoint->is_unix || endpoint->is_loopback) {
+    if (endpoint->is_unix) {
+      if (absl::Status status = CheckUnixServer(endpoint->path); !status.ok()) return status;
+    }
     credentials = grpc::InsecureChannelCredentials();
   } else {
     return absl::FailedPreconditionError(

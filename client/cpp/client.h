@@ -31,7 +31,7 @@ struct CallOptions {
 
 class Client {
  public:
-  // Reads the TLS files; talks to nobody yet. Errors as MakeChannel.
+  // Reads the TLS files and looks at whose a unix socket is. Errors as MakeChannel.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const ConnectOptions& options);
 
   explicit Client(std::shared_ptr<const Stubs> stubs);

@@ -48,6 +48,7 @@ absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host) {
     if (path.starts_with("//")) path.remove_prefix(2);
     if (path.empty()) return Malformed(host, "has no path");
     endpoint.is_unix = true;
+    endpoint.path = std::string(path);
     endpoint.target = absl::StrCat("unix:", PercentEncode(path));
     return endpoint;
   }

@@ -14,6 +14,8 @@ namespace proctor::client {
 struct Endpoint {
   // A unix socket, and not TCP.
   bool is_unix = false;
+  // The socket's path, where it is one.
+  std::string path;
   // TCP that does not leave this machine.
   bool is_loopback = false;
   // The gRPC target.

@@ -8,24 +8,63 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/private_path.h"
 #include "core/base/warning.h"
 #include "core/event/lock_holders.h"
 
 namespace proctor {
 namespace {
 
+constexpr char kUnusable[] = "STATE_DIR_UNUSABLE";
+
 absl::Status Unusable(const std::string& path, std::string_view what, int error) {
-  return ErrnoError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
+  return ErrnoError(absl::StatusCode::kFailedPrecondition, kUnusable,
                     absl::StrCat("state directory '", path, "': ", std::string(what)), "", error,
                     {{"state_dir", path}});
+}
+
+// What a message says before the name of a file.
+std::string FileIn(const std::string& path) {
+  return absl::StrCat("state directory '", path, "': its file");
+}
+
+// Makes the directories above it, where there are none, for this user alone.
+absl::Status MakeParents(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    if (::mkdir(path.substr(0, slash).c_str(), 0700) != 0 && errno != EEXIST && errno != EROFS &&
+        errno != EACCES) {
+      return Unusable(path, "make it", errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// SQLite opens its files by their names, and would follow a link that was planted when the
+// directory was open to others.
+absl::Status CheckFiles(int directory, const std::string& path) {
+  for (const char* name :
+       {"events.db", "events.db-wal", "events.db-shm", "witness", "reserve", "starting"}) {
+    struct stat info;
+    if (::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) continue;
+      return Unusable(path, absl::StrCat("look at '", name, "'"), errno);
+    }
+    const bool ours = info.st_uid == ::geteuid() || info.st_uid == 0;
+    if (S_ISREG(info.st_mode) && ours && info.st_nlink == 1) continue;
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, kUnusable,
+        absl::StrCat(FileIn(path), " '", name,
+                     "' is a link, or no file, or belongs to another user (uid ", info.st_uid, ")"),
+        {{"state_dir", path}});
+  }
+  return absl::OkStatus();
 }
 
 // The pid that the lock's holder wrote, for the message only.
@@ -79,18 +118,20 @@ absl::StatusOr<UniqueFd> TakeFence(const std::string& path) {
 
 }  // namespace
 
-StateDirectory::StateDirectory(std::string path, UniqueFd lock, UniqueFd fence)
-    : path_(std::move(path)), lock_(std::move(lock)), fence_(std::move(fence)) {}
+StateDirectory::StateDirectory(std::string path, UniqueFd directory, UniqueFd lock, UniqueFd fence)
+    : path_(std::move(path)),
+      directory_(std::move(directory)),
+      lock_(std::move(lock)),
+      fence_(std::move(fence)) {}
 
 absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::string& path) {
-  std::error_code failed;
-  const bool made = std::filesystem::create_directories(path, failed);
-  if (failed) return Unusable(path, "make it", failed.value());
-  if (made) ::chmod(path.c_str(), 0700);
-
-  const std::string lock_path = path + "/lock";
-  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return Unusable(path, "open its lock", errno);
+  if (absl::Status status = MakeParents(path); !status.ok()) return status;
+  auto directory = OpenPrivateDirectory(path, "state directory", kUnusable);
+  if (!directory.ok()) return directory.status();
+  if (absl::Status status = CheckFiles(directory->get(), path); !status.ok()) return status;
+  auto opened = OpenPrivateFile(directory->get(), "lock", FileIn(path), kUnusable);
+  if (!opened.ok()) return opened.status();
+  UniqueFd lock = *std::move(opened);
   // A child of a server that has just ended has the lock, too, until it closes what it inherited.
   if (!TakeLock(lock.get(), absl::Seconds(5), [&] { return !MayLive(ReadHolder(lock.get())); })) {
     if (errno != EWOULDBLOCK) return Unusable(path, "lock it", errno);
@@ -107,13 +148,14 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::
   auto fence = TakeFence(path);
   if (!fence.ok()) return fence.status();
   return std::unique_ptr<StateDirectory>(
-      new StateDirectory(path, std::move(lock), *std::move(fence)));
+      new StateDirectory(path, *std::move(directory), std::move(lock), *std::move(fence)));
 }
 
 absl::Status StateDirectory::TakeReserve() {
   if (has_reserve_) return absl::OkStatus();
   const std::string path = File("reserve");
-  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  UniqueFd file(
+      ::openat(directory_.get(), "reserve", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   // posix_fallocate(3) writes to each block where the file system cannot do better.
   const int error = file ? ::posix_fallocate(file.get(), 0, kReserveBytes) : errno;
   if (error == 0) {

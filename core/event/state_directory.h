@@ -10,11 +10,12 @@
 
 namespace proctor {
 
-// The directory in which a server keeps what has to outlive it. It is of mode 0700, and
-// belongs to one server at a time: a lock on its file `lock` (flock(2)) says so, which ends
-// with its holder. A lock on its file `starting` is shared with children between clone and exec
-// (see fence): while it stands, one of a server that has ended may still become a program, of
-// which nobody would know. Such ones are waited for, and killed after a second.
+// The directory in which a server keeps what has to outlive it. It is made with mode 0700,
+// and nobody else may write to it (private_path.h). It belongs to one server at a time: a lock
+// on its file `lock` (flock(2)) says so, which ends with its holder. A lock on its file
+// `starting` is shared with children between clone and exec (see fence): while it stands, one of
+// a server that has ended may still become a program, of which nobody would know. Such ones are
+// waited for, and killed after a second.
 //
 // It also keeps some room in hand, `reserve`: a file of real blocks that is given up when the
 // disk is full, so that the ends of what runs can still be written.
@@ -44,9 +45,10 @@ class StateDirectory {
   bool has_reserve() const { return has_reserve_; }
 
  private:
-  StateDirectory(std::string path, UniqueFd lock, UniqueFd fence);
+  StateDirectory(std::string path, UniqueFd directory, UniqueFd lock, UniqueFd fence);
 
   const std::string path_;
+  const UniqueFd directory_;
   const UniqueFd lock_;
   const UniqueFd fence_;
   bool has_reserve_ = false;

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/private_path.h"
 #include "core/base/random_id.h"
 #include "core/base/unique_fd.h"
 
@@ -76,6 +77,7 @@ absl::StatusOr<std::string> LoadOrMakeToken(const std::string& path) {
     fd.Reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   }
   if (!fd) return Failed("open", path, errno);
+  if (absl::Status status = CheckSecretFile(fd.get(), path); !status.ok()) return status;
   return ReadToken(fd.get(), path);
 }
 

@@ -12,7 +12,8 @@ namespace proctor::server::http {
 // With an empty path: a new one each time.
 //
 // Errors, in words for whoever started the server: FailedPrecondition for a file that
-// cannot be read or made, or whose content is no token (16 to 256 letters, digits, '-', '_').
+// cannot be read or made, that others may read (SECRET_EXPOSED), or whose content is no token (16
+// to 256 letters, digits, '-', '_').
 absl::StatusOr<std::string> LoadOrMakeToken(const std::string& path);
 
 }  // namespace proctor::server::http

@@ -17,11 +17,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/private_path.h"
 
 namespace proctor::server {
 namespace {
 
 constexpr int kBacklog = 512;
+constexpr char kUnusable[] = "SOCKET_DIR_UNUSABLE";
 
 absl::Status CannotListen(const std::string& address, const std::string& why) {
   return absl::FailedPreconditionError(absl::StrCat("listen on '", address, "': ", why));
@@ -32,27 +34,24 @@ absl::Status CannotListen(const std::string& address, const char* operation, int
       absl::StrCat("listen on '", address, "': ", operation, ": ", ErrnoText(error)));
 }
 
-// Makes the socket's directory, or sees that nobody else may put something there.
-absl::Status PrepareDirectory(const std::string& address, const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash);
-  if (directory.empty() || ::mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
-  if (errno != EEXIST)
-    return CannotListen(address, absl::StrCat("mkdir '", directory, "'").c_str(), errno);
-  struct stat info;
-  if (::stat(directory.c_str(), &info) < 0) return CannotListen(address, "stat", errno);
-  const bool others_may_write = (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-  const bool ours = info.st_uid == ::geteuid() || info.st_uid == 0;
-  if (ours && !others_may_write) return absl::OkStatus();
-  return CannotListen(address, absl::StrCat("others may write to its directory '", directory,
-                                            "'; name a socket in a private one with --listen"));
-}
+// The directory and the name of a socket.
+struct SocketPath {
+  explicit SocketPath(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    directory = slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash);
+    name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  }
 
-absl::StatusOr<UniqueFd> LockSocket(const std::string& address, const std::string& path) {
-  const std::string lock_path = path + ".lock";
-  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock) return CannotListen(address, absl::StrCat("open '", lock_path, "'").c_str(), errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  std::string directory;
+  std::string name;
+};
+
+absl::StatusOr<UniqueFd> LockSocket(const std::string& address, int directory,
+                                    const std::string& name) {
+  auto lock = OpenPrivateFile(directory, name + ".lock",
+                              absl::StrCat("listen on '", address, "': lock file"), kUnusable);
+  if (!lock.ok()) return lock;
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) == 0) return lock;
   return CannotListen(address, "another server listens there");
 }
 
@@ -137,16 +136,20 @@ ListenAddress DefaultListenAddress() {
 absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& path) {
   std::unique_ptr<Listener> listener(new Listener);
   const std::string text = absl::StrCat("unix:", path);
-  if (auto status = PrepareDirectory(text, path); !status.ok()) return status;
-  auto lock = LockSocket(text, path);
+  const SocketPath where(path);
+  auto directory = OpenPrivateDirectory(
+      where.directory, absl::StrCat("listen on '", text, "': directory"), kUnusable);
+  if (!directory.ok()) return directory.status();
+  auto lock = LockSocket(text, directory->get(), where.name);
   if (!lock.ok()) return lock.status();
   listener->lock_ = *std::move(lock);
 
   struct stat there;
-  if (::lstat(path.c_str(), &there) == 0 && !S_ISSOCK(there.st_mode)) {
+  if (::fstatat(directory->get(), where.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISSOCK(there.st_mode)) {
     return CannotListen(text, "there is something that is not a socket");
   }
-  ::unlink(path.c_str());  // of a server that died: the lock is ours
+  ::unlinkat(directory->get(), where.name.c_str(), 0);  // of a server that died: the lock is ours
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
@@ -161,6 +164,11 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& 
   if (bound < 0) return CannotListen(text, "bind", error);
   listener->path_ = path;
   listener->address_ = text;
+  // bind(2) knows no directory but by its name, which is another one if somebody moved it.
+  if (::fstatat(directory->get(), where.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISSOCK(there.st_mode)) {
+    return CannotListen(text, "its directory was moved meanwhile");
+  }
   if (::listen(fd, kBacklog) < 0) return CannotListen(text, "listen", errno);
   return listener;
 }

@@ -32,15 +32,16 @@ ListenAddress DefaultListenAddress();
 // A bound, listening, non-blocking socket, and what must be held and undone with it.
 //
 // A unix socket has mode 0600. Its directory is made with mode 0700 if it is not
-// there. A lock file beside it (PATH.lock) keeps two servers apart, which bind(2)
-// does not once the stale socket of a dead server must be replaced.
+// there, and must be one that nobody else can change (private_path.h). A lock file beside it
+// (PATH.lock) keeps two servers apart, which bind(2) does not once the stale socket of a dead
+// server must be replaced.
 //
 // Thread-safety: none. Lifetime: the socket file goes with the listener.
 class Listener {
  public:
   // `public_allowed` says whether a TCP address other than loopback may be used.
   // Errors: FailedPrecondition with what to do: another server listens there, the
-  // directory of the default address is somebody else's, not a loopback address;
+  // socket's directory is no private one (SOCKET_DIR_UNUSABLE), not a loopback address;
   // Unavailable for what the system calls say.
   static absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Open(const ListenAddress& address,
                                                                      bool public_allowed);

@@ -2,6 +2,9 @@
 
 #include <grpcpp/channel.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "absl/strings/match.h"
 
@@ -38,6 +41,23 @@ TEST(ChannelTest, RefusesTlsFilesForAUnixSocket) {
   TlsFiles tls;
   tls.server_name = "x";
   EXPECT_TRUE(absl::IsInvalidArgument(MakeChannel({"unix:/x", tls}).status()));
+}
+
+TEST(ChannelTest, RefusesAKeyThatOthersMayRead) {
+  std::string path = testing::TempDir() + "proctor-key-XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::fchmod(fd, 0640), 0);
+  TlsFiles tls;
+  tls.cert = path;
+  tls.key = path;
+  const absl::Status exposed = MakeChannel({"example.com:1", tls}).status();
+  EXPECT_TRUE(absl::StrContains(exposed.message(), "chmod 600")) << exposed;
+  ASSERT_EQ(::fchmod(fd, 0600), 0);
+  const absl::Status closed = MakeChannel({"example.com:1", tls}).status();
+  EXPECT_TRUE(absl::StrContains(closed.message(), "holds no PEM block")) << closed;
+  ::close(fd);
+  ::unlink(path.c_str());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -53,6 +54,31 @@ TEST_F(StateDirectoryTest, AnExistingOneKeepsItsMode) {
   ASSERT_EQ(::mkdir(parent_.File("state").c_str(), 0750), 0);
   ASSERT_TRUE(StateDirectory::Open(parent_.File("state")).ok());
   EXPECT_EQ(StatusOf(parent_.File("state")).st_mode & 07777, 0750u);
+}
+
+TEST_F(StateDirectoryTest, IsRefusedWhereOthersMayWrite) {
+  ASSERT_EQ(::mkdir(parent_.File("state").c_str(), 0777), 0);  // the umask is 0
+  EXPECT_EQ(ErrorReason(StateDirectory::Open(parent_.File("state")).status()),
+            "STATE_DIR_UNUSABLE");
+}
+
+TEST_F(StateDirectoryTest, MakesNoneOfTheDirectoriesAboveForOthers) {
+  ASSERT_TRUE(StateDirectory::Open(parent_.File("a/state")).ok());
+  EXPECT_EQ(StatusOf(parent_.File("a")).st_mode & 07777, 0700u);
+}
+
+TEST_F(StateDirectoryTest, NoPlantedLinkIsFollowed) {
+  std::ofstream(parent_.File("victim")) << "precious";
+  for (const char* name : {"lock", "reserve", "events.db", "events.db-wal"}) {
+    ASSERT_EQ(::mkdir(parent_.File("state").c_str(), 0700), 0);
+    const std::string planted = parent_.File(absl::StrCat("state/", name));
+    ASSERT_EQ(::symlink(parent_.File("victim").c_str(), planted.c_str()), 0);
+    EXPECT_EQ(ErrorReason(StateDirectory::Open(parent_.File("state")).status()),
+              "STATE_DIR_UNUSABLE")
+        << name;
+    std::filesystem::remove_all(parent_.File("state"));
+  }
+  EXPECT_EQ(std::filesystem::file_size(parent_.File("victim")), 8u);
 }
 
 TEST_F(StateDirectoryTest, WhatIsNoDirectoryIsRefused) {

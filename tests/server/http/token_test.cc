@@ -22,7 +22,10 @@ class Token : public ::testing::Test {
   }
   ~Token() override { std::filesystem::remove_all(directory_); }
 
-  void Write(const std::string& text) { std::ofstream(path_) << text; }
+  void Write(const std::string& text) {
+    std::ofstream(path_) << text;
+    std::filesystem::permissions(path_, std::filesystem::perms(0600));
+  }
 
   std::filesystem::path directory_;
   std::filesystem::path path_;
@@ -60,6 +63,12 @@ TEST_F(Token, IsRefusedWhereItIsNone) {
     EXPECT_EQ(token.status().code(), absl::StatusCode::kFailedPrecondition) << text;
     EXPECT_THAT(std::string(token.status().message()), HasSubstr(path_.string()));
   }
+}
+
+TEST_F(Token, IsRefusedWhereOthersMayReadIt) {
+  Write("abcdefghijklmnop");
+  std::filesystem::permissions(path_, std::filesystem::perms(0644));
+  EXPECT_THAT(std::string(LoadOrMakeToken(path_).status().message()), HasSubstr("chmod 600"));
 }
 
 TEST_F(Token, TellsWhyAFileCannotBeMade) {

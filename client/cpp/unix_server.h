@@ -1,0 +1,27 @@
+// Who serves a unix socket: a name in /tmp is whoever's that came first.
+//
+// A pure function of the file system and the kernel; thread-safe.
+#ifndef PROCTOR_CLIENT_CPP_UNIX_SERVER_H_
+#define PROCTOR_CLIENT_CPP_UNIX_SERVER_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace proctor::client {
+
+// Looks at who could have made the socket at `path`, and at who listens there (SO_PEERCRED). Both
+// must be this user or root; below /run, where only root makes directories, also the user that
+// the socket's directory belongs to, as that of a system service. Others may write to the
+// directory only where they cannot exchange what is not theirs (the sticky bit).
+//
+// OK where nobody listens, or nothing is there: connecting tells. As long as the directory is what
+// it was, nobody else can put a server of theirs there, so that a channel may connect again
+// without a further look.
+//
+// FAILED_PRECONDITION, with UNTRUSTED_SERVER in its message, for anybody else's.
+absl::Status CheckUnixServer(const std::string& path);
+
+}  // namespace proctor::client
+
+#endif  // PROCTOR_CLIENT_CPP_UNIX_SERVER_H_

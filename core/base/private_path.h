@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor {
+
+// Directories and files whose content nobody but this user, and root, can have chosen. A
+// directory like /tmp belongs to all: what has a well-known name there may have been planted.
+//
+// What is looked at is the descriptor that is then used, so that nothing can be exchanged
+// in between. No symbolic link is followed in the last part of a path.
+//
+// Thread-safety: pure functions of the file system.
+
+// Opens the directory `path`, and makes it, with mode 0700, where there is none. `what` names
+// it in messages: "state directory".
+// Errors: FailedPrecondition with `reason`, in words that say how to mend it: it is a symbolic
+// link or no directory, belongs to another user, or others may write to it; or with errno.
+absl::StatusOr<UniqueFd> OpenPrivateDirectory(const std::string& path, std::string_view what,
+                                              std::string_view reason);
+
+// Opens the file `name` in that directory for reading and writing, and makes it, with mode
+// 0600, where there is none. Its content stays.
+// Errors: as above; also where the file has a second name (a hard link).
+absl::StatusOr<UniqueFd> OpenPrivateFile(int directory, const std::string& name,
+                                         std::string_view what, std::string_view reason);
+
+// Whether an open file may hold a secret: as ssh(1) asks of keys. One of this user's own is
+// closed to everybody else; one of root's, by which a service gets what it may read, is closed
+// to others than its group; another user's is refused.
+// Errors: FailedPrecondition with SECRET_EXPOSED, and the command that mends it.
+absl::Status CheckSecretFile(int fd, const std::string& path);
+
+}  // namespace proctor
