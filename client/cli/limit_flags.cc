@@ -122,6 +122,10 @@ void AddIdentityFlags(v1::ProcessSpec* spec, FlagSet* flags) {
   flags->Value(
       0, "nice", "N", "added to the nice value: -20 to 19",
       AcceptWithin(-20, 19, [spec](int64_t n) { spec->set_nice(static_cast<int32_t>(n)); }));
+  flags->Value(0, "oom-score-adj", "N", "kill it sooner when memory is out: -1000 to 1000 (0)",
+               AcceptWithin(-1000, 1000, [spec](int64_t n) {
+                 spec->set_oom_score_adj(static_cast<int32_t>(n));
+               }));
 }
 
 void AddLimitFlags(v1::ProcessSpec* spec, FlagSet* flags) {

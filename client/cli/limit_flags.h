@@ -12,7 +12,8 @@
 
 namespace proctor::cli {
 
-// --user, --group-add, --allow-new-privileges, --umask and --nice. `*spec` outlives `*flags`.
+// --user, --group-add, --allow-new-privileges, --umask, --nice and --oom-score-adj. `*spec`
+// outlives `*flags`.
 void AddIdentityFlags(v1::ProcessSpec* spec, FlagSet* flags);
 
 // --rlimit, and those that need a control group: --memory, --swap, --cpus, --pids-limit and

@@ -75,7 +75,10 @@ void RunFlags::AddSpecFlags(FlagSet* flags) {
   flags->Value('e', "env", "K[=V]", "set a variable, or pass ours on; repeatable",
                [spec](const std::string& text) { return AddVariable(text, spec); });
   flags->Switch(0, "clear-env", "without the server's own variables", &clear_env_);
-  flags->Text('w', "cwd", "DIR", "the working directory", spec->mutable_cwd());
+  flags->Switch(0, "inherit-env", "with the server's own variables also with --user",
+                &inherit_env_);
+  flags->Text('w', "cwd", "DIR", "the working directory (the server's; / with --user)",
+              spec->mutable_cwd());
   flags->Value('l', "label", "K=V", "a label; repeatable", AcceptLabel(spec->mutable_labels()));
 }
 
@@ -119,7 +122,11 @@ void RunFlags::AddOutputFlags(FlagSet* flags) {
 absl::Status RunFlags::Finish(const std::vector<std::string>& argv) {
   v1::ProcessSpec* spec = start.mutable_spec();
   spec->mutable_argv()->Assign(argv.begin(), argv.end());
+  if (clear_env_ && inherit_env_) {
+    return absl::InvalidArgumentError("--clear-env and --inherit-env exclude each other");
+  }
   if (clear_env_) spec->set_env_base(v1::ENVIRONMENT_BASE_CLEAR);
+  if (inherit_env_) spec->set_env_base(v1::ENVIRONMENT_BASE_INHERIT);
   if (keep) start.set_on_disconnect(v1::DISCONNECT_POLICY_KEEP);
   if (start.force_stdin() && start.request_id().empty()) {
     return absl::InvalidArgumentError(

@@ -41,6 +41,7 @@ struct RunFlags {
   absl::Status FinishStreams();
 
   bool clear_env_ = false;
+  bool inherit_env_ = false;
   bool merge_stderr_ = false;
 };
 

@@ -31,6 +31,9 @@ bool OpenNull(int flags, UniqueFd& child) {
   return child && MoveUp(child);
 }
 
+// Whether `identity` is another user than this process.
+bool IsOther(const Identity& identity) { return identity.changes && identity.uid != ::geteuid(); }
+
 bool OpenPipe(bool child_reads, UniqueFd& child, UniqueFd& server) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return false;
@@ -52,17 +55,17 @@ gid_t TerminalGroup(const Identity& identity) {
   return tty.value_or(identity.gid);
 }
 
+// As login(1) does, so that the user may open it by its name. False with errno set.
+bool GiveTerminal(const Identity& identity, int terminal) {
+  return !identity.changes || (::fchown(terminal, identity.uid, TerminalGroup(identity)) == 0 &&
+                               ::fchmod(terminal, 0620) == 0);
+}
+
 // False with errno set.
-bool OpenTerminalStdio(const Command& command, const Identity& identity, ChildStdio& stdio) {
+bool OpenTerminalStdio(const Command& command, ChildStdio& stdio) {
   auto terminal = OpenTerminal(command.terminal->size);
   if (!terminal.has_value()) return false;
   if (!MoveUp(terminal->server) || !MoveUp(terminal->child)) return false;
-  // As login(1) does, so that the user may open it by its name.
-  if (identity.changes &&
-      (::fchown(terminal->child.get(), identity.uid, TerminalGroup(identity)) != 0 ||
-       ::fchmod(terminal->child.get(), 0620) != 0)) {
-    return false;
-  }
   if (::fcntl(terminal->server.get(), F_SETFL, O_NONBLOCK) != 0) return false;
   UniqueFd input(::fcntl(terminal->server.get(), F_DUPFD_CLOEXEC, kFirstFreeDescriptor));
   if (!input) return false;
@@ -77,8 +80,13 @@ bool OpenTerminalStdio(const Command& command, const Identity& identity, ChildSt
 absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command, const Identity& identity) {
   if (command.terminal.has_value()) {
     ChildStdio terminal;
-    if (OpenTerminalStdio(command, identity, terminal)) return terminal;
-    return StdioError(command, SpawnStage::kTerminal, errno);
+    if (!OpenTerminalStdio(command, terminal)) {
+      return StdioError(command, SpawnStage::kTerminal, errno);
+    }
+    if (!GiveTerminal(identity, terminal.child[0].get())) {
+      return IdentityError(identity.uid, identity.gid, errno);
+    }
+    return terminal;
   }
   const StdioMode modes[] = {command.stdin_mode, command.stdout_mode, command.stderr_mode};
   ChildStdio stdio;
@@ -90,6 +98,11 @@ absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command, const Identity
       opened = OpenNull(i == STDIN_FILENO ? O_RDONLY : O_WRONLY, stdio.child[i]);
     }
     if (!opened) return StdioError(command, SpawnStage::kPipe, errno);
+    // Its own, so that it may open it by name: /dev/stdout is a link to that.
+    if (modes[i] == StdioMode::kPipe && IsOther(identity) &&
+        ::fchown(stdio.child[i].get(), identity.uid, identity.gid) != 0) {
+      return IdentityError(identity.uid, identity.gid, errno);
+    }
   }
   return stdio;
 }

@@ -24,9 +24,10 @@ struct ChildStdio {
   }
 };
 
-// Opens pipes and /dev/null, or a terminal that belongs to `identity`, as the command asks.
+// Opens pipes and /dev/null, or a terminal, as the command asks. Pipes and terminal belong to
+// `identity`.
 // Safe from any thread.
-// Errors: those of Launch, with the stage "pipe" or "terminal".
+// Errors: those of Launch, with the stage "pipe", "terminal" or "identity".
 absl::StatusOr<ChildStdio> OpenChildStdio(const Command& command, const Identity& identity);
 
 }  // namespace proctor

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/process/newborn_guard.h"
+#include "core/process/oom_score.h"
 #include "core/process/raw_system_call.h"
 #include "core/process/spawn_child.h"
 #include "core/process/spawn_error.h"
@@ -148,6 +149,15 @@ absl::StatusOr<SpawnedChild> Conclude(const SpawnPlan& plan, const SpawnExchange
   if (verdict.killed) {
     ReapEnding(child, std::move(pidfd));
     return SpawnTimeoutError(plan, verdict.stage, verdict.was_stopped, timeout);
+  }
+  if (exchange.oom_score_left) {
+    const SpawnRequest& request = plan.request();
+    const int error = WriteOomScore(child, request.oom_score_adj);
+    if (error != 0 && request.oom_score_adj_asked) {
+      ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+      ReapEnding(child, std::move(pidfd));
+      return SpawnError(plan, SpawnStage::kOomScore, error);
+    }
   }
   return SpawnedChild{child, std::move(pidfd)};
 }

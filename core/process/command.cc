@@ -17,6 +17,7 @@ constexpr mode_t kLargestUmask = 0777;
 constexpr int kLargestSignal = 64;
 constexpr int kLeastNice = -20;
 constexpr int kMostNice = 19;
+constexpr int kMostOomScoreAdj = 1000;
 constexpr size_t kLongestTerm = 255;
 constexpr size_t kMostGroups = 1024;
 constexpr size_t kLongestName = 255;  // of a user or a group
@@ -132,6 +133,11 @@ absl::Status ValidateCommand(const Command& command) {
   if (absl::Status status = ValidateUser(command.user); !status.ok()) return status;
   if (command.nice < kLeastNice || command.nice > kMostNice) {
     return InvalidField("spec.nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
+  }
+  if (command.oom_score_adj.has_value() &&
+      (*command.oom_score_adj < -kMostOomScoreAdj || *command.oom_score_adj > kMostOomScoreAdj)) {
+    return InvalidField("spec.oom_score_adj",
+                        absl::StrCat("is outside ", -kMostOomScoreAdj, " to ", kMostOomScoreAdj));
   }
   if (auto status = ValidateResourceLimits(command.rlimits, "spec.rlimits"); !status.ok()) {
     return status;

@@ -29,6 +29,14 @@ enum class SignalScope { kLeader, kGroup, kTree };
 // What happens when the retained output is full.
 enum class OverflowPolicy { kBlockChild, kDropOldest };
 
+// What the environment of a new process starts from.
+enum class EnvironmentBase {
+  kDefault,  // kLogin for another user, kInherit otherwise
+  kInherit,  // the server's own
+  kClear,    // nothing
+  kLogin,    // PATH, the server's TERM, LANG and LC_*, and what the user's entry says
+};
+
 // How to end a process: a signal, time to act on it, then SIGKILL.
 struct StopPolicy {
   int signal = 15;  // SIGTERM
@@ -41,16 +49,17 @@ struct StopPolicy {
 // What to run: proctor.v1.ProcessSpec in the core's words. A value.
 struct Command {
   std::vector<std::string> argv;
-  std::string cwd;  // empty: the server's own
+  std::string cwd;  // empty: the server's own, or "/" for another user
   std::map<std::string, std::string> env;
-  bool inherit_env = true;
+  EnvironmentBase env_base = EnvironmentBase::kDefault;
   StdioMode stdin_mode = StdioMode::kNull;
   StdioMode stdout_mode = StdioMode::kPipe;
   StdioMode stderr_mode = StdioMode::kPipe;
   std::optional<TerminalOptions> terminal;  // in place of the three
   ProcessUser user;
   std::optional<mode_t> umask;
-  int nice = 0;  // an addition to the nice value
+  int nice = 0;                      // an addition to the nice value
+  std::optional<int> oom_score_adj;  // empty: 0, or above it what the server may not lower
   std::vector<ResourceLimit> rlimits;
   CgroupLimits cgroup;
   absl::Duration run_timeout = absl::InfiniteDuration();
@@ -61,6 +70,13 @@ struct Command {
   OverflowPolicy overflow = OverflowPolicy::kDropOldest;
   std::map<std::string, std::string> labels;
 
+  // Whether a user is named.
+  bool other_user() const { return !user.user.empty(); }
+  // `env_base`, or what the default means here.
+  EnvironmentBase environment_base() const {
+    if (env_base != EnvironmentBase::kDefault) return env_base;
+    return other_user() ? EnvironmentBase::kLogin : EnvironmentBase::kInherit;
+  }
   bool operator==(const Command&) const = default;
 };
 

@@ -18,7 +18,7 @@
 //                   and the pipes of other children
 //   control group   so that all else is accounted for there
 //   setsid          before the terminal, which only a session's leader can take
-//   nice, umask, terminal
+//   nice, oom_score_adj, umask, terminal
 //   limits          while the privileges last that raising them may need
 //   signals, no_new_privs
 //   chdir           as the user, who may not be allowed there, by the ids of the file system
@@ -40,6 +40,7 @@ constexpr long kHighestNice = 19;
 // The kernel's struct sigaction: handler, flags, restorer, mask.
 constexpr unsigned long kDefaultAction[4] = {0, 0, 0, 0};
 constexpr char kMyself[] = "0";
+constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
 
 [[noreturn]] PROCTOR_CHILD_CODE void ExitChild() {
   while (true) RawSystemCall(SYS_exit_group, kSpawnFailedCode);
@@ -68,6 +69,25 @@ PROCTOR_CHILD_CODE void SetNice(SpawnExchange* exchange, int addition) {
   if (value < kLowestNice) value = kLowestNice;
   if (value > kHighestNice) value = kHighestNice;
   Check(exchange, RawSystemCall(SYS_setpriority, PRIO_PROCESS, 0, value));
+}
+
+// The value is this child's alone: Linux gives it to all who share the memory, but not to
+// the parent of a vfork.
+PROCTOR_CHILD_CODE void SetOomScore(SpawnExchange* exchange, const SpawnRequest& request) {
+  const long file = RawSystemCall(SYS_openat, AT_FDCWD, reinterpret_cast<long>(kOomScoreFile),
+                                  O_WRONLY | O_CLOEXEC);
+  if (file == -EACCES) {  // of a parent that is not dumpable
+    exchange->oom_score_left = true;
+    return;
+  }
+  long result = file;
+  if (file >= 0) {
+    long size = 0;
+    while (request.oom_score_adj[size] != '\0') ++size;
+    result = RawSystemCall(SYS_write, file, reinterpret_cast<long>(request.oom_score_adj), size);
+    RawSystemCall(SYS_close, file);
+  }
+  if (request.oom_score_adj_asked) Check(exchange, result);
 }
 
 PROCTOR_CHILD_CODE void SetLimits(SpawnExchange* exchange, const SpawnRequest& request) {
@@ -231,6 +251,8 @@ PROCTOR_CHILD_CODE void RunSpawnChild(void* pointer) {
   Check(exchange, RawSystemCall(SYS_setsid));
   Enter(exchange, SpawnStage::kNice);
   if (request.nice != 0) SetNice(exchange, request.nice);
+  Enter(exchange, SpawnStage::kOomScore);
+  if (request.oom_score_adj != nullptr) SetOomScore(exchange, request);
   Enter(exchange, SpawnStage::kUmask);
   if (request.umask >= 0) Check(exchange, RawSystemCall(SYS_umask, request.umask));
   Enter(exchange, SpawnStage::kTerminal);

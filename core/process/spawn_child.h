@@ -13,6 +13,7 @@ struct SpawnExchange {
   pid_t pid = 0;                          // of the child, by the kernel or the child
   SpawnStage stage = SpawnStage::kClone;  // where the child is
   int detail = 0;                         // at kLimit: which one
+  bool oom_score_left = false;            // the parent is to write it
   int error = 0;                          // errno; 0 while nothing failed
 };
 

@@ -29,6 +29,8 @@ std::string StageName(SpawnStage stage) {
       return "setsid";
     case SpawnStage::kNice:
       return "nice";
+    case SpawnStage::kOomScore:
+      return "oom_score_adj";
     case SpawnStage::kUmask:
       return "umask";
     case SpawnStage::kDup2:
@@ -82,8 +84,8 @@ absl::Status Error(StatusCode code, std::string_view reason, std::string_view op
 bool IsThere(const SpawnPlan& plan) {
   for (const std::string& candidate : plan.candidates()) {
     std::string path = candidate;
-    if (!path.starts_with('/') && !plan.command().cwd.empty()) {
-      path = absl::StrCat(plan.command().cwd, "/", candidate);
+    if (!path.starts_with('/') && !plan.cwd().empty()) {
+      path = absl::StrCat(plan.cwd(), "/", candidate);
     }
     struct stat file;
     if (::stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode)) return true;
@@ -144,14 +146,15 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int 
   }
   if (stage == SpawnStage::kNice && denied) return LimitError("nice", "spec.nice", stage, error);
   if (stage == SpawnStage::kIdentity && denied) {
-    return Error(StatusCode::kFailedPrecondition, "IDENTITY_UNAVAILABLE", "become",
-                 absl::StrCat(plan.request().uid, ":", plan.request().gid), stage, error,
-                 {{"field", "spec.user"}});
+    return IdentityError(plan.request().uid, plan.request().gid, error);
   }
   if (IsExhaustion(error)) return AnyStageError(plan.command(), stage, error);
+  if (stage == SpawnStage::kOomScore) {
+    return LimitError("oom_score_adj", "spec.oom_score_adj", stage, error);
+  }
   if (stage == SpawnStage::kChdir) {
-    return Error(StatusCode::kFailedPrecondition, "WORKING_DIRECTORY_UNUSABLE", "chdir",
-                 plan.command().cwd, stage, error);
+    return Error(StatusCode::kFailedPrecondition, "WORKING_DIRECTORY_UNUSABLE", "chdir", plan.cwd(),
+                 stage, error);
   }
   if (stage == SpawnStage::kExec) return ExecError(plan, error);
   return AnyStageError(plan.command(), stage, error);
@@ -167,6 +170,11 @@ absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool sto
       absl::StrCat("spawn '", Excerpt(program), "': not through after ", after, ", at the stage '",
                    name, stopped ? "', stopped by a signal" : "', in the kernel", ": killed"),
       {{"stage", name}, {"found", stopped ? "stopped" : "in_kernel"}, {"timeout", after}});
+}
+
+absl::Status IdentityError(uid_t uid, gid_t gid, int error) {
+  return Error(StatusCode::kFailedPrecondition, "IDENTITY_UNAVAILABLE", "become",
+               absl::StrCat(uid, ":", gid), SpawnStage::kIdentity, error, {{"field", "spec.user"}});
 }
 
 absl::Status StdioError(const Command& command, SpawnStage stage, int error) {

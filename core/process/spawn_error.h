@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/process/command.h"
@@ -16,6 +18,7 @@ enum class SpawnStage {
   kCgroup,
   kSetsid,
   kNice,
+  kOomScore,
   kUmask,
   kTerminal,  // also its making, before the clone
   kLimit,
@@ -35,6 +38,9 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int 
 // Aborted (SPAWN_TIMEOUT). `stopped` says that somebody had stopped the child.
 absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool stopped,
                                absl::Duration timeout);
+
+// That this process may not become another user, or not give it what it needs.
+absl::Status IdentityError(uid_t uid, gid_t gid, int error);
 
 // As above before there is a plan, for the pipes and the terminal.
 absl::Status StdioError(const Command& command, SpawnStage stage, int error);

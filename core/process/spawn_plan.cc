@@ -9,8 +9,10 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "core/process/child_environment.h"
 #include "core/process/descriptor_limit.h"
 #include "core/process/executable_search.h"
+#include "core/process/oom_score.h"
 #include "core/process/spawn_fence.h"
 
 namespace proctor {
@@ -51,6 +53,8 @@ SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
                      const std::array<int, 3>& stdio, const TreePlace& place)
     : command_(command),
       place_(place),
+      cwd_(WorkingDirectoryOf(command)),
+      oom_score_adj_(OomScoreToWrite(command.oom_score_adj)),
       limits_(LimitsOf(command, place.mark)),
       groups_(identity.groups) {
   const auto environment = EnvironmentOf(command, identity);
@@ -73,9 +77,11 @@ SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
   request_.candidates = candidate_paths_.data();
   request_.argv = argv_.data();
   request_.envp = envp_.data();
-  request_.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
+  request_.cwd = cwd_.empty() ? nullptr : cwd_.c_str();
   request_.umask = command.umask.has_value() ? static_cast<int>(*command.umask) : -1;
   request_.nice = command.nice;
+  request_.oom_score_adj = oom_score_adj_.empty() ? nullptr : oom_score_adj_.c_str();
+  request_.oom_score_adj_asked = command.oom_score_adj.has_value();
   std::copy(stdio.begin(), stdio.end(), request_.stdio);
   request_.terminal = command.terminal.has_value();
   request_.limits = limits_.data();
@@ -98,25 +104,6 @@ bool SpawnPlan::MoveByItself() {
   cgroup_procs_.Reset(::fcntl(opened.get(), F_DUPFD_CLOEXEC, kFirstUnkeptDescriptor));
   request_.cgroup_procs = cgroup_procs_.get();
   return static_cast<bool>(cgroup_procs_);
-}
-
-std::map<std::string, std::string> EnvironmentOf(const Command& command, const Identity& identity) {
-  std::map<std::string, std::string> environment = command.env;
-  if (command.terminal.has_value()) environment.emplace("TERM", command.terminal->term);
-  if (identity.has_entry) {
-    environment.emplace("USER", identity.name);
-    environment.emplace("LOGNAME", identity.name);
-    environment.emplace("HOME", identity.home);
-    if (!identity.shell.empty()) environment.emplace("SHELL", identity.shell);
-  }
-  if (!command.inherit_env || environ == nullptr) return environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    std::string_view variable = *entry;
-    size_t equals = variable.find('=');
-    if (equals == std::string_view::npos || equals == 0) continue;
-    environment.emplace(variable.substr(0, equals), variable.substr(equals + 1));
-  }
-  return environment;
 }
 
 }  // namespace proctor

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +29,8 @@ struct SpawnRequest {
   const char* cwd;                // or null
   int umask;                      // or -1
   int nice;                       // to add
+  const char* oom_score_adj;      // what to write, or null
+  bool oom_score_adj_asked;       // else it may fail
   int stdio[3];                   // what becomes 0, 1 and 2; each at least 3
   bool terminal;                  // 0 becomes the controlling terminal
   const SpawnLimit* limits;
@@ -60,6 +61,8 @@ class SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   const Command& command() const { return command_; }
+  // Where the child goes; empty for where this process is.
+  const std::string& cwd() const { return cwd_; }
   const std::vector<std::string>& candidates() const { return candidates_; }
   const SpawnRequest& request() const { return request_; }
   // The directory of the control group to be spawned in, or -1.
@@ -73,6 +76,8 @@ class SpawnPlan {
   const Command& command_;
   const TreePlace place_;
   UniqueFd cgroup_procs_;
+  const std::string cwd_;
+  const std::string oom_score_adj_;
   std::vector<std::string> environment_;
   std::vector<std::string> candidates_;
   std::vector<SpawnLimit> limits_;
@@ -82,11 +87,5 @@ class SpawnPlan {
   std::vector<const char*> candidate_paths_;
   SpawnRequest request_ = {};
 };
-
-// The environment that a command asks for: this process's own where it inherits, then HOME,
-// USER, LOGNAME and SHELL of another user, TERM of a terminal, and what the command names.
-// environ(7) is read without a lock, so nothing may change it once threads run. A variable
-// that stands there twice counts with its first value, as with getenv(3).
-std::map<std::string, std::string> EnvironmentOf(const Command& command, const Identity& identity);
 
 }  // namespace proctor

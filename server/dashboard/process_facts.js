@@ -95,6 +95,7 @@ export function specRows(process) {
         : spec.umask.toString(8).padStart(4, '0'),
     ],
     ['nice', spec.nice === undefined || spec.nice === null ? '' : String(spec.nice)],
+    ['oom_score_adj', spec.oom_score_adj == null ? '' : String(spec.oom_score_adj)],
     [
       'limits',
       (spec.rlimits ?? [])

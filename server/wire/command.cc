@@ -36,6 +36,35 @@ v1::StdioMode ToProto(StdioMode mode) {
   return v1::STDIO_MODE_UNSPECIFIED;
 }
 
+absl::StatusOr<EnvironmentBase> EnvironmentBaseFromProto(v1::EnvironmentBase base) {
+  switch (base) {
+    case v1::ENVIRONMENT_BASE_UNSPECIFIED:
+      return EnvironmentBase::kDefault;
+    case v1::ENVIRONMENT_BASE_INHERIT:
+      return EnvironmentBase::kInherit;
+    case v1::ENVIRONMENT_BASE_CLEAR:
+      return EnvironmentBase::kClear;
+    case v1::ENVIRONMENT_BASE_LOGIN:
+      return EnvironmentBase::kLogin;
+    default:
+      return InvalidField("spec.env_base", "unknown base");
+  }
+}
+
+v1::EnvironmentBase ToProto(EnvironmentBase base) {
+  switch (base) {
+    case EnvironmentBase::kDefault:
+      return v1::ENVIRONMENT_BASE_UNSPECIFIED;
+    case EnvironmentBase::kInherit:
+      return v1::ENVIRONMENT_BASE_INHERIT;
+    case EnvironmentBase::kClear:
+      return v1::ENVIRONMENT_BASE_CLEAR;
+    case EnvironmentBase::kLogin:
+      return v1::ENVIRONMENT_BASE_LOGIN;
+  }
+  return v1::ENVIRONMENT_BASE_UNSPECIFIED;
+}
+
 absl::Status ReadTerminal(const v1::ProcessSpec& spec, Command& command) {
   const struct {
     const char* field;
@@ -119,6 +148,7 @@ void ReadUser(const v1::ProcessUser& user, Command& command) {
 void ReadLimits(const v1::ProcessSpec& spec, Command& command) {
   if (spec.has_umask()) command.umask = spec.umask();
   command.nice = spec.nice();
+  if (spec.has_oom_score_adj()) command.oom_score_adj = spec.oom_score_adj();
   for (const v1::ResourceLimit& limit : spec.rlimits()) {
     ResourceLimit& rlimit = command.rlimits.emplace_back();
     rlimit.resource = limit.resource();
@@ -146,6 +176,7 @@ void WriteUserAndLimits(const Command& command, v1::ProcessSpec& spec) {
   }
   if (command.umask.has_value()) spec.set_umask(*command.umask);
   if (command.nice != 0) spec.set_nice(command.nice);
+  if (command.oom_score_adj.has_value()) spec.set_oom_score_adj(*command.oom_score_adj);
   for (const ResourceLimit& limit : command.rlimits) {
     v1::ResourceLimit* rlimit = spec.add_rlimits();
     rlimit->set_resource(limit.resource);
@@ -188,10 +219,9 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
   command.argv.assign(spec.argv().begin(), spec.argv().end());
   command.cwd = spec.cwd();
   command.env.insert(spec.env().begin(), spec.env().end());
-  if (!v1::EnvironmentBase_IsValid(spec.env_base())) {
-    return InvalidField("spec.env_base", "unknown base");
-  }
-  command.inherit_env = spec.env_base() != v1::ENVIRONMENT_BASE_CLEAR;
+  auto base = EnvironmentBaseFromProto(spec.env_base());
+  if (!base.ok()) return base.status();
+  command.env_base = *base;
   if (absl::Status status = ReadStdio(spec, command); !status.ok()) return status;
   ReadUser(spec.user(), command);
   ReadLimits(spec, command);
@@ -214,8 +244,7 @@ v1::ProcessSpec ToProto(const Command& command) {
 v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {
   v1::ProcessSpec spec;
   spec.set_cwd(command.cwd);
-  spec.set_env_base(command.inherit_env ? v1::ENVIRONMENT_BASE_INHERIT
-                                        : v1::ENVIRONMENT_BASE_CLEAR);
+  spec.set_env_base(ToProto(command.env_base));
   WriteStdio(command, spec);
   WriteUserAndLimits(command, spec);
   if (command.run_timeout != absl::InfiniteDuration()) {

@@ -90,6 +90,7 @@ TEST_F(BadInputE2e, TerminalsLimitsAndUsers) {
       {[](auto& spec) { spec.mutable_pty()->set_term(std::string("x\0y", 3)); }, "spec.pty.term"},
       {[](auto& spec) { spec.mutable_user()->set_user("no-such-user"); }, "spec.user.user"},
       {[](auto& spec) { spec.set_nice(20); }, "spec.nice"},
+      {[](auto& spec) { spec.set_oom_score_adj(-1001); }, "spec.oom_score_adj"},
       {[](auto& spec) { spec.add_rlimits()->set_resource("locks"); }, "spec.rlimits[0].resource"},
       {[](auto& spec) {
          for (int i = 0; i < 2; ++i) spec.add_rlimits()->set_resource("core");

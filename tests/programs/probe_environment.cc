@@ -3,7 +3,7 @@
 //   env NAME=VALUE        each variable, in order
 //   fd NUMBER FLAGS WHAT  each open descriptor, its O_NONBLOCK as "nonblocking"
 //                         or "blocking", and where /proc says that it leads
-//   pid N, sid N, pgid N, cwd PATH, umask OCTAL, nice N
+//   pid N, sid N, pgid N, cwd PATH, umask OCTAL, nice N, oom_score_adj N
 //   uid R E S, gid R E S, groups N N ..., no_new_privs 0|1
 //   limit NUMBER SOFT HARD  each resource limit, -1 for none
 //   terminal ROWS COLUMNS PATH FOREGROUND  if descriptor 0 is one that controls us: the
@@ -68,6 +68,14 @@ void PrintIdentity() {
   printf("nice %d\n", getpriority(PRIO_PROCESS, 0));
 }
 
+void PrintOomScore() {
+  FILE* file = fopen("/proc/self/oom_score_adj", "re");
+  int score = 0;
+  if (file == nullptr || fscanf(file, "%d", &score) != 1) exit(2);
+  fclose(file);
+  printf("oom_score_adj %d\n", score);
+}
+
 void PrintLimits() {
   for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
     rlimit limit;
@@ -99,6 +107,7 @@ int main(int argc, char** argv) {
   mode_t mask = umask(0);
   printf("umask %04o\n", static_cast<unsigned>(mask));
   PrintIdentity();
+  PrintOomScore();
   PrintLimits();
   PrintTerminal();
   return 0;

@@ -90,13 +90,14 @@ Command MakeCommand() {
   command.argv = {"/bin/echo", "", "zwei W\xc3\xb6rter", "--x=y"};
   command.cwd = "/tmp";
   command.env = {{"NAME", ""}, {"OTHER", ""}};
-  command.inherit_env = false;
+  command.env_base = EnvironmentBase::kClear;
   command.stdin_mode = StdioMode::kPipe;
   command.stdout_mode = StdioMode::kPipe;
   command.stderr_mode = StdioMode::kMerged;
   command.user = {"nobody", "nogroup", {"1", "2"}, true};
   command.umask = 027;
   command.nice = 3;
+  command.oom_score_adj = -17;
   command.rlimits = {{"nofile", 100, 200}, {"core", 300, 400}};
   command.cgroup = {1 << 20, 1.5, 10, 1 << 21, 50};
   command.run_timeout = absl::Milliseconds(1500);

@@ -80,6 +80,9 @@ TEST_F(RunVerbTest, SaysAsWhomAndWithHowMuch) {
                                          "027",
                                          "--nice",
                                          "-5",
+                                         "--oom-score-adj",
+                                         "-500",
+                                         "--inherit-env",
                                          "--rlimit",
                                          "nofile=64:1K",
                                          "--rlimit",
@@ -108,6 +111,8 @@ TEST_F(RunVerbTest, SaysAsWhomAndWithHowMuch) {
   EXPECT_TRUE(spec.user().allow_new_privileges());
   EXPECT_EQ(spec.umask(), 027u);
   EXPECT_EQ(spec.nice(), -5);
+  EXPECT_EQ(spec.oom_score_adj(), -500);
+  EXPECT_EQ(spec.env_base(), v1::ENVIRONMENT_BASE_INHERIT);
   ASSERT_EQ(spec.rlimits_size(), 2);
   EXPECT_EQ(spec.rlimits(0).hard(), 1024u);
   EXPECT_FALSE(spec.rlimits(1).has_soft());
@@ -126,6 +131,8 @@ TEST_F(RunVerbTest, LeavesUnsetWhatIsNotSaid) {
   EXPECT_FALSE(spec.has_user());
   EXPECT_FALSE(spec.has_umask());
   EXPECT_FALSE(spec.has_nice());
+  EXPECT_FALSE(spec.has_oom_score_adj());
+  EXPECT_EQ(spec.env_base(), v1::ENVIRONMENT_BASE_UNSPECIFIED);
   EXPECT_FALSE(spec.has_cgroup());
   EXPECT_FALSE(spec.has_pty());
   EXPECT_FALSE(spec.has_stop_policy());
@@ -199,6 +206,8 @@ TEST_F(RunVerbTest, RefusesBadFlags) {
       {{"run", "--umask", "089", "x"}, "--umask: '089' is not an octal number"},
       {{"run", "--umask", "1000", "x"}, "--umask: '1000' is not an octal number"},
       {{"run", "--nice", "20", "x"}, "--nice: '20' is not a whole number from -20 to 19"},
+      {{"run", "--oom-score-adj", "1001", "x"}, "'1001' is not a whole number from -1000 to 1000"},
+      {{"run", "--clear-env", "--inherit-env", "x"}, "--clear-env and --inherit-env exclude"},
       {{"run", "--memory", "0", "x"}, "--memory: '0' is no size"},
       {{"run", "--cpus", "0", "x"}, "--cpus: '0' is not a number of processors"},
       {{"run", "--cpus", "nan", "x"}, "--cpus: 'nan' is not a number of processors"},

@@ -1,7 +1,9 @@
 // Whom a child runs as, and its limits.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -66,12 +68,35 @@ TEST_P(LauncherIdentityTest, TakesTheGroupsThatAreAskedFor) {
 
 TEST_P(LauncherIdentityTest, GivesTheEnvironmentOfTheUsersEntry) {
   Command command = As({.user = "nobody"});
-  command.inherit_env = false;
+  command.env_base = EnvironmentBase::kClear;
   command.env = {{"SHELL", "/bin/own"}};
   const passwd* nobody = ::getpwnam("nobody");
   const std::string home = absl::StrCat("HOME=", nobody->pw_dir);
   EXPECT_THAT(Lines(Run(command).out, "env"),
               ElementsAre(home, "LOGNAME=nobody", "SHELL=/bin/own", "USER=nobody"));
+}
+
+TEST_P(LauncherIdentityTest, GivesNothingOfTheServersToAnotherUser) {
+  ASSERT_EQ(::setenv("LAUNCHER_TEST_SECRET", "42", 1), 0);
+  Command command = As({.user = "nobody"});
+  const std::string out = Run(command).out;
+  command.env_base = EnvironmentBase::kInherit;
+  const std::string asked = Run(command).out;
+  ::unsetenv("LAUNCHER_TEST_SECRET");
+  EXPECT_THAT(Lines(out, "env"), Not(Contains("LAUNCHER_TEST_SECRET=42")));
+  EXPECT_THAT(Lines(out, "cwd"), ElementsAre("/"));
+  EXPECT_THAT(Lines(asked, "env"), Contains("LAUNCHER_TEST_SECRET=42"));
+}
+
+TEST_P(LauncherIdentityTest, OpensItsOwnStreamsByTheirNames) {
+  Command command;
+  command.argv = {"/bin/sh", "-c", "cat /dev/stdin >/dev/stdout && echo e >/dev/stderr"};
+  command.stdin_mode = StdioMode::kPipe;
+  command.user.user = "nobody";
+  const Outcome outcome = Run(command, "in");
+  EXPECT_EQ(outcome.returncode, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "in");
+  EXPECT_EQ(outcome.err, "e\n");
 }
 
 TEST_P(LauncherIdentityTest, EntersTheWorkingDirectoryAsTheUser) {
@@ -108,7 +133,11 @@ TEST_P(LauncherIdentityTest, SaysThatAnOrdinaryUserCannotBecomeAnother) {
     if (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(2);
     auto other = Spawn(As({.user = "0"}));
     auto own = Spawn(As({.user = "65534", .group = "65534"}));
-    const bool refused = ErrorReason(other.status()) == "IDENTITY_UNAVAILABLE" &&
+    Command terminal = As({.user = "0"});
+    terminal.terminal.emplace();
+    auto with_terminal = Spawn(terminal);
+    const bool refused = ErrorReason(with_terminal.status()) == "IDENTITY_UNAVAILABLE" &&
+                         ErrorReason(other.status()) == "IDENTITY_UNAVAILABLE" &&
                          ErrorVariables(other.status())["field"] == "spec.user";
     // The own user takes no privilege, but its supplementary groups are others here.
     const bool told = own.ok() || ErrorReason(own.status()) == "IDENTITY_UNAVAILABLE";
@@ -174,6 +203,44 @@ TEST_P(LauncherLimitTest, AddsToTheNiceValue) {
   command.nice = 5;
   EXPECT_THAT(Lines(Run(command).out, "nice"),
               ElementsAre(absl::StrCat(std::min(::getpriority(PRIO_PROCESS, 0) + 5, 19))));
+}
+
+TEST_P(LauncherLimitTest, SetsTheOomScore) {
+  Command command = Program("probe_environment");
+  command.oom_score_adj = 777;
+  EXPECT_THAT(Lines(Run(command).out, "oom_score_adj"), ElementsAre("777"));
+}
+
+// In a child of its own, which reads its own value first: an ordinary user could not take it
+// back. Not dumpable, without privileges, it may not open the file before the exec.
+TEST_P(LauncherLimitTest, GivesNothingOfItsOwnOomScore) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto body = [this](bool ordinary) {
+    const UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    if (::write(file.get(), "555", 3) != 3) ::_exit(2);
+    if (ordinary && ::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(3);
+    if (ordinary) ::prctl(PR_SET_DUMPABLE, 0);
+    Command command;
+    // It goes on once the launcher is done.
+    command.argv = {"/bin/sh", "-c", "read line; cat /proc/self/oom_score_adj"};
+    command.stdin_mode = StdioMode::kPipe;
+    const std::string plain = Run(command, "go\n").out;
+    command.oom_score_adj = 666;
+    const std::string asked = Run(command, "go\n").out;
+    command.oom_score_adj = -1000;
+    const absl::Status protection = Spawn(command).status();
+    ::fprintf(stderr, "%s%s%s\n", plain.c_str(), asked.c_str(), protection.ToString().c_str());
+    // What only the privileged lower stays as it is where that was not asked for.
+    const bool ordinary_told = ErrorReason(protection) == "LIMIT_UNAVAILABLE" &&
+                               ErrorVariables(protection)["field"] == "spec.oom_score_adj" &&
+                               !HasChildren();
+    const bool told = ordinary ? ordinary_told : plain == "0\n";
+    ::_exit(asked == "666\n" && told ? 0 : 1);
+  };
+  EXPECT_EXIT(body(true), testing::ExitedWithCode(0), "");
+  if (::geteuid() == 0) {
+    EXPECT_EXIT(body(false), testing::ExitedWithCode(0), "");
+  }
 }
 
 // In a forked child that is an ordinary user.

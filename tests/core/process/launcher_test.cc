@@ -121,23 +121,23 @@ TEST_P(LauncherTest, OnlyTheServersEndsAreNonBlocking) {
 
 TEST_P(LauncherTest, GivesExactlyTheEnvironmentAskedFor) {
   Command command = Program("probe_environment");
-  command.inherit_env = false;
+  command.env_base = EnvironmentBase::kClear;
   EXPECT_THAT(Lines(Run(command).out, "env"), IsEmpty());
   command.env = {{"B", "2=3"}, {"A", ""}, {"Ü", "x y"}};
   EXPECT_THAT(Lines(Run(command).out, "env"), ElementsAre("A=", "B=2=3", "Ü=x y"));
 }
 
 TEST_P(LauncherTest, LaysVariablesOverTheInheritedOnes) {
-  ASSERT_EQ(::setenv("PROCTOR_TEST_KEPT", "kept", 1), 0);
-  ASSERT_EQ(::setenv("PROCTOR_TEST_CHANGED", "old", 1), 0);
+  ASSERT_EQ(::setenv("LAUNCHER_TEST_KEPT", "kept", 1), 0);
+  ASSERT_EQ(::setenv("LAUNCHER_TEST_CHANGED", "old", 1), 0);
   Command command = Program("probe_environment");
-  command.env = {{"PROCTOR_TEST_CHANGED", "new"}};
+  command.env = {{"LAUNCHER_TEST_CHANGED", "new"}};
   auto variables = Lines(Run(command).out, "env");
-  ::unsetenv("PROCTOR_TEST_KEPT");
-  ::unsetenv("PROCTOR_TEST_CHANGED");
-  EXPECT_THAT(variables, Contains("PROCTOR_TEST_KEPT=kept"));
-  EXPECT_THAT(variables, Contains("PROCTOR_TEST_CHANGED=new").Times(1));
-  EXPECT_THAT(variables, Not(Contains("PROCTOR_TEST_CHANGED=old")));
+  ::unsetenv("LAUNCHER_TEST_KEPT");
+  ::unsetenv("LAUNCHER_TEST_CHANGED");
+  EXPECT_THAT(variables, Contains("LAUNCHER_TEST_KEPT=kept"));
+  EXPECT_THAT(variables, Contains("LAUNCHER_TEST_CHANGED=new").Times(1));
+  EXPECT_THAT(variables, Not(Contains("LAUNCHER_TEST_CHANGED=old")));
   EXPECT_TRUE(std::is_sorted(variables.begin(), variables.end(), [](auto& a, auto& b) {
     return a.substr(0, a.find('=')) < b.substr(0, b.find('='));
   }));
@@ -182,7 +182,7 @@ TEST_P(LauncherTest, ResolvesRelativePathEntriesInTheNewDirectory) {
 TEST_P(LauncherTest, HasAUsualPathWhereTheEnvironmentHasNone) {
   Command command;
   command.argv = {"sh", "-c", "exit 6"};
-  command.inherit_env = false;
+  command.env_base = EnvironmentBase::kClear;
   EXPECT_EQ(Run(command).returncode, 6);
 }
 
