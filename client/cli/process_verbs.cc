@@ -1,6 +1,7 @@
 // kill, stop, update, inspect and rm: one short call for each process that is named.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -52,19 +53,22 @@ client::Error GetWhole(const client::Client& client, const std::string& id, v1::
 }  // namespace
 
 int KillVerb(Invocation& invocation) {
-  std::string signal = "KILL";
+  std::optional<std::string> signal;
   bool group = false;
   bool tree = false;
   FlagSet flags(FlagSet::Order::kAnywhere);
-  flags.Text('s', "signal", "SIGNAL", "by name or number (KILL)", &signal);
-  flags.Switch('g', "group", "to its process group, not to the process alone", &group);
+  flags.Value('s', "signal", "SIGNAL", "by name or number (KILL, to the process group)",
+              AcceptText([&](const std::string& text) { signal = text; }));
+  flags.Switch('g', "group", "a signal that is named: to its group, not to it alone", &group);
   flags.Switch(0, "tree", "to it and all its descendants, also once it has ended", &tree);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
   if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
+  // Whoever only wants it gone does not want what it has started to go on.
+  group = group || !signal.has_value();
   return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
     v1::SignalProcessRequest request;
     request.set_process_id(id);
-    request.set_signal(signal);
+    request.set_signal(signal.value_or("KILL"));
     request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
                       : group ? v1::SIGNAL_SCOPE_GROUP
                               : v1::SIGNAL_SCOPE_LEADER);

@@ -20,6 +20,10 @@ namespace {
 constexpr size_t kReadSize = 128 * 1024;
 constexpr uint64_t kTurnBudget = 4 * kReadSize;
 
+// What is thrown away is read as much at a time, and then not for this time: 5 MiB a second.
+constexpr uint64_t kDiscardBudget = 4 * kReadSize;
+constexpr absl::Duration kDiscardRest = absl::Milliseconds(100);
+
 // A pipe that was found full is made this large: the default of 64 KiB holds a
 // writer of large blocks to a third of its speed.
 constexpr size_t kFullPipe = 64 * 1024;
@@ -49,7 +53,10 @@ OutputPipe::OutputPipe(EventLoop* loop, OutputStream stream, UniqueFd fd, Output
   if (fd_) log_->OpenStream(stream_);
 }
 
-OutputPipe::~OutputPipe() { Pause(); }
+OutputPipe::~OutputPipe() {
+  rest_.Cancel();
+  Pause();
+}
 
 absl::Status OutputPipe::Start() {
   if (!fd_ || reading_) return absl::OkStatus();
@@ -64,7 +71,7 @@ void OutputPipe::Pause() {
 }
 
 void OutputPipe::Resume() {
-  if (!fd_ || reading_ || (lossless_ && log_->Room() == 0)) return;
+  if (!fd_ || reading_ || rest_.pending() || (lossless_ && log_->Room() == 0)) return;
   const absl::Status started = Start();
   if (!started.ok()) loop_->ReportError({"read the output of a process", started});
 }
@@ -79,7 +86,16 @@ void OutputPipe::Discard() {
   SetLossless(false);
 }
 
+// Not a timer alone, which would wake this thread for those who are quiet for ever.
+void OutputPipe::OnDiscardable() {
+  Read(kDiscardBudget, /*to_end=*/terminal_);
+  if (!fd_) return;
+  Pause();
+  rest_ = loop_->CallLater(kDiscardRest, [this] { Resume(); });
+}
+
 void OutputPipe::OnReadable() {
+  if (discarding_) return OnDiscardable();
   if (Read(kTurnBudget, /*to_end=*/terminal_)) on_change_();
 }
 

@@ -37,7 +37,8 @@ class OutputPipe {
   void SetLossless(bool lossless);
 
   // The output was declared complete: what others still write is read, so that they
-  // neither block nor die of SIGPIPE, and thrown away.
+  // neither die of SIGPIPE nor block for long, and thrown away; at most 5 MiB a second of it,
+  // so that whoever writes without end costs little.
   void Discard();
 
   // The process ended: reads what it left in the pipe, as far as the log has room.
@@ -55,6 +56,7 @@ class OutputPipe {
   bool Read(uint64_t budget, bool to_end);
   void Keep(std::string_view data);
   void OnReadable();
+  void OnDiscardable();
   void Pause();
   void Close();
   bool Readable() const;
@@ -70,6 +72,7 @@ class OutputPipe {
   bool discarding_ = false;
   bool reading_ = false;   // registered with the loop
   bool enlarged_ = false;  // the pipe, for a process that writes much
+  LoopHandle rest_;        // between two reads of what is thrown away
   // Bytes still to be read of what the process left; of a terminal, whose buffers
   // cannot be asked, no less than that.
   uint64_t leftover_ = 0;

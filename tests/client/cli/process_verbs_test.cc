@@ -106,6 +106,23 @@ TEST_F(ProcessVerbsTest, KillSendsToWholeIdsAndPrefixes) {
   EXPECT_EQ(signals_[1].scope(), v1::SIGNAL_SCOPE_GROUP);
 }
 
+TEST_F(ProcessVerbsTest, KillReachesTheGroupUnlessASignalIsNamed) {
+  const struct {
+    std::vector<std::string> arguments;
+    std::string signal;
+    v1::SignalScope scope;
+  } cases[] = {{{"kill", "bbbb"}, "KILL", v1::SIGNAL_SCOPE_GROUP},
+               {{"kill", "--tree", "bbbb"}, "KILL", v1::SIGNAL_SCOPE_TREE},
+               {{"kill", "-s", "KILL", "bbbb"}, "KILL", v1::SIGNAL_SCOPE_LEADER},
+               {{"kill", "-s", "HUP", "-g", "bbbb"}, "HUP", v1::SIGNAL_SCOPE_GROUP}};
+  for (const auto& [arguments, signal, scope] : cases) {
+    EXPECT_EQ(Run(arguments), 0) << err_;
+    ASSERT_FALSE(signals_.empty());
+    EXPECT_EQ(signals_.back().signal(), signal);
+    EXPECT_EQ(signals_.back().scope(), scope);
+  }
+}
+
 TEST_F(ProcessVerbsTest, KillTellsThatATreeWasFoundByAWalk) {
   v1::TreeMechanism mechanism = v1::TREE_MECHANISM_CGROUP;
   server_.behaviour().signal = [&](const v1::SignalProcessRequest& request,
@@ -176,7 +193,7 @@ TEST_F(ProcessVerbsTest, AmbiguousAndUnknownIdsDoNotSpareTheOthers) {
   EXPECT_TRUE(absl::StrContains(err_, "no process 'cccc'")) << err_;
   ASSERT_EQ(signals_.size(), 1u);
   EXPECT_EQ(signals_[0].signal(), "KILL");
-  EXPECT_EQ(signals_[0].scope(), v1::SIGNAL_SCOPE_LEADER);
+  EXPECT_EQ(signals_[0].scope(), v1::SIGNAL_SCOPE_GROUP);
 }
 
 TEST_F(ProcessVerbsTest, StopLeavesThePolicyToTheProcessUnlessTold) {
