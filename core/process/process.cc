@@ -15,7 +15,6 @@
 #include "core/watch/orphan_reaper.h"
 
 namespace proctor {
-
 Process::Process(Context context, Command command, Hooks hooks)
     : context_(std::move(context)),
       command_(std::make_shared<const Command>(std::move(command))),
@@ -243,17 +242,6 @@ ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
   status.duration = context_.loop->Time() - started_monotonic_;
   status.output = output_.Totals();
   status.watcher = context_.watcher->name();
-  if (end_request_.has_value()) {
-    status.cause = end_request_->cause;
-    status.requested_by = end_request_->requested_by;
-  } else if (wait.source == StatusSource::kUnknown) {
-    status.cause = ExitCause::kUnknown;
-  } else if (auto sent = signalled_by_.find(wait.signal); sent != signalled_by_.end()) {
-    status.cause = ExitCause::kClientSignal;
-    status.requested_by = sent->second;
-  } else if (wait.signal == SIGKILL && !killed_ && tree_->OomKills() > 0) {
-    status.cause = ExitCause::kOomKilled;
-  }
   return status;
 }
 
@@ -265,6 +253,7 @@ void Process::OnExit(const ChildExit& exit) {
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
   output_.SetMark();
   exit_status_ = MakeExitStatus(exit.status);
+  Attribute(*exit_status_);
   hooks_.exited(*this);
   if (const uint64_t killed = tree_->OomKills(); killed > 0) hooks_.oom(*this, killed);
   tree_->OnReaped();

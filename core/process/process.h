@@ -173,7 +173,9 @@ class Process : public std::enable_shared_from_this<Process> {
   void OnIdle();
   void Notify();
   void OnTreeEmpty();
-  bool Ended(SignalScope scope);
+  bool LeaderEnded() const;
+  void NoteRequested(int signal);
+  void Attribute(ExitStatus& status) const;
   absl::Status SendSignal(int signal, SignalScope scope);
   absl::Status ExitedError(std::string_view operation) const;
   void KillBy(SignalScope scope, const EndRequest& request);
@@ -199,9 +201,12 @@ class Process : public std::enable_shared_from_this<Process> {
   bool tree_awaited_ = false;
   LoopHandle tree_retry_;
 
-  std::optional<EndRequest> end_request_;    // of Stop and Kill; the first wins
-  std::map<int, std::string> signalled_by_;  // by signal number: who sent it last
+  std::optional<EndRequest> end_request_;  // of Stop and Kill; the first wins
+  // Of these only what was sent while the leader ran.
+  bool request_asked_ = false;               // by Stop, with another signal than SIGKILL
+  bool request_killed_ = false;              // by Stop or Kill, with the first SIGKILL
   bool killed_ = false;                      // by a SIGKILL that we sent
+  std::map<int, std::string> signalled_by_;  // by signal number: who sent it last
   LoopHandle run_timeout_;
   LoopHandle idle_timeout_;
   absl::Duration last_activity_;

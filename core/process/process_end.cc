@@ -1,4 +1,4 @@
-// How a process is ended: signals, the ladder of Stop, and its tree.
+// How a process is ended, and by whom: signals, the ladder of Stop, and its tree.
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "core/process/process.h"
+#include "core/watch/child_wait.h"
 
 namespace proctor {
 namespace {
@@ -46,25 +47,32 @@ absl::Status Process::SendSignal(int signal, SignalScope scope) {
   return SystemError(absl::StrCat("send ", SignalName(signal)), errno);
 }
 
-// Whether there is nobody left whom a signal of this scope could reach.
-bool Process::Ended(SignalScope scope) {
-  return scope == SignalScope::kTree ? TreeEmpty() : state_ != ProcessState::kRunning;
+// Whether the process itself has ended, also where the watcher has not told it yet: who asks
+// for its end from then on has not caused it.
+bool Process::LeaderEnded() const {
+  return state_ != ProcessState::kRunning ||
+         PeekChild(pid_, pidfd_.get()).state != ChildLook::State::kRunning;
 }
 
 absl::Status Process::Signal(int signal, SignalScope scope, const std::string& requested_by) {
-  if (Ended(scope)) return ExitedError("signal");
+  const bool ended = LeaderEnded();
+  if (scope == SignalScope::kTree ? TreeEmpty() : ended) return ExitedError("signal");
   const absl::Status sent = SendSignal(signal, scope);
   if (!sent.ok()) return sent;
-  if (signal == SIGKILL) killed_ = true;
-  signalled_by_[signal] = requested_by;
+  if (!ended) {
+    if (signal == SIGKILL) killed_ = true;
+    signalled_by_[signal] = requested_by;
+  }
   hooks_.signalled(*this, signal, scope, requested_by);
   return absl::OkStatus();
 }
 
 void Process::Stop(const StopPolicy& policy, EndRequest request) {
-  if (Ended(policy.scope)) return;
+  const bool ended = LeaderEnded();
+  if (policy.scope == SignalScope::kTree ? TreeEmpty() : ended) return;
   if (policy.grace <= absl::ZeroDuration()) return KillBy(policy.scope, request);
   if (!end_request_.has_value()) end_request_ = request;
+  if (!ended) NoteRequested(policy.signal);
   if (SendSignal(policy.signal, policy.scope).ok()) {
     hooks_.signalled(*this, policy.signal, policy.scope, request.requested_by);
     // A stopped process could not act on the signal, as systemd.kill(5) knows.
@@ -84,14 +92,47 @@ void Process::Kill(EndRequest request) { KillBy(command_->stop_policy.scope, req
 // behind whom nobody could reach afterwards.
 void Process::KillBy(SignalScope scope, const EndRequest& request) {
   const SignalScope wide = scope == SignalScope::kTree ? scope : SignalScope::kGroup;
-  if (Ended(wide)) return;
+  const bool ended = LeaderEnded();
+  if (wide == SignalScope::kTree ? TreeEmpty() : ended) return;
   if (!end_request_.has_value()) end_request_ = request;
-  killed_ = true;
+  if (!ended) NoteRequested(SIGKILL);
   const absl::Status sent = SendSignal(SIGKILL, wide);
   if (sent.ok()) {
     hooks_.signalled(*this, SIGKILL, wide, request.requested_by);
   } else if (!absl::IsNotFound(sent)) {
     context_.loop->ReportError({"kill a process", sent});
+  }
+}
+
+// ---- Who did it. ----------------------------------------------------------
+
+// The request's signal goes out to a leader that runs.
+void Process::NoteRequested(int signal) {
+  if (signal != SIGKILL) {
+    request_asked_ = true;
+    return;
+  }
+  request_killed_ = request_killed_ || !killed_;  // whose SIGKILL was first
+  killed_ = true;
+}
+
+// A cause has to fit the status: SIGKILL leaves no exit code, and whoever was only asked to
+// end does not end of a SIGKILL that we never sent.
+void Process::Attribute(ExitStatus& status) const {
+  const WaitStatus& wait = status.wait;
+  const bool unknown = wait.source == StatusSource::kUnknown;
+  const bool by_kill = unknown || wait.signal == SIGKILL;
+  const bool otherwise = unknown || wait.signal != SIGKILL;
+  if ((by_kill && request_killed_) || (otherwise && request_asked_)) {
+    status.cause = end_request_->cause;
+    status.requested_by = end_request_->requested_by;
+  } else if (unknown) {
+    status.cause = ExitCause::kUnknown;
+  } else if (auto sent = signalled_by_.find(wait.signal); sent != signalled_by_.end()) {
+    status.cause = ExitCause::kClientSignal;
+    status.requested_by = sent->second;
+  } else if (wait.signal == SIGKILL && !killed_ && tree_->OomKills() > 0) {
+    status.cause = ExitCause::kOomKilled;
   }
 }
 
