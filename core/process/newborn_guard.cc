@@ -88,6 +88,22 @@ absl::Duration NewbornGuard::timeout() const {
   return timeout_;
 }
 
+uint64_t NewbornGuard::Mark() const {
+  absl::MutexLock lock(&mutex_);
+  return next_number_;
+}
+
+bool NewbornGuard::AnyWithPipesBefore(uint64_t mark) const {
+  absl::MutexLock lock(&mutex_);
+  for (const Watch* newborn = first_; newborn != nullptr; newborn = newborn->next_) {
+    // The stages are in the order of the steps.
+    if (newborn->number_ < mark && Read(newborn->exchange_->stage) <= SpawnStage::kClose) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void NewbornGuard::SetTimerLocked(absl::Duration delay) {
   interval_ = delay;
   itimerspec spec{};
@@ -98,6 +114,7 @@ void NewbornGuard::SetTimerLocked(absl::Duration delay) {
 NewbornGuard::Watch::Watch(NewbornGuard* guard, const SpawnExchange* exchange)
     : guard_(guard), exchange_(exchange) {
   absl::MutexLock lock(&guard_->mutex_);
+  number_ = guard_->next_number_++;
   next_ = guard_->first_;
   if (next_ != nullptr) next_->previous_ = this;
   guard_->first_ = this;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,6 +30,9 @@ namespace proctor {
 // A start costs two uncontended locks, and one timerfd_settime(2) where none was under way in
 // the last 50 ms; the guard's thread wakes no more than once in 50 ms.
 //
+// A newborn also has copies of all descriptors that were open at its clone, the pipes of other
+// children among them, until it has closed them: whoever waits for the end of a pipe asks here.
+//
 // What does not even die of SIGKILL keeps its thread: the loop of that thread tells
 // (EventLoop::TurnTime).
 //
@@ -44,6 +49,12 @@ class NewbornGuard {
   // How long a newborn has, from now on; rounded up to looks.
   void SetTimeout(absl::Duration timeout);
   absl::Duration timeout() const;
+
+  // A moment, between the newborns that were listed before and those that come later.
+  uint64_t Mark() const;
+
+  // Whether a newborn from before that moment may still have pipes of others.
+  bool AnyWithPipesBefore(uint64_t mark) const;
 
   // What became of a newborn.
   struct Verdict {
@@ -70,6 +81,7 @@ class NewbornGuard {
     NewbornGuard* const guard_;
     const SpawnExchange* const exchange_;
     // The guard's, under its lock.
+    uint64_t number_ = 0;
     bool listed_ = true;
     bool stopped_ = false;  // at the last look
     int looks_ = 0;
@@ -92,6 +104,7 @@ class NewbornGuard {
   UniqueFd timer_ ABSL_GUARDED_BY(mutex_);  // empty until Start succeeded
   absl::Duration timeout_ ABSL_GUARDED_BY(mutex_) = kDefaultTimeout;
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_);  // of the timer; zero: it is not set
+  uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 0;
   Watch* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 

@@ -11,10 +11,18 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/process/launcher.h"
+#include "core/process/newborn_guard.h"
 #include "core/process/pipe_holders.h"
 #include "core/watch/orphan_reaper.h"
 
 namespace proctor {
+namespace {
+
+constexpr absl::Duration kHolderPatience = absl::Milliseconds(50);
+constexpr absl::Duration kNewbornPatience = absl::Milliseconds(10);
+
+}  // namespace
+
 Process::Process(Context context, Command command, Hooks hooks)
     : context_(std::move(context)),
       command_(std::make_shared<const Command>(std::move(command))),
@@ -71,6 +79,7 @@ absl::Status Process::Spawn() {
   auto launched = Launch(*command_, tree_->place());
   tree_->OnSpawned(launched.ok() ? launched->pid : 0);
   if (!launched.ok()) return launched.status();
+  newborn_mark_ = NewbornGuard::Get().value()->Mark();  // there is no launch without it
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
   started_at_ = absl::Now();
@@ -272,13 +281,49 @@ void Process::CheckDrained() {
   if (pipes_[0]->eof() && pipes_[1]->eof()) return Drain(DrainReason::kEof);
   if (!pipes_[0]->leftovers_read() || !pipes_[1]->leftovers_read()) return;
   if (drain_timer_.pending()) return;
-  drain_timer_ = context_.loop->CallLater(drain_grace_, [this] { OnDrainGrace(); });
+  // Most are over the sooner: who holds the pipes is looked for only after a while.
+  const absl::Duration drain_at = context_.loop->Time() + drain_grace_;
+  const absl::Duration patience = std::min(drain_grace_ / 2, kHolderPatience);
+  drain_timer_ = context_.loop->CallLater(patience, [this, drain_at] {
+    SeekHolders();
+    drain_timer_ = context_.loop->CallAt(drain_at, [this] { OnDrainGrace(); });
+  });
+}
+
+// On a thread of its own: a look takes as long as the machine has processes.
+void Process::SeekHolders() {
+  if (std::exchange(holders_sought_, true)) return;
+  const absl::Status sought = SeekPipeHolders(
+      OtherEnds({pipes_[0]->fd(), pipes_[1]->fd()}),
+      [loop = context_.loop, weak = weak_from_this()](std::vector<PipeHolder> holders) {
+        // Where the loop is closed, nobody asks any more.
+        (void)loop->CallSoonThreadsafe([weak, holders = std::move(holders)]() mutable {
+          if (auto self = weak.lock()) self->OnHolders(std::move(holders));
+        });
+      });
+  if (!sought.ok()) context_.loop->ReportError({"look for who holds a pipe", sought});
+}
+
+void Process::OnHolders(std::vector<PipeHolder> holders) {
+  auto self = shared_from_this();  // a hook may let go of us
+  holders_ = std::move(holders);
+  if (!drained_.has_value() || drained_->reason != DrainReason::kGraceExpired) return;
+  drained_->holders = holders_;
+  hooks_.changed(*this);
+  Notify();
 }
 
 // A loop that was held up may find the timer due before it has looked at the pipes.
 void Process::OnDrainGrace() {
+  // A sibling that is being spawned holds what this process held, and nobody's output. Asked
+  // first: what it closes afterwards is not yet known to be closed.
+  const bool held = NewbornGuard::Get().value()->AnyWithPipesBefore(newborn_mark_);
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
   const bool eof = pipes_[0]->eof() && pipes_[1]->eof();
+  if (!eof && held) {
+    drain_timer_ = context_.loop->CallLater(kNewbornPatience, [this] { OnDrainGrace(); });
+    return;
+  }
   Drain(eof ? DrainReason::kEof : DrainReason::kGraceExpired);
 }
 
@@ -289,7 +334,7 @@ void Process::Drain(DrainReason reason) {
   OutputDrained drained;
   drained.reason = reason;
   if (reason == DrainReason::kGraceExpired) {
-    drained.holders = FindPipeHolders({pipes_[0]->fd(), pipes_[1]->fd()});
+    drained.holders = holders_;
     for (auto& pipe : pipes_) pipe->Discard();
   }
   output_.Settle();

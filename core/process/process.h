@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -78,7 +79,8 @@ class Process : public std::enable_shared_from_this<Process> {
     using Told = std::function<void(const Process&)>;
     Told exited = [](const Process&) {};   // first of all, on record before the reaping
     Told drained = [](const Process&) {};  // the output is complete
-    Told changed = [](const Process&) {};  // it was drained before, its tree is empty now
+    // It was drained before; now its tree is empty, or it is known who holds its pipes.
+    Told changed = [](const Process&) {};
     std::function<void(const Process&, int signal, SignalScope scope, const std::string& by)>
         signalled = [](const Process&, int, SignalScope, const std::string&) {};
     // The kernel has killed so many of its tree for want of memory; after `exited`.
@@ -165,6 +167,8 @@ class Process : public std::enable_shared_from_this<Process> {
   void OnExit(const ChildExit& exit);
   ExitStatus MakeExitStatus(const WaitStatus& wait) const;
   void CheckDrained();
+  void SeekHolders();
+  void OnHolders(std::vector<PipeHolder> holders);
   void OnDrainGrace();
   void Drain(DrainReason reason);
   void ReleaseReaders();
@@ -215,6 +219,9 @@ class Process : public std::enable_shared_from_this<Process> {
   SignalScope kill_scope_ = SignalScope::kGroup;  // what the timer kills
   LoopHandle drain_timer_;
   absl::Duration drain_grace_;
+  bool holders_sought_ = false;
+  std::vector<PipeHolder> holders_;  // of the pipes, once they are found
+  uint64_t newborn_mark_ = 0;        // those before it may have our pipes
 
   uint64_t last_listener_ = 0;
   std::map<uint64_t, std::shared_ptr<Listener>> listeners_;  // told in this order

@@ -151,13 +151,19 @@ class CliTest(unittest.TestCase):
 
     def test_a_grandchild_with_the_pipe_is_not_waited_for(self):
         code, out, err = self.run_cli("run", "--json", "--", "sh", "-c", "sleep 1000 & echo $!")
-        os.kill(int(out), signal.SIGKILL)
         self.assertEqual(code, 0)
         messages = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
         drained = [m["output_drained"] for m in messages if "output_drained" in m]
         self.assertEqual(len(drained), 1)
         self.assertEqual(drained[0]["reason"], "DRAIN_REASON_GRACE_EXPIRED")
-        self.assertEqual(drained[0]["holders"][0]["pid"], int(out))
+        # Told with the drain if that was known by then, and soon anyhow.
+        process_id = next(m["started"]["process"] for m in messages if "started" in m)["process_id"]
+        holders = drained[0].get("holders")
+        while not holders:
+            process = json.loads(self.run_cli("inspect", process_id)[1])
+            holders = process["drained"].get("holders")
+        os.kill(int(out), signal.SIGKILL)
+        self.assertEqual(holders[0]["pid"], int(out))
         _, out, _ = self.run_cli("events", "--json", "--type", "OUTPUT_DRAINED")
         self.assertIn(b"DRAIN_REASON_GRACE_EXPIRED", out)
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <optional>
 #include <thread>
 
 #include "absl/time/clock.h"
@@ -51,6 +52,22 @@ class NewbornGuardTest : public LaunchFixture {
 
 INSTANTIATE_TEST_SUITE_P(Methods, NewbornGuardTest,
                          testing::Values(LaunchMethod::kClone3, LaunchMethod::kClone), MethodName);
+
+TEST(NewbornPipesTest, AreThoseOfBeforeAMomentUntilTheyAreClosed) {
+  NewbornGuard* const guard = NewbornGuard::Get().value();
+  SpawnExchange early, late;
+  NewbornGuard::Watch first(guard, &early);
+  const uint64_t mark = guard->Mark();
+  std::optional<NewbornGuard::Watch> second(std::in_place, guard, &late);
+  EXPECT_TRUE(guard->AnyWithPipesBefore(mark));
+  __atomic_store_n(&early.stage, SpawnStage::kClose, __ATOMIC_RELAXED);
+  EXPECT_TRUE(guard->AnyWithPipesBefore(mark));
+  __atomic_store_n(&early.stage, SpawnStage::kCgroup, __ATOMIC_RELAXED);
+  EXPECT_FALSE(guard->AnyWithPipesBefore(mark));
+  EXPECT_TRUE(guard->AnyWithPipesBefore(guard->Mark()));
+  second.reset();
+  EXPECT_FALSE(guard->AnyWithPipesBefore(guard->Mark()));
+}
 
 TEST_P(NewbornGuardTest, KillsWhatHangsInItsExecAndTellsTheStage) {
   SetSpawnTimeout(absl::Milliseconds(200));

@@ -92,6 +92,11 @@ class ProcessFixture : public testing::Test {
     return process;
   }
 
+  // Runs the loop until it is known who holds the pipes of a process that is drained.
+  void AwaitHolders(const std::shared_ptr<Process>& process) {
+    Run([&] { StopWhen(process, [](Process& p) { return !p.drained()->holders.empty(); }); });
+  }
+
   // Stops the loop when `condition` holds.
   void StopWhen(const std::shared_ptr<Process>& process, std::function<bool(Process&)> condition) {
     process->AddListener([this, raw = process.get(), condition] {

@@ -98,6 +98,7 @@ TEST_F(ProcessTerminalTest, NamesWhoHoldsTheTerminalAfterTheEnd) {
                           [](Process& p) { (void)p; });
   ASSERT_EQ(process->drained()->reason, DrainReason::kGraceExpired);
   EXPECT_NE(Shown(*process).find("all of it"), std::string::npos);
+  AwaitHolders(process);
   ASSERT_EQ(process->drained()->holders.size(), 1u);
   holder = process->drained()->holders[0].pid;
   EXPECT_EQ(process->drained()->holders[0].command, "sleep");

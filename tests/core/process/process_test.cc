@@ -52,6 +52,7 @@ TEST_F(ProcessTest, AGrandchildThatHoldsThePipeDelaysNeitherExitNorDrain) {
   auto process = RunToEnd(MakeCommand("hold_pipe"));
   EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
   ASSERT_EQ(process->drained()->reason, DrainReason::kGraceExpired);
+  AwaitHolders(process);
   ASSERT_EQ(process->drained()->holders.size(), 1u);
   EXPECT_EQ(process->drained()->holders[0].command, "hold_pipe");
   EXPECT_FALSE(process->drained()->output[0].eof);
