@@ -107,7 +107,12 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
   if (!opened.ok()) return opened.status();
   std::unique_ptr<SqliteEventStore> store(new SqliteEventStore(*std::move(opened), durability));
   // Before all else: after a full disk this is the room that the last server left.
-  store->has_room_ = store->directory_->TakeReserve().ok();
+  const absl::Status reserved = store->directory_->TakeReserve();
+  store->has_room_ = reserved.ok();
+  if (!reserved.ok()) {
+    Warn(absl::StrCat(std::string(reserved.message()),
+                      "; new processes are refused until there is room"));
+  }
   absl::Status status = store->OpenFile();
   if (absl::IsResourceExhausted(status) && store->directory_->ReleaseReserve()) {
     store->has_room_ = false;

@@ -143,7 +143,8 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::
   }
   const std::string pid = absl::StrCat(::getpid(), "\n");
   if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), pid.data(), pid.size(), 0) < 0) {
-    if (errno != ENOSPC && errno != EDQUOT) return Unusable(path, "write its lock", errno);
+    if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+      return Unusable(path, "write its lock", errno);
   }
   auto fence = TakeFence(path);
   if (!fence.ok()) return fence.status();

@@ -96,11 +96,10 @@ void ByteRing::Clear() {
 
 absl::Status ByteRing::MakeRing() {
   UniqueFd memfd(MakeMemfd());
-  if (!memfd) return OutOfMemory("memfd_create", errno);
-  if (::ftruncate(memfd.get(), static_cast<off_t>(capacity_)) != 0) {
-    return OutOfMemory("ftruncate", errno);
-  }
-  void* ring = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get(), 0);
+  // Out of descriptors, or above RLIMIT_FSIZE: the bytes matter more than who could inherit them.
+  if (memfd && ::ftruncate(memfd.get(), static_cast<off_t>(capacity_)) != 0) memfd.Reset();
+  void* ring = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE,
+                      memfd ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, memfd.get(), 0);
   if (ring == MAP_FAILED) return OutOfMemory("mmap", errno);
   memfd_ = std::move(memfd);
   ring_ = static_cast<char*>(ring);

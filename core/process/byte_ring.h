@@ -16,7 +16,9 @@ namespace proctor {
 //
 // Thread-safety: none. Lifetime: owns its memory and its descriptor.
 //
-// The descriptor exists from the first byte to Settle() or Clear().
+// The descriptor exists from the first byte to Settle() or Clear(), unless the kernel gives
+// none at the first byte: then the bytes are in plain memory, which is as good for this
+// process. Whoever may have a limit of file sizes (RLIMIT_FSIZE) ignores SIGXFSZ.
 class ByteRing {
  public:
   explicit ByteRing(uint64_t capacity);
@@ -69,7 +71,7 @@ class ByteRing {
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   UniqueFd memfd_;
-  char* ring_ = nullptr;  // the mapping of memfd_
+  char* ring_ = nullptr;  // the mapping of memfd_, or of plain memory where there is none
   // In place of a ring, once settled: the bytes from settled_begin_ to end_.
   std::unique_ptr<char[]> settled_;
   uint64_t settled_begin_ = 0;

@@ -66,7 +66,8 @@ class OutputCursor {
 // through any number of cursors, none of which disturbs another.
 //
 // The bytes are in a ring in a memfd, made with the first byte, so that they can
-// outlive this process in another that holds the descriptor.
+// outlive this process in another that holds the descriptor; out of descriptors, in plain
+// memory.
 //
 // Thread-safety: none; it belongs to a session's thread.
 // Lifetime: owned by its process; cursors must not outlive it.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "tests/core/out_of_memory.h"
+#include "tests/core/process/memory_limit.h"
 
 namespace proctor {
 namespace {
@@ -131,15 +133,14 @@ TEST(ByteRingTest, ClearLetsGoOfEverything) {
 }
 
 TEST(ByteRingTest, RefusalOfMemoryChangesNothing) {
-  ByteRing ring(8);
+  ByteRing ring(MemoryLimit::kTooMuch);
   ASSERT_TRUE(ring.Append("abc").ok());
   ring.Settle();
-  rlimit saved;
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &saved), 0);
-  rlimit none = {0, saved.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  absl::Status status = ring.Append("def");
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &saved), 0);
+  absl::Status status;
+  {
+    const MemoryLimit limit;
+    status = ring.Append("def");
+  }
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_EQ(ErrorReason(status), "OUTPUT_MEMORY");
   EXPECT_EQ(Kept(ring), "abc");
@@ -165,6 +166,42 @@ TEST(ByteRingTest, KeepsTheRingWhereThereIsNoMemoryToSettleIn) {
   ASSERT_EQ(::waitpid(pid, &status, 0), pid);
   EXPECT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(ByteRingTest, KeepsBytesWithoutADescriptor) {
+  ByteRing ring(8);
+  rlimit saved;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &saved), 0);
+  const rlimit none = {0, saved.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::Status status = ring.Append("abcdefgh");
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &saved), 0);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(ring.descriptor(), -1);
+  EXPECT_EQ(Kept(ring), "abcdefgh");
+  ASSERT_TRUE(ring.Append("i").ok());
+  EXPECT_EQ(ring.descriptor(), -1);
+  EXPECT_EQ(Kept(ring), "bcdefghi");
+  ring.Settle();
+  EXPECT_EQ(Kept(ring), "bcdefghi");
+  ASSERT_TRUE(ring.Append("j").ok());
+  EXPECT_GE(ring.descriptor(), 0);
+  EXPECT_EQ(Kept(ring), "cdefghij");
+}
+
+// As a server with a limit of file sizes, which ignores the signal.
+TEST(ByteRingTest, KeepsBytesBeyondTheLimitOfFileSizes) {
+  ByteRing ring(1 << 20);
+  rlimit saved;
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &saved), 0);
+  const rlimit small = {4096, saved.rlim_max};
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status = ring.Append(std::string(100000, 'x'));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &saved), 0);
+  ::signal(SIGXFSZ, before);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Kept(ring), std::string(100000, 'x'));
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "core/process/output_log.h"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <string>
 
 #include "core/base/error.h"
 #include "tests/core/process/launch_fixture.h"
+#include "tests/core/process/memory_limit.h"
 #include "tests/core/process/output_log_fixture.h"
 
 namespace proctor {
@@ -277,13 +277,12 @@ TEST_F(OutputLogTest, HoldsADescriptorFromTheFirstByteToSettling) {
 TEST_F(OutputLogTest, WithoutMemoryEverythingCountsAsDropped) {
   OutputCursor cursor = log_.FromOldest();
   Append(kErr, "kept");
-  log_.Settle();
-  rlimit saved;
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &saved), 0);
-  rlimit none = {0, saved.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  absl::Status status = log_.Append(kOut, std::string(3000, 'x'), now_);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &saved), 0);
+  log_.SetCapacity(MemoryLimit::kTooMuch);
+  absl::Status status;
+  {
+    const MemoryLimit limit;
+    status = log_.Append(kOut, std::string(3000, 'x'), now_);
+  }
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_EQ(log_.retained_bytes(), 0u);
   EXPECT_EQ(log_.Totals()[0], (StreamTotals{true, 3000, 3000, false}));
