@@ -25,8 +25,8 @@ struct Subject {
   }
   absl::Status Failed(std::string_view operation) const {
     return ErrnoError(absl::StatusCode::kFailedPrecondition, reason,
-                      absl::StrCat(std::string(what), ": ", std::string(operation)), path, errno,
-                      {{"path", path}});
+                      absl::StrCat(std::string(what), " '", path, "': ", std::string(operation)),
+                      "", errno, {{"path", path}});
   }
 };
 
