@@ -86,7 +86,7 @@ TEST(OutputFrames, WriteEveryKindOfMessage) {
             "event: eof\ndata: {\"stream\":\"STREAM_STDOUT\",\"total_bytes\":\"0\"}\n\n");
   message.mutable_message()->mutable_exited()->mutable_exit_status()->set_exit_code(3);
   EXPECT_THAT(Text(frames, message),
-              StartsWith("event: exited\ndata: {\"exit_status\":{\"returncode\":0,"));
+              StartsWith("event: exited\ndata: {\"exit_status\":{\"exit_code\":3,"));
   message.mutable_message()->mutable_output_drained()->set_reason(v1::DRAIN_REASON_EOF);
   EXPECT_THAT(Text(frames, message),
               StartsWith("event: drained\ndata: {\"reason\":\"DRAIN_REASON_EOF\","));
