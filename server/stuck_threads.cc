@@ -16,7 +16,7 @@ absl::Status StuckError(const std::string& thread, absl::Duration time, ErrorMet
   return MakeError(absl::StatusCode::kUnavailable, "THREAD_STUCK",
                    absl::StrCat("the thread of ", thread, " has not got on for ",
                                 absl::ToInt64Seconds(time), " s"),
-                   std::move(metadata));
+                   metadata);
 }
 
 }  // namespace

@@ -88,14 +88,14 @@ constexpr uint64_t kMapNodeBytes = 48;
 uint64_t MemoryOf(const std::map<std::string, std::string>& map) {
   uint64_t bytes = 0;
   for (const auto& [key, value] : map) {
-    bytes += kMapNodeBytes + sizeof key + sizeof value + key.size() + value.size();
+    bytes += kMapNodeBytes + 2 * sizeof(std::string) + key.size() + value.size();
   }
   return bytes;
 }
 
 uint64_t MemoryOf(const std::vector<std::string>& strings) {
   uint64_t bytes = 0;
-  for (const std::string& string : strings) bytes += sizeof string + string.size();
+  for (const std::string& string : strings) bytes += sizeof(std::string) + string.size();
   return bytes;
 }
 

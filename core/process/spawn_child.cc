@@ -48,7 +48,7 @@ constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
 
 // Says which step is next, for the error and for who watches from outside.
 PROCTOR_CHILD_CODE void Enter(SpawnExchange* exchange, SpawnStage stage) {
-  __atomic_store_n(&exchange->stage, stage, __ATOMIC_RELAXED);
+  __atomic_store(&exchange->stage, &stage, __ATOMIC_RELAXED);
 }
 
 [[noreturn]] PROCTOR_CHILD_CODE void Fail(SpawnExchange* exchange, long error) {
