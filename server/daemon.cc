@@ -29,6 +29,8 @@ namespace {
 void TellReady(int fd) {
   if (fd < 0) return;
   const UniqueFd ready(fd);
+  // Whoever waits for it looks into the log for the addresses.
+  spdlog::default_logger()->flush();
   constexpr char kReady[] = "READY\n";
   if (::write(ready.get(), kReady, sizeof kReady - 1) < 0) {
     spdlog::warn("--ready-fd={}: {}", fd, ErrnoText(errno));
