@@ -95,8 +95,9 @@ TEST_F(ChildEnvironmentTest, KeepsWhatIsForTheServerAlone) {
 }
 
 TEST_F(ChildEnvironmentTest, IsCleanForAnotherUser) {
-  SetOwn({"SECRET=42", "PATH=/root/bin", "HOME=/root", "USER=root", "SHELL=/bin/zsh", "TERM=vt52",
-          "LANG=C.UTF-8", "LC_TIME=de_DE", "LD_PRELOAD=/root/x.so", "PWD=/root"});
+  SetOwn({"SECRET=42", "PATH=/home/owner/bin", "HOME=/home/owner", "USER=root", "SHELL=/bin/zsh",
+          "TERM=vt52", "LANG=C.UTF-8", "LC_TIME=de_DE", "LD_PRELOAD=/home/owner/x.so",
+          "PWD=/home/owner"});
   EXPECT_THAT(EnvironmentOf(OfNobody(), Nobody()),
               UnorderedElementsAre(
                   Pair("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -106,13 +107,13 @@ TEST_F(ChildEnvironmentTest, IsCleanForAnotherUser) {
 }
 
 TEST_F(ChildEnvironmentTest, GivesNothingOfOursToAUserWithoutAnEntry) {
-  SetOwn({"SECRET=42", "HOME=/root", "USER=root"});
+  SetOwn({"SECRET=42", "HOME=/home/owner", "USER=root"});
   EXPECT_THAT(EnvironmentOf(OfNobody(), Identity()),
               UnorderedElementsAre(Pair("PATH", testing::_), Pair("PWD", "/")));
 }
 
 TEST_F(ChildEnvironmentTest, IsInheritedByAnotherUserWhereThatIsAskedFor) {
-  SetOwn({"SECRET=42", "HOME=/root"});
+  SetOwn({"SECRET=42", "HOME=/home/owner"});
   Command command = OfNobody();
   command.env_base = EnvironmentBase::kInherit;
   const auto environment = EnvironmentOf(command, Nobody());
@@ -121,12 +122,12 @@ TEST_F(ChildEnvironmentTest, IsInheritedByAnotherUserWhereThatIsAskedFor) {
 }
 
 TEST_F(ChildEnvironmentTest, IsThatOfALoginForTheOwnUserToo) {
-  SetOwn({"SECRET=42", "HOME=/root", "USER=root"});
+  SetOwn({"SECRET=42", "HOME=/home/owner", "USER=root"});
   Command command;
   command.env_base = EnvironmentBase::kLogin;
   const auto environment = Of(command);
   EXPECT_THAT(environment, Not(Contains(Key("SECRET"))));
-  EXPECT_THAT(environment, Contains(Pair("HOME", "/root")));
+  EXPECT_THAT(environment, Contains(Pair("HOME", "/home/owner")));
 }
 
 TEST_F(ChildEnvironmentTest, NamesTheWorkingDirectoryAskedFor) {
