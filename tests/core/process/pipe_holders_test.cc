@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "core/base/unique_fd.h"
 #include "core/process/newborn_guard.h"
+#include "core/process/raw_system_call.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {
@@ -59,18 +61,22 @@ class HeldNewborn {
  private:
   void Clone() {
     alignas(16) static char stack[64 << 10];
-    pid_ = ::clone(&Wait, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, this);
+    pid_ = static_cast<pid_t>(
+        RawClone(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, nullptr, &Wait, this));
   }
 
-  static int Wait(void* pointer) {
+  PROCTOR_CHILD_CODE static void Wait(void* pointer) {
     auto* self = static_cast<HeldNewborn*>(pointer);
-    char byte;
-    if (::write(self->there_.other.get(), "x", 1) != 1) ::_exit(1);
-    ::_exit(::read(self->go_.ours.get(), &byte, 1) == 1 ? 0 : 1);
+    char byte = 'x';
+    RawSystemCall(SYS_write, self->there_end_, reinterpret_cast<long>(&byte), 1);
+    const long size = RawSystemCall(SYS_read, self->go_end_, reinterpret_cast<long>(&byte), 1);
+    RawSystemCall(SYS_exit_group, size == 1 ? 0 : 1);
   }
 
   Pipe there_;
   Pipe go_;
+  const int there_end_ = there_.other.get();
+  const int go_end_ = go_.ours.get();
   pid_t pid_ = 0;
   std::thread thread_;
 };

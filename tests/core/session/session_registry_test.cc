@@ -313,10 +313,11 @@ TEST_F(SessionRegistryTest, ForgetsTheOldestClosedBeyondItsLimitThoughOlderOnesA
 TEST_F(SessionRegistryTest, TellsHowLongTheThreadOfASessionHasNotGotOn) {
   const auto busy = Open();
   const auto idle = Open();
-  absl::Notification entered, leave;
+  absl::Notification entered, leave, left;
   ASSERT_TRUE(busy->Post([&] {
                     entered.Notify();
                     leave.WaitForNotification();
+                    left.Notify();
                   })
                   .ok());
   entered.WaitForNotification();
@@ -328,6 +329,7 @@ TEST_F(SessionRegistryTest, TellsHowLongTheThreadOfASessionHasNotGotOn) {
   };
   while (time_of(busy->id()) < absl::Milliseconds(20)) absl::SleepFor(absl::Milliseconds(1));
   leave.Notify();
+  left.WaitForNotification();
   while (time_of(busy->id()) != absl::ZeroDuration()) absl::SleepFor(absl::Milliseconds(1));
   while (time_of(idle->id()) != absl::ZeroDuration()) absl::SleepFor(absl::Milliseconds(1));
 }
