@@ -43,7 +43,8 @@ absl::Status BaseEventLoop::CheckUse(const char* operation) const {
 std::shared_ptr<LoopHandle::State> BaseEventLoop::NewState(const char* operation,
                                                            LoopCallback& callback) {
   auto state = std::make_shared<LoopHandle::State>();
-  const absl::Status usable = CheckUse(operation);
+  absl::Status usable = CheckUse(operation);
+  if (usable.ok() && callback == nullptr) usable = NoCallbackError();
   if (usable.ok()) {
     state->callback = std::move(callback);
   } else {
@@ -63,6 +64,7 @@ LoopHandle BaseEventLoop::CallSoon(LoopCallback callback) {
 }
 
 absl::Status BaseEventLoop::CallSoonThreadsafe(LoopCallback callback) {
+  if (callback == nullptr) return NoCallbackError();
   return inbox_.Post(callback);
 }
 
@@ -102,7 +104,7 @@ bool BaseEventLoop::RemoveWriter(int fd) {
 
 absl::Status BaseEventLoop::AddHandler(int fd, Direction direction, ReadyCallback callback,
                                        Trigger trigger) {
-  if (callback == nullptr) return InvalidField("callback", "a callback is needed");
+  if (callback == nullptr) return NoCallbackError();
   auto handler = std::make_shared<DescriptorHandler>(fd, direction, std::move(callback));
   const DescriptorTable::Entry before = descriptors_.Get(fd);
 

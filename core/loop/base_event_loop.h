@@ -124,7 +124,8 @@ class BaseEventLoop : public EventLoop {
 
   // OK if this thread may use the loop for `operation` now.
   absl::Status CheckUse(const char* operation) const;
-  // A handle for `callback`, or a cancelled one if CheckUse fails, which is reported.
+  // A handle for `callback`, or a cancelled one if there is none or CheckUse fails, which is
+  // reported.
   std::shared_ptr<LoopHandle::State> NewState(const char* operation, LoopCallback& callback);
 
   // OK if `fd` may get a reader or a writer now.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/loop/base_event_loop.h"
+#include "core/loop/loop_error.h"
 
 namespace proctor {
 namespace {
@@ -48,7 +49,7 @@ absl::Status BaseEventLoop::CheckIo(const char* operation, int fd, Direction dir
 
 absl::StatusOr<LoopHandle> BaseEventLoop::Read(int fd, size_t max_bytes, ReadCallback callback) {
   if (absl::Status usable = CheckIo(kRead, fd, Direction::kRead); !usable.ok()) return usable;
-  if (callback == nullptr) return InvalidField("callback", "a callback is needed");
+  if (callback == nullptr) return NoCallbackError();
   if (max_bytes == 0) return InvalidField("max_bytes", "nothing and the end of file are one");
   auto operation = std::make_shared<IoOperation>(
       fd, Direction::kRead, std::string(std::min(max_bytes, kMaxTransfer), '\0'));
@@ -62,7 +63,7 @@ absl::StatusOr<LoopHandle> BaseEventLoop::Read(int fd, size_t max_bytes, ReadCal
 
 absl::StatusOr<LoopHandle> BaseEventLoop::Write(int fd, std::string data, WriteCallback callback) {
   if (absl::Status usable = CheckIo(kWrite, fd, Direction::kWrite); !usable.ok()) return usable;
-  if (callback == nullptr) return InvalidField("callback", "a callback is needed");
+  if (callback == nullptr) return NoCallbackError();
   data.resize(std::min(data.size(), kMaxTransfer));
   auto operation = std::make_shared<IoOperation>(fd, Direction::kWrite, std::move(data));
   operation->callback = [this, bare = operation.get(), callback = std::move(callback)]() mutable {

@@ -81,6 +81,8 @@ using LoopErrorHandler = std::function<void(const LoopError&)>;
 // Order of calls: any number of RunForever, then Close. After it, what returns a
 // status fails, a callback given to CallSoon, CallLater or CallAt is destroyed and
 // reported as an error, and nothing is ever run.
+// An empty callback is refused: what returns a status says InvalidArgument (INVALID_FIELD),
+// CallSoon, CallLater and CallAt report that and return a cancelled handle.
 class EventLoop : public std::enable_shared_from_this<EventLoop> {
  public:
   virtual ~EventLoop() = default;
@@ -166,9 +168,10 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // not know.
   virtual absl::Duration TurnTime() const { return absl::ZeroDuration(); }
 
-  // Drops all callbacks and frees all descriptors. Idempotent. Reads and writes are
-  // cancelled; one of a regular file that the kernel carries out just now is waited for.
-  // Errors: FailedPrecondition while it runs.
+  // Drops all callbacks and frees all descriptors. Idempotent. is_closed() is true by then:
+  // who holds something for the loop sees by the end of its callback that nothing will come. Reads
+  // and writes are cancelled; one of a regular file that the kernel carries out just now is waited
+  // for. Errors: FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
   // Who is told of errors that have no caller; null restores the default, which

@@ -14,6 +14,8 @@ absl::Status LoopClosedError() {
                    "the event loop is closed");
 }
 
+absl::Status NoCallbackError() { return InvalidField("callback", "a callback is needed"); }
+
 absl::Status LoopRunningError(std::string_view message) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "LOOP_RUNNING", message);
 }

@@ -13,6 +13,9 @@ namespace proctor {
 // FailedPrecondition (LOOP_CLOSED).
 absl::Status LoopClosedError();
 
+// InvalidArgument (INVALID_FIELD) of a callback that is empty.
+absl::Status NoCallbackError();
+
 // FailedPrecondition (LOOP_RUNNING).
 absl::Status LoopRunningError(std::string_view message);
 

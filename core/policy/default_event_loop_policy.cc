@@ -40,7 +40,7 @@ DefaultEventLoopPolicy::~DefaultEventLoopPolicy() = default;
 absl::StatusOr<std::shared_ptr<EventLoop>> DefaultEventLoopPolicy::GetEventLoop() {
   ThreadLoops::Slot slot = loops_->Get();
   if (slot.loop == nullptr && !slot.was_set && OnMainThread()) {
-    auto loop = NewEventLoop();
+    auto loop = CheckAnswer("NewEventLoop", NewEventLoop());  // an override's
     if (!loop.ok()) return loop.status();
     // The virtual one: an override sees the loop, and may set another (conformance 4).
     if (absl::Status set = SetEventLoop(*std::move(loop)); !set.ok()) return set;

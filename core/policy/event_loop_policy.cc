@@ -1,10 +1,13 @@
 #include "core/policy/event_loop_policy.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/base/const_init.h"
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/error.h"
 #include "core/policy/default_event_loop_policy.h"
 
 namespace proctor {
@@ -20,6 +23,14 @@ std::shared_ptr<EventLoopPolicy>& CurrentLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(
 
 }  // namespace
 
+absl::Status PolicyAnsweredNothingError(std::string_view call) {
+  const std::string name(call);
+  return MakeError(
+      absl::StatusCode::kInternal, "POLICY_ANSWERED_NOTHING",
+      absl::StrCat("the event loop policy answered OK to ", name, ", with nothing in it"),
+      {{"call", name}});
+}
+
 std::shared_ptr<EventLoopPolicy> GetEventLoopPolicy() {
   absl::MutexLock lock(&mutex);
   std::shared_ptr<EventLoopPolicy>& current = CurrentLocked();
@@ -34,7 +45,7 @@ void SetEventLoopPolicy(std::shared_ptr<EventLoopPolicy> policy) {
 
 absl::StatusOr<std::shared_ptr<EventLoop>> GetEventLoop() {
   auto running = GetRunningLoop();
-  return running.ok() ? running : GetEventLoopPolicy()->GetEventLoop();
+  return running.ok() ? running : CheckAnswer("GetEventLoop", GetEventLoopPolicy()->GetEventLoop());
 }
 
 absl::Status SetEventLoop(std::shared_ptr<EventLoop> loop) {
@@ -42,11 +53,11 @@ absl::Status SetEventLoop(std::shared_ptr<EventLoop> loop) {
 }
 
 absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop() {
-  return GetEventLoopPolicy()->NewEventLoop();
+  return CheckAnswer("NewEventLoop", GetEventLoopPolicy()->NewEventLoop());
 }
 
 absl::StatusOr<std::shared_ptr<ChildWatcher>> GetChildWatcher() {
-  return GetEventLoopPolicy()->GetChildWatcher();
+  return CheckAnswer("GetChildWatcher", GetEventLoopPolicy()->GetChildWatcher());
 }
 
 absl::Status SetChildWatcher(std::shared_ptr<ChildWatcher> watcher) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,6 +41,17 @@ class EventLoopPolicy {
   virtual absl::Status SetChildWatcher(std::shared_ptr<ChildWatcher> watcher) = 0;
 };
 
+absl::Status PolicyAnsweredNothingError(std::string_view call);
+
+// What a policy answers to `call`. OK without anything in it is what asyncio's policies may say,
+// and nobody could go on with: Internal (POLICY_ANSWERED_NOTHING). Whoever asks a policy that may
+// be anybody's asks so.
+template <typename Thing>
+absl::StatusOr<std::shared_ptr<Thing>> CheckAnswer(std::string_view call,
+                                                   absl::StatusOr<std::shared_ptr<Thing>> answer) {
+  if (answer.ok() && *answer == nullptr) return PolicyAnsweredNothingError(call);
+  return answer;
+}
 // The policy of this process, made as a DefaultEventLoopPolicy on first use.
 std::shared_ptr<EventLoopPolicy> GetEventLoopPolicy();
 
@@ -49,7 +60,7 @@ void SetEventLoopPolicy(std::shared_ptr<EventLoopPolicy> policy);
 
 // The five calls of the current policy (asyncio.get_event_loop and so on).
 // GetEventLoop first returns the loop that runs on this thread, if one does,
-// whatever the policy says.
+// whatever the policy says. What they return is never null (CheckAnswer).
 absl::StatusOr<std::shared_ptr<EventLoop>> GetEventLoop();
 absl::Status SetEventLoop(std::shared_ptr<EventLoop> loop);
 absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop();

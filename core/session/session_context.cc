@@ -104,12 +104,12 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
 // a policy that is registered by name changes what the session gets.
 absl::Status SessionContext::EnterThread() {
   pthread_setname_np(pthread_self(), absl::StrCat("session-", id_.substr(0, 7)).c_str());
-  auto made = policy_->NewEventLoop();
+  auto made = CheckAnswer("NewEventLoop", policy_->NewEventLoop());
   if (!made.ok()) return made.status();
   if (auto status = policy_->SetEventLoop(*made); !status.ok()) return status;
-  auto loop = policy_->GetEventLoop();
+  auto loop = CheckAnswer("GetEventLoop", policy_->GetEventLoop());
   if (!loop.ok()) return loop.status();
-  auto watcher = policy_->GetChildWatcher();
+  auto watcher = CheckAnswer("GetChildWatcher", policy_->GetChildWatcher());
   if (!watcher.ok()) return watcher.status();
   loop_ = *std::move(loop);
   watcher_ = *std::move(watcher);

@@ -186,11 +186,14 @@ void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
   }
 }
 
-void ChildWaitRing::Close() {
+std::vector<std::shared_ptr<Watch>> ChildWaitRing::Close() {
+  std::vector<std::shared_ptr<Watch>> waited_for;
   absl::MutexLock lock(&kernel_->mutex);
-  if (std::exchange(kernel_->closed, true)) return;
+  if (std::exchange(kernel_->closed, true)) return waited_for;
   for (auto& [token, request] : kernel_->requests) {
-    if (request->watch != nullptr) kernel_->Abandon(token, *request);
+    if (request->watch == nullptr) continue;
+    waited_for.push_back(request->watch);
+    kernel_->Abandon(token, *request);
   }
   std::vector<Ended> none;
   while (!kernel_->requests.empty()) {
@@ -198,6 +201,7 @@ void ChildWaitRing::Close() {
     kernel_->TakeCompletions(none);
   }
   ::io_uring_queue_exit(&kernel_->ring);
+  return waited_for;
 }
 
 }  // namespace proctor

@@ -49,8 +49,8 @@ class ChildWaitRing {
   };
   std::vector<Ended> TakeEnded();
 
-  // Idempotent.
-  void Close();
+  // Ends all waiting, and returns whom was waited for. Idempotent.
+  std::vector<std::shared_ptr<Watch>> Close();
 
   // Readable while TakeEnded would find something.
   int fd() const;

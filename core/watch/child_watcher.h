@@ -44,9 +44,10 @@ class ChildWatcher {
   // Calls `handler` once when the child `pid` has ended, also if that happened
   // already, but never from within this call. A second call for the same child
   // replaces the handler.
-  // Errors: FailedPrecondition if the watcher is not active, is closed, or no
-  // loop runs on this thread where one is needed; NotFound for what is not a
-  // child. `handler` is then not called.
+  // If the loop is closed first, there is a warning and no call, and the child is reaped.
+  // Errors: InvalidArgument without a handler; FailedPrecondition if the watcher is not
+  // active, is closed, or no loop runs on this thread where one is needed; NotFound for
+  // what is not a child. `handler` is then not called.
   virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) = 0;
 
   // As AddChildHandler for a child whose pidfd is known (clone3(2)): it is this very child that

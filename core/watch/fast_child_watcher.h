@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,14 +56,18 @@ class FastChildWatcher final : public AttachedChildWatcher {
   void ExitScope() override;
 
  private:
-  // The children that are waited for together.
+  // The children that are waited for together. It goes with its loop.
   struct Territory {
-    int depth = 0;                    // of scopes
-    uint64_t signals_at_entry = 0;    // of the outermost scope
-    std::shared_ptr<EventLoop> loop;  // which looks; null until there is one
+    int depth = 0;                  // of scopes
+    uint64_t signals_at_entry = 0;  // of the outermost scope
+    std::weak_ptr<EventLoop> loop;  // which looks; null until there is one
     bool look_posted = false;
-    bool blocked = false;  // a known zombie that is not told yet hides others
+    bool blocked = false;               // a known zombie that is not told yet hides others
+    std::map<pid_t, SharedFd> removed;  // lost their handler, and are not reaped yet
   };
+
+  // A look on its way to the loop of a territory.
+  class PostedLook;
 
   // The calling thread's territory: its thread id, or 0 for all.
   pid_t Here() const;
@@ -72,8 +77,14 @@ class FastChildWatcher final : public AttachedChildWatcher {
   void OnRemoved(const Watch& watch) override;
   void OnReaped() override;
 
-  // Posts a look to the territory's loop, if it has one and none is on its way.
-  void PostLook(pid_t here, Territory& territory) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Posts a look to the loops of the territories that `wanted` picks, where none is on its
+  // way.
+  void PostLooks(const std::function<bool(pid_t here, Territory&)>& wanted);
+  // A look was dropped, because that loop is closed. Its removed children are left to the
+  // OrphanReaper.
+  void OnLoopClosed(pid_t here, const std::weak_ptr<EventLoop>& loop);
+  // Ends a scope. Whether it was the outermost one, and something may have ended in it.
+  bool LeaveScope(pid_t here);
   // Looks at what has ended and is unknown, and warns of each; on the territory's thread.
   void Look(pid_t here);
   // Reaps what has ended in the territory of this thread and is unknown. A known child
@@ -87,8 +98,7 @@ class FastChildWatcher final : public AttachedChildWatcher {
 
   absl::Mutex mutex_;
   std::map<pid_t, Territory> territories_ ABSL_GUARDED_BY(mutex_);
-  std::map<pid_t, SharedFd> removed_ ABSL_GUARDED_BY(mutex_);  // and not reaped yet
-  std::optional<SigchldWish> wish_ ABSL_GUARDED_BY(mutex_);    // while attached
+  std::optional<SigchldWish> wish_ ABSL_GUARDED_BY(mutex_);  // while attached
 };
 
 }  // namespace proctor

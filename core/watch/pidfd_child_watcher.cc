@@ -14,6 +14,37 @@
 #include "core/watch/orphan_reaper.h"
 
 namespace proctor {
+namespace {
+
+// The loop's reader of a pidfd. A loop that is closed drops it, and it sees to the child.
+class PidfdReader {
+ public:
+  PidfdReader(std::weak_ptr<WatchTable> table, std::shared_ptr<Watch> watch)
+      : table_(std::move(table)), watch_(std::move(watch)) {}
+  PidfdReader(PidfdReader&&) = default;
+  PidfdReader& operator=(PidfdReader&&) = delete;
+
+  ~PidfdReader() {
+    if (watch_ == nullptr || !watch_->loop->is_closed()) return;
+    if (auto table = table_.lock()) table->OnLoopClosed(watch_);
+  }
+
+  void operator()() {
+    const std::shared_ptr<Watch> watch = watch_;  // the loop may let go of this reader
+    const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+    if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
+    auto table = table_.lock();
+    if (table == nullptr || !table->Contains(watch)) return;
+    watch->loop->RemoveReader(watch->pidfd.get());
+    table->Tell(watch, look);
+  }
+
+ private:
+  std::weak_ptr<WatchTable> table_;
+  std::shared_ptr<Watch> watch_;  // null once moved
+};
+
+}  // namespace
 
 absl::Status PidfdChildWatcher::Probe() {
   auto pidfd = OpenPidfd(::getpid());
@@ -50,24 +81,12 @@ absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
   if (watch->pidfd) {
     // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
     // and not reapable; a second edge comes when the tracer lets go.
-    const absl::Status added = watch->loop->AddReader(
-        watch->pidfd.get(),
-        [table = std::weak_ptr<WatchTable>(table_), watch] { OnReadable(table, watch); },
-        Trigger::kEdge);
+    const absl::Status added =
+        watch->loop->AddReader(watch->pidfd.get(), PidfdReader(table_, watch), Trigger::kEdge);
     if (added.ok()) return added;
   }
   // Out of descriptors: no exit is lost.
   return ExitThread::Get().AwaitAndPost(table_, watch, ExitThread::Without::kThread);
-}
-
-void PidfdChildWatcher::OnReadable(const std::weak_ptr<WatchTable>& table,
-                                   const std::shared_ptr<Watch>& watch) {
-  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
-  if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
-  auto standing = table.lock();
-  if (standing == nullptr || !standing->Contains(watch)) return;
-  watch->loop->RemoveReader(watch->pidfd.get());
-  standing->Tell(watch, look);
 }
 
 PidfdChildWatcher::~PidfdChildWatcher() { Close(); }

@@ -37,8 +37,6 @@ class PidfdChildWatcher : public ChildWatcher {
 
  private:
   absl::Status Await(const std::shared_ptr<Watch>& watch);
-  static void OnReadable(const std::weak_ptr<WatchTable>& table,
-                         const std::shared_ptr<Watch>& watch);
   static void StopWatching(const std::shared_ptr<Watch>& watch);
 
   const std::shared_ptr<WatchTable> table_ = std::make_shared<WatchTable>();

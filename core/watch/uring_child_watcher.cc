@@ -1,8 +1,12 @@
 #include "core/watch/uring_child_watcher.h"
 
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "core/watch/child_wait_ring.h"
 #include "core/watch/exit_thread.h"
 #include "core/watch/orphan_reaper.h"
@@ -30,9 +34,53 @@ void TellEnded(ChildWaitRing& ring, const std::weak_ptr<WatchTable>& table) {
 
 }  // namespace
 
+struct UringChildWatcher::Rings {
+  // By address: a loop that is closed is not in here any more.
+  struct Entry {
+    std::weak_ptr<EventLoop> loop;
+    std::shared_ptr<ChildWaitRing> ring;
+  };
+  absl::Mutex mutex;
+  absl::flat_hash_map<const EventLoop*, Entry> entries ABSL_GUARDED_BY(mutex);
+};
+
+// A loop's reader of its ring. A loop that is closed drops it, and it sees to the ring and
+// to the children.
+class UringChildWatcher::Reader {
+ public:
+  Reader(const EventLoop* loop, std::shared_ptr<ChildWaitRing> ring,
+         const std::shared_ptr<WatchTable>& table, const std::shared_ptr<Rings>& rings)
+      : loop_(loop), ring_(std::move(ring)), table_(table), rings_(rings) {}
+  Reader(Reader&&) = default;
+  Reader& operator=(Reader&&) = delete;
+
+  ~Reader() {
+    if (ring_ == nullptr || !loop_->is_closed()) return;
+    if (auto rings = rings_.lock()) {
+      absl::MutexLock lock(&rings->mutex);
+      rings->entries.erase(loop_);
+    }
+    const std::vector<std::shared_ptr<Watch>> waited_for = ring_->Close();
+    auto table = table_.lock();
+    if (table == nullptr) return;
+    for (const auto& watch : waited_for) table->OnLoopClosed(watch);
+  }
+
+  void operator()() {
+    const std::shared_ptr<ChildWaitRing> ring = ring_;  // the loop may let go of this reader
+    TellEnded(*ring, table_);
+  }
+
+ private:
+  const EventLoop* loop_;                // has this reader
+  std::shared_ptr<ChildWaitRing> ring_;  // null once moved
+  std::weak_ptr<WatchTable> table_;
+  std::weak_ptr<Rings> rings_;
+};
+
 absl::Status UringChildWatcher::Probe() { return ChildWaitRing::Probe(); }
 
-UringChildWatcher::UringChildWatcher() = default;
+UringChildWatcher::UringChildWatcher() : rings_(std::make_shared<Rings>()) {}
 
 UringChildWatcher::~UringChildWatcher() { Close(); }
 
@@ -62,31 +110,26 @@ absl::Status UringChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
 }
 
 std::shared_ptr<ChildWaitRing> UringChildWatcher::RingFor(const std::shared_ptr<EventLoop>& loop) {
-  {
-    absl::MutexLock lock(&mutex_);
-    auto ring = rings_.find(loop);
-    if (ring != rings_.end()) return ring->second;
-  }
+  if (auto ring = FindRing(*loop)) return ring;
   auto made = ChildWaitRing::Create();
   if (!made.ok()) return nullptr;
   const std::shared_ptr<ChildWaitRing> ring = *std::move(made);
-  const absl::Status added = loop->AddReader(
-      ring->fd(), [ring, table = std::weak_ptr<WatchTable>(table_)] { TellEnded(*ring, table); });
+  const absl::Status added = loop->AddReader(ring->fd(), Reader(loop.get(), ring, table_, rings_));
   if (!added.ok()) return nullptr;
-  absl::MutexLock lock(&mutex_);
-  rings_[loop] = ring;
+  absl::MutexLock lock(&rings_->mutex);
+  rings_->entries[loop.get()] = {loop, ring};
   return ring;
+}
+
+std::shared_ptr<ChildWaitRing> UringChildWatcher::FindRing(const EventLoop& loop) const {
+  absl::MutexLock lock(&rings_->mutex);
+  auto found = rings_->entries.find(&loop);
+  return found == rings_->entries.end() ? nullptr : found->second.ring;
 }
 
 void UringChildWatcher::StopWaiting(const std::shared_ptr<Watch>& watch) {
   ExitThread::Get().Forget(watch);
-  std::shared_ptr<ChildWaitRing> ring;
-  {
-    absl::MutexLock lock(&mutex_);
-    auto found = rings_.find(watch->loop);
-    if (found != rings_.end()) ring = found->second;
-  }
-  if (ring != nullptr) ring->Cancel(watch);
+  if (auto ring = FindRing(*watch->loop)) ring->Cancel(watch);
 }
 
 bool UringChildWatcher::RemoveChildHandler(pid_t pid) {
@@ -102,15 +145,17 @@ void UringChildWatcher::Close() {
     StopWaiting(watch);
     ReapWhenEnded(watch->pid, watch->pidfd);
   }
-  absl::flat_hash_map<std::shared_ptr<EventLoop>, std::shared_ptr<ChildWaitRing>> rings;
+  absl::flat_hash_map<const EventLoop*, Rings::Entry> entries;
   {
-    absl::MutexLock lock(&mutex_);
-    rings.swap(rings_);
+    absl::MutexLock lock(&rings_->mutex);
+    entries.swap(rings_->entries);
   }
-  for (const auto& [loop, ring] : rings) {
+  for (const auto& [address, entry] : entries) {
+    auto loop = entry.loop.lock();
+    if (loop == nullptr) continue;  // it closes its ring just now
     // The reader is taken away before the descriptor is closed, on the loop's thread; a
     // closed loop has none.
-    auto stop = [loop = loop, ring = ring] {
+    auto stop = [loop, ring = entry.ring] {
       loop->RemoveReader(ring->fd());
       ring->Close();
     };
@@ -118,7 +163,7 @@ void UringChildWatcher::Close() {
     if (running.ok() && *running == loop) {
       stop();
     } else if (!loop->CallSoonThreadsafe(std::move(stop)).ok()) {
-      ring->Close();
+      entry.ring->Close();
     }
   }
 }

@@ -3,9 +3,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "core/watch/child_watcher.h"
 #include "core/watch/watch_table.h"
 
@@ -38,7 +35,8 @@ class UringChildWatcher : public ChildWatcher {
   bool RemoveChildHandler(pid_t pid) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }
   bool IsActive() const override { return !table_->closed(); }
-  // Cancels what the rings wait for and waits until the kernel has let go of it.
+  // Cancels what the rings wait for and waits until the kernel has let go of it. The ring of
+  // a loop that is closed goes with the loop.
   void Close() override;
   void EnterScope() override {}
   void ExitScope() override {}
@@ -49,13 +47,16 @@ class UringChildWatcher : public ChildWatcher {
   // The ring of a loop; made, on that loop's thread, if there is none. Null without the
   // descriptors for it.
   std::shared_ptr<ChildWaitRing> RingFor(const std::shared_ptr<EventLoop>& loop);
+  std::shared_ptr<ChildWaitRing> FindRing(const EventLoop& loop) const;
   void StopWaiting(const std::shared_ptr<Watch>& watch);
 
   const std::shared_ptr<WatchTable> table_ = std::make_shared<WatchTable>();
 
-  absl::Mutex mutex_;
-  absl::flat_hash_map<std::shared_ptr<EventLoop>, std::shared_ptr<ChildWaitRing>> rings_
-      ABSL_GUARDED_BY(mutex_);
+  // The rings, by the loops that wait on them. Shared with the loops' readers, which take
+  // the ring of their loop out when it is closed.
+  struct Rings;
+  class Reader;
+  const std::shared_ptr<Rings> rings_;
 };
 
 }  // namespace proctor

@@ -67,6 +67,7 @@ bool IsClaimed(pid_t pid) { return Claims::Get().Contains(pid); }
 absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, SharedFd pidfd,
                                                        std::shared_ptr<EventLoop> loop,
                                                        ChildHandler handler, Stop stop) {
+  if (handler == nullptr) return InvalidField("handler", "a child needs a handler");
   auto watch = std::make_shared<Watch>(pid, std::move(pidfd), std::move(loop));
   watch->handler = std::move(handler);
   std::shared_ptr<Watch> displaced;
@@ -170,6 +171,13 @@ class WatchTable::Notice {
 void WatchTable::Post(const std::shared_ptr<Watch>& watch, const ChildLook& look) {
   // A refused notice ends at once, which is all there is to do then.
   (void)watch->loop->CallSoonThreadsafe(Notice(weak_from_this(), watch, look));
+}
+
+void WatchTable::OnLoopClosed(const std::shared_ptr<Watch>& watch) {
+  if (!Remove(watch)) return;
+  Warn(absl::StrCat("the event loop of child ", watch->pid,
+                    "'s handler was closed before the child ended: nobody is told of its end"));
+  ReapWhenEnded(watch->pid, watch->pidfd);
 }
 
 std::shared_ptr<Watch> WatchTable::Remove(pid_t pid) {

@@ -55,8 +55,9 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
   // there already, only its handler is replaced if the loops are the same, and null is
   // returned; else the watch is replaced, and `stop` is called with the old one, which is not to
   // be waited for any more.
-  // Errors: FailedPrecondition (WATCHER_CLOSED) after Close; NotFound
-  // (NO_SUCH_CHILD) if the child's end is being told at this moment.
+  // Errors: InvalidArgument (INVALID_FIELD) without a handler; FailedPrecondition
+  // (WATCHER_CLOSED) after Close; NotFound (NO_SUCH_CHILD) if the child's end is being told
+  // at this moment.
   using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
   absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, SharedFd pidfd,
                                              std::shared_ptr<EventLoop> loop, ChildHandler handler,
@@ -74,6 +75,11 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
   // before the turn comes, there is a warning and no call, and the child is reaped
   // (conformance 56, 71). From any thread.
   void Post(const std::shared_ptr<Watch>& watch, const ChildLook& look);
+
+  // A watch's loop is closed, and its child was not seen to end: takes the watch out with a
+  // warning, and the child is reaped when it ends. Nothing if the watch does not stand any
+  // more. From any thread.
+  void OnLoopClosed(const std::shared_ptr<Watch>& watch);
 
   // Takes a watch out, without a call; null if there is none.
   std::shared_ptr<Watch> Remove(pid_t pid);

@@ -49,6 +49,20 @@ class CoreExampleTest(unittest.TestCase):
         for unwanted in (str(EXAMPLES.parents[1]), str(BUILD_TREE), "proctor::flags", "gRPC", "-W"):
             self.assertFalse([text for text in texts if unwanted in text], unwanted)
 
+    def test_its_component_is_found_and_no_other(self):
+        for component, found in (("core", True), ("nope", False)):
+            project = SCRATCH / f"find_{component}"
+            shutil.rmtree(project, ignore_errors=True)
+            project.mkdir()
+            (project / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.25)\nproject(find LANGUAGES C CXX)\n"
+                f"find_package(proctor REQUIRED COMPONENTS {component})\n")
+            done = subprocess.run([CMAKE, "-S", project, "-B", project / "build", *CONFIGURE,
+                                   f"-Dproctor_ROOT={PREFIX}", "--no-warn-unused-cli"],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode == 0, found, done.stderr)
+            self.assertEqual(component in done.stderr, not found, done.stderr)
+
     def test_the_example_tells_of_each_end(self):
         done = subprocess.run([EXAMPLE_BUILD / "watch_children"], capture_output=True, text=True,
                               timeout=60, check=False)

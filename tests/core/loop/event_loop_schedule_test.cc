@@ -21,6 +21,28 @@ TEST_P(LoopScheduleTest, RunsSoonInTheOrderOfTheCalls) {
   EXPECT_THAT(order, ElementsAre(0, 1, 2));
 }
 
+TEST_P(LoopScheduleTest, RefusesAnEmptyCallback) {
+  std::vector<std::string> errors;
+  loop_->SetErrorHandler([&](const LoopError& error) {
+    EXPECT_TRUE(absl::IsInvalidArgument(error.status)) << error.status;
+    errors.push_back(error.message);
+  });
+  EXPECT_TRUE(loop_->CallSoon(nullptr).cancelled());
+  EXPECT_TRUE(loop_->CallLater(absl::ZeroDuration(), nullptr).cancelled());
+  EXPECT_TRUE(loop_->CallAt(loop_->Time(), nullptr).cancelled());
+  EXPECT_THAT(errors, ElementsAre(HasSubstr("CallSoon"), HasSubstr("CallAt"), HasSubstr("CallAt")));
+  Pipe pipe;
+  for (const absl::Status& refused :
+       {loop_->CallSoonThreadsafe(nullptr), loop_->AddReader(pipe.read.get(), nullptr),
+        loop_->AddWriter(pipe.write.get(), nullptr),
+        loop_->Read(pipe.read.get(), 1, nullptr).status(),
+        loop_->Write(pipe.write.get(), "x", nullptr).status()}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+    EXPECT_EQ(ErrorVariables(refused)["field"], "callback");
+  }
+  RunTurns(1);
+}
+
 TEST_P(LoopScheduleTest, RunsWhatACallbackSchedulesInTheNextTurn) {
   std::vector<std::string> order;
   loop_->CallSoon([&] {

@@ -80,6 +80,15 @@ TEST_F(DefaultEventLoopPolicyTest, IsAnErrorIfTheOverrideSetsNothing) {
   EXPECT_TRUE(policy.GetEventLoop().ok());
 }
 
+// conformance 2
+TEST_F(DefaultEventLoopPolicyTest, IsAnErrorIfTheOverrideMakesNothing) {
+  class Barren : public DefaultEventLoopPolicy {
+   public:
+    absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop() override { return nullptr; }
+  } policy;
+  EXPECT_EQ(ErrorReason(policy.GetEventLoop().status()), "POLICY_ANSWERED_NOTHING");
+}
+
 // conformance 6
 TEST_F(DefaultEventLoopPolicyTest, MakesNoSecondLoopAfterASetToNone) {
   for (bool had_one : {false, true}) {

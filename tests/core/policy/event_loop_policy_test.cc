@@ -68,6 +68,16 @@ class FailingPolicy : public EventLoopPolicy {
   }
 };
 
+// Answers as asyncio's policies may: "This may be None".
+class EmptyPolicy : public EventLoopPolicy {
+ public:
+  LoopOr GetEventLoop() override { return nullptr; }
+  absl::Status SetEventLoop(std::shared_ptr<EventLoop>) override { return {}; }
+  LoopOr NewEventLoop() override { return nullptr; }
+  WatcherOr GetChildWatcher() override { return nullptr; }
+  absl::Status SetChildWatcher(std::shared_ptr<ChildWatcher>) override { return {}; }
+};
+
 class EventLoopPolicyTest : public testing::Test {
  protected:
   void SetUp() override { SetEventLoopPolicy(nullptr); }
@@ -92,6 +102,19 @@ TEST_F(EventLoopPolicyTest, StaysTheSame) {
   const auto policy = GetEventLoopPolicy();
   EXPECT_NE(std::dynamic_pointer_cast<DefaultEventLoopPolicy>(policy), nullptr);
   EXPECT_EQ(GetEventLoopPolicy(), policy);
+}
+
+// conformance 2
+TEST_F(EventLoopPolicyTest, WhatAnswersOkAndNothingIsAnError) {
+  SetEventLoopPolicy(std::make_shared<EmptyPolicy>());
+  const std::pair<const char*, absl::Status> answers[] = {
+      {"GetEventLoop", GetEventLoop().status()},
+      {"NewEventLoop", NewEventLoop().status()},
+      {"GetChildWatcher", GetChildWatcher().status()}};
+  for (const auto& [call, status] : answers) {
+    EXPECT_EQ(ErrorReason(status), "POLICY_ANSWERED_NOTHING") << call << ": " << status;
+    EXPECT_EQ(ErrorVariables(status)["call"], call);
+  }
 }
 
 // conformance 15

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "core/policy/default_event_loop_policy.h"
+#include "core/policy/policy_registry.h"
 #include "tests/core/session/session_fixture.h"
 
 namespace proctor {
@@ -42,6 +44,41 @@ TEST_F(SessionUserTest, AnOpenSessionGoesOnWithoutOne) {
   session->loop()->Stop();  // as a loop of the caller's own might
   EXPECT_EQ(Call(session, [] { return 7; }), 7);
   EXPECT_EQ(session->Info().state, SessionState::kOpen);
+}
+
+// A policy that answers OK and nothing to one of the calls.
+class EmptyPolicy : public DefaultEventLoopPolicy {
+ public:
+  EmptyPolicy(WatcherFactory watchers, std::string call)
+      : DefaultEventLoopPolicy(std::move(watchers)), call_(std::move(call)) {}
+  absl::StatusOr<std::shared_ptr<EventLoop>> GetEventLoop() override {
+    if (call_ == "GetEventLoop") return nullptr;
+    return DefaultEventLoopPolicy::GetEventLoop();
+  }
+  absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop() override {
+    if (call_ == "NewEventLoop") return nullptr;
+    return DefaultEventLoopPolicy::NewEventLoop();
+  }
+  absl::StatusOr<std::shared_ptr<ChildWatcher>> GetChildWatcher() override {
+    if (call_ == "GetChildWatcher") return nullptr;
+    return DefaultEventLoopPolicy::GetChildWatcher();
+  }
+
+ private:
+  const std::string call_;
+};
+
+TEST_F(SessionTest, APolicyThatAnswersNothingOpensNoSession) {
+  for (const std::string call : {"GetEventLoop", "NewEventLoop", "GetChildWatcher"}) {
+    ASSERT_TRUE(RegisterPolicy("answers-nothing-to-" + call, [call](auto watchers) {
+                  return std::make_shared<EmptyPolicy>(std::move(watchers), call);
+                }).ok());
+    const absl::Status refused =
+        registry_->Create({.policy = "answers-nothing-to-" + call}).status();
+    EXPECT_EQ(ErrorReason(refused), "POLICY_ANSWERED_NOTHING") << refused;
+    EXPECT_EQ(ErrorVariables(refused)["call"], call);
+  }
+  EXPECT_EQ(registry_->open_sessions(), 0u);
 }
 
 // Sessions with a lease.

@@ -400,14 +400,46 @@ TEST_P(ChildWatcherTest, AClosedLoopGetsAWarningAndNoCall) {
     ::kill(pid, SIGKILL);
     Stop();
   });
-  if (GetParam().watcher == "pidfd" || GetParam().watcher == "uring") {
-    // Nobody waits any more on behalf of a closed loop; the end of the watcher does.
-    watcher_->Close();
-    return AwaitNoChild();
-  }
   RunUntilNoChild();
   AwaitWarnings(1);
   EXPECT_NE(Warnings()[0].find("closed"), std::string::npos) << Warnings()[0];
+  EXPECT_FALSE(watcher_->RemoveChildHandler(pid)) << "it has no handler any more";
+}
+
+// conformance 49
+TEST_P(ChildWatcherTest, WhatItHadForALoopGoesWithTheLoop) {
+  const auto run_a_loop = [this] {
+    std::thread([this] {
+      auto loop = *NewLoop();
+      loop->CallSoon([&] {
+        const ChildWatcher::Scope scope(*watcher_);
+        Add(Spawn("exit_with", "0"), [&](const ChildExit&) { loop->Stop(); });
+      });
+      EXPECT_TRUE(loop->RunForever().ok());
+      EXPECT_TRUE(loop->Close().ok());
+    }).join();
+  };
+  std::thread others([&] {
+    run_a_loop();
+    const LeakCheck leaks;
+    for (int i = 0; i < 20; ++i) run_a_loop();
+    Stop();
+  });
+  ASSERT_TRUE(loop_->RunForever().ok());
+  others.join();
+}
+
+TEST_P(ChildWatcherTest, AChildWithoutAHandlerIsRefused) {
+  Run([&] {
+    const pid_t pid = Spawn("wait_forever");
+    const absl::Status added = watcher_->AddChildHandler(pid, nullptr);
+    EXPECT_TRUE(absl::IsInvalidArgument(added)) << added;
+    EXPECT_EQ(ErrorVariables(added)["field"], "handler");
+    EXPECT_FALSE(watcher_->RemoveChildHandler(pid));
+    // It is still to be had.
+    Add(pid, [this](const ChildExit&) { Stop(); });
+    ::kill(pid, SIGKILL);
+  });
 }
 
 // conformance traced

@@ -164,6 +164,83 @@ TEST_P(FastChildWatcherTest, ReachesTheThreadsChildrenOrAllOfThem) {
   mutex.Lock();
 }
 
+// A loop that is closed with a look on its way does not end the looking.
+TEST_P(FastChildWatcherTest, ARemovedChildIsReapedWhateverBecameOfTheLoopBefore) {
+  std::thread others([&] {
+    while (!loop_->is_running()) std::this_thread::yield();
+    for (int round = 0; round < 3; ++round) {
+      pid_t removed = 0;
+      auto loop = *NewLoop();
+      loop->CallSoon([&] {
+        {
+          const ChildWatcher::Scope scope(*watcher_);
+          removed = Spawn("wait_forever");
+          Add(removed, NeverCalled);
+        }
+        EXPECT_TRUE(watcher_->RemoveChildHandler(removed));
+        loop->Stop();  // the look that this asked for is dropped
+      });
+      EXPECT_TRUE(loop->RunForever().ok());
+      EXPECT_TRUE(loop->Close().ok());
+      ::kill(removed, SIGKILL);
+      while (!IsReaped(removed)) std::this_thread::yield();
+    }
+    Stop();
+  });
+  ASSERT_TRUE(loop_->RunForever().ok());
+  others.join();
+}
+
+TEST_P(FastChildWatcherTest, AChildThatIsRemovedAfterItsLoopWasClosedIsReaped) {
+  std::thread others([&] {
+    while (!loop_->is_running()) std::this_thread::yield();
+    pid_t removed = 0;
+    auto loop = *NewLoop();
+    loop->CallSoon([&] {
+      const ChildWatcher::Scope scope(*watcher_);
+      removed = Spawn("wait_forever");
+      Add(removed, NeverCalled);
+      loop->Stop();
+    });
+    EXPECT_TRUE(loop->RunForever().ok());
+    EXPECT_TRUE(loop->Close().ok());
+    EXPECT_TRUE(watcher_->RemoveChildHandler(removed));
+    ::kill(removed, SIGKILL);
+    while (!IsReaped(removed)) std::this_thread::yield();
+    Stop();
+  });
+  ASSERT_TRUE(loop_->RunForever().ok());
+  others.join();
+}
+
+// The same thread with one loop after another, each with children of its own.
+TEST_P(FastChildWatcherTest, AThreadsNextLoopLooksOnWhereTheOneBeforeWasClosed) {
+  std::thread others([&] {
+    while (!loop_->is_running()) std::this_thread::yield();
+    for (int round = 0; round < 3; ++round) {
+      auto loop = *NewLoop();
+      const pid_t unknown = round == 0 ? 0 : Spawn("exit_with", "0");
+      // Its signal comes while there is no loop; the attached one may reap it.
+      siginfo_t info{};
+      if (unknown != 0) ::waitid(P_PID, static_cast<id_t>(unknown), &info, WEXITED | WNOWAIT);
+      loop->CallSoon([&] {
+        const ChildWatcher::Scope scope(*watcher_);
+        Add(Spawn("exit_with", "0"), [&](const ChildExit&) { loop->Stop(); });
+      });
+      EXPECT_TRUE(loop->RunForever().ok());
+      while (unknown != 0 &&
+             !IsReaped(unknown)) {  // in a turn of this loop, or of the attached one
+        loop->Stop();
+        EXPECT_TRUE(loop->RunForever().ok());
+      }
+      EXPECT_TRUE(loop->Close().ok());
+    }
+    Stop();
+  });
+  ASSERT_TRUE(loop_->RunForever().ok());
+  others.join();
+}
+
 // A child that another watcher of this process waits for is left to it.
 TEST_P(FastChildWatcherTest, LeavesTheChildrenOfOtherWatchersAlone) {
   auto other = *NewWatcher("threaded");
