@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -218,23 +219,46 @@ void BaseEventLoop::TakePosted() {
 void BaseEventLoop::Run(ReadyCall call) {
   const bool timed = debug();
   const absl::Duration start = timed ? Time() : absl::ZeroDuration();
-  if (auto* handler = std::get_if<std::shared_ptr<DescriptorHandler>>(&call.callee)) {
-    (*handler)->Run();
-  } else {
-    auto* handle = std::get_if<std::shared_ptr<LoopHandle::State>>(&call.callee);
-    LoopCallback callback = std::exchange(
-        handle != nullptr ? (*handle)->callback : std::get<LoopCallback>(call.callee), nullptr);
-    if (callback != nullptr) callback();
+  // As asyncio: a callback that throws ends neither the turn nor the run.
+  std::string thrown;
+  try {
+    CallOut(call);
+  } catch (const std::exception& error) {
+    thrown = error.what();
+    if (thrown.empty()) thrown = "an exception without words";
+  } catch (...) {
+    thrown = "not a std::exception";
+  }
+  if (!thrown.empty()) {
+    const std::string who = OriginOf(call);
+    ReportError({absl::StrCat("a callback of ", who),
+                 MakeError(absl::StatusCode::kInternal, "CALLBACK_THREW",
+                           absl::StrCat("it threw: ", thrown), {{"origin", who}})});
   }
   if (timed) ReportIfSlow(call, Time() - start);
 }
 
-void BaseEventLoop::ReportIfSlow(const ReadyCall& call, absl::Duration took) {
-  if (took < slow_) return;
+void BaseEventLoop::CallOut(ReadyCall& call) {
+  if (auto* handler = std::get_if<std::shared_ptr<DescriptorHandler>>(&call.callee)) {
+    return (*handler)->Run();
+  }
+  auto* handle = std::get_if<std::shared_ptr<LoopHandle::State>>(&call.callee);
+  LoopCallback callback = std::exchange(
+      handle != nullptr ? (*handle)->callback : std::get<LoopCallback>(call.callee), nullptr);
+  if (callback != nullptr) callback();
+}
+
+std::string BaseEventLoop::OriginOf(const ReadyCall& call) {
   std::string who = call.origin;
   if (auto* handler = std::get_if<std::shared_ptr<DescriptorHandler>>(&call.callee)) {
     absl::StrAppend(&who, " of descriptor ", (*handler)->fd());
   }
+  return who;
+}
+
+void BaseEventLoop::ReportIfSlow(const ReadyCall& call, absl::Duration took) {
+  if (took < slow_) return;
+  const std::string who = OriginOf(call);
   const std::string duration = absl::FormatDuration(took);
   ReportError({"slow callback", MakeError(absl::StatusCode::kDeadlineExceeded, "SLOW_CALLBACK",
                                           absl::StrCat("a callback of ", who, " took ", duration),

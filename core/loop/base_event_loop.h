@@ -145,6 +145,8 @@ class BaseEventLoop : public EventLoop {
   void Turn();
   void TakePosted();
   void Run(ReadyCall call);
+  void CallOut(ReadyCall& call);
+  static std::string OriginOf(const ReadyCall& call);
   void ReportIfSlow(const ReadyCall& call, absl::Duration took);
 
   // Any thread.

@@ -12,7 +12,16 @@ void DescriptorHandler::Run() {
   queued_ = false;
   if (removed_) return;
   running_ = true;
-  callback_();
+  try {
+    callback_();
+  } catch (...) {
+    OnReturn();
+    throw;
+  }
+  OnReturn();
+}
+
+void DescriptorHandler::OnReturn() {
   running_ = false;
   if (removed_) const ReadyCallback dropped = std::exchange(callback_, nullptr);
 }

@@ -45,6 +45,8 @@ class DescriptorHandler {
   Direction direction() const { return direction_; }
 
  private:
+  void OnReturn();
+
   const int fd_;
   const Direction direction_;
   ReadyCallback callback_;

@@ -12,7 +12,8 @@
 
 namespace proctor {
 
-// A callback that a loop runs once. It does not throw.
+// A callback that a loop runs once. It should not throw: what it throws is told to the error
+// handler (CALLBACK_THREW), and the loop goes on.
 using LoopCallback = absl::AnyInvocable<void()>;
 
 // A callback that a loop runs each time a descriptor is ready.

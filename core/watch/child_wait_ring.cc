@@ -13,7 +13,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/error.h"
+#include "core/base/warning.h"
 #include "core/loop/uring.h"
 
 namespace proctor {
@@ -26,6 +29,9 @@ constexpr int kIdTypePidfd = 3;
 // Room to submit, and for completions; what finds none waits in the kernel.
 constexpr unsigned kEntries = 64;
 constexpr unsigned kCompletions = 1024;
+
+// The kernel ends what is cancelled at once. What it has not ended by then, it never may.
+constexpr absl::Duration kLongestEnd = absl::Seconds(2);
 
 // The completion of a cancel, of which nobody wants to know.
 constexpr uint64_t kCancelToken = 0;
@@ -46,11 +52,15 @@ struct ChildWaitRing::Kernel {
     siginfo_t info{};
   };
 
-  // Whether the kernel took the chain.
-  bool Submit(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // What became of a chain: a queued one is taken with the next submission.
+  enum class Submission { kTaken, kQueued, kNoRoom };
+  Submission Submit(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // An entry of the queue, where there is room for so many; else null.
+  io_uring_sqe* Next(unsigned entries) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Makes the kernel end a request, which is nobody's from here on.
   void Abandon(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void TakeCompletions(std::vector<Ended>& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void EndRequests() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   absl::Mutex mutex;
   io_uring ring ABSL_GUARDED_BY(mutex){};
@@ -105,9 +115,15 @@ ChildWaitRing::~ChildWaitRing() { Close(); }
 
 int ChildWaitRing::fd() const { return kernel_->fd; }
 
-bool ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
-  io_uring_sqe* const poll = io_uring_get_sqe(&ring);
-  io_uring_sqe* const wait = io_uring_get_sqe(&ring);
+io_uring_sqe* ChildWaitRing::Kernel::Next(unsigned entries) {
+  if (io_uring_sq_space_left(&ring) < entries) ::io_uring_submit(&ring);
+  return io_uring_sq_space_left(&ring) < entries ? nullptr : io_uring_get_sqe(&ring);
+}
+
+ChildWaitRing::Kernel::Submission ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
+  io_uring_sqe* const poll = Next(2);
+  if (poll == nullptr) return Submission::kNoRoom;
+  io_uring_sqe* const wait = Next(1);
   const int pidfd = request.pidfd.get();
   io_uring_prep_poll_add(poll, pidfd, POLLIN);
   poll->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
@@ -116,13 +132,15 @@ bool ChildWaitRing::Kernel::Submit(uint64_t token, Request& request) {
   // its skip flag then silences the waitid.
   io_uring_sqe_set_data64(poll, token);
   io_uring_sqe_set_data64(wait, token);
-  return ::io_uring_submit(&ring) == 2;
+  ::io_uring_submit(&ring);
+  return io_uring_sq_ready(&ring) == 0 ? Submission::kTaken : Submission::kQueued;
 }
 
 void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
   tokens.erase(request.watch.get());
   request.watch = nullptr;
-  io_uring_sqe* const cancel = io_uring_get_sqe(&ring);
+  io_uring_sqe* const cancel = Next(1);
+  if (cancel == nullptr) return;  // it ends with its child, or with the ring
   io_uring_prep_cancel64(cancel, token, 0);
   cancel->flags |= IOSQE_CQE_SKIP_SUCCESS;
   io_uring_sqe_set_data64(cancel, kCancelToken);
@@ -142,9 +160,17 @@ absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
   Kernel::Request& request = *(kernel_->requests[token] = std::make_unique<Kernel::Request>(
                                    Kernel::Request{watch, watch->pidfd}));
   kernel_->tokens[watch.get()] = token;
-  if (kernel_->Submit(token, request)) return absl::OkStatus();
-  // What was not taken now is taken with the next submission: it stays, ended.
-  kernel_->Abandon(token, request);
+  switch (kernel_->Submit(token, request)) {
+    case Kernel::Submission::kTaken:
+      return absl::OkStatus();
+    case Kernel::Submission::kQueued:  // its memory stays
+      kernel_->Abandon(token, request);
+      break;
+    case Kernel::Submission::kNoRoom:
+      kernel_->tokens.erase(watch.get());
+      kernel_->requests.erase(token);
+      break;
+  }
   return MakeError(absl::StatusCode::kResourceExhausted, "URING_RESOURCES",
                    "io_uring took no request");
 }
@@ -176,14 +202,42 @@ void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
       // The completion says that it ended; the look also has the resource usage, and
       // asks after a child that somebody else has reaped.
       const ChildLook look = PeekChild(request.watch->pid, request.watch->pidfd.get());
-      const bool running = look.state == ChildLook::State::kRunning;
-      // Cancelled with the thread that made it.
-      if (running && result == -ECANCELED && Submit(token, request)) continue;
+      if (look.state == ChildLook::State::kRunning && result == -ECANCELED) {
+        // Cancelled with the thread that made it.
+        const Submission again = Submit(token, request);
+        if (again == Submission::kQueued) {
+          ended.push_back({request.watch, look});
+          Abandon(token, request);  // its memory stays
+        }
+        if (again != Submission::kNoRoom) continue;
+      }
       tokens.erase(request.watch.get());
       ended.push_back({request.watch, look});
     }
     requests.erase(found);
   }
+}
+
+// Cancels before each wait, because a chain between its two halves has nothing to cancel, and
+// the second half of a traced zombie may wait for ever.
+void ChildWaitRing::Kernel::EndRequests() {
+  std::vector<Ended> none;
+  const absl::Time give_up = absl::Now() + kLongestEnd;
+  while (!requests.empty() && absl::Now() < give_up) {
+    if (io_uring_sqe* const cancel = Next(1)) {
+      io_uring_prep_cancel64(cancel, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+      cancel->flags |= IOSQE_CQE_SKIP_SUCCESS;
+      io_uring_sqe_set_data64(cancel, kCancelToken);
+    }
+    __kernel_timespec pause{.tv_sec = 0, .tv_nsec = 20'000'000};
+    io_uring_cqe* cqe;
+    (void)::io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &pause, nullptr);  // looked at again
+    TakeCompletions(none);
+  }
+  if (requests.empty()) return;
+  Warn(absl::StrCat("io_uring did not let go of ", requests.size(),
+                    " waits for children: their memory is left to it"));
+  (void)new auto(std::exchange(requests, {}));
 }
 
 std::vector<std::shared_ptr<Watch>> ChildWaitRing::Close() {
@@ -195,11 +249,7 @@ std::vector<std::shared_ptr<Watch>> ChildWaitRing::Close() {
     waited_for.push_back(request->watch);
     kernel_->Abandon(token, *request);
   }
-  std::vector<Ended> none;
-  while (!kernel_->requests.empty()) {
-    (void)::io_uring_submit_and_wait(&kernel_->ring, 1);  // EINTR: looked at again
-    kernel_->TakeCompletions(none);
-  }
+  kernel_->EndRequests();
   ::io_uring_queue_exit(&kernel_->ring);
   return waited_for;
 }

@@ -1,5 +1,6 @@
 // What EventLoop promises of CallSoon, CallLater, CallAt and handles.
 
+#include <stdexcept>
 #include <vector>
 
 #include "tests/core/loop/loop_test.h"
@@ -41,6 +42,39 @@ TEST_P(LoopScheduleTest, RefusesAnEmptyCallback) {
     EXPECT_EQ(ErrorVariables(refused)["field"], "callback");
   }
   RunTurns(1);
+}
+
+TEST_P(LoopScheduleTest, WhatACallbackThrowsIsReportedAndEndsNothing) {
+  std::vector<std::string> errors;
+  loop_->SetErrorHandler([&](const LoopError& error) {
+    EXPECT_EQ(ErrorReason(error.status), "CALLBACK_THREW") << error.status;
+    errors.push_back(std::string(error.status.message()));
+    if (errors.size() == 5) loop_->Stop();
+  });
+  Pipe pipe, other;
+  pipe.Write();
+  other.Write();
+  ASSERT_TRUE(loop_
+                  ->AddReader(pipe.read.get(),
+                              [&] {
+                                loop_->RemoveReader(pipe.read.get());
+                                throw std::runtime_error("reader");
+                              })
+                  .ok());
+  ASSERT_TRUE(
+      loop_
+          ->Read(other.read.get(), 1,
+                 [&](const absl::StatusOr<std::string>&) { throw std::runtime_error("read"); })
+          .ok());
+  loop_->CallSoon([] { throw std::runtime_error("soon"); });
+  ASSERT_TRUE(loop_->CallSoonThreadsafe([] { throw 7; }).ok());
+  loop_->CallLater(absl::ZeroDuration(), [] { throw std::runtime_error("timer"); });
+  ASSERT_TRUE(loop_->RunForever().ok());
+  EXPECT_THAT(errors, testing::UnorderedElementsAre(
+                          HasSubstr("reader"), HasSubstr("read"), HasSubstr("soon"),
+                          HasSubstr("not a std::exception"), HasSubstr("timer")));
+  EXPECT_FALSE(loop_->is_running());
+  EXPECT_TRUE(loop_->Close().ok());
 }
 
 TEST_P(LoopScheduleTest, RunsWhatACallbackSchedulesInTheNextTurn) {
