@@ -67,6 +67,7 @@ uint64_t MaxMemory(const Options& options) {
 SessionRegistry::Options RegistryOptions(const Options& options,
                                          const std::shared_ptr<EventLoop>& main_loop,
                                          const std::shared_ptr<ProcessTrees>& trees,
+                                         const std::shared_ptr<Absence>& absence,
                                          Metrics* metrics) {
   SessionRegistry::Options result;
   result.policy = options.policy;
@@ -79,6 +80,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
                   static_cast<uint64_t>(options.max_output_bytes_per_session)};
   result.main_loop = main_loop;
   result.trees = trees;
+  result.absence = absence;
   result.codec = wire::MakeStateCodec();
   result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };
   result.exit_took = [metrics](absl::Duration time) { metrics->ObserveExit(time); };
@@ -192,12 +194,15 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
       ended_(std::move(ended)),
       metrics_(kVersion, [this] { return ReadGauges(sessions_, *events_, *parts_->hub); }),
       events_(std::move(events)),
-      sessions_(RegistryOptions(options, main_loop_, trees_, &metrics_), events_.get()),
+      sessions_(RegistryOptions(options, main_loop_, trees_, absence_, &metrics_), events_.get()),
       parts_(std::make_unique<Parts>()) {
   events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
 }
 
-Server::~Server() { (void)SetSpawnFence(-1); }
+Server::~Server() {
+  tick_timer_.Cancel();
+  (void)SetSpawnFence(-1);
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       std::shared_ptr<EventLoop> main_loop,
@@ -281,6 +286,7 @@ absl::Status Server::Begin() {
   }
   BeginLooks();
   LookAround();
+  Tick();
   return BeginHttp();
 }
 
@@ -374,6 +380,11 @@ void Server::KillAll() {
   close.request = {ExitCause::kServerShutdown, ""};
   close.reason = kShutdownReason;
   sessions_.Drain(close, [] {});
+}
+
+void Server::Tick() {
+  absence_->Tick();
+  tick_timer_ = main_loop_->CallLater(Absence::kTick, [this] { Tick(); });
 }
 
 void Server::End(bool clean) {

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/absence.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
@@ -73,13 +74,16 @@ class Server {
   void KillAll();
   void End(bool clean);
   void BeginLooks();
+  void Tick();
 
   const Options options_;
   const std::shared_ptr<EventLoop> main_loop_;
   const std::shared_ptr<ProcessTrees> trees_;
+  const std::shared_ptr<Absence> absence_ = std::make_shared<Absence>();
   Ended ended_;  // empty once called
   LoopHandle kill_timer_;
   LoopHandle give_up_timer_;
+  LoopHandle tick_timer_;
   bool draining_ = false;
 
   Metrics metrics_;

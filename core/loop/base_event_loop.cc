@@ -17,6 +17,9 @@ namespace {
 // A queue that was long once does not keep its memory for ever.
 constexpr size_t kMaxIdleCapacity = 1024;
 
+// A timer that is due for longer was not waited for: the loop was busy, or was stopped.
+constexpr absl::Duration kLate = absl::Milliseconds(10);
+
 constexpr char kCallSoon[] = "CallSoon";
 constexpr char kCallAt[] = "CallAt";
 constexpr char kThreadsafe[] = "CallSoonThreadsafe";
@@ -189,6 +192,7 @@ void BaseEventLoop::Turn() {
   }
   const absl::Duration now = Time();
   turn_began_.store(absl::ToInt64Nanoseconds(now), std::memory_order_relaxed);
+  if (timers_.NextTime() < now - kLate) WaitForReadiness(absl::ZeroDuration());
   TakePosted();
   if (timers_.size() > 0) {
     timers_.TakeDue(now, [this](std::shared_ptr<LoopHandle::State> state) {

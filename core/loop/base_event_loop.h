@@ -30,6 +30,9 @@ namespace proctor {
 //   prune timers ▶ wait ▶ readers and writers ▶ posts ▶ due timers ▶ run these, in order
 //                   └ not at all if something is ready, else until the first timer
 //
+// Before a timer that is late runs, there is one more look: a wait that was interrupted, as
+// by a stop of the whole process, ends without one, and what happened meanwhile comes first.
+//
 // What was scheduled before the turn comes first. What the callbacks of a turn schedule
 // runs in the next one, whose wait is then only a look.
 //

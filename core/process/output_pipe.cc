@@ -70,6 +70,10 @@ void OutputPipe::Pause() {
   reading_ = false;
 }
 
+void OutputPipe::ReadNow() {
+  if (reading_ && Readable()) OnReadable();
+}
+
 void OutputPipe::Resume() {
   if (!fd_ || reading_ || rest_.pending() || (lossless_ && log_->Room() == 0)) return;
   const absl::Status started = Start();

@@ -30,6 +30,9 @@ class OutputPipe {
   // Begins to read. Errors: as EventLoop::AddReader.
   absl::Status Start();
 
+  // Reads what came since the loop has looked, as far as it is being read.
+  void ReadNow();
+
   // Reads on after the log got room.
   void Resume();
 

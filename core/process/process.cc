@@ -207,9 +207,13 @@ void Process::OnActivity() {
 }
 
 // Activity moves no timer, which would cost each read: the timer finds that there was some.
+// Nor is it idle while nobody could hear it.
 void Process::OnIdle() {
-  const absl::Duration idle_at = last_activity_ + command_->idle_timeout;
-  if (context_.loop->Time() < idle_at) {
+  for (auto& pipe : pipes_) pipe->ReadNow();
+  const absl::Duration now = context_.loop->Time();
+  absl::Duration idle_at = last_activity_ + command_->idle_timeout;
+  if (context_.absence != nullptr) idle_at += context_.absence->Within(now - last_activity_);
+  if (now < idle_at) {
     idle_timeout_ = context_.loop->CallAt(idle_at, [this] { OnIdle(); });
     return;
   }

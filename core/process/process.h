@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/absence.h"
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
 #include "core/base/shared_fd.h"
@@ -74,6 +75,8 @@ class Process : public std::enable_shared_from_this<Process> {
     std::shared_ptr<ChildWatcher> watcher;
     // Makes the process's tree. Null for one by a walk, without limits.
     std::shared_ptr<ProcessTrees> trees;
+    // When nobody could hear the process. Null: never.
+    std::shared_ptr<const Absence> absence;
   };
   struct Hooks {
     using Told = std::function<void(const Process&)>;

@@ -297,15 +297,26 @@ absl::Status SessionContext::Renew() {
 }
 
 void SessionContext::BeginLease() {
+  lease_began_ = loop_->Time();
+  ArmLease(options_.lease);
+}
+
+void SessionContext::ArmLease(absl::Duration left) {
   lease_timer_.Cancel();
-  lease_timer_ = loop_->CallLater(options_.lease, [this] { OnLeaseExpired(); });
+  lease_timer_ = loop_->CallLater(left, [this] { OnLeaseExpired(); });
   absl::MutexLock lock(&mutex_);
-  lease_expires_at_ = absl::Now() + options_.lease;
+  lease_expires_at_ = absl::Now() + left;
 }
 
 // What was posted before the loop noticed the time has run already: a renewal that came in
-// time is never late because the loop is.
+// time is never late because the loop is. One that came while the whole process was away is
+// still on its way: that time does not count.
 void SessionContext::OnLeaseExpired() {
+  if (services_.absence != nullptr) {
+    const absl::Duration passed = loop_->Time() - lease_began_;
+    const absl::Duration left = options_.lease + services_.absence->Within(passed) - passed;
+    if (left > absl::ZeroDuration()) return ArmLease(left);
+  }
   BeginClose(kLeaseExpiredReason);
   if (options_.on_lease_expiry == LeaseExpiry::kKill) {
     SessionClose close;

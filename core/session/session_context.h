@@ -142,6 +142,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void OnProcessMoved();
   void CheckClosed();
 
+  void ArmLease(absl::Duration left);
   const std::string id_;
   const SessionOptions options_;
   const SessionServices services_;
@@ -163,6 +164,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::string close_reason_;  // empty while the session is open
   bool checking_ = false;     // whether all have ended; what moves meanwhile is seen by that
 
+  absl::Duration lease_began_;
   absl::Notification ended_;
   mutable absl::Mutex mutex_;
   uint64_t ordinal_ ABSL_GUARDED_BY(mutex_) = 0;  // once it is shown

@@ -114,8 +114,9 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     }
   }
   const absl::Time began = absl::Now();
-  auto process = Process::Start({process_id, session_id_, loop, watcher, services_.trees},
-                                std::move(command), MakeHooks());
+  auto process =
+      Process::Start({process_id, session_id_, loop, watcher, services_.trees, services_.absence},
+                     std::move(command), MakeHooks());
   if (!process.ok()) {
     services_.processes->CancelStart();
     if (!request_id.empty()) services_.requests->Withdraw(process_id);

@@ -120,6 +120,7 @@ SessionServices SessionRegistry::MakeServices() {
   services.processes = &processes_;
   services.memory = &memory_;
   services.requests = &start_requests_;
+  services.absence = options_.absence;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };

@@ -43,6 +43,7 @@ class SessionRegistry {
     SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
     std::shared_ptr<EventLoop> main_loop;              // see SessionServices
     std::shared_ptr<ProcessTrees> trees;               // see SessionServices
+    std::shared_ptr<const Absence> absence;            // see SessionServices
     StateCodec codec;                                  // see SessionServices
     std::function<void(absl::Duration)> spawn_took;    // see SessionServices
     std::function<void(absl::Duration)> exit_took;     // see SessionServices

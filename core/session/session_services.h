@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/base/absence.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
@@ -30,6 +31,8 @@ struct SessionServices {
   // What is to be kept of the request that opens the session, together with the opening; may
   // be empty. Called once, before the opening is on record.
   std::function<StateChange(const std::string& session_id)> open_request;
+  // When this process could not run, for leases and idle timeouts; may be null.
+  std::shared_ptr<const Absence> absence;
   // A process of any session is one too many: asks its session to forget it.
   std::function<void(const ProcessInfo&)> forget;
   // A session is open, and its opening on record. Called once, on any thread, before anybody

@@ -48,7 +48,9 @@ TEST_F(BaseEventLoopTest, OnlyLooksWhenSomethingIsToBeDone) {
   const auto expect_look = [this](const char* why) {
     loop_->timeouts.clear();
     RunTurns(1);
-    EXPECT_THAT(loop_->timeouts, ElementsAre(absl::ZeroDuration())) << why;
+    // On a loaded machine a timer may be late, and be looked for twice.
+    EXPECT_THAT(loop_->timeouts, testing::Each(absl::ZeroDuration())) << why;
+    EXPECT_GE(loop_->timeouts.size(), 1u) << why;
   };
   expect_look("stop was called");
   loop_->CallSoon([] {});
@@ -59,6 +61,29 @@ TEST_F(BaseEventLoopTest, OnlyLooksWhenSomethingIsToBeDone) {
   ASSERT_TRUE(loop_->CallSoonThreadsafe([this] { loop_->Stop(); }).ok());
   ASSERT_TRUE(loop_->RunForever().ok());
   EXPECT_THAT(loop_->timeouts, ElementsAre(absl::ZeroDuration()));
+}
+
+// As when the process was stopped while it waited: the wait is interrupted, and finds nothing.
+TEST_F(BaseEventLoopTest, LooksOnceMoreBeforeATimerThatIsLate) {
+  std::vector<std::string> order;
+  ASSERT_TRUE(loop_->AddReader(0, [&] { order.push_back("reader"); }).ok());
+  loop_->CallAt(loop_->Time() + absl::Milliseconds(5), [&] {
+    order.push_back("timer");
+    loop_->Stop();
+  });
+  loop_->on_wait = [&] {
+    if (loop_->timeouts.size() == 1) {
+      const absl::Duration late = loop_->Time() + absl::Milliseconds(50);
+      while (loop_->Time() < late) {
+      }
+    } else if (order.empty()) {
+      loop_->OnReady(LastToken(), true, false);
+      ASSERT_TRUE(loop_->CallSoonThreadsafe([&] { order.push_back("posted"); }).ok());
+    }
+  };
+  ASSERT_TRUE(loop_->RunForever().ok());
+  EXPECT_THAT(order, ElementsAre("reader", "posted", "timer"));
+  EXPECT_EQ(loop_->timeouts[1], absl::ZeroDuration());
 }
 
 TEST_F(BaseEventLoopTest, IsWokenOnceAWait) {
