@@ -9,6 +9,7 @@
 #include "server/page_token.h"
 #include "server/request_id.h"
 #include "server/rpc_caller.h"
+#include "server/session_calls.h"
 #include "server/unary.h"
 #include "server/wire/command.h"
 #include "server/wire/session.h"
@@ -140,14 +141,9 @@ grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerConte
     if (!policy.ok()) return Answer(context, policy.status());
     close.stop_policy = *policy;
   }
-  auto* reactor = context->DefaultReactor();
-  const absl::Status status = sessions_->Close(request->session_id(), close,
-                                               [this, reactor, response](const SessionInfo& info) {
-                                                 *response->mutable_session() = Describe(info);
-                                                 reactor->Finish(grpc::Status::OK);
-                                               });
-  if (!status.ok()) reactor->Finish(wire::ToGrpc(status));
-  return reactor;
+  return NewCloseCall(
+      sessions_, request->session_id(), close,
+      [this, response](const SessionInfo& info) { *response->mutable_session() = Describe(info); });
 }
 
 }  // namespace proctor::server

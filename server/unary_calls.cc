@@ -4,10 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "server/late_call.h"
 #include "server/process_calls.h"
 #include "server/rpc_caller.h"
-#include "server/stream_call.h"
 #include "server/unary.h"
+#include "server/unkillable.h"
 #include "server/wire/command.h"
 #include "server/wire/process.h"
 #include "server/wire/status.h"
@@ -15,40 +16,6 @@
 
 namespace proctor::server {
 namespace {
-
-// A unary RPC whose answer comes later: once, on the strand, or because the caller
-// went away first.
-class LateCall : public grpc::ServerUnaryReactor {
- public:
-  void OnCancel() noexcept override {
-    strand_.PostCancelled(
-        [this] { Answer(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away")); });
-  }
-
-  void OnDone() noexcept override {
-    const bool posted = strand_.Post([this] { delete this; });
-    if (!posted) delete this;
-  }
-
- protected:
-  // Ends the RPC, the first time that it is called. On the strand, or before there
-  // is one.
-  void Answer(const grpc::Status& status) {
-    if (std::exchange(answered_, true)) return;
-    OnAnswered();
-    Finish(status);
-  }
-  void Answer(const absl::Status& status) { Answer(wire::ToGrpc(status)); }
-  bool answered() const { return answered_; }
-
-  // Takes back what was asked of the process.
-  virtual void OnAnswered() = 0;
-
-  SessionStrand strand_;
-
- private:
-  bool answered_ = false;
-};
 
 // What can be waited for.
 enum class Until { kExited, kDrained, kTreeEmpty };
@@ -65,19 +32,20 @@ bool Reached(Until until, ProcessState state, bool tree_empty) {
   return false;
 }
 
-// Waits until a process has reached a state, after doing something to it.
+// Waits until a process has reached a state, after doing something to it, and for a time.
 class EndCall : public LateCall {
  public:
   using Choose = std::function<Until(const Command&)>;
+  using Limit = std::function<absl::Duration(const Command&)>;  // of the time that it waits
   using Act = std::function<void(Process&)>;
   using Fill = std::function<void(v1::Process)>;
   // What the answer waits for in the end. On the session's thread, or without a session, which
   // is closed.
   using Finish = std::function<absl::Status(SessionContext*)>;
 
-  EndCall(Choose choose, absl::Duration timeout, Act act, Fill fill, Finish finish = nullptr)
+  EndCall(Choose choose, Limit limit, Act act, Fill fill, Finish finish = nullptr)
       : choose_(std::move(choose)),
-        timeout_(timeout),
+        limit_(std::move(limit)),
         act_(std::move(act)),
         fill_(std::move(fill)),
         finish_(std::move(finish)) {}
@@ -109,6 +77,7 @@ class EndCall : public LateCall {
     session_ = session;
     process_ = std::move(process);
     until_ = choose_(process_->command());
+    timeout_ = limit_(process_->command());
     if (act_) act_(*process_);
     listener_ = process_->AddListener([this] { Check(); });
     if (until_ == Until::kTreeEmpty) {  // which may outlive the session
@@ -149,12 +118,15 @@ class EndCall : public LateCall {
 
   void OnTimeout() {
     if (finishing_) return;
+    Check();  // it may have got there in the same turn
+    if (answered() || finishing_) return;
     const char* what = until_ == Until::kTreeEmpty ? "descendants of it run" : "it still runs";
     if (until_ == Until::kDrained) what = "its output is not complete";
-    Answer(MakeError(absl::StatusCode::kDeadlineExceeded, "WAIT_TIMEOUT",
-                     absl::StrCat("wait for process '", process_->id(), "': ", what, " after ",
-                                  absl::FormatDuration(timeout_)),
-                     {{"process_id", process_->id()}}));
+    Answer(MakeError(
+        absl::StatusCode::kDeadlineExceeded, act_ ? "STOP_TIMEOUT" : "WAIT_TIMEOUT",
+        absl::StrCat(act_ ? "stop" : "wait for", " process '", process_->id(), "' (pid ",
+                     process_->Info().pid, "): ", what, " after ", absl::FormatDuration(timeout_)),
+        {{"process_id", process_->id()}, {"pid", absl::StrCat(process_->Info().pid)}}));
   }
 
   void OnAnswered() override {
@@ -165,12 +137,13 @@ class EndCall : public LateCall {
   }
 
   const Choose choose_;
-  const absl::Duration timeout_;
-  const Act act_;
+  const Limit limit_;
+  const Act act_;  // how it is ended; empty where that is only waited for
   const Fill fill_;
   const Finish finish_;
   bool finishing_ = false;
   Until until_ = Until::kExited;
+  absl::Duration timeout_;
   SessionContext* session_ = nullptr;  // set together with process_
   std::shared_ptr<Process> process_;
   uint64_t listener_ = 0;
@@ -252,7 +225,8 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions,
       return Answer(context, InvalidField("until", "unknown state"));
   }
   auto* call = new EndCall(
-      [until](const Command&) { return until; }, timeout, nullptr,
+      [until](const Command&) { return until; }, [timeout](const Command&) { return timeout; },
+      nullptr,
       [response](v1::Process process) { *response->mutable_process() = std::move(process); });
   call->Begin(sessions, request->process_id());
   return call;
@@ -276,7 +250,10 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
     const SignalScope scope = policy.value_or(command.stop_policy).scope;
     return scope == SignalScope::kTree ? Until::kTreeEmpty : Until::kExited;
   };
-  auto* call = new EndCall(until, absl::InfiniteDuration(), stop, [response](v1::Process process) {
+  auto limit = [policy](const Command& command) {
+    return policy.value_or(command.stop_policy).grace + kUnkillable;
+  };
+  auto* call = new EndCall(until, limit, stop, [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
   });
   call->Begin(sessions, request->process_id());
@@ -305,8 +282,8 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions,
     }
     return absl::OkStatus();
   };
-  auto* call = new EndCall([](const Command&) { return Until::kExited; }, absl::InfiniteDuration(),
-                           kill, nullptr, remove);
+  auto* call = new EndCall([](const Command&) { return Until::kExited; },
+                           [](const Command&) { return kUnkillable; }, kill, nullptr, remove);
   call->Begin(sessions, request->process_id());
   return call;
 }

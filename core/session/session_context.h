@@ -107,6 +107,12 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // the session begins to close, (NO_LEASE).
   absl::Status Renew();
 
+  // What a close waits for, and the longest time that it gives before it kills.
+  std::vector<ProcessInfo> ListUnended() const { return processes_.ListUnended(); }
+  absl::Duration LongestGrace(const SessionClose& close) const {
+    return processes_.LongestGrace(close);
+  }
+
   // Calls `listener` when the session becomes closed (Info().state). Returns its number.
   uint64_t AddClosedListener(std::function<void()> listener);
   void RemoveClosedListener(uint64_t id);
@@ -136,13 +142,13 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void ReleaseUser();
   void CloseRetiredWatchers();
   void BeginLease();
+  void ArmLease(absl::Duration left);
   void OnLeaseExpired();
   void BeginClose(const std::string& reason);
   void EndProcesses(const SessionClose& close);
   void OnProcessMoved();
   void CheckClosed();
 
-  void ArmLease(absl::Duration left);
   const std::string id_;
   const SessionOptions options_;
   const SessionServices services_;
@@ -158,13 +164,13 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
   SessionProcesses processes_;
   LoopHandle lease_timer_;
+  absl::Duration lease_began_;
   std::vector<LoopCallback> on_closed_;
   uint64_t last_closed_listener_ = 0;
   std::map<uint64_t, std::function<void()>> closed_listeners_;
   std::string close_reason_;  // empty while the session is open
   bool checking_ = false;     // whether all have ended; what moves meanwhile is seen by that
 
-  absl::Duration lease_began_;
   absl::Notification ended_;
   mutable absl::Mutex mutex_;
   uint64_t ordinal_ ABSL_GUARDED_BY(mutex_) = 0;  // once it is shown

@@ -227,6 +227,28 @@ bool SessionProcesses::AllEnded() const {
   });
 }
 
+std::vector<ProcessInfo> SessionProcesses::ListUnended() const {
+  std::vector<ProcessInfo> unended;
+  for (const auto& [id, listed] : processes_) {
+    if (listed.process->state() != ProcessState::kDrained || stopped_trees_.contains(id)) {
+      ProcessInfo info = listed.process->Info();
+      if (info.state != ProcessState::kDrained || !info.tree_empty) {
+        unended.push_back(std::move(info));
+      }
+    }
+  }
+  return unended;
+}
+
+absl::Duration SessionProcesses::LongestGrace(const SessionClose& close) const {
+  absl::Duration longest;
+  if (!close.graceful) return longest;
+  for (const auto& [id, listed] : processes_) {
+    longest = std::max(longest, StopPolicyOf(*listed.process, close).grace);
+  }
+  return longest;
+}
+
 bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
   return std::any_of(processes_.begin(), processes_.end(), [watcher](const auto& entry) {
     const Process& process = *entry.second.process;

@@ -74,6 +74,12 @@ class SessionProcesses {
   // whole tree, whether that is empty.
   bool AllEnded() const;
 
+  // Those that AllEnded waits for, as they are.
+  std::vector<ProcessInfo> ListUnended() const;
+
+  // The longest time that EndAll gives one of them before it is killed.
+  absl::Duration LongestGrace(const SessionClose& close) const;
+
   bool AnyRunsWith(const ChildWatcher* watcher) const;
 
   // The session is closed: publishes nothing any more, because whoever forgets a process

@@ -89,6 +89,9 @@ class SessionRegistry {
   // Unavailable (SERVER_DRAINING); those of Create.
   absl::StatusOr<std::shared_ptr<SessionContext>> Find(std::string_view id);
 
+  // The session `id` while it is not closed, for any work; else null.
+  std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
+
   // What is known of a session, also of a closed one.
   // Errors: NotFound (SESSION_NOT_FOUND).
   absl::StatusOr<SessionInfo> GetInfo(std::string_view id);
@@ -174,7 +177,6 @@ class SessionRegistry {
   void RestoreIntent(const StoredRequest& request);
   void RestoreSession(SessionInfo info);
   std::vector<StateChange> ForgetClosedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
 
   const Options options_;
   EventLog* const events_;
