@@ -51,6 +51,9 @@ constexpr double kStopShare = 0.8;
 // disk) can delay the end of the server.
 constexpr absl::Duration kUnkillable = absl::Seconds(5);
 
+// As PID 1, how often orphans are looked after.
+constexpr int kTicksOfOrphans = 4;
+
 // How long callers have, at the end, to take what was sent to them.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
 
@@ -384,6 +387,8 @@ void Server::KillAll() {
 
 void Server::Tick() {
   absence_->Tick();
+  // Orphans stay zombies for a second at most; a look costs one system call.
+  if (adopts_orphans_ && ++ticks_ % kTicksOfOrphans == 0) ReapStrangers();
   tick_timer_ = main_loop_->CallLater(Absence::kTick, [this] { Tick(); });
 }
 

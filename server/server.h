@@ -11,6 +11,7 @@
 #include "core/loop/event_loop.h"
 #include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
+#include "core/watch/stranger_reaper.h"
 #include "server/metrics/metrics.h"
 #include "server/options.h"
 #include "server/shutdown_bound.h"
@@ -80,10 +81,12 @@ class Server {
   const std::shared_ptr<EventLoop> main_loop_;
   const std::shared_ptr<ProcessTrees> trees_;
   const std::shared_ptr<Absence> absence_ = std::make_shared<Absence>();
+  const bool adopts_orphans_ = AdoptsOrphans();
   Ended ended_;  // empty once called
   LoopHandle kill_timer_;
   LoopHandle give_up_timer_;
   LoopHandle tick_timer_;
+  int ticks_ = 0;
   bool draining_ = false;
 
   Metrics metrics_;

@@ -113,9 +113,9 @@ absl::Status SessionContext::EnterThread() {
   if (!watcher.ok()) return watcher.status();
   loop_ = *std::move(loop);
   watcher_ = *std::move(watcher);
-  if (options_.has_lease()) BeginLease();
   absl::MutexLock lock(&mutex_);
   watcher_name_ = watcher_->name();
+  if (options_.has_lease()) lease_expires_at_ = absl::Now() + options_.lease;
   return absl::OkStatus();
 }
 
@@ -156,6 +156,16 @@ void SessionContext::Show(uint64_t ordinal) {
       ordinal_ = ordinal;
     }
     if (services_.opened) services_.opened(shared_from_this());
+    // Not before: who is to renew it cannot know of it, and what is not on record and not
+    // listed cannot be closed.
+    if (options_.has_lease()) {
+      (void)Post([this] {
+        if (!close_reason_.empty()) return;
+        // The end that was put on record stays told; it comes no earlier than that.
+        lease_began_ = loop_->Time();
+        lease_timer_ = loop_->CallLater(options_.lease, [this] { OnLeaseExpired(); });
+      });
+    }
   });
 }
 

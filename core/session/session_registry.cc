@@ -84,8 +84,6 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
     TellIfDrained();
     return session.status();
   }
-  // A short lease may have run out before the session was listed, and nobody was told.
-  if ((*session)->Info().state == SessionState::kClosed) OnClosed(**session);
   if (too_late) {  // the drain that began meanwhile did not see it
     (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
     return DrainingError();
@@ -120,9 +118,9 @@ SessionServices SessionRegistry::MakeServices() {
   services.processes = &processes_;
   services.memory = &memory_;
   services.requests = &start_requests_;
-  services.absence = options_.absence;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
+  services.absence = options_.absence;
   services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
   services.opened = [this](const std::shared_ptr<SessionContext>& session) { OnOpened(session); };
   services.spawn_took = options_.spawn_took;
@@ -251,7 +249,7 @@ void SessionRegistry::OnOpened(const std::shared_ptr<SessionContext>& session) {
   if (info.is_default) default_id_ = info.id;
 }
 
-// On the session's thread, whatever closed it; not listed while it is being opened.
+// On the session's thread, whatever closed it.
 void SessionRegistry::OnClosed(const SessionContext& session) {
   SessionInfo info = session.Info();
   std::vector<StateChange> forgotten;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+#include <thread>
+
 #include "tests/core/event/fake_event_store.h"
 #include "tests/core/event/noted_warnings.h"
 #include "tests/core/session/session_fixture.h"
@@ -105,6 +109,30 @@ TEST_F(SessionStorage, AStartThatIsToRunOnceDoesNotRunUnrecorded) {
   while (!events_->CheckRoom().ok()) std::this_thread::yield();
   EXPECT_TRUE(start().ok()) << "nothing of the first one is left";
   EXPECT_TRUE(Drain());
+}
+
+// A lease begins when the session can be known, and is on record.
+TEST_F(SessionStorage, ALeaseShorterThanTheOpeningRecordsOneSession) {
+  store_->Hold();
+  std::thread opener([&] {
+    auto session = registry_->Create({.lease = absl::Milliseconds(1)});
+    EXPECT_TRUE(session.ok()) << session.status();
+  });
+  store_->AwaitHeld();
+  // Time for the lease, and far more: were it running, it would run out.
+  absl::SleepFor(absl::Milliseconds(50));
+  store_->Release();
+  opener.join();
+  EXPECT_TRUE(Drain());
+  std::map<std::string, std::set<uint64_t>> ordinals;
+  for (const auto& batch : store_->batches()) {
+    for (const StateChange& change : batch.changes) {
+      if (change.kind == StateKind::kSession) ordinals[change.id].insert(change.ordinal);
+    }
+  }
+  ASSERT_EQ(ordinals.size(), 1u);
+  EXPECT_EQ(ordinals.begin()->second.size(), 1u) << "one row, whatever became of it";
+  EXPECT_EQ(ordinals.begin()->second.count(0), 0u);
 }
 
 TEST_F(SessionStorage, ASessionThatCannotBePutOnRecordHoldsUpNoEnd) {
