@@ -49,7 +49,7 @@ constexpr double kStopShare = 0.8;
 
 // How long a process that does not even die of SIGKILL (in the kernel, on a dead
 // disk) can delay the end of the server.
-constexpr absl::Duration kUnkillable = absl::Seconds(5);
+constexpr absl::Duration kGiveUpAfterKill = absl::Seconds(5);
 
 // As PID 1, how often orphans are looked after.
 constexpr int kTicksOfOrphans = 4;
@@ -378,7 +378,7 @@ void Server::DrainOnMain(absl::Duration grace) {
 
 void Server::KillAll() {
   if (give_up_timer_.pending()) return;
-  give_up_timer_ = main_loop_->CallLater(kUnkillable, [this] { End(false); });
+  give_up_timer_ = main_loop_->CallLater(kGiveUpAfterKill, [this] { End(false); });
   SessionClose close;
   close.request = {ExitCause::kServerShutdown, ""};
   close.reason = kShutdownReason;
