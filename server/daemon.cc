@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "core/base/error.h"
 #include "core/base/memory_reserve.h"
 #include "core/base/unique_fd.h"
@@ -82,8 +83,9 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, Daem
   }
   spdlog::info("proctord ready version={} pid={} listen={}", kVersion, ::getpid(),
                absl::StrJoin((*server)->Addresses(), ","));
-  if (const std::string url = (*server)->DashboardUrl(); !url.empty()) {
-    spdlog::info("dashboard url={}", url);
+  // The code may be in a log: it is worth nothing once it was used, or after some minutes.
+  if (const auto link = (*server)->NewDashboardLink(); link.has_value()) {
+    spdlog::info("dashboard url={} once_within={}", link->url, absl::FormatDuration(link->life));
   }
   TellReady(options.ready_fd);
   const absl::Status ran = loop->RunForever();

@@ -69,8 +69,10 @@ constexpr Flag kFlags[] = {
     {"tls-client-ca", "FILE", "who signs the certificates of clients, PEM",
      [](Options& o, const std::string& v) { return SetText(o.tls_client_ca, v); }},
     {"http", "HOST:PORT|none",
-     "serve the dashboard, events, metrics and probes over plain HTTP (default: none). The\n"
-     "address to open, with its token, is in the log",
+     "serve the dashboard, events, metrics and probes over plain HTTP (default: none). 'proctor\n"
+     "dashboard' prints a link to open, which signs a browser in once, within ten minutes; the "
+     "log\n"
+     "has a first one. A browser is signed out after 12 hours without a request, and by a restart",
      [](Options& o, const std::string& v) {
        o.http.reset();
        if (v == "none") return absl::OkStatus();
@@ -93,9 +95,13 @@ constexpr Flag kFlags[] = {
        return absl::OkStatus();
      }},
     {"http-token-file", "FILE",
-     "the secret that callers of --http show; made where there is none (default: http-token\n"
-     "in the state directory; without one a new secret at each start)",
+     "the secret that programs show to --http, as 'Authorization: Bearer'; made where there is\n"
+     "none (default: http-token in the state directory; without one only browsers are let in)",
      [](Options& o, const std::string& v) { return SetText(o.http_token_file, v); }},
+    {"metrics-token-file", "FILE",
+     "the same for Prometheus; it opens /metrics and nothing else (default: metrics-token in the\n"
+     "state directory)",
+     [](Options& o, const std::string& v) { return SetText(o.metrics_token_file, v); }},
     {"policy", "NAME", "event loop policy of new sessions (default: default)",
      [](Options& o, const std::string& v) { return SetText(o.policy, v); }},
     {"watcher", "NAME", "child watcher of new sessions (default: auto)",

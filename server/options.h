@@ -32,6 +32,7 @@ struct Options {
   std::optional<HttpAddress> http;      // unset: no HTTP side
   std::vector<std::string> http_hosts;  // names by which it may be called, beside its own
   std::string http_token_file;
+  std::string metrics_token_file;
   std::string cgroup = "auto";
   std::string state_dir;  // "none", or a directory; the default one where none was named
   Durability durability = Durability::kProcess;

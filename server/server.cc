@@ -146,6 +146,15 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
   return log;
 }
 
+// The token in `file`, or else in that of this name in the state directory; "" where there is
+// neither.
+absl::StatusOr<std::string> LoadToken(const Options& options, const std::string& file,
+                                      const char* name) {
+  if (!file.empty()) return http::LoadOrMakeToken(file);
+  if (options.state_dir == "none") return "";
+  return http::LoadOrMakeToken(absl::StrCat(options.state_dir, "/", name));
+}
+
 // Takes messages as they are, and nothing that has to be inflated: gRPC (1.51) checks a message's
 // size after that, and 1.5 MiB can be made 1.6 GiB. A call that says that it is compressed is
 // answered UNIMPLEMENTED, with what is taken (grpc-accept-encoding), before its first message is
@@ -177,6 +186,7 @@ struct Server::Parts {
   std::unique_ptr<TlsFiles> tls;
   std::unique_ptr<FreedMemory> freed_memory;
   std::unique_ptr<EventHub> hub;
+  http::Logins logins;
   std::unique_ptr<ProcessService> process_service;
   std::unique_ptr<SessionService> session_service;
   std::unique_ptr<EventService> event_service;
@@ -240,7 +250,7 @@ absl::Status Server::Begin() {
       &sessions_, events_.get(),
       ServerService::Facts{Limits(options_, sessions_.memory()),
                            EventLogFacts(options_, parts_->notice), trees_,
-                           [this](absl::Duration grace) { Drain(grace); }});
+                           [this](absl::Duration grace) { Drain(grace); }, &parts_->logins});
 
   // Never undone. gRPC's own end waits for the threads of its timers, and for ever if the
   // machine was once short of processes: it then counts one that it could not make.
@@ -324,20 +334,25 @@ void Server::LookAround() {
 // The HTTP side is a client like any other, but for the wire.
 absl::Status Server::BeginHttp() {
   if (!options_.http.has_value()) return absl::OkStatus();
-  std::string token_file = options_.http_token_file;
-  if (token_file.empty() && options_.state_dir != "none") {
-    token_file = absl::StrCat(options_.state_dir, "/http-token");
-  }
-  auto token = http::LoadOrMakeToken(token_file);
+  auto token = LoadToken(options_, options_.http_token_file, "http-token");
   if (!token.ok()) return token.status();
+  auto metrics_token = LoadToken(options_, options_.metrics_token_file, "metrics-token");
+  if (!metrics_token.ok()) return metrics_token.status();
+  if (*metrics_token == *token && !token->empty()) {
+    return absl::FailedPreconditionError(
+        "--metrics-token-file: the token of --http-token-file, which opens everything; make it "
+        "another one");
+  }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   auto http = http::HttpServer::Start(
       {.host = options_.http->host,
        .port = options_.http->port,
        .allowed_hosts = options_.http_hosts,
-       .token = *std::move(token)},
-      parts_->grpc->InProcessChannel(arguments), [this] { return metrics_.Render(); },
+       .token = *std::move(token),
+       .metrics_token = *std::move(metrics_token)},
+      &parts_->logins, parts_->grpc->InProcessChannel(arguments),
+      [this] { return metrics_.Render(); },
       [this] {
         const absl::Status ready = CheckReady(sessions_, *events_);
         return ready.ok() ? parts_->stuck->Check() : ready;
@@ -347,8 +362,10 @@ absl::Status Server::BeginHttp() {
   return absl::OkStatus();
 }
 
-std::string Server::DashboardUrl() const {
-  return parts_->http != nullptr ? parts_->http->url() : "";
+std::optional<http::LoginLink> Server::NewDashboardLink() {
+  auto link = parts_->logins.NewLink();
+  if (!link.ok()) return std::nullopt;
+  return *std::move(link);
 }
 
 std::vector<std::string> Server::Addresses() const {

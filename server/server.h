@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
 #include "core/watch/stranger_reaper.h"
+#include "server/http/logins.h"
 #include "server/metrics/metrics.h"
 #include "server/options.h"
 #include "server/shutdown_bound.h"
@@ -59,8 +61,8 @@ class Server {
 
   // Where it listens, in the form that clients take.
   std::vector<std::string> Addresses() const;
-  // Where a browser finds the dashboard, with the token; "" without the HTTP side.
-  std::string DashboardUrl() const;
+  // A new link to the dashboard; nothing without the HTTP side.
+  std::optional<http::LoginLink> NewDashboardLink();
 
  private:
   struct Parts;

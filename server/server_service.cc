@@ -1,5 +1,6 @@
 #include "server/server_service.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 
 #include <utility>
@@ -10,6 +11,7 @@
 #include "core/policy/policy_registry.h"
 #include "core/process/launcher.h"
 #include "core/watch/watcher_kind.h"
+#include "server/rpc_caller.h"
 #include "server/unary.h"
 #include "server/version.h"
 #include "server/wire/time.h"
@@ -112,6 +114,18 @@ grpc::ServerUnaryReactor* ServerService::Drain(grpc::CallbackServerContext* cont
     grace = *given;
   }
   facts_.drain(grace);
+  return Answer(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* ServerService::CreateDashboardLink(
+    grpc::CallbackServerContext* context, const v1::CreateDashboardLinkRequest*,
+    v1::CreateDashboardLinkResponse* response) {
+  auto link = facts_.logins->NewLink();
+  if (!link.ok()) return Answer(context, link.status());
+  spdlog::info("dashboard link made peer={}", CallerName(*context));
+  response->set_url(link->url);
+  response->set_code(link->code);
+  *response->mutable_expires_at() = wire::ToProto(absl::Now() + link->life);
   return Answer(context, absl::OkStatus());
 }
 

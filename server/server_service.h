@@ -9,6 +9,7 @@
 #include "core/process/process_tree.h"
 #include "core/session/session_registry.h"
 #include "proctor/v1/server_service.grpc.pb.h"
+#include "server/http/logins.h"
 
 namespace proctor::server {
 
@@ -25,6 +26,8 @@ class ServerService final : public v1::ServerService::CallbackService {
     std::shared_ptr<const ProcessTrees> trees;
     // Begins the server's shutdown; a grace of zero means the server's own.
     std::function<void(absl::Duration grace)> drain;
+    // The links to the dashboard.
+    http::Logins* logins;
   };
 
   ServerService(SessionRegistry* sessions, EventLog* events, Facts facts);
@@ -41,6 +44,9 @@ class ServerService final : public v1::ServerService::CallbackService {
   grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context,
                                   const v1::DrainRequest* request,
                                   v1::DrainResponse* response) override;
+  grpc::ServerUnaryReactor* CreateDashboardLink(grpc::CallbackServerContext* context,
+                                                const v1::CreateDashboardLinkRequest* request,
+                                                v1::CreateDashboardLinkResponse* response) override;
 
  private:
   SessionRegistry* const sessions_;

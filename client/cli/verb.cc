@@ -65,6 +65,10 @@ constexpr Verb kVerbs[] = {
      "server (--reconnect).",
      EventsVerb},
     {"info", "[FLAGS]", "describe the server", "Prints what the server is and can do.", InfoVerb},
+    {"dashboard", "[FLAGS]", "print a link to the dashboard",
+     "Prints a link that signs one browser in to the dashboard of a server that has one\n"
+     "(proctord --http). It can be used once, within ten minutes.",
+     DashboardVerb},
     {"session create", "[FLAGS]", "open a session", "Opens a session and prints its id.",
      SessionCreateVerb},
     {"session ls", "[FLAGS]", "list sessions", "Lists sessions, the open ones or, with -a, all.",

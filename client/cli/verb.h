@@ -50,6 +50,7 @@ int InspectVerb(Invocation& invocation);
 int RmVerb(Invocation& invocation);
 int EventsVerb(Invocation& invocation);
 int InfoVerb(Invocation& invocation);
+int DashboardVerb(Invocation& invocation);
 int SessionCreateVerb(Invocation& invocation);
 int SessionLsVerb(Invocation& invocation);
 int SessionSetVerb(Invocation& invocation);

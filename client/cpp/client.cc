@@ -221,4 +221,11 @@ Error Client::Drain(const v1::DrainRequest& request, v1::DrainResponse* response
   return Call(*stubs_->server, &v1::ServerService::Stub::Drain, request, response, options);
 }
 
+Error Client::CreateDashboardLink(const v1::CreateDashboardLinkRequest& request,
+                                  v1::CreateDashboardLinkResponse* response,
+                                  const CallOptions& options) const {
+  return Call(*stubs_->server, &v1::ServerService::Stub::CreateDashboardLink, request, response,
+              options);
+}
+
 }  // namespace proctor::client

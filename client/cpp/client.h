@@ -103,6 +103,9 @@ class Client {
                   const CallOptions& options = {}) const;
   Error Drain(const v1::DrainRequest& request, v1::DrainResponse* response,
               const CallOptions& options = {}) const;
+  Error CreateDashboardLink(const v1::CreateDashboardLinkRequest& request,
+                            v1::CreateDashboardLinkResponse* response,
+                            const CallOptions& options = {}) const;
 
   // For whatever is not wrapped here; see stubs.h.
   const Stubs& stubs() const { return *stubs_; }

@@ -4,6 +4,7 @@ import {Connection} from './connection.js';
 import {ExitFeed} from './exit_feed.js';
 import {Header} from './header.js';
 import {watchKeys} from './keys.js';
+import {login} from './login.js';
 import {ProcessPage} from './process_page.js';
 import {ProcessTable} from './process_table.js';
 import {SessionList} from './session_list.js';
@@ -77,6 +78,21 @@ function route() {
   schedule();
 }
 
+// A link that signs in may also come into a page that is there already.
+addEventListener('hashchange', async () => {
+  if (login.hasLink) {
+    await login.takeLink();
+    connection.retry();
+    schedule();
+  }
+});
+
+// Begins anew, so that nothing stays to be seen.
+async function signOut() {
+  await login.end();
+  location.reload();
+}
+
 function showPanel(name) {
   find('overview').dataset.panel = name;
   for (const button of document.querySelectorAll('.tabs button')) {
@@ -100,7 +116,7 @@ async function readLeases() {
     return;
   }
   try {
-    const response = await fetch('/v1/sessions?page_size=1000');
+    const response = await login.fetch('/v1/sessions?page_size=1000');
     if (response.ok) {
       store.refreshSessions((await response.json()).sessions ?? []);
       schedule();
@@ -114,6 +130,7 @@ for (const button of document.querySelectorAll('.tabs button')) {
   button.addEventListener('click', () => showPanel(button.dataset.panel));
 }
 find('theme').addEventListener('click', changeTheme);
+find('sign-out').addEventListener('click', signOut);
 find('help').addEventListener('click', () => find('keys').showModal());
 find('clear').addEventListener('click', () => {
   table.searchFor('');
@@ -123,6 +140,7 @@ find('signed-out').addEventListener('cancel', (event) => event.preventDefault())
 watchTheme(() => charts.readColors());
 watchKeys({table, page: () => page, changeTheme});
 addEventListener('hashchange', route);
+login.changed = (signedIn) => (signedIn ? connection.retry() : location.reload());
 document.addEventListener('visibilitychange', () => {
   page?.setVisible(!document.hidden);
   ticked = true;
@@ -139,6 +157,9 @@ setInterval(readLeases, LEASES_EVERY_MS);
 
 showPanel('processes');
 route();
+if (login.hasLink) {
+  await login.takeLink();
+}
 connection.start();
 
 // For a look from the console, and for tests.

@@ -5,9 +5,11 @@
 //                                                                    |
 //                     live <--snapshot-- resynchronising <-- expired, log_changed, future, hole
 //
-// EventSource resumes by itself with Last-Event-ID, as long as it gets to talk to a
-// server; what it cannot do is read a status, so a request beside it asks for the reason.
+// A stream resumes by itself with Last-Event-ID, as long as it gets to talk to a server; a
+// request beside it asks for what is in no event.
+import {FrameStream} from './frame_stream.js';
 import {parseTime, plural} from './format.js';
+import {login} from './login.js';
 
 const SILENCE_MS = 12_000;
 const RETRY_MS = [500, 1000, 2000, 4000];
@@ -77,42 +79,41 @@ export class Connection {
     const {position} = this.#store;
     const resumes = position !== null && this.#resynchronising === null;
     const query = resumes ? `after=${position.logId}:${position.sequence}` : 'snapshot=true';
-    const source = new EventSource(`/v1/events?${query}`);
-    this.#source = source;
     this.#openedAt = performance.now();
     this.#snapshot = resumes ? null : [];
-    source.onopen = () => {
-      this.#openedAt = performance.now();
-      // Only an id, which comes with the bookmark, lets a broken snapshot be resumed.
-      if (this.#snapshot !== null) {
-        this.#snapshot = [];
-      }
-    };
-    const listen = (name, take) =>
-      source.addEventListener(name, (message) => {
-        if (this.#source === source) {
-          this.#heard();
-          take(JSON.parse(message.data));
+    this.#source = new FrameStream(`/v1/events?${query}`, {
+      opened: () => {
+        this.#openedAt = performance.now();
+        // Only an id, which comes with the bookmark, lets a broken snapshot be resumed.
+        if (this.#snapshot !== null) {
+          this.#snapshot = [];
         }
-      });
-    source.onmessage = (message) => {
-      if (this.#source === source) {
-        this.#heard();
-        this.#takeEvent(JSON.parse(message.data));
-      }
-    };
-    listen('snapshot', ({items}) => this.#snapshot?.push(...items));
-    listen('bookmark', ({position: at}) => this.#takeBookmark(at));
-    listen('heartbeat', ({time}) => this.#store.hearTime(parseTime(time)));
-    listen('end', () => this.#takeEnd());
-    for (const kind of ERRORS) {
-      listen(kind, ({error}) => this.#resynchronise(kind, error));
+      },
+      frame: (name, data) => this.#takeFrame(name, data),
+      lost: () => this.#takeLoss(''),
+      refused: (status, message) => this.#takeStreamRefusal(status, message),
+    });
+  }
+
+  #takeFrame(name, data) {
+    if (name === 'error') {
+      this.#takeLoss(data.error?.message ?? '');
+      return;
     }
-    source.onerror = (message) => {
-      if (this.#source === source) {
-        this.#takeError(message);
-      }
-    };
+    this.#heard();
+    if (name === '') {
+      this.#takeEvent(data);
+    } else if (name === 'snapshot') {
+      this.#snapshot?.push(...data.items);
+    } else if (name === 'bookmark') {
+      this.#takeBookmark(data.position);
+    } else if (name === 'heartbeat') {
+      this.#store.hearTime(parseTime(data.time));
+    } else if (name === 'end') {
+      this.#takeEnd();
+    } else if (ERRORS.includes(name)) {
+      this.#resynchronise(name, data.error);
+    }
   }
 
   #close() {
@@ -200,19 +201,23 @@ export class Connection {
     this.#changed();
   }
 
-  // Both the browser's word for a lost connection and the server's `event: error`.
-  #takeError(message) {
-    if (message.data !== undefined) {
-      this.reason = JSON.parse(message.data).error?.message ?? '';
-    }
+  // Both a lost connection and the server's `event: error`, which says why.
+  #takeLoss(reason) {
+    this.reason = reason || this.reason;
     if (this.phase === 'live') {
       this.#lose('reconnecting');
     }
     this.#probe();
-    if (this.#source.readyState === EventSource.CLOSED) {
-      this.#openLater();
-    }
     this.#changed();
+  }
+
+  #takeStreamRefusal(status, message) {
+    if (status === 401) {
+      this.#takeRefusal('signed_out', '');
+      return;
+    }
+    this.#takeLoss(message);
+    this.#openLater();
   }
 
   #openLater() {
@@ -253,14 +258,14 @@ export class Connection {
     }
   }
 
-  // Asks what EventSource cannot tell, and what is in no event.
+  // Asks for what is in no event, and why there is none.
   async #probe() {
     if (performance.now() - this.#probedAt < PROBE_EVERY_MS && this.phase !== 'live') {
       return;
     }
     this.#probedAt = performance.now();
     try {
-      const response = await fetch('/v1/server', {signal: AbortSignal.timeout(5000)});
+      const response = await login.fetch('/v1/server', {signal: AbortSignal.timeout(5000)});
       this.#store.setTime(Date.parse(response.headers.get('Date') ?? ''));
       if (response.status === 401) {
         this.#takeRefusal('signed_out', '');

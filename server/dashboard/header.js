@@ -2,6 +2,7 @@
 // shows is its present state.
 import {setText} from './element.js';
 import {age, count, duration, parseTime, plural, rate} from './format.js';
+import {login} from './login.js';
 
 const RATE_SECONDS = 10;
 const FAILURE_SECONDS = 300;
@@ -66,6 +67,8 @@ export class Header {
     this.#showNotice(notice);
     const dialog = document.getElementById('signed-out');
     const out = this.#connection.phase === 'signed_out';
+    setText(dialog.querySelector('.refusal'), login.refusal);
+    document.getElementById('sign-out').hidden = out;
     if (out !== dialog.open) {
       if (out) {
         dialog.showModal();

@@ -1,6 +1,7 @@
 // The output of one process, from the server into an OutputLog, over lost connections,
 // without a byte doubled or one missing that is not said to be.
 import {bytes} from './format.js';
+import {FrameStream} from './frame_stream.js';
 
 const TAIL_BYTES = 2 * 1024 * 1024;
 const RETRY_MS = 2000;
@@ -39,27 +40,29 @@ export class OutputStream {
       stdout === null && stderr === null
         ? `tail_bytes=${TAIL_BYTES}`
         : `stdout_offset=${stdout ?? 0}&stderr_offset=${stderr ?? 0}`;
-    const source = new EventSource(
+    this.#source = new FrameStream(
       `/v1/processes/${encodeURIComponent(this.#id)}/output?${query}&follow=true`,
+      {
+        frame: (name, data) => this.#takeFrame(name, data),
+        lost: () => this.#setPhase('reconnecting'),
+        refused: (status, message) => this.#takeRefusal(status, message),
+      },
     );
-    this.#source = source;
-    const listen = (name, take) =>
-      source.addEventListener(name, (message) => {
-        if (this.#source === source) {
-          this.#setPhase('live');
-          take(JSON.parse(message.data));
-        }
-      });
-    listen('started', () => {});
-    listen('heartbeat', () => {});
-    listen('output', (output) => this.#takeOutput(output));
-    listen('gap', (gap) => this.#takeGap(gap));
-    listen('end', () => this.#finish('complete'));
-    source.onerror = (message) => {
-      if (this.#source === source) {
-        this.#takeError(message);
-      }
-    };
+  }
+
+  #takeFrame(name, data) {
+    if (name === 'error') {
+      this.#takeError(data.error);
+      return;
+    }
+    this.#setPhase('live');
+    if (name === 'output') {
+      this.#takeOutput(data);
+    } else if (name === 'gap') {
+      this.#takeGap(data);
+    } else if (name === 'end') {
+      this.#finish('complete');
+    }
   }
 
   // A tab that nobody sees gives its connection to those that are seen.
@@ -97,37 +100,25 @@ export class OutputStream {
     }
   }
 
-  #takeError(message) {
-    if (message.data !== undefined) {
-      const {error} = JSON.parse(message.data);
-      if (error?.code !== 'UNAVAILABLE') {
-        this.reason = error?.message ?? 'the server refuses it';
-        this.#finish('refused');
-        return;
-      }
+  #takeError(error) {
+    if (error?.code === 'UNAVAILABLE') {
+      this.#setPhase('reconnecting');
+      return;
     }
-    this.#setPhase('reconnecting');
-    if (this.#source.readyState === EventSource.CLOSED) {
-      const {url} = this.#source;
-      this.close();
-      this.#timer = setTimeout(() => this.#ask(url), RETRY_MS);
-    }
+    this.reason = error?.message ?? 'the server refuses it';
+    this.#finish('refused');
   }
 
-  // A browser that gives up does not say why; the same request by other means does.
-  async #ask(url) {
-    const abort = new AbortController();
-    try {
-      const response = await fetch(url, {signal: abort.signal});
-      if (response.status >= 400 && response.status < 500 && response.status !== 401) {
-        this.reason = (await response.json()).error?.message ?? '';
-        this.#finish('refused');
-      }
-    } catch {
-      // No answer: the next turn asks again.
+  // What is wrong stays wrong; who is signed out, or meets a busy server, asks again.
+  #takeRefusal(status, message) {
+    if (status >= 400 && status < 500 && status !== 401 && status !== 429) {
+      this.reason = message;
+      this.#finish('refused');
+      return;
     }
-    abort.abort();
-    this.open();
+    this.close();
+    this.#setPhase('reconnecting');
+    this.#timer = setTimeout(() => this.open(), RETRY_MS);
   }
 
   #finish(phase) {

@@ -1,6 +1,7 @@
 // The events about one process that the server still keeps: who signalled it, before this
 // page was there to see. The stream is closed once it has told the past, because the
 // page's own stream tells the rest, and a browser has six connections for a server.
+import {FrameStream} from './frame_stream.js';
 
 const TYPES = ['PROCESS_SIGNALLED', 'PROCESS_OOM', 'PROCESS_REMOVED'];
 const LONGEST_MS = 10_000;
@@ -30,22 +31,25 @@ export class ProcessHistory {
     this.#source?.close();
     const query = new URLSearchParams({after: `${logId}:${after}`, process_id: this.#id});
     TYPES.forEach((type) => query.append('type', type));
-    this.#source = new EventSource(`/v1/events?${query}`);
-    this.#source.onmessage = ({data}) => this.#take(JSON.parse(data));
-    // Silence means that the past is told.
-    this.#source.addEventListener('heartbeat', () => this.close());
-    this.#source.addEventListener('expired', ({data}) => {
-      const first = Number(JSON.parse(data).error?.metadata?.first ?? 0);
-      if (first - 1 > after) {
-        cut(first);
-        this.#open(logId, first - 1, cut);
-      } else {
-        this.close();
-      }
+    this.#source = new FrameStream(`/v1/events?${query}`, {
+      frame: (name, data) => {
+        if (name === '') {
+          this.#take(data);
+        } else if (name === 'expired') {
+          const first = Number(data.error?.metadata?.first ?? 0);
+          if (first - 1 > after) {
+            cut(first);
+            this.#open(logId, first - 1, cut);
+          } else {
+            this.close();
+          }
+        } else if (name !== 'bookmark') {
+          // A heartbeat: silence means that the past is told. All else is an end.
+          this.close();
+        }
+      },
+      lost: () => this.close(),
+      refused: () => this.close(),
     });
-    for (const name of ['log_changed', 'future', 'end']) {
-      this.#source.addEventListener(name, () => this.close());
-    }
-    this.#source.onerror = () => this.close();
   }
 }

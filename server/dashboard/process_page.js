@@ -3,6 +3,7 @@ import {element, setText} from './element.js';
 import {exitSentence, exitWord} from './exit_status.js';
 import {dateTime, duration} from './format.js';
 import {fillChips} from './label_chips.js';
+import {login} from './login.js';
 import {OutputLog} from './output_log.js';
 import {OutputStream} from './output_stream.js';
 import {OutputView} from './output_view.js';
@@ -98,7 +99,7 @@ export class ProcessPage {
     this.#readVersion = version;
     this.#readAt = now;
     try {
-      const response = await fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
+      const response = await login.fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
       const body = await response.json();
       if (response.ok) {
         this.#process = body.process;

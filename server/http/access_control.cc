@@ -1,16 +1,18 @@
 #include "server/http/access_control.h"
 
 #include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "core/base/error.h"
+#include "server/http/cookie.h"
 #include "server/http/error_json.h"
+#include "server/http/static_files.h"
 
 namespace proctor::server::http {
 namespace {
@@ -19,8 +21,8 @@ constexpr char kSignInPage[] =
     "<!doctype html>\n"
     "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Proctor: sign in</title></head>\n"
     "<body><h1>Proctor</h1>\n"
-    "<p>This server wants its token. Open the URL that <code>proctord</code> wrote to its log\n"
-    "when it started: the line begins with <code>dashboard url=</code>.</p></body></html>\n";
+    "<p>You are not signed in. Run <code>proctor dashboard</code> on the server's machine and\n"
+    "open the link that it prints: the dashboard is there.</p></body></html>\n";
 
 std::string Lower(std::string_view text) {
   return absl::AsciiStrToLower(absl::string_view(text.data(), text.size()));
@@ -41,12 +43,31 @@ std::pair<std::string, std::string> SplitHost(std::string_view text,
   return {Lower(host), std::string(port)};
 }
 
+// What the page sends; a browser lets no other site do so unasked.
+bool IsAction(const std::string& path) { return path == "/login" || path == "/logout"; }
+
+// The files of the page tell nobody anything, and it can show no header before it is there.
+bool IsPublic(const std::string& path) {
+  return path == "/login" || path == "/" || FindStaticFile(path.substr(1)) != nullptr;
+}
+
+bool IsToken(std::string_view text, const std::string& token) {
+  return !token.empty() && text.size() == token.size() &&
+         CRYPTO_memcmp(text.data(), token.data(), text.size()) == 0;
+}
+
+// Whether the browser came by TLS, which ends at a proxy: the browser says it, or the proxy does.
+bool IsBehindTls(const Request& request) {
+  return request.Header("origin").substr(0, 8) == "https://" ||
+         Lower(request.Header("x-forwarded-proto")) == "https";
+}
+
 // The same words whatever was wrong, so that they tell nothing.
 Response Unauthenticated(const Request& request) {
   const absl::Status error =
       MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
-                "this server wants its token: open the URL that proctord logged at its start, or "
-                "send it as 'Authorization: Bearer TOKEN'");
+                "you are not signed in: open the link that 'proctor dashboard' prints, or send "
+                "what is in the server's token file as 'Authorization: Bearer TOKEN'");
   Response response = ErrorResponse(error);
   if (request.Header("accept").find("text/html") != std::string_view::npos) {
     response.content_type = "text/html; charset=utf-8";
@@ -62,14 +83,15 @@ Response Refused(const char* reason, const char* message) {
 
 }  // namespace
 
-AccessControl::AccessControl(Options options)
+AccessControl::AccessControl(Options options, Logins* logins)
     : options_([](Options given) {
         for (std::string& host : given.bound_hosts) host = Lower(host);
         for (std::string& host : given.allowed_hosts) host = Lower(host);
         for (const char* own : {"localhost", "127.0.0.1", "::1"}) given.bound_hosts.push_back(own);
         return given;
       }(std::move(options))),
-      cookie_name_(absl::StrCat("proctor_", options_.port)) {}
+      cookie_name_(absl::StrCat("proctor_", options_.port)),
+      logins_(logins) {}
 
 bool AccessControl::IsOwnHost(std::string_view host, std::string_view default_port) const {
   const auto [name, port] = SplitHost(host, default_port);
@@ -90,65 +112,79 @@ bool AccessControl::IsOwnOrigin(std::string_view origin) const {
   return false;  // "null" of a sandboxed page, too
 }
 
-bool AccessControl::IsToken(std::string_view text) const {
-  return text.size() == options_.token.size() &&
-         CRYPTO_memcmp(text.data(), options_.token.data(), text.size()) == 0;
-}
-
-bool AccessControl::HasCookie(std::string_view cookies) const {
-  for (absl::string_view cookie :
-       absl::StrSplit(absl::string_view(cookies.data(), cookies.size()), ';')) {
-    const std::pair<absl::string_view, absl::string_view> pair =
-        absl::StrSplit(absl::StripAsciiWhitespace(cookie), absl::MaxSplits('=', 1));
-    if (pair.first == cookie_name_ && IsToken({pair.second.data(), pair.second.size()})) {
-      return true;
-    }
-  }
-  return false;
-}
-
-std::optional<Response> AccessControl::Check(const Request& request,
-                                             const RequestTarget& target) const {
-  if (request.method != "GET" && request.method != "HEAD") {
-    Response response = ErrorResponse(
-        MakeError(absl::StatusCode::kUnimplemented, "METHOD_NOT_ALLOWED", "only GET and HEAD"),
-        405);
-    response.headers.emplace_back("Allow", "GET, HEAD");
-    return response;
+AccessControl::Verdict AccessControl::Check(const Request& request,
+                                            const RequestTarget& target) const {
+  const bool is_action = IsAction(target.path);
+  if (is_action ? request.method != "POST" : request.method != "GET" && request.method != "HEAD") {
+    const std::string allowed = is_action ? "POST" : "GET, HEAD";
+    Response response =
+        ErrorResponse(MakeError(absl::StatusCode::kUnimplemented, "METHOD_NOT_ALLOWED",
+                                is_action ? "only POST" : "only GET and HEAD"),
+                      405);
+    response.headers.emplace_back("Allow", allowed);
+    return {std::move(response), {}};
   }
   // They tell nobody anything, and a probe of Kubernetes names whatever address it found.
-  if (target.path == "/healthz" || target.path == "/readyz") return std::nullopt;
+  if (target.path == "/healthz" || target.path == "/readyz") return {};
   if (!IsOwnHost(request.Header("host"), "80")) {
-    return Refused("HOST_NOT_ALLOWED",
-                   "the Host header names none of this server's addresses; --http-host adds one");
+    return {Refused("HOST_NOT_ALLOWED",
+                    "the Host header names none of this server's addresses; --http-host adds one"),
+            {}};
   }
   if (request.headers.count("origin") != 0 && !IsOwnOrigin(request.Header("origin"))) {
-    return Refused("ORIGIN_NOT_ALLOWED", "the Origin header is of another site");
+    return {Refused("ORIGIN_NOT_ALLOWED", "the Origin header is of another site"), {}};
   }
-  return CheckToken(request, target);
+  if (IsPublic(target.path)) return {};
+  if (target.path != "/logout" && HasToken(request, target)) return {};
+  std::optional<Logins::Id> login = FindLogin(request);
+  if (!login.has_value()) return {Unauthenticated(request), {}};
+  return {{}, std::move(login)};
 }
 
-std::optional<Response> AccessControl::CheckToken(const Request& request,
-                                                  const RequestTarget& target) const {
-  for (const Query::Parameter& parameter : target.parameters) {
-    if (parameter.name != "token") continue;
-    if (!IsToken(parameter.value)) return Unauthenticated(request);
-    Response response;
-    response.status = 303;
-    response.headers.emplace_back("Location", FormatTargetWithout(target, "token"));
-    response.headers.emplace_back(
-        "Set-Cookie",
-        absl::StrCat(cookie_name_, "=", options_.token, "; HttpOnly; SameSite=Strict; Path=/"));
-    return response;
-  }
+bool AccessControl::HasToken(const Request& request, const RequestTarget& target) const {
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view authorization = request.Header("authorization");
-  if (Lower(authorization.substr(0, kBearer.size())) == kBearer &&
-      IsToken(authorization.substr(kBearer.size()))) {
-    return std::nullopt;
+  if (Lower(authorization.substr(0, kBearer.size())) != kBearer) return false;
+  const std::string_view token = authorization.substr(kBearer.size());
+  return IsToken(token, options_.token) ||
+         (target.path == "/metrics" && IsToken(token, options_.metrics_token));
+}
+
+std::optional<Logins::Id> AccessControl::FindLogin(const Request& request) const {
+  const std::string_view proof = request.Header("proctor-proof");
+  for (const std::string_view cookie : FindCookies(request.Header("cookie"), cookie_name_)) {
+    if (auto login = logins_->Find(cookie, proof)) return login;
   }
-  if (HasCookie(request.Header("cookie"))) return std::nullopt;
-  return Unauthenticated(request);
+  return std::nullopt;
+}
+
+Response AccessControl::LogIn(const Request& request) const {
+  const auto secrets = logins_->LogIn(request.Header("proctor-code"),
+                                      FindCookies(request.Header("cookie"), cookie_name_));
+  if (!secrets.has_value()) {
+    return ErrorResponse(MakeError(
+        absl::StatusCode::kUnauthenticated, "LOGIN_CODE_INVALID",
+        absl::StrCat(
+            "this link was used already, is older than ", absl::FormatDuration(Logins::kCodeLife),
+            ", or is of an earlier run of the server: 'proctor dashboard' prints another")));
+  }
+  spdlog::info("dashboard login begun logins={}", logins_->size());
+  Response response;
+  response.content_type = "application/json";
+  response.body = absl::StrCat("{\"proof\":\"", secrets->proof, "\"}\n");
+  response.headers.emplace_back("Set-Cookie",
+                                FormatCookie(cookie_name_, secrets->cookie, IsBehindTls(request)));
+  return response;
+}
+
+Response AccessControl::LogOut(const Request& request, const Logins::Id& login) const {
+  logins_->LogOut(login);
+  spdlog::info("dashboard login ended logins={}", logins_->size());
+  Response response;
+  response.content_type = "application/json";
+  response.body = "{}\n";
+  response.headers.emplace_back("Set-Cookie", FormatCookieEnd(cookie_name_, IsBehindTls(request)));
+  return response;
 }
 
 }  // namespace proctor::server::http

@@ -7,35 +7,49 @@
 #include <vector>
 
 #include "server/http/http_message.h"
+#include "server/http/logins.h"
 #include "server/http/request_target.h"
 
 namespace proctor::server::http {
 
-// Who may ask: whoever knows the token, by way of a name that is the server's own.
+// Who may ask: whoever knows a token or is signed in, by way of a name that is the server's own.
 //
 // The names keep out web pages of others. A page can make a browser send requests to
 // this server, and by a name of its own that resolves here ("DNS rebinding") even read
 // the answers; it cannot change what the browser then says in Host and Origin.
 //
-// A token in a URL is taken once: the browser is sent to the same URL without it, with a
-// cookie that scripts cannot see and that requests of other sites do not carry.
+// A browser is signed in by two secrets, a cookie and a header (see Logins), of which neither
+// opens anything alone. Programs show a token as `Authorization: Bearer`.
 //
-// Thread-safety: immutable. Lifetime: a value.
+// Thread-safety: immutable but for `logins`, which is safe. Lifetime: a value; `logins` outlives
+// it.
 class AccessControl {
  public:
   struct Options {
     std::vector<std::string> bound_hosts;  // these with the bound port only
     uint16_t port = 0;
     std::vector<std::string> allowed_hosts;  // these with any port
-    std::string token;
+    std::string token;                       // opens all; "" opens nothing
+    std::string metrics_token;               // opens /metrics; "" opens nothing
   };
 
-  explicit AccessControl(Options options);
+  // Either the answer to who may not pass, or, to who may, the login by which.
+  struct Verdict {
+    std::optional<Response> refusal;
+    std::optional<Logins::Id> login;
+  };
 
-  // The answer where the request may not pass, or is to come again with the cookie;
-  // nothing where it may. In this order: the method (405), Host and Origin (403), the
-  // token (303, 401). /healthz and /readyz need the method alone.
-  std::optional<Response> Check(const Request& request, const RequestTarget& target) const;
+  AccessControl(Options options, Logins* logins);
+
+  // In this order: the method (405), Host and Origin (403), the token or the login (401).
+  // /healthz and /readyz need the method alone; the files of the page and /login need no
+  // more than the names.
+  Verdict Check(const Request& request, const RequestTarget& target) const;
+
+  // "/login": takes the code in the header Proctor-Code for a cookie and the proof, which is the
+  // answer. "/logout": ends the login.
+  Response LogIn(const Request& request) const;
+  Response LogOut(const Request& request, const Logins::Id& login) const;
 
   // "proctor_PORT": cookies do not know ports, and there may be two servers on a machine.
   const std::string& cookie_name() const { return cookie_name_; }
@@ -43,12 +57,12 @@ class AccessControl {
  private:
   bool IsOwnHost(std::string_view host, std::string_view default_port) const;
   bool IsOwnOrigin(std::string_view origin) const;
-  bool IsToken(std::string_view text) const;
-  bool HasCookie(std::string_view cookies) const;
-  std::optional<Response> CheckToken(const Request& request, const RequestTarget& target) const;
+  bool HasToken(const Request& request, const RequestTarget& target) const;
+  std::optional<Logins::Id> FindLogin(const Request& request) const;
 
   const Options options_;
   const std::string cookie_name_;
+  Logins* const logins_;
 };
 
 }  // namespace proctor::server::http

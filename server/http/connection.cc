@@ -94,11 +94,14 @@ class BeastConnection final : public Connection,
     Write(std::make_shared<const std::string>(std::move(text)));
   }
 
+  void StreamWhile(std::function<bool()> allowed) override { allowed_ = std::move(allowed); }
+
   void Stream(Response head, FrameSource* source) override {
     if (state_ != State::kAnswering) return source->Cancel();
     viewer_ = std::make_unique<Viewer>(
         thread_, limits_.heartbeat, source,
-        Viewer::Connection{[this](Frame frame) { Write(std::move(frame)); }, [this] { Finish(); }});
+        Viewer::Connection{[this](Frame frame) { Write(std::move(frame)); }, [this] { Finish(); },
+                           std::move(allowed_)});
     viewer_->Begin(
         std::make_shared<const std::string>(FormatHead(head, Framing::kStream) + head.body));
     Discard();
@@ -154,6 +157,7 @@ class BeastConnection final : public Connection,
       value.append(field.value().data(), field.value().size());
     }
     is_head_ = request.method == "HEAD";
+    allowed_ = nullptr;
     handler_(request, shared_from_this());
   }
 
@@ -231,6 +235,7 @@ class BeastConnection final : public Connection,
   bool is_head_ = false;
   Frame output_;  // the write that is under way
   size_t written_ = 0;
+  std::function<bool()> allowed_;  // whether a stream may go on; empty: it may
   std::unique_ptr<Viewer> viewer_;
   std::array<char, 512> discarded_;
 };

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
+
 #include "server/http/frame_source.h"
 #include "server/http/http_message.h"
 
 namespace proctor::server::http {
 
-// Where the answer to one request goes: one of the two methods is called, once. If the
+// Where the answer to one request goes: Respond or Stream is called, once. If the
 // caller is gone by then, the answer is dropped.
 //
 // Thread-safety: none; the http thread. Lifetime: shared by the connection and the one
@@ -15,6 +17,10 @@ class Exchange {
   virtual ~Exchange() = default;
 
   virtual void Respond(Response response) = 0;
+
+  // Before Stream: it ends when `allowed` says no, which is asked before each frame and each
+  // heartbeat. Not called, it goes on for as long as its source.
+  virtual void StreamWhile(std::function<bool()> allowed) = 0;
 
   // Answers with the frames of `source`, until either end ends it; `head.body` comes
   // first. The source is begun here.

@@ -18,7 +18,7 @@ namespace proctor::server::http {
 // After OnLastFrame or Cancel neither end touches the other.
 //
 // Thread-safety: none; the http thread. No method calls back before it returns, but for
-// OnLastFrame, which may call nothing but what ends the sink.
+// OnLastFrame, which may call nothing but what ends the sink, and OnFrame, which may Cancel.
 
 class FrameSink {
  public:

@@ -24,8 +24,10 @@ Response NoSuchPath(const std::string& path) {
 
 }  // namespace
 
-Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl access, Sources sources)
-    : access_(std::move(access)),
+Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl::Options access, Logins* logins,
+                 Sources sources)
+    : logins_(logins),
+      access_(std::move(access), logins),
       sources_(std::move(sources)),
       resources_(thread, calls, sources_.channel),
       streams_(thread, calls, sources_.channel) {}
@@ -33,9 +35,16 @@ Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl access, Sourc
 void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
   // Whoever may not ask learns nothing, not even what a good request looks like.
   const auto target = ParseTarget(request.target);
-  auto refused = access_.Check(request, target.value_or(RequestTarget{"/", {}}));
-  if (refused.has_value()) return answer->Respond(*std::move(refused));
+  const RequestTarget asked = target.value_or(RequestTarget{"//", {}});  // a path of nothing
+  AccessControl::Verdict verdict = access_.Check(request, asked);
+  if (verdict.refusal.has_value()) return answer->Respond(*std::move(verdict.refusal));
   if (!target.ok()) return answer->Respond(ErrorResponse(target.status()));
+  if (target->path == "/login") return answer->Respond(access_.LogIn(request));
+  if (verdict.login.has_value()) {
+    if (target->path == "/logout") return answer->Respond(access_.LogOut(request, *verdict.login));
+    answer->StreamWhile(
+        [logins = logins_, login = *std::move(verdict.login)] { return logins->IsOpen(login); });
+  }
   Route(request, *target, std::move(answer));
 }
 

@@ -15,6 +15,7 @@ namespace proctor::server::http {
 // What stands behind each path: who may ask is looked at first, then what for.
 //
 //   /healthz /readyz /metrics       plain text
+//   /login /logout                  by POST: a browser's login (AccessControl)
 //   /v1/server
 //   /v1/sessions[/ID]               JSON of one call (Resources)
 //   /v1/processes[/ID]
@@ -22,7 +23,8 @@ namespace proctor::server::http {
 //   /v1/events
 //   / and all else                  the dashboard's files
 //
-// Thread-safety: none; the http thread. Lifetime: outlives the calls that it begins.
+// Thread-safety: none; the http thread. Lifetime: outlives the calls that it begins; `logins`
+// outlives it.
 class Gateway {
  public:
   struct Sources {
@@ -31,7 +33,8 @@ class Gateway {
     std::function<absl::Status()> ready;   // why the server takes no work
   };
 
-  Gateway(HttpThread* thread, CallSet* calls, AccessControl access, Sources sources);
+  Gateway(HttpThread* thread, CallSet* calls, AccessControl::Options access, Logins* logins,
+          Sources sources);
 
   void Handle(const Request& request, std::shared_ptr<Exchange> answer);
 
@@ -41,6 +44,7 @@ class Gateway {
   bool RouteApi(const Request& request, const RequestTarget& target,
                 const std::shared_ptr<Exchange>& answer);
 
+  Logins* const logins_;
   const AccessControl access_;
   const Sources sources_;
   Resources resources_;

@@ -129,7 +129,7 @@ HttpServer::HttpServer(HttpOptions options, std::string address, uint16_t port)
     : options_(std::move(options)), address_(std::move(address)), port_(port) {}
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
-    HttpOptions options, std::shared_ptr<grpc::Channel> channel,
+    HttpOptions options, Logins* logins, std::shared_ptr<grpc::Channel> channel,
     std::function<std::string()> metrics, std::function<absl::Status()> ready) {
   auto listeners = Listen(options);
   if (!listeners.ok()) return listeners.status();
@@ -146,6 +146,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   access.port = server->port_;
   access.allowed_hosts = server->options_.allowed_hosts;
   access.token = server->options_.token;
+  access.metrics_token = server->options_.metrics_token;
   for (auto& listener : *listeners) {
     access.bound_hosts.push_back(HostOf(listener->address()));
     parts.acceptors.push_back(
@@ -153,11 +154,12 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
                                       [&parts](UniqueFd fd) { parts.Accept(std::move(fd)); }));
   }
   parts.gateway = std::make_unique<Gateway>(
-      parts.thread.get(), &parts.calls, AccessControl(std::move(access)),
+      parts.thread.get(), &parts.calls, std::move(access), logins,
       Gateway::Sources{std::move(channel), std::move(metrics), std::move(ready)});
   for (const auto& acceptor : parts.acceptors) {
     if (absl::Status status = acceptor->Start(); !status.ok()) return status;
   }
+  logins->OpenAt(server->site());
   return server;
 }
 
@@ -171,8 +173,11 @@ void HttpServer::Stop() {
   parts_.reset();
 }
 
-std::string HttpServer::url() const {
-  return absl::StrCat("http://", address_, "/?token=", options_.token);
+std::string HttpServer::site() const {
+  const std::string host = HostOf(address_);
+  const bool is_any = host == "0.0.0.0" || host == "::";
+  if (!is_any || options_.allowed_hosts.empty()) return absl::StrCat("http://", address_, "/");
+  return absl::StrCat("http://", options_.allowed_hosts.front(), ":", port_, "/");
 }
 
 }  // namespace proctor::server::http

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/http/connection.h"
+#include "server/http/logins.h"
 
 namespace grpc {
 class Channel;
@@ -20,7 +21,8 @@ struct HttpOptions {
   std::string host;   // a name or an address to listen on: "127.0.0.1", "::1", "localhost"
   uint16_t port = 0;  // 0 lets the kernel choose
   std::vector<std::string> allowed_hosts;  // other names by which callers may know the server
-  std::string token;                       // what callers show
+  std::string token;                       // what programs show; "" lets in none
+  std::string metrics_token;               // what Prometheus shows for /metrics; "" lets in none
   HttpLimits limits = {};
 };
 
@@ -36,13 +38,13 @@ struct HttpOptions {
 //
 // Thread-safety: Start, Stop and the destructor by one owner; the rest from any thread.
 // `metrics` and `ready` are called on the http thread and must not block.
-// Lifetime: the destructor stops it. The server behind `channel` outlives it.
+// Lifetime: the destructor stops it. The server behind `channel`, and `logins`, outlive it.
 class HttpServer {
  public:
   // Errors, in words for whoever started it: FailedPrecondition for an address other than
   // loopback without allowed_hosts, or that cannot be resolved; Unavailable for what the
   // system calls say; ResourceExhausted where no thread can be had.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options,
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options, Logins* logins,
                                                            std::shared_ptr<grpc::Channel> channel,
                                                            std::function<std::string()> metrics,
                                                            std::function<absl::Status()> ready);
@@ -55,8 +57,9 @@ class HttpServer {
   uint16_t port() const { return port_; }
   // As bound: "127.0.0.1:7878".
   const std::string& address() const { return address_; }
-  // What a browser opens, with the token.
-  std::string url() const;
+  // Where a browser finds it: "http://127.0.0.1:7878/". The name by which others come stands in
+  // place of an address that is only for listening.
+  std::string site() const;
 
  private:
   struct Parts;

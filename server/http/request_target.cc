@@ -69,19 +69,6 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
   return decoded;
 }
 
-void AppendEncoded(std::string_view text, std::string_view also_plain, std::string* result) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (absl::ascii_isalnum(byte) || std::string_view("-._~").find(c) != std::string_view::npos ||
-        also_plain.find(c) != std::string_view::npos) {
-      result->push_back(c);
-    } else {
-      result->append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> RequestTarget::Segments() const {
@@ -117,21 +104,6 @@ absl::StatusOr<RequestTarget> ParseTarget(std::string_view target) {
       return Malformed("the query is not percent-encoded UTF-8");
     }
     result.parameters.push_back({*std::move(name), *std::move(value)});
-  }
-  return result;
-}
-
-std::string FormatTargetWithout(const RequestTarget& target, std::string_view name) {
-  std::string result;
-  AppendEncoded(target.path, "/:@", &result);
-  char separator = '?';
-  for (const Query::Parameter& parameter : target.parameters) {
-    if (parameter.name == name) continue;
-    result.push_back(separator);
-    AppendEncoded(parameter.name, "", &result);
-    result.push_back('=');
-    AppendEncoded(parameter.value, ":", &result);
-    separator = '&';
   }
   return result;
 }

@@ -25,7 +25,4 @@ struct RequestTarget {
 // character in the path, a NUL, and what is not UTF-8.
 absl::StatusOr<RequestTarget> ParseTarget(std::string_view target);
 
-// The target again, encoded, without the parameters of this name.
-std::string FormatTargetWithout(const RequestTarget& target, std::string_view name);
-
 }  // namespace proctor::server::http

@@ -70,7 +70,6 @@ absl::Status WriteToken(const std::string& path, const std::string& token) {
 }  // namespace
 
 absl::StatusOr<std::string> LoadOrMakeToken(const std::string& path) {
-  if (path.empty()) return NewRandomId();
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == ENOENT) {
     if (absl::Status status = WriteToken(path, NewRandomId()); !status.ok()) return status;

@@ -6,10 +6,9 @@
 
 namespace proctor::server::http {
 
-// The secret that callers of the HTTP side show: what is in the file at `path`, or, where
+// A secret that programs show to the HTTP side: what is in the file at `path`, or, where
 // there is none, a new one of 128 random bits that is written there with mode 0600. The
 // file appears with its whole content, and two servers that start at once take the same.
-// With an empty path: a new one each time.
 //
 // Errors, in words for whoever started the server: FailedPrecondition for a file that
 // cannot be read or made, that others may read (SECRET_EXPOSED), or whose content is no token (16

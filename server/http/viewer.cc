@@ -26,6 +26,10 @@ void Viewer::Begin(Frame head) {
 
 void Viewer::OnWritten() {
   writing_ = false;
+  if (!IsAllowed()) {
+    OnGone();
+    return connection_.finish();
+  }
   if (next_ != nullptr) return Write(std::exchange(next_, nullptr));
   if (last_ != nullptr) return Write(std::exchange(last_, nullptr));
   if (source_ == nullptr) return connection_.finish();
@@ -40,11 +44,8 @@ void Viewer::OnGone() {
 
 void Viewer::OnFrame(Frame frame) {
   asked_ = false;
-  if (writing_) {
-    next_ = std::move(frame);
-  } else {
-    Write(std::move(frame));
-  }
+  next_ = std::move(frame);
+  if (!writing_) OnWritten();
 }
 
 void Viewer::OnLastFrame(Frame frame) {
@@ -53,6 +54,8 @@ void Viewer::OnLastFrame(Frame frame) {
   if (!writing_) OnWritten();
 }
 
+bool Viewer::IsAllowed() const { return connection_.allowed == nullptr || connection_.allowed(); }
+
 void Viewer::Write(Frame frame) {
   silence_.Cancel();
   writing_ = true;
@@ -60,6 +63,7 @@ void Viewer::Write(Frame frame) {
 }
 
 void Viewer::OnSilence() {
+  if (!IsAllowed()) return OnWritten();
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   Write(std::make_shared<const std::string>(

@@ -10,7 +10,7 @@ namespace proctor::server::http {
 
 // Whoever watches one stream: takes its frames in turn, one write at a time, and gets a
 // heartbeat when nothing was written for a while, by which both ends see that the
-// connection lives.
+// connection lives. A viewer that may have no more gets none of it, and ends.
 //
 // Order: Begin; OnWritten after each write; then `finish` is called after the last frame, or
 // the connection's end is told by OnGone. Nothing after either.
@@ -22,6 +22,7 @@ class Viewer final : public FrameSink {
   struct Connection {
     std::function<void(Frame)> write;  // answered by OnWritten
     std::function<void()> finish;      // everything was written
+    std::function<bool()> allowed;     // whether the caller may have more; empty: it may
   };
 
   Viewer(HttpThread* thread, absl::Duration heartbeat, FrameSource* source, Connection connection);
@@ -38,6 +39,7 @@ class Viewer final : public FrameSink {
   void OnLastFrame(Frame frame) override;
 
  private:
+  bool IsAllowed() const;
   void Write(Frame frame);
   void OnSilence();
 

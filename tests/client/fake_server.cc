@@ -129,6 +129,10 @@ class FakeServer::Services {
                                v1::GetServerInfoResponse* a) override {
       return Do(b->info, *q, a);
     }
+    grpc::Status CreateDashboardLink(Context, const v1::CreateDashboardLinkRequest* q,
+                                     v1::CreateDashboardLinkResponse* a) override {
+      return Do(b->dashboard_link, *q, a);
+    }
     FakeBehaviour* const b;
   };
 

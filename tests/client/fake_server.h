@@ -52,6 +52,7 @@ struct FakeBehaviour {
   Unary<v1::SetSessionWatcherRequest, v1::SetSessionWatcherResponse> set_session_watcher;
   Unary<v1::CloseSessionRequest, v1::CloseSessionResponse> close_session;
   Unary<v1::GetServerInfoRequest, v1::GetServerInfoResponse> info;
+  Unary<v1::CreateDashboardLinkRequest, v1::CreateDashboardLinkResponse> dashboard_link;
 };
 
 class FakeServer {

@@ -22,6 +22,10 @@ class FakeServer extends FakeWorld {
   // What a test may turn: whether a request is let in, whether heartbeats go out, whether
   // snapshots are newer than their bookmarks.
   authorised = true;
+  // Which proof a request has to show; any, where it is null.
+  proof = null;
+  // The codes that sign in, each once.
+  codes = new Set();
   beats = true;
   // Says no more of a snapshot than so many processes, once.
   breakSnapshotAfter = 0;
@@ -169,14 +173,20 @@ class FakeServer extends FakeWorld {
     const url = new URL(request.url, this.url);
     response.setHeader('Content-Security-Policy', POLICY);
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (!this.authorised) {
-      return reply(response, 401, {
-        error: {code: 'UNAUTHENTICATED', reason: 'NO_TOKEN', message: 'no token', metadata: {}},
-      });
-    }
     const [, version, resource, id, member] = url.pathname.split('/');
-    if (version !== 'v1') {
+    if (version === 'login') {
+      return this.#signIn(request, response);
+    }
+    if (version !== 'v1' && version !== 'logout') {
       return serveFile(url.pathname, response);
+    }
+    const shown = request.headers['proctor-proof'];
+    if (!this.authorised || (this.proof !== null && shown !== this.proof)) {
+      return reply(response, 401, refusal('TOKEN_REQUIRED', 'you are not signed in'));
+    }
+    if (version === 'logout') {
+      this.proof = randomId();
+      return reply(response, 200, {});
     }
     const routes = {
       server: () => this.infoHeld.then(() => reply(response, 200, this.#info())),
@@ -187,6 +197,13 @@ class FakeServer extends FakeWorld {
         member === 'output' ? this.#read(id, url, request, response) : this.#process(id, response),
     };
     return (routes[resource] ?? (() => reply(response, 404, {})))();
+  }
+
+  #signIn(request, response) {
+    if (request.method !== 'POST' || !this.codes.delete(request.headers['proctor-code'])) {
+      return reply(response, 401, refusal('LOGIN_CODE_INVALID', 'this link was used already'));
+    }
+    return reply(response, 200, {proof: this.proof});
   }
 
   #info() {
@@ -365,6 +382,10 @@ function send({response, types, process}, event) {
   ) {
     response.write(frame('', event, `${event.log_id}:${event.sequence}`));
   }
+}
+
+function refusal(reason, message) {
+  return {error: {code: 'UNAUTHENTICATED', reason, message, metadata: {}}};
 }
 
 function openStream(response) {

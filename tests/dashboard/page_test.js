@@ -6,6 +6,7 @@ const {after, before, beforeEach, afterEach, test} = require('node:test');
 const {close, launch, open, waitForSequence, waitForState} = require('./browser');
 const {FakeServer} = require('./fake_server');
 const {populate} = require('./fake_life');
+const {randomId} = require('./fake_world');
 
 const KILLED = {signal: 9, signal_name: 'SIGKILL', cause: 'EXIT_CAUSE_OOM_KILLED'};
 
@@ -335,13 +336,16 @@ test('takes nothing from a snapshot that broke off', async () => {
   server.start(['stays']);
   server.breakSnapshotAfter = 1;
   const page = await open(browser, 'about:blank');
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('Network.enable');
-  const received = new Promise((resolve) => {
-    devtools.on('Network.eventSourceMessageReceived', ({data}) => data.includes(gone) && resolve());
+  await page.addInitScript(() => {
+    globalThis.received = [];
+    const {parse} = JSON;
+    JSON.parse = (text) => {
+      globalThis.received.push(text);
+      return parse(text);
+    };
   });
   await page.goto(server.url);
-  await received;
+  await page.waitForFunction((id) => received.some((text) => text.includes(id)), gone);
   server.remove(gone);
   server.dropConnections();
   await waitForState(page, 'live');
@@ -409,6 +413,74 @@ test('says how to sign in, and goes on once it may', async () => {
   await waitForState(page, 'live');
   await page.waitForSelector(`#processes [data-id="${id}"]`);
   assert.equal(await page.$('#signed-out[open]'), null);
+  await close(page);
+});
+
+// A code that the server takes once, as a link to the page.
+function link() {
+  const code = randomId();
+  server.codes.add(code);
+  return `${server.url}#code=${code}`;
+}
+
+test('signs in with a link, and stays so', async () => {
+  server.proof = 'of-this-run';
+  const page = await open(browser, link());
+  await waitForState(page, 'live');
+  assert.equal(new URL(page.url()).hash, '#/');
+  server.dropConnections();
+  server.start(['true']);
+  await waitForSequence(page, server.last);
+  await page.reload();
+  await waitForState(page, 'live');
+  await close(page);
+});
+
+test('says why a link does not sign in, and takes the next one in the same page', async () => {
+  server.proof = 'of-this-run';
+  const page = await open(browser, `${server.url}#code=used`);
+  await page.waitForSelector('#signed-out[open]:has-text("this link was used already")');
+  await page.waitForSelector('#signed-out pre:has-text("proctor dashboard")');
+  await page.goto(link());
+  await waitForState(page, 'live');
+  assert.equal(await page.$('#signed-out[open]'), null);
+  await close(page);
+});
+
+test('shares a login among the tabs of a browser', async () => {
+  server.proof = 'of-this-run';
+  const page = await open(browser, link());
+  await waitForState(page, 'live');
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await waitForState(other, 'live');
+  // Another run of the server knows nobody: one new link is enough for both.
+  server.proof = 'of-the-next-run';
+  server.dropConnections();
+  await waitForState(page, 'signed_out');
+  await waitForState(other, 'signed_out');
+  const id = server.start(['meanwhile']);
+  await other.goto(link());
+  await waitForState(other, 'live');
+  await waitForState(page, 'live');
+  await page.waitForSelector(`#processes [data-id="${id}"]`);
+  await close(page);
+});
+
+test('signs out in all tabs, and shows nothing more', async () => {
+  server.proof = 'of-this-run';
+  server.start(['sleep', '1000']);
+  const page = await open(browser, link());
+  await waitForCommands(page, ['sleep 1000']);
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await waitForCommands(other, ['sleep 1000']);
+  await other.click('#sign-out');
+  for (const tab of [page, other]) {
+    await waitForState(tab, 'signed_out');
+    await tab.waitForSelector('#signed-out[open]');
+    assert.deepEqual(await commands(tab), []);
+  }
   await close(page);
 });
 

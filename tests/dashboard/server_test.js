@@ -5,6 +5,8 @@ const assert = require('node:assert');
 const {execFile, spawn} = require('node:child_process');
 const {once} = require('node:events');
 const fs = require('node:fs');
+const http = require('node:http');
+const https = require('node:https');
 const os = require('node:os');
 const path = require('node:path');
 const {after, before, test} = require('node:test');
@@ -41,6 +43,7 @@ async function start(port = 0) {
     [
       `--listen=${target}`,
       `--http=127.0.0.1:${port}`,
+      '--http-host=localhost',
       `--state-dir=${directory}/state`,
       '--ready-fd=3',
     ],
@@ -100,19 +103,99 @@ const events = async () =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-test('lets in whoever has the URL, and nobody else', async () => {
+// A link that holds once; the one in the log is used by the first test.
+const link = async () => (await proctor('dashboard')).trim();
+
+test('lets in whoever has a link, once, and nobody else', async () => {
   const {origin} = new URL(server.url);
-  const stranger = await browser.newPage();
-  assert.equal((await stranger.goto(origin)).status(), 401);
-  await stranger.close();
+  const stranger = await open(browser, origin);
+  await stranger.waitForSelector('#signed-out[open] pre:has-text("proctor dashboard")');
+  await close(stranger);
   const page = await open(browser, server.url);
   await waitForState(page, 'live');
-  assert.equal(page.url(), `${origin}/`);
+  assert.equal(page.url(), `${origin}/#/`);
+  const late = await open(browser, server.url);
+  await late.waitForSelector('#signed-out[open] .refusal:has-text("this link was used already")');
+  await close(late);
+  await close(page);
+});
+
+test('has a cookie that opens nothing, and sends it to whoever has another port', async () => {
+  const page = await open(browser, await link());
+  await waitForState(page, 'live');
+  const [cookie] = await page.context().cookies(server.url);
+  assert.equal(cookie.httpOnly, true);
+  assert.equal(cookie.sameSite, 'Strict');
+  // A page of somebody else's on this host, who gets the cookie and uses it.
+  let stolen = '';
+  const thief = http.createServer((request, response) => {
+    stolen = request.headers.cookie ?? '';
+    response.writeHead(200, {'Content-Type': 'text/html'});
+    response.end('<!doctype html><link rel="icon" href="data:,">');
+  });
+  thief.listen(0, '127.0.0.1');
+  await once(thief, 'listening');
+  const trap = await page.context().newPage();
+  await trap.goto(`http://127.0.0.1:${thief.address().port}/`);
+  assert.equal(await trap.evaluate(() => JSON.stringify(sessionStorage)), '{}');
+  await trap.close();
+  thief.close();
+  assert.ok(stolen.includes(`${cookie.name}=${cookie.value}`));
+  const answer = await fetch(`${new URL(server.url).origin}/v1/server`, {headers: {cookie: stolen}});
+  assert.equal(answer.status, 401);
+  await close(page);
+});
+
+test('has a cookie that stays on TLS, behind a proxy that ends it', async () => {
+  const [key, cert] = ['key', 'cert'].map((name) => path.join(directory, `proxy.${name}`));
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-subj', '/CN=localhost', '-days', '1', '-keyout', key, '-out', cert],
+  ]);
+  const files = {key: fs.readFileSync(key), cert: fs.readFileSync(cert)};
+  const proxy = https.createServer(files, ({method, url, headers}, response) => {
+    const asked = http.request({port: server.port, host: '127.0.0.1', method, path: url, headers});
+    asked.on('response', (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    asked.on('error', () => response.destroy());
+    response.on('close', () => asked.destroy());
+    asked.end();
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const at = `https://localhost:${proxy.address().port}`;
+  const page = await open(browser, (await proctor('dashboard', '--at', at)).trim(), {
+    ignoreHTTPSErrors: true,
+  });
+  await waitForState(page, 'live');
+  const [cookie] = await page.context().cookies(at);
+  assert.equal(cookie.secure, true);
+  await close(page);
+  proxy.closeAllConnections();
+  proxy.close();
+});
+
+test('signs out, with the stream that is open', async () => {
+  const page = await open(browser, await link());
+  await waitForState(page, 'live');
+  const proof = await page.evaluate(() => sessionStorage.getItem('proctor-proof'));
+  const [{name, value}] = await page.context().cookies(server.url);
+  const {origin} = new URL(server.url);
+  const headers = {cookie: `${name}=${value}`, 'Proctor-Proof': proof};
+  const stream = await fetch(`${origin}/v1/events`, {headers});
+  assert.equal(stream.status, 200);
+  await page.click('#sign-out');
+  await page.waitForSelector('#signed-out[open]');
+  assert.deepEqual(await page.context().cookies(server.url), []);
+  assert.equal((await fetch(`${origin}/v1/server`, {headers})).status, 401);
+  await stream.text(); // to its end
   await close(page);
 });
 
 test('shows a process from its start to its end', async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, await link());
   await waitForState(page, 'live');
   const go = path.join(directory, 'go');
   const script = `printf '\\033[32mgreen\\033[0m\\n'; echo problem >&2; for i in $(seq 3000); do [ -e ${go} ] && break; sleep .02; done; echo last; exit 3`;
@@ -135,7 +218,7 @@ test('shows a process from its start to its end', async () => {
 });
 
 test('says who ended a process', async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, await link());
   await waitForState(page, 'live');
   const id = (await proctor('run', '-d', '--', 'sleep', '1000')).trim();
   await page.waitForSelector(`#processes [data-id="${id}"]`);
@@ -148,7 +231,7 @@ test('says who ended a process', async () => {
 });
 
 test('recovers by itself when the server is killed, without losing or doubling an event', async () => {
-  const page = await open(browser, server.url);
+  const page = await open(browser, await link());
   await waitForState(page, 'live');
   const {from} = await page.evaluate(() => ({from: proctor.store.position.sequence + 1}));
   for (let index = 0; index < 5; index++) {
@@ -160,6 +243,10 @@ test('recovers by itself when the server is killed, without losing or doubling a
   await server.kill('SIGKILL');
   await waitForState(page, 'reconnecting');
   server = await start(server.port);
+  // The next run knows nobody. A link that is opened beside the page lets it go on, too.
+  await waitForState(page, 'signed_out');
+  const beside = await page.context().newPage();
+  await beside.goto(await link());
   await waitForState(page, 'live');
   for (let index = 0; index < 5; index++) {
     await proctor('run', '--', 'false');
@@ -227,7 +314,7 @@ test(
       ['phone', PHONE],
     ]) {
       for (const colorScheme of ['dark', 'light']) {
-        const page = await open(browser, server.url, {...size, colorScheme});
+        const page = await open(browser, await link(), {...size, colorScheme});
         await waitForState(page, 'live');
         await page.waitForSelector(`#processes [data-id="${id}"]`);
         await page.screenshot({

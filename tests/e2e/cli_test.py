@@ -74,6 +74,11 @@ class CliTest(unittest.TestCase):
         out, err = process.communicate(input=input, timeout=120)
         return process.returncode, out, err.decode()
 
+    def test_a_server_without_a_dashboard_has_no_link_to_it(self):
+        code, out, err = self.run_cli("dashboard")
+        self.assertEqual((code, out), (125, b""))
+        self.assertIn("--http", err)
+
     # The main job.
 
     def test_streams_stay_apart_and_the_code_is_the_childs(self):

@@ -17,21 +17,40 @@ import unittest
 import urllib.error
 import urllib.request
 
-from cli_test import PROCTOR, Server
+from cli_test import PROCTOR, PROCTORD, Server
 
 TIMEOUT = 60
 
 
 class HttpServer(Server):
-    """A proctord with an HTTP side, whose log is read for the address and the token."""
+    """A proctord with an HTTP side, whose log is read for the address and a login code."""
 
     def __init__(self, *flags):
         self.log = tempfile.NamedTemporaryFile(mode="r", prefix="proctor-http-")
         with open(self.log.name, "w") as stderr:
             super().__init__("--http=127.0.0.1:0", "--log-level=info", *flags, stderr=stderr)
-        found = re.search(r"dashboard url=(http://([^/]+))/\?token=(\S+)", self.log.read())
-        self.url, self.address, self.token = found.groups()
+        self.said = self.log.read()
+        found = re.search(r"dashboard url=(http://([^/]+))/#code=(\S+)", self.said)
+        self.url, self.address, self.code = found.groups()
+        state = next((flag.partition("=")[2] for flag in flags if flag.startswith("--state-dir=")),
+                     f"{self.directory}/state")
+        self.token = self.read(f"{state}/http-token")
+        self.metrics_token = self.read(f"{state}/metrics-token")
         self.environment = dict(os.environ, PROCTOR_HOST=self.host)
+
+    @staticmethod
+    def read(path):
+        with open(path) as file:
+            return file.read().strip()
+
+    def status(self, path, method="GET", **headers):
+        """The status and the headers of an answer, whatever it is."""
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                return response.status, response.headers, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
 
     def run(self, *command):
         return subprocess.run([PROCTOR, "run", "--", *command], env=self.environment,
@@ -129,17 +148,53 @@ class HttpTest(unittest.TestCase):
         before.process.wait()
         self.server = HttpServer(f"--state-dir={before.directory}/state")
         self.assertEqual(self.server.token, before.token)
+        self.assertEqual(self.server.status("/login", "POST", **{"Proctor-Code": before.code})[0], 401)
         process = json.loads(self.server.get("/v1/processes"))["processes"][0]
         self.assertEqual(process["exit_status"]["exit_code"], 7)
 
     def test_who_shows_no_token_gets_probes_only(self):
-        for path, code in [("/healthz", 200), ("/readyz", 200), ("/metrics", 401),
-                           ("/v1/processes", 401), ("/", 401)]:
-            try:
-                with urllib.request.urlopen(self.server.url + path, timeout=TIMEOUT) as response:
-                    self.assertEqual(response.status, code, path)
-            except urllib.error.HTTPError as error:
-                self.assertEqual(error.code, code, path)
+        for path, code in [("/healthz", 200), ("/readyz", 200), ("/", 200), ("/metrics", 401),
+                           ("/v1/processes", 401), ("/v1/events", 401)]:
+            self.assertEqual(self.server.status(path)[0], code, path)
+
+    def test_the_log_has_a_code_that_holds_once_and_no_token(self):
+        self.assertNotIn(self.server.token, self.server.said)
+        self.assertNotIn(self.server.metrics_token, self.server.said)
+        login = {"Proctor-Code": self.server.code}
+        code, headers, body = self.server.status("/login", "POST", **login)
+        self.assertEqual(code, 200)
+        cookie = headers["Set-Cookie"].partition(";")[0]
+        secrets = {"Cookie": cookie, "Proctor-Proof": json.loads(body)["proof"]}
+        self.assertEqual(self.server.status("/v1/server", **secrets)[0], 200)
+        self.assertEqual(self.server.status("/v1/server", Cookie=cookie)[0], 401)
+        self.assertEqual(self.server.status("/login", "POST", **login)[0], 401)
+        # Another one, by the client.
+        link = subprocess.run([PROCTOR, "dashboard"], env=self.server.environment, check=True,
+                              capture_output=True, text=True, timeout=TIMEOUT).stdout.strip()
+        self.assertTrue(link.startswith(f"{self.server.url}/#code="), link)
+        login = {"Proctor-Code": link.partition("=")[2]}
+        self.assertEqual(self.server.status("/login", "POST", **login)[0], 200)
+        # And it is over where the browser says so.
+        self.assertEqual(self.server.status("/logout", "POST", **secrets)[0], 200)
+        self.assertEqual(self.server.status("/v1/server", **secrets)[0], 401)
+
+    def test_the_token_for_metrics_opens_nothing_else(self):
+        bearer = {"Authorization": f"Bearer {self.server.metrics_token}"}
+        for path, code in [("/metrics", 200), ("/v1/server", 401), ("/v1/events", 401)]:
+            self.assertEqual(self.server.status(path, **bearer)[0], code, path)
+
+    def test_the_two_tokens_must_differ(self):
+        with tempfile.TemporaryDirectory(prefix="proctor-http-") as directory:
+            token = f"{directory}/token"
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write("abcdefghijklmnopqrstuvwxyz")
+            ended = subprocess.run(
+                [PROCTORD, f"--listen=unix:{directory}/socket", "--http=127.0.0.1:0",
+                 "--state-dir=none", f"--http-token-file={token}",
+                 f"--metrics-token-file={token}"],
+                capture_output=True, text=True, timeout=TIMEOUT)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("--metrics-token-file", ended.stderr)
 
     def test_promtool_has_no_complaint(self):
         self.server.run("sh", "-c", "exit 1")
@@ -154,7 +209,7 @@ class HttpTest(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="proctor-prometheus-") as directory:
             token, config = f"{directory}/token", f"{directory}/prometheus.yml"
             with open(token, "w") as file:
-                file.write(self.server.token)
+                file.write(self.server.metrics_token)
             with open(config, "w") as file:
                 json.dump({  # which is YAML, too
                     "scrape_configs": [{

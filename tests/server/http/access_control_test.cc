@@ -6,78 +6,159 @@
 namespace proctor::server::http {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Pair;
+using ::testing::StartsWith;
 
 constexpr char kToken[] = "0123456789abcdefghjk";
+constexpr char kMetricsToken[] = "kjhgfedcba9876543210";
 
-AccessControl Make() {
+AccessControl Make(Logins* logins) {
   return AccessControl({.bound_hosts = {"10.1.2.3", "fd00::1"},
                         .port = 7878,
                         .allowed_hosts = {"Proctor.example"},
-                        .token = kToken});
+                        .token = kToken,
+                        .metrics_token = kMetricsToken},
+                       logins);
+}
+
+// The answer that refuses, if any.
+std::optional<Response> Check(const std::string& target, std::map<std::string, std::string> headers,
+                              const std::string& method = "GET", Logins* logins = nullptr) {
+  Logins none;
+  headers.emplace("host", "localhost:7878");
+  return Make(logins != nullptr ? logins : &none)
+      .Check({method, target, std::move(headers)}, *ParseTarget(target))
+      .refusal;
 }
 
 // The status of the answer that refuses, or 0.
 int Ask(const std::string& target, std::map<std::string, std::string> headers,
         const std::string& method = "GET") {
-  headers.emplace("host", "localhost:7878");
-  const auto answer = Make().Check({method, target, headers}, *ParseTarget(target));
+  const auto answer = Check(target, std::move(headers), method);
   return answer.has_value() ? answer->status : 0;
 }
 
 std::string Reason(std::map<std::string, std::string> headers) {
-  const auto answer = Make().Check({"GET", "/", std::move(headers)}, *ParseTarget("/"));
+  const auto answer = Check("/v1/server", std::move(headers));
   return answer.has_value() ? answer->body : "";
 }
 
-TEST(AccessControl, TakesTheTokenAsCookieOrBearer) {
-  EXPECT_EQ(Ask("/", {{"cookie", std::string("proctor_7878=") + kToken}}), 0);
-  EXPECT_EQ(Ask("/", {{"cookie", std::string("a=b; proctor_7878=") + kToken + "; c=d"}}), 0);
-  EXPECT_EQ(Ask("/", {{"authorization", std::string("Bearer ") + kToken}}), 0);
-  EXPECT_EQ(Ask("/", {{"authorization", std::string("bearer ") + kToken}}), 0);
+std::string Bearer(const std::string& token) { return "Bearer " + token; }
+
+TEST(AccessControl, TakesTheTokenOfPrograms) {
+  EXPECT_EQ(Ask("/v1/server", {{"authorization", Bearer(kToken)}}), 0);
+  EXPECT_EQ(Ask("/v1/server", {{"authorization", std::string("bearer ") + kToken}}), 0);
+  EXPECT_EQ(Ask("/metrics", {{"authorization", Bearer(kToken)}}), 0);
+}
+
+TEST(AccessControl, OpensNothingButMetricsByTheirToken) {
+  EXPECT_EQ(Ask("/metrics", {{"authorization", Bearer(kMetricsToken)}}), 0);
+  for (const char* path : {"/v1/server", "/v1/events", "/metrics/x", "/v1/metrics"}) {
+    EXPECT_EQ(Ask(path, {{"authorization", Bearer(kMetricsToken)}}), 401) << path;
+  }
+  EXPECT_EQ(Ask("/logout", {{"authorization", Bearer(kMetricsToken)}}, "POST"), 401);
 }
 
 TEST(AccessControl, RefusesEveryOtherToken) {
-  EXPECT_EQ(Ask("/", {}), 401);
-  EXPECT_EQ(Ask("/", {{"cookie", std::string("proctor_7879=") + kToken}}), 401);
-  EXPECT_EQ(Ask("/", {{"cookie", "proctor_7878="}}), 401);
-  EXPECT_EQ(Ask("/", {{"cookie", std::string("proctor_7878=") + kToken + "x"}}), 401);
-  EXPECT_EQ(Ask("/", {{"authorization", "Bearer 0123456789abcdefghjX"}}), 401);
-  EXPECT_EQ(Ask("/", {{"authorization", std::string("Basic ") + kToken}}), 401);
-  EXPECT_EQ(Ask("/", {{"authorization", kToken}}), 401);
-  EXPECT_EQ(Ask("/?token=x", {}), 401);
-  EXPECT_EQ(Ask("/?token=x", {{"authorization", std::string("Bearer ") + kToken}}), 401);
+  EXPECT_EQ(Ask("/v1/server", {}), 401);
+  EXPECT_EQ(Ask("/v1/server", {{"authorization", "Bearer 0123456789abcdefghjX"}}), 401);
+  EXPECT_EQ(Ask("/v1/server", {{"authorization", std::string("Basic ") + kToken}}), 401);
+  EXPECT_EQ(Ask("/v1/server", {{"authorization", kToken}}), 401);
+  // A browser would send it to whoever else listens on this host.
+  EXPECT_EQ(Ask("/v1/server", {{"cookie", std::string("proctor_7878=") + kToken}}), 401);
+  // A URL is kept by histories and logs.
+  EXPECT_EQ(Ask(std::string("/v1/server?token=") + kToken, {}), 401);
+}
+
+TEST(AccessControl, TakesNoTokenWhereThereIsNone) {
+  Logins logins;
+  const AccessControl access({.port = 7878, .token = "", .metrics_token = ""}, &logins);
+  for (const char* path : {"/v1/server", "/metrics"}) {
+    const Request request{"GET", path, {{"host", "localhost:7878"}, {"authorization", "Bearer "}}};
+    EXPECT_TRUE(access.Check(request, *ParseTarget(path)).refusal.has_value()) << path;
+  }
 }
 
 TEST(AccessControl, RefusesInTheSameWordsWhateverWasWrong) {
-  const std::string without = Reason({{"host", "localhost:7878"}});
+  const std::string without = Reason({});
   EXPECT_THAT(without, HasSubstr("\"reason\":\"TOKEN_REQUIRED\""));
-  EXPECT_EQ(without, Reason({{"host", "localhost:7878"}, {"authorization", "Bearer nearly"}}));
-  EXPECT_EQ(without, Reason({{"host", "localhost:7878"}, {"cookie", "proctor_7878=wrong"}}));
+  EXPECT_EQ(without, Reason({{"authorization", "Bearer nearly"}}));
+  EXPECT_EQ(without, Reason({{"cookie", "proctor_7878=wrong"}}));
+  EXPECT_EQ(without, Reason({{"cookie", "proctor_7878=wrong"}, {"proctor-proof", "wrong"}}));
 }
 
 TEST(AccessControl, TellsBrowsersHowToSignIn) {
-  const Request request{"GET", "/", {{"host", "localhost:7878"}, {"accept", "text/html,*/*"}}};
-  const auto answer = Make().Check(request, *ParseTarget("/"));
+  const auto answer = Check("/v1/server", {{"accept", "text/html,*/*"}});
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->status, 401);
   EXPECT_THAT(answer->content_type, HasSubstr("text/html"));
-  EXPECT_THAT(answer->body, HasSubstr("dashboard url="));
+  EXPECT_THAT(answer->body, HasSubstr("<code>proctor dashboard</code>"));
   EXPECT_THAT(answer->headers, Contains(Pair("WWW-Authenticate", "Bearer realm=\"proctor\"")));
 }
 
-TEST(AccessControl, TurnsATokenInTheUrlIntoACookie) {
-  const std::string target = std::string("/v1/events?type=A&token=") + kToken + "&x=%0d%0a";
-  const Request request{"GET", target, {{"host", "localhost:7878"}}};
-  const auto answer = Make().Check(request, *ParseTarget(target));
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->status, 303);
-  EXPECT_THAT(answer->headers, Contains(Pair("Location", "/v1/events?type=A&x=%0D%0A")));
-  EXPECT_THAT(answer->headers,
-              Contains(Pair("Set-Cookie", std::string("proctor_7878=") + kToken +
-                                              "; HttpOnly; SameSite=Strict; Path=/")));
+TEST(AccessControl, ShowsTheFilesOfThePageToAnybody) {
+  for (const char* path : {"/", "/index.html", "/app.js", "/style.css"}) {
+    EXPECT_EQ(Ask(path, {}), 0) << path;
+  }
+  for (const char* path : {"/no/such/path", "/index.html/", "/v1", "/v1/app.js"}) {
+    EXPECT_EQ(Ask(path, {}), 401) << path;
+  }
+}
+
+TEST(AccessControl, TellsWhoseLoginItWas) {
+  Logins logins;
+  logins.OpenAt("http://localhost:7878/");
+  const auto mine = *logins.LogIn(logins.NewLink()->code);
+  const AccessControl access = Make(&logins);
+  const RequestTarget target = *ParseTarget("/v1/server");
+  Request request{"GET",
+                  "/v1/server",
+                  {{"host", "localhost:7878"},
+                   {"cookie", "proctor_7878=planted; proctor_7878=" + mine.cookie},
+                   {"proctor-proof", mine.proof}}};
+  const auto verdict = access.Check(request, target);
+  EXPECT_FALSE(verdict.refusal.has_value());
+  EXPECT_EQ(verdict.login, logins.Find(mine.cookie, mine.proof));
+  request.headers["cookie"] = "proctor_7879=" + mine.cookie;  // of another server
+  EXPECT_TRUE(access.Check(request, target).refusal.has_value());
+}
+
+TEST(AccessControl, TurnsACodeIntoACookieAndAProof) {
+  Logins logins;
+  logins.OpenAt("http://localhost:7878/");
+  const auto log_in = [&](std::map<std::string, std::string> headers) {
+    headers.emplace("proctor-code", logins.NewLink()->code);
+    return Make(&logins).LogIn({"POST", "/login", std::move(headers)});
+  };
+  const Response plain = log_in({{"origin", "http://localhost:7878"}});
+  EXPECT_EQ(plain.status, 200);
+  EXPECT_THAT(plain.body, HasSubstr("{\"proof\":\""));
+  EXPECT_THAT(plain.headers,
+              Contains(Pair("Set-Cookie", AllOf(StartsWith("proctor_7878="),
+                                                EndsWith("; HttpOnly; SameSite=Strict; Path=/")))));
+  for (const auto& [name, value] :
+       {std::pair{"origin", "https://proctor.example"}, std::pair{"x-forwarded-proto", "https"}}) {
+    EXPECT_THAT(log_in({{name, value}}).headers,
+                Contains(Pair("Set-Cookie", EndsWith("; Path=/; Secure"))))
+        << name;
+  }
+  EXPECT_EQ(log_in({{"proctor-code", "wrong"}}).status, 401);
+}
+
+TEST(AccessControl, TakesTheActionsOfThePageByPostAlone) {
+  for (const char* path : {"/login", "/logout"}) {
+    EXPECT_EQ(Ask(path, {{"authorization", Bearer(kToken)}}), 405) << path;
+    EXPECT_EQ(Ask(path, {{"origin", "http://evil.example"}}, "POST"), 403) << path;
+    EXPECT_EQ(Ask(path, {{"host", "evil.example:7878"}}, "POST"), 403) << path;
+  }
+  EXPECT_EQ(Ask("/login", {}, "POST"), 0);
+  // There is nothing to end.
+  EXPECT_EQ(Ask("/logout", {}, "POST"), 401);
+  EXPECT_EQ(Ask("/logout", {{"authorization", Bearer(kToken)}}, "POST"), 401);
 }
 
 TEST(AccessControl, LetsProbesThroughWithoutAToken) {
@@ -107,7 +188,7 @@ TEST(AccessControl, RefusesOtherNames) {
                            "proctor.example.evil.example", "localhost:", "[::1]", ":7878"}) {
     EXPECT_EQ(Ask("/metrics", {{"host", host}}), 403) << host;
   }
-  EXPECT_THAT(Reason({}), HasSubstr("HOST_NOT_ALLOWED"));
+  EXPECT_THAT(Reason({{"host", "evil.example"}}), HasSubstr("HOST_NOT_ALLOWED"));
 }
 
 TEST(AccessControl, LooksAtTheOriginWhereThereIsOne) {

@@ -13,6 +13,7 @@
 namespace proctor::testing {
 
 inline constexpr char kToken[] = "0123456789abcdefghjkmnpqrs";
+inline constexpr char kMetricsToken[] = "zyxwvutsrqpnmkjhgfedcba987";
 
 // A gateway before fake services, on a port of its own.
 class GatewayTest : public ::testing::Test {
@@ -21,8 +22,9 @@ class GatewayTest : public ::testing::Test {
   void Start() {
     options_.host = "127.0.0.1";
     options_.token = kToken;
+    options_.metrics_token = kMetricsToken;
     auto server = server::http::HttpServer::Start(
-        options_, services_.channel(), [] { return "proctor_test 1\n"; },
+        options_, &logins_, services_.channel(), [] { return "proctor_test 1\n"; },
         [this] { return ready_; });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -55,6 +57,7 @@ class GatewayTest : public ::testing::Test {
 
   FakeServices services_;
   absl::Status ready_;
+  server::http::Logins logins_;
   server::http::HttpOptions options_;
   std::unique_ptr<server::http::HttpServer> server_;  // ends before the services
 };

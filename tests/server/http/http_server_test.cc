@@ -14,26 +14,42 @@ namespace proctor::server::http {
 namespace {
 
 using proctor::testing::HttpClient;
-using proctor::testing::kToken;
+using proctor::testing::kMetricsToken;
 using proctor::testing::MakeGrpcError;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class HttpServerTest : public proctor::testing::GatewayTest {};
+class HttpServerTest : public proctor::testing::GatewayTest {
+ protected:
+  // What a browser sends after this answer to /login.
+  static std::string CookieOf(const HttpClient::Response& login) {
+    const std::string& set = login.headers.at("set-cookie");
+    return "Cookie: " + set.substr(0, set.find(';'));
+  }
+  static std::string ProofOf(const HttpClient::Response& login) {
+    const std::string begin = "{\"proof\":\"";
+    EXPECT_THAT(login.body, StartsWith(begin));
+    return "Proctor-Proof: " +
+           login.body.substr(begin.size(), login.body.rfind('"') - begin.size());
+  }
+};
 
 TEST_F(HttpServerTest, TellsWhereItIs) {
   Start();
   EXPECT_GT(server_->port(), 0);
   EXPECT_EQ(server_->address(), "127.0.0.1:" + std::to_string(server_->port()));
-  EXPECT_EQ(server_->url(), "http://" + server_->address() + "/?token=" + kToken);
+  EXPECT_EQ(server_->site(), "http://" + server_->address() + "/");
+  const auto link = logins_.NewLink();
+  ASSERT_TRUE(link.ok()) << link.status();
+  EXPECT_EQ(link->url, server_->site() + "#code=" + link->code);
 }
 
 TEST_F(HttpServerTest, SaysWhyItDoesNotListen) {
   Start();
   HttpOptions taken = options_;
   taken.port = server_->port();
-  const auto second = HttpServer::Start(taken, services_.channel(), nullptr, nullptr);
+  const auto second = HttpServer::Start(taken, &logins_, services_.channel(), nullptr, nullptr);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), StartsWith("listen on '127.0.0.1:"));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("Address already in use"));
@@ -42,12 +58,14 @@ TEST_F(HttpServerTest, SaysWhyItDoesNotListen) {
 TEST_F(HttpServerTest, WantsANameWhereOthersCanReachIt) {
   HttpOptions open;
   open.host = "0.0.0.0";
-  open.token = kToken;
-  const auto refused = HttpServer::Start(open, services_.channel(), nullptr, nullptr);
+  const auto refused = HttpServer::Start(open, &logins_, services_.channel(), nullptr, nullptr);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("--http-host"));
   open.allowed_hosts = {"proctor.example"};
-  EXPECT_TRUE(HttpServer::Start(open, services_.channel(), nullptr, nullptr).ok());
+  const auto server = HttpServer::Start(open, &logins_, services_.channel(), nullptr, nullptr);
+  ASSERT_TRUE(server.ok()) << server.status();
+  // A browser finds nothing at 0.0.0.0.
+  EXPECT_EQ((*server)->site(), "http://proctor.example:" + std::to_string((*server)->port()) + "/");
 }
 
 TEST_F(HttpServerTest, AnswersProbesWithoutAToken) {
@@ -59,21 +77,72 @@ TEST_F(HttpServerTest, AnswersProbesWithoutAToken) {
   EXPECT_EQ(answer.body, "the event log cannot record\n");
 }
 
-TEST_F(HttpServerTest, SignsABrowserIn) {
+TEST_F(HttpServerTest, ShowsThePageToAnybodyAndNothingElse) {
   auto client = Connect();
-  const auto signed_out = client->Get("/", {"Accept: text/html"});
-  EXPECT_EQ(signed_out.status, 401);
-  EXPECT_THAT(signed_out.body, HasSubstr("dashboard url="));
-  const auto redirect = client->Get(std::string("/?token=") + kToken);
-  EXPECT_EQ(redirect.status, 303);
-  EXPECT_EQ(redirect.headers.at("location"), "/");
-  const std::string set_cookie = redirect.headers.at("set-cookie");
-  const auto page = client->Get("/", {"Cookie: " + set_cookie.substr(0, set_cookie.find(';'))});
+  const auto page = client->Get("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
   EXPECT_EQ(page.headers.at("cache-control"), "no-cache");
   EXPECT_EQ(page.body, FindStaticFile("index.html")->content);
-  EXPECT_EQ(Get("/", {"If-None-Match: " + page.headers.at("etag")}).status, 304);
+  EXPECT_EQ(client->Get("/", {"If-None-Match: " + page.headers.at("etag")}).status, 304);
+  const auto signed_out = client->Get("/v1/server", {"Accept: text/html"});
+  EXPECT_EQ(signed_out.status, 401);
+  EXPECT_THAT(signed_out.body, HasSubstr("<code>proctor dashboard</code>"));
+}
+
+TEST_F(HttpServerTest, SignsABrowserInOnceWithACode) {
+  services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
+  auto client = Connect();
+  const std::string code = "Proctor-Code: " + logins_.NewLink()->code;
+  client->SendRequest("POST", "/login", {code});
+  const auto login = client->Read();
+  ASSERT_EQ(login.status, 200) << login.body;
+  const std::string cookie = CookieOf(login);
+  const std::string proof = ProofOf(login);
+  EXPECT_EQ(client->Get("/v1/server", {cookie, proof}).status, 200);
+  // Neither alone.
+  EXPECT_EQ(client->Get("/v1/server", {cookie}).status, 401);
+  EXPECT_EQ(client->Get("/v1/server", {proof}).status, 401);
+  // Not a second time, and not as a token.
+  client->SendRequest("POST", "/login", {code});
+  const auto again = client->Read();
+  EXPECT_EQ(again.status, 401);
+  EXPECT_THAT(again.body, HasSubstr("\"reason\":\"LOGIN_CODE_INVALID\""));
+  EXPECT_THAT(again.body, HasSubstr("'proctor dashboard'"));
+}
+
+TEST_F(HttpServerTest, EndsALoginAndItsStreams) {
+  services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
+  options_.limits.heartbeat = absl::Milliseconds(10);
+  auto client = Connect();
+  client->SendRequest("POST", "/login", {"Proctor-Code: " + logins_.NewLink()->code});
+  const auto login = client->Read();
+  const std::vector<std::string> secrets = {CookieOf(login), ProofOf(login)};
+  auto stream = Connect();
+  stream->SendRequest("GET", "/v1/events", secrets);
+  ASSERT_EQ(stream->ReadHead().status, 200);
+  auto other = Watch("/v1/events");
+  EXPECT_EQ(other->ReadFrame().retry, stream->ReadFrame().retry);
+  EXPECT_EQ(stream->ReadFrame().event, "heartbeat");
+  client->SendRequest("POST", "/logout", {secrets[0]});
+  EXPECT_EQ(client->Read().status, 401);
+  client->SendRequest("POST", "/logout", secrets);
+  const auto logout = client->Read();
+  EXPECT_EQ(logout.status, 200);
+  EXPECT_THAT(logout.headers.at("set-cookie"), HasSubstr("Max-Age=0"));
+  EXPECT_EQ(client->Get("/v1/server", secrets).status, 401);
+  while (stream->ReadFrame().event == "heartbeat") {
+  }
+  EXPECT_TRUE(stream->AtEnd());
+  // That of a token goes on.
+  EXPECT_EQ(other->ReadFrame().event, "heartbeat");
+}
+
+TEST_F(HttpServerTest, LetsPrometheusSeeMetricsAlone) {
+  const std::string bearer = std::string("Authorization: Bearer ") + kMetricsToken;
+  EXPECT_EQ(Connect()->Get("/metrics", {bearer}).status, 200);
+  EXPECT_EQ(Connect()->Get("/v1/server", {bearer}).status, 401);
+  EXPECT_EQ(Connect()->Get("/v1/events", {bearer}).status, 401);
 }
 
 TEST_F(HttpServerTest, RefusesWhoMayNotAsk) {
@@ -86,12 +155,15 @@ TEST_F(HttpServerTest, RefusesWhoMayNotAsk) {
   EXPECT_EQ(twice.status, 403);
 }
 
-TEST_F(HttpServerTest, TakesOnlyGetAndHead) {
+TEST_F(HttpServerTest, TakesOnlyGetAndHeadForWhatIsLookedAt) {
   auto client = Connect();
   client->SendRequest("POST", "/v1/server", {kBearer});
   const auto answer = client->Read();
   EXPECT_EQ(answer.status, 405);
   EXPECT_EQ(answer.headers.at("allow"), "GET, HEAD");
+  const auto login = client->Get("/login");
+  EXPECT_EQ(login.status, 405);
+  EXPECT_EQ(login.headers.at("allow"), "POST");
 }
 
 TEST_F(HttpServerTest, AnswersHeadWithoutABody) {

@@ -49,12 +49,5 @@ TEST(RequestTarget, TakesTextOfAllSizes) {
             "\xF0\x9F\x98\x80\xE2\x82\xAC");
 }
 
-TEST(RequestTarget, IsEncodedAgainWithoutOneParameter) {
-  const auto target = ParseTarget("/a%20b/%5Cx?token=1&label.k=%26%3D+&token=2&after=L:7");
-  ASSERT_TRUE(target.ok());
-  EXPECT_EQ(FormatTargetWithout(*target, "token"), "/a%20b/%5Cx?label.k=%26%3D%20&after=L:7");
-  EXPECT_EQ(FormatTargetWithout(*ParseTarget("/?token=1"), "token"), "/");
-}
-
 }  // namespace
 }  // namespace proctor::server::http

@@ -49,7 +49,8 @@ class ViewerTest : public ::testing::Test {
     Do([this, heartbeat] {
       viewer_ = std::make_unique<Viewer>(
           thread_.get(), heartbeat, &source_,
-          Viewer::Connection{[this](Frame frame) { Write(frame); }, [this] { ++finished_; }});
+          Viewer::Connection{[this](Frame frame) { Write(frame); }, [this] { ++finished_; },
+                             [this] { return allowed_; }});
       viewer_->Begin(Text("head"));
     });
   }
@@ -78,6 +79,7 @@ class ViewerTest : public ::testing::Test {
   FakeSource source_;
   std::unique_ptr<Viewer> viewer_;
   int finished_ = 0;
+  bool allowed_ = true;
   absl::Mutex mutex_;
   std::vector<std::string> written_ ABSL_GUARDED_BY(mutex_);
 };
@@ -155,6 +157,32 @@ TEST_F(ViewerTest, CancelsTheSourceOnceWhenTheConnectionIsGone) {
   });
   EXPECT_EQ(source_.cancelled, 1);
   EXPECT_EQ(finished_, 0);
+}
+
+TEST_F(ViewerTest, GivesNothingMoreToWhoMayHaveNoMore) {
+  Begin();
+  Do([this] {
+    viewer_->OnWritten();
+    allowed_ = false;
+    viewer_->OnFrame(Text("too late"));
+  });
+  EXPECT_THAT(written(), ElementsAre("head"));
+  EXPECT_EQ(source_.cancelled, 1);
+  EXPECT_EQ(finished_, 1);
+}
+
+TEST_F(ViewerTest, DropsWhatWaitedForTheWriteBefore) {
+  Begin();
+  Do([this] {
+    viewer_->OnWritten();
+    viewer_->OnFrame(Text("first"));
+    viewer_->OnFrame(Text("second"));
+    allowed_ = false;
+    viewer_->OnWritten();
+  });
+  EXPECT_THAT(written(), ElementsAre("head", "first"));
+  EXPECT_EQ(source_.cancelled, 1);
+  EXPECT_EQ(finished_, 1);
 }
 
 }  // namespace

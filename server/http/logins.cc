@@ -1,0 +1,141 @@
+#include "server/http/logins.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/random_id.h"
+
+namespace proctor::server::http {
+namespace {
+
+absl::Duration SinceBoot() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);  // cannot fail for a clock that exists
+  return absl::DurationFromTimespec(now);
+}
+
+std::string Hash(std::string_view secret) {
+  std::string hash(EVP_MAX_MD_SIZE, '\0');
+  unsigned int size = 0;
+  // Fails only out of memory; then no secret has this hash, and nobody gets in.
+  if (EVP_Digest(secret.data(), secret.size(), reinterpret_cast<unsigned char*>(hash.data()), &size,
+                 EVP_sha256(), nullptr) != 1) {
+    return NewRandomId();
+  }
+  hash.resize(size);
+  return hash;
+}
+
+// In a time that tells nothing about where they differ.
+bool IsSame(std::string_view one, std::string_view other) {
+  return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+}  // namespace
+
+Logins::Logins(std::function<absl::Duration()> clock)
+    : clock_(clock != nullptr ? std::move(clock) : SinceBoot),
+      key_(absl::StrCat(NewRandomId(), NewRandomId())) {}
+
+void Logins::OpenAt(std::string site) {
+  absl::MutexLock lock(&mutex_);
+  site_ = std::move(site);
+}
+
+absl::StatusOr<LoginLink> Logins::NewLink() {
+  const std::string code = NewRandomId();
+  absl::MutexLock lock(&mutex_);
+  if (site_.empty()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_DASHBOARD",
+                     "this server has no dashboard: start it with --http=HOST:PORT");
+  }
+  if (codes_.size() >= kMostCodes) codes_.pop_front();
+  codes_.push_back({Hash(code), clock_() + kCodeLife});
+  return LoginLink{absl::StrCat(site_, "#code=", code), code, kCodeLife};
+}
+
+std::optional<Logins::Secrets> Logins::LogIn(std::string_view code,
+                                             const std::vector<std::string_view>& cookies) {
+  absl::MutexLock lock(&mutex_);
+  if (!TakeCodeLocked(code)) return std::nullopt;
+  const auto known = std::find_if(cookies.begin(), cookies.end(), [this](std::string_view cookie) {
+    mutex_.AssertHeld();
+    return IsOpenLocked(Hash(cookie));
+  });
+  if (known == cookies.end()) MakeRoomLocked();
+  std::string cookie = known != cookies.end() ? std::string(*known) : NewRandomId();
+  ends_[Hash(cookie)] = clock_() + kLoginLife;
+  std::string proof = ProofOf(cookie);
+  return Secrets{std::move(cookie), std::move(proof)};
+}
+
+std::optional<Logins::Id> Logins::Find(std::string_view cookie, std::string_view proof) {
+  if (cookie.empty() || !IsSame(proof, ProofOf(cookie))) return std::nullopt;
+  Id id = Hash(cookie);
+  absl::MutexLock lock(&mutex_);
+  if (!IsOpenLocked(id)) return std::nullopt;
+  ends_[id] = clock_() + kLoginLife;
+  return id;
+}
+
+bool Logins::IsOpen(const Id& id) {
+  absl::MutexLock lock(&mutex_);
+  return IsOpenLocked(id);
+}
+
+void Logins::LogOut(const Id& id) {
+  absl::MutexLock lock(&mutex_);
+  ends_.erase(id);
+}
+
+size_t Logins::size() {
+  absl::MutexLock lock(&mutex_);
+  return ends_.size();
+}
+
+std::string Logins::ProofOf(std::string_view cookie) const {
+  unsigned char proof[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+           reinterpret_cast<const unsigned char*>(cookie.data()), cookie.size(), proof,
+           &size) == nullptr) {
+    return NewRandomId();  // as in Hash: one that nobody has
+  }
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(proof), size));
+}
+
+bool Logins::TakeCodeLocked(std::string_view code) {
+  while (!codes_.empty() && codes_.front().ends <= clock_()) codes_.pop_front();
+  const std::string hash = Hash(code);
+  const auto found = std::find_if(codes_.begin(), codes_.end(),
+                                  [&hash](const Code& known) { return IsSame(known.hash, hash); });
+  if (found == codes_.end()) return false;
+  codes_.erase(found);
+  return true;
+}
+
+bool Logins::IsOpenLocked(const Id& id) {
+  const auto found = ends_.find(id);
+  if (found == ends_.end()) return false;
+  if (clock_() < found->second) return true;
+  ends_.erase(found);
+  return false;
+}
+
+void Logins::MakeRoomLocked() {
+  while (ends_.size() >= kMostLogins) {
+    ends_.erase(std::min_element(
+        ends_.begin(), ends_.end(),
+        [](const auto& one, const auto& other) { return one.second < other.second; }));
+  }
+}
+
+}  // namespace proctor::server::http
