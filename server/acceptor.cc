@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "server/failed_handshakes.h"
+#include "server/listen/peer_name.h"
 
 namespace proctor::server {
 namespace {
@@ -61,6 +63,7 @@ void Acceptor::OnReadable() {
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
     parameters.listener_fd = listener_->fd();
     parameters.fd = fd;  // gRPC's from here on
+    const HandshakePeer peer(listener_->is_unix() ? "" : PeerName(fd));
     connections_->HandleNewConnection(&parameters);
   }
 }

@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/unique_fd.h"
+#include "server/failed_handshakes.h"
 
 namespace proctor::server {
 namespace {
@@ -149,6 +150,7 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const Options& options)
     files->credentials_ = grpc::InsecureServerCredentials();
     return files;
   }
+  WatchHandshakes();
   files->current_ = std::make_shared<Current>();
   if (absl::Status status = files->Reload(); !status.ok()) return status;
   files->credentials_ = std::make_shared<Credentials>(files->current_);

@@ -1,7 +1,6 @@
 #include "server/listen/silent_peers.h"
 
 // Not netinet/tcp.h, whose tcp_info lacks the window.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -10,8 +9,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/unique_fd.h"
+#include "server/listen/peer_name.h"
 
 namespace proctor::server {
 namespace {
@@ -22,21 +21,6 @@ std::optional<uint64_t> Cookie(int fd) {
   socklen_t size = sizeof cookie;
   if (::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return std::nullopt;
   return cookie;
-}
-
-std::string PeerName(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
-  const bool is_v6 = address.ss_family == AF_INET6;
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  char text[INET6_ADDRSTRLEN] = "";
-  (void)::inet_ntop(address.ss_family,
-                    is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr, text,
-                    sizeof text);
-  return is_v6 ? absl::StrCat("[", text, "]:", ntohs(v6.sin6_port))
-               : absl::StrCat(text, ":", ntohs(v4.sin_port));
 }
 
 }  // namespace

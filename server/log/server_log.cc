@@ -12,6 +12,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/warning.h"
+#include "core/text/printable_text.h"
 #include "server/log/last_words.h"
 
 namespace proctor::server {
@@ -57,7 +58,10 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    writer_->Write(Format(formatter_.get(), message, colored_));
+    spdlog::details::log_msg printable = message;
+    const std::string text = Printable({message.payload.data(), message.payload.size()});
+    printable.payload = text;
+    writer_->Write(Format(formatter_.get(), printable, colored_));
   }
   // For who leaves without destructors; waits no longer than a second.
   void flush_() override {
@@ -87,9 +91,11 @@ ServerLog::ServerLog(const std::string& level)
   spdlog::set_default_logger(logger);
   SetWarningHandler([](std::string_view message) { spdlog::warn("{}", message); });
   SetUpLastWords(writer_.get());
+  libraries_.emplace();
 }
 
 ServerLog::~ServerLog() {
+  libraries_.reset();
   RevokeLastWords();
   (void)writer_->Finish();
 }

@@ -1,14 +1,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "server/log/library_log.h"
 #include "server/log/log_writer.h"
 
 namespace proctor::server {
 
-// The server's log: what spdlog's default logger, the core's warnings and a fault that ends the
-// process (last_words.h) say, to stderr.
+// The server's log: what spdlog's default logger, the core's warnings, gRPC and Protobuf
+// (library_log.h) and a fault that ends the process (last_words.h) say, to stderr. Whatever there
+// is in a message, it is one line, and nothing in it is obeyed by a terminal (printable_text.h).
 //
 // Thread-safety: lines come from any thread, and never block it (log_writer.h).
 // Lifetime: one at a time, made by main. The threads that exist before it must have blocked the
@@ -24,6 +27,7 @@ class ServerLog {
 
  private:
   const std::shared_ptr<LogWriter> writer_;
+  std::optional<LibraryLog> libraries_;
 };
 
 }  // namespace proctor::server

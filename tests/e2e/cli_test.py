@@ -10,6 +10,8 @@ import os
 import re
 import signal
 import shutil
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -328,6 +330,72 @@ class ServerFlagsTest(unittest.TestCase):
             server.stderr.close()
             self.assertEqual((good.returncode, good.stdout), (0, "secret\n"), good.stderr)
             self.assertEqual(nobody.returncode, 125)
+
+    def test_a_failed_handshake_is_logged_with_its_peer(self):
+        script = os.path.join(os.path.dirname(__file__), "../../deploy/dev-certs")
+        with tempfile.TemporaryDirectory() as directory:
+            subprocess.run([script, directory, "client"], check=True, capture_output=True)
+            subprocess.run([script, f"{directory}/other", "client"], check=True, capture_output=True)
+            server = subprocess.Popen(
+                [PROCTORD, "--listen=127.0.0.1:0", "--state-dir=none",
+                 f"--tls-cert={directory}/server.crt", f"--tls-key={directory}/server.key",
+                 f"--tls-client-ca={directory}/ca.crt"], stderr=subprocess.PIPE, text=True)
+            self.addCleanup(server.kill)
+
+            def await_line(pattern):
+                return next(filter(None, (re.search(pattern, line) for line in server.stderr)))
+
+            port = int(await_line(r"listen=127\.0\.0\.1:(\d+)")[1])
+
+            def handshake(identity, protocols):
+                """One of Python's; returns its port."""
+                context = ssl.create_default_context(cafile=f"{directory}/ca.crt")
+                if protocols:
+                    context.set_alpn_protocols(protocols)
+                if identity:
+                    context.load_cert_chain(f"{identity}/client.crt", f"{identity}/client.key")
+                with socket.create_connection(("127.0.0.1", port)) as plain:
+                    mine = plain.getsockname()[1]
+                    try:
+                        with context.wrap_socket(plain, server_hostname="localhost") as wrapped:
+                            while wrapped.recv(1000):
+                                pass
+                    except OSError:
+                        pass
+                return mine
+
+            def plain(text):
+                with socket.create_connection(("127.0.0.1", port)) as connection:
+                    connection.sendall(text)
+                    connection.shutdown(socket.SHUT_WR)
+                    try:
+                        while connection.recv(1000):
+                            pass
+                    except OSError:
+                        pass
+                    return connection.getsockname()[1]
+
+            def await_failure(peer):
+                line = await_line(rf" warning TLS handshake failed peer=127\.0\.0\.1:{peer} reason=(.*)")
+                return line[1]
+
+            self.assertIn("certificate", await_failure(handshake(None, ["h2"])))
+            self.assertIn("the certificate: ", await_failure(handshake(f"{directory}/other", ["h2"])))
+            self.assertIn("HTTP/2", await_failure(handshake(directory, None)))
+            self.assertIn("nothing came", await_failure(plain(b"GET / HTTP/1.1\r\n\r\n")))
+            self.assertIn("nothing came", await_failure(plain(b"")))
+            good = subprocess.run(
+                [PROCTOR, f"--host=localhost:{port}", f"--tls-ca={directory}/ca.crt",
+                 f"--tls-cert={directory}/client.crt", f"--tls-key={directory}/client.key", "info"],
+                capture_output=True, timeout=60)
+            self.assertEqual(good.returncode, 0, good.stderr)
+            server.terminate()
+            rest = server.stderr.read()
+            self.assertEqual(server.wait(timeout=60), 0)
+            server.stderr.close()
+            self.assertNotIn("handshake failed", rest)
+            for line in rest.splitlines():
+                self.assertRegex(line, r"^\d{4}-\d\d-\d\dT")
 
     def test_a_hang_up_has_the_tls_files_read_again(self):
         script = os.path.join(os.path.dirname(__file__), "../../deploy/dev-certs")

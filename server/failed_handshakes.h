@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+
+namespace proctor::server {
+
+// Logs each TLS handshake that comes to nothing, with its peer and why, within a LineBudget: a
+// certificate that is not taken or not shown, no TLS at all, no HTTP/2, or a peer that left.
+//
+// gRPC tells nobody of them, and knows them without their peer (1.51). It makes their SSL objects
+// within HandleNewConnection, on the thread of whoever calls that, and OpenSSL tells of each SSL
+// object in the process when it is made and when it is freed:
+//
+//     our thread    { HandshakePeer   HandleNewConnection ─▶ SSL_new ─▶ remembers the peer }
+//     gRPC's thread   messages, alerts ─▶ noted      SSL_free ─▶ not done? a line
+//
+// Where gRPC has an OpenSSL of its own in it, nothing is logged.
+
+// Call once, before the first handshake.
+void WatchHandshakes();
+
+// Says whose handshakes begin on this thread while it lives.
+//
+// Thread-safety: of one thread. Lifetime: within a block; not one within another.
+class HandshakePeer {
+ public:
+  explicit HandshakePeer(std::string peer);
+  ~HandshakePeer();
+  HandshakePeer(const HandshakePeer&) = delete;
+  HandshakePeer& operator=(const HandshakePeer&) = delete;
+};
+
+}  // namespace proctor::server

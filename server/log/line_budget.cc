@@ -1,0 +1,21 @@
+#include "server/log/line_budget.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace proctor::server {
+
+// The lines that are left are the time since the budget was empty. A clock that was set back is
+// one that stood still.
+std::optional<uint64_t> LineBudget::Take(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  empty_since_ = std::clamp(empty_since_, now - kBurst * kPause, now);
+  if (now - empty_since_ < kPause) {
+    ++untold_;
+    return std::nullopt;
+  }
+  empty_since_ += kPause;
+  return std::exchange(untold_, 0);
+}
+
+}  // namespace proctor::server
