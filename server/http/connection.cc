@@ -42,6 +42,10 @@ bool IsMalformed(const error_code& code) {
          code != error::end_of_stream && code != error::partial_message;
 }
 
+bool IsTooLarge(const error_code& error) {
+  return error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow;
+}
+
 class BeastConnection final : public Connection,
                               public std::enable_shared_from_this<BeastConnection> {
  public:
@@ -140,14 +144,11 @@ class BeastConnection final : public Connection,
 
   void OnRequest(const error_code& error) {
     if (state_ == State::kClosed) return;
-    if (IsMalformed(error)) return RefuseMalformed(error);
+    if (IsMalformed(error)) return RefuseMalformed(error.message(), IsTooLarge(error) ? 431 : 400);
     if (error) return Close();
     state_ = State::kAnswering;
     deadline_.Cancel();
     const auto& message = parser_->get();
-    // A body is not read: what follows it could not be told from it.
-    const bool has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
-    keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body;
     Request request;
     request.method = ToString(message.method_string());
     request.target = ToString(message.target());
@@ -156,20 +157,24 @@ class BeastConnection final : public Connection,
       if (!value.empty()) value.append(", ");
       value.append(field.value().data(), field.value().size());
     }
+    // A body is not read: what follows it could not be told from it.
+    const bool has_body = request.headers.count("transfer-encoding") != 0 ||
+                          parser_->content_length().value_or(0) > 0;
+    keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body;
+    if (!request.HasKnownEnd()) {
+      return RefuseMalformed("the Transfer-Encoding does not end in chunked", 400);
+    }
     is_head_ = request.method == "HEAD";
     allowed_ = nullptr;
     handler_(request, shared_from_this());
   }
 
-  void RefuseMalformed(const error_code& error) {
+  void RefuseMalformed(const std::string& why, int status) {
     state_ = State::kAnswering;
     keep_alive_ = false;
     is_head_ = false;
-    Respond(ErrorResponse(
-        MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST", error.message()),
-        error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow
-            ? 431
-            : 400));
+    Respond(ErrorResponse(MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST", why),
+                          status));
   }
 
   void Write(Frame frame) {

@@ -1,6 +1,10 @@
 #include "server/http/http_message.h"
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
@@ -63,6 +67,19 @@ void AppendHeader(std::string_view name, std::string_view value, std::string* he
 std::string_view Request::Header(std::string_view lower_case_name) const {
   const auto found = headers.find(std::string(lower_case_name));
   return found == headers.end() ? std::string_view() : found->second;
+}
+
+bool Request::HasKnownEnd() const {
+  const auto found = headers.find("transfer-encoding");
+  if (found == headers.end()) return true;
+  bool is_chunked = false;
+  for (const absl::string_view coding : absl::StrSplit(found->second, ',')) {
+    const absl::string_view name = absl::StripAsciiWhitespace(coding);
+    if (name.empty()) continue;  // as lists may have (RFC 9110, 5.6.1)
+    if (is_chunked) return false;
+    is_chunked = absl::EqualsIgnoreCase(name, "chunked");
+  }
+  return is_chunked;
 }
 
 std::string FormatHead(const Response& response, Framing framing) {

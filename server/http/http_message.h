@@ -20,6 +20,10 @@ struct Request {
 
   // The value of a header, or "" without it.
   std::string_view Header(std::string_view lower_case_name) const;
+
+  // Whether it can be told where the request's body ends. With a Transfer-Encoding that is so only
+  // where "chunked" is the last coding, and named once (RFC 9112, 6.3).
+  bool HasKnownEnd() const;
 };
 
 struct Response {

@@ -246,6 +246,27 @@ TEST_F(HttpServerTest, TakesNothingThatFollowsABody) {
   EXPECT_TRUE(client->AtEnd());
 }
 
+// Where such a request ends, a proxy before us may see otherwise.
+TEST_F(HttpServerTest, RefusesABodyWhoseEndCannotBeTold) {
+  for (const char* coding : {"gzip", "chunked, gzip", "chunked, chunked", "identity", "xchunked",
+                             "chunked\r\nTransfer-Encoding: gzip", ","}) {
+    auto client = Connect();
+    client->SendRequest("GET", "/healthz", {std::string("Transfer-Encoding: ") + coding});
+    const auto answer = client->Read();
+    EXPECT_EQ(answer.status, 400) << coding;
+    EXPECT_THAT(answer.body, HasSubstr("MALFORMED_REQUEST")) << coding;
+    EXPECT_TRUE(client->AtEnd()) << coding;
+  }
+  for (const char* coding :
+       {"chunked", "Chunked", "gzip, chunked", "gzip\r\nTransfer-Encoding: chunked"}) {
+    auto client = Connect();
+    client->SendRequest("GET", "/healthz", {std::string("Transfer-Encoding: ") + coding});
+    const auto answer = client->Read();
+    EXPECT_EQ(answer.status, 200) << coding;
+    EXPECT_EQ(answer.headers.at("connection"), "close") << coding;
+  }
+}
+
 TEST_F(HttpServerTest, ClosesConnectionsThatDoNothing) {
   options_.limits.idle = absl::Milliseconds(10);
   options_.limits.header_time = absl::Milliseconds(10);
