@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "absl/synchronization/mutex.h"
+#include "core/text/printable_text.h"
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/version.h"
@@ -17,7 +18,7 @@ int main(int argc, char** argv) {
   auto options = proctor::server::ParseOptions(argc, argv);
   if (!options.ok()) {
     std::fprintf(stderr, "proctord: %s\nTry 'proctord --help'.\n",
-                 std::string(options.status().message()).c_str());
+                 proctor::Printable(std::string(options.status().message())).c_str());
     return 2;
   }
   if (options->help) return std::fputs(proctor::server::HelpText().c_str(), stdout) < 0;

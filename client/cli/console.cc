@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/out_file.h"
 #include "client/cli/raw_terminal.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 
@@ -15,7 +15,7 @@ Console::Console(const std::string& verb)
 void Console::Say(const std::string& text) const {
   // That nobody hears us is no reason to fail: the exit code says it again.
   OutFile(STDERR_FILENO, "stderr")
-      .Write(prefix_ + EscapeControls(text) + RawTerminal::LineEnd(STDERR_FILENO));
+      .Write(prefix_ + Printable(text) + RawTerminal::LineEnd(STDERR_FILENO));
 }
 
 int Console::Fail(const std::string& text) const {

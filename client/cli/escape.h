@@ -1,4 +1,4 @@
-// Makes text from elsewhere harmless to a terminal.
+// Text from elsewhere, as a terminal may have it (core/text/printable_text.h).
 //
 // Pure functions; thread-safe.
 #ifndef PROCTOR_CLIENT_CLI_ESCAPE_H_
@@ -13,9 +13,6 @@
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::cli {
-
-// Replaces control characters, C1 ones and bytes that are not UTF-8 by "\n", "\t" or "\xNN".
-std::string EscapeControls(std::string_view text);
 
 // A command line on one line, quoted where a shell would need it, and escaped.
 std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& argv);

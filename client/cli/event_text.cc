@@ -10,6 +10,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -68,7 +69,7 @@ std::string EventLine(const v1::Event& event) {
       event.sequence(), type, process.empty() ? "-" : process, session.empty() ? "-" : session,
       Particulars(event));
   line.erase(line.find_last_not_of(' ') + 1);
-  return EscapeControls(line) + "\n";
+  return Printable(line) + "\n";
 }
 
 bool Passes(const v1::EventFilter& filter, const v1::Event& event) {

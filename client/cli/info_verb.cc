@@ -4,12 +4,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/verb.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -17,13 +17,13 @@ namespace {
 void AppendLine(const std::string& name, const std::string& value, std::string* text) {
   std::string left = name + ":";
   left.resize(20, ' ');
-  absl::StrAppend(text, left, EscapeControls(value), "\n");
+  absl::StrAppend(text, left, Printable(value), "\n");
 }
 
 void AppendChoice(const v1::Choice& choice, const std::string& chosen, std::string* text) {
-  absl::StrAppend(text, choice.name() == chosen ? "  * " : "    ", EscapeControls(choice.name()));
+  absl::StrAppend(text, choice.name() == chosen ? "  * " : "    ", Printable(choice.name()));
   if (!choice.available()) {
-    absl::StrAppend(text, " (unavailable: ", EscapeControls(choice.reason()), ")");
+    absl::StrAppend(text, " (unavailable: ", Printable(choice.reason()), ")");
   }
   absl::StrAppend(text, "\n");
 }

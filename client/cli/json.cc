@@ -1,5 +1,6 @@
 #include "client/cli/json.h"
 
+#include "core/text/printable_text.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace proctor::cli {
@@ -16,7 +17,7 @@ std::string Render(const google::protobuf::Message& message, bool indented) {
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok() && json.empty()) json = "{}";
   if (json.empty() || json.back() != '\n') json.push_back('\n');
-  return json;
+  return PrintableJson(json);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
@@ -55,9 +54,9 @@ Table TableOf(const std::vector<v1::Session>& sessions) {
     std::vector<std::string> row = {absl::StrCat(session.session_id().substr(0, kShortId),
                                                  session.is_default() ? " (default)" : ""),
                                     StateText(session.state()),
-                                    EscapeControls(session.policy()),
-                                    EscapeControls(session.watcher()),
-                                    EscapeControls(session.loop()),
+                                    session.policy(),
+                                    session.watcher(),
+                                    session.loop(),
                                     absl::StrCat(session.running_processes()),
                                     absl::StrCat(session.ended_processes()),
                                     BriefDuration(now - FromProto(session.created_at())) + " ago"};

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cli/escape.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -20,6 +22,11 @@ size_t Columns(const std::string& text) {
 }
 
 }  // namespace
+
+void Table::Add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = Printable(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::Render(size_t width) const {
   const size_t columns = rows_.front().size();

@@ -15,8 +15,8 @@ class Table {
  public:
   explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
 
-  // Adds a row with as many cells as the header.
-  void Add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  // Adds a row with as many cells as the header. What is not printable is escaped.
+  void Add(std::vector<std::string> cells);
 
   // The table. Only the last column is shortened where `width` is exceeded; 0 is no limit.
   std::string Render(size_t width) const;

@@ -6,6 +6,7 @@
 #include "absl/base/const_init.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/text/printable_text.h"
 
 namespace proctor {
 namespace {
@@ -33,8 +34,7 @@ void Warn(std::string_view message) {
   if (handler != nullptr) {
     (*handler)(message);
   } else {
-    std::fprintf(stderr, "proctor: warning: %.*s\n", static_cast<int>(message.size()),
-                 message.data());
+    std::fprintf(stderr, "proctor: warning: %s\n", Printable(message).c_str());
   }
 }
 

@@ -1,6 +1,7 @@
 #include "core/process/excerpt.h"
 
 #include "absl/strings/escaping.h"
+#include "core/text/printable_text.h"
 
 namespace proctor {
 
@@ -12,7 +13,8 @@ std::string Excerpt(std::string_view text) {
     // Not in the middle of a character.
     while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   }
-  std::string excerpt = absl::Utf8SafeCHexEscape(absl::string_view(text.data(), size));
+  // Quotes and backslashes first: the excerpt stands between quotes.
+  std::string excerpt = Printable(absl::Utf8SafeCHexEscape(absl::string_view(text.data(), size)));
   if (size < text.size()) excerpt += "...";
   return excerpt;
 }

@@ -5,9 +5,9 @@
 
 namespace proctor {
 
-// Words of a caller as an error message may show them: control bytes and what is
-// not UTF-8 escaped, and cut to 200 bytes, because a status travels in HTTP/2
-// headers, which are small. A pure function, safe from any thread.
+// Words of a caller as an error message may show them: what is not printable
+// (printable_text.h), quotes and backslashes escaped, and cut to 200 bytes, because a
+// status travels in HTTP/2 headers, which are small. A pure function, safe from any thread.
 std::string Excerpt(std::string_view text);
 
 }  // namespace proctor

@@ -57,12 +57,22 @@ function draw() {
   sessions.render(second);
 }
 
+// Of whatever was written behind the '#', by hand too: what cannot be decoded is no id, and is
+// shown as one that is not known.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function route() {
   const match = /^#\/processes\/([^/?]+)$/.exec(location.hash);
   const returns = page !== null && !match;
   page?.close();
   page = match
-    ? new ProcessPage(decodeURIComponent(match[1]), find('process'), store, schedule)
+    ? new ProcessPage(decoded(match[1]), find('process'), store, schedule)
     : null;
   find('overview').hidden = page !== null;
   find('process').hidden = page === null;

@@ -1,4 +1,6 @@
-// Builds elements. Text from processes only ever becomes text nodes, never HTML.
+// Builds elements. Text from elsewhere only ever becomes text nodes, never HTML, and what is not
+// printable in it is escaped; a node that is given as such is left as it is.
+import {visible} from './format.js';
 
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -6,21 +8,29 @@ export function element(tag, properties = {}, ...children) {
     if (name === 'class') {
       made.className = value;
     } else if (name === 'text') {
-      made.textContent = value;
+      made.textContent = visible(String(value));
     } else if (name.startsWith('on')) {
       made.addEventListener(name.slice(2), value);
     } else {
-      made.setAttribute(name, value);
+      made.setAttribute(name, name === 'title' ? visible(value) : value);
     }
   }
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === 'string' ? visible(child) : child)));
   return made;
 }
 
 // Touching the DOM costs layout even where nothing changes, so compare first.
 export function setText(node, text) {
-  if (node.textContent !== text) {
-    node.textContent = text;
+  const shown = visible(String(text));
+  if (node.textContent !== shown) {
+    node.textContent = shown;
+  }
+}
+
+export function setTitle(node, text) {
+  const shown = visible(text);
+  if (node.title !== shown) {
+    node.title = shown;
   }
 }
 

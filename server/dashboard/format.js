@@ -1,7 +1,9 @@
 // Turns the server's values into numbers, and numbers into what people read.
 
 const SAFE_ARGUMENT = /^[\w@%+=:,./-]+$/;
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+// What the server's log and the command escape, too (core/text/printable_text.h).
+const NOT_PRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 const ESCAPES = {'\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e'};
 
 // Milliseconds since 1970, or null where the field is absent.
@@ -14,13 +16,12 @@ export function parseDuration(text) {
   return text ? Number.parseFloat(text) * 1000 : null;
 }
 
-// Control and direction characters could forge what a row seems to say.
+// Controls, and characters that turn text round or are not seen, could forge what a row says.
 export function visible(text) {
-  return text.replace(
-    CONTROL,
-    (character) =>
-      ESCAPES[character] ?? `\\x${character.codePointAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(NOT_PRINTABLE, (character) => {
+    const code = character.codePointAt(0).toString(16);
+    return ESCAPES[character] ?? (code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`);
+  });
 }
 
 function quote(argument) {

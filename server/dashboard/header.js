@@ -1,6 +1,6 @@
 // The header and the tiles: which server this is, how it does, and whether what the page
 // shows is its present state.
-import {setText} from './element.js';
+import {setText, setTitle} from './element.js';
 import {age, count, duration, parseTime, plural, rate} from './format.js';
 import {login} from './login.js';
 
@@ -56,7 +56,7 @@ export class Header {
     const [state, text] = this.#describe();
     const pill = document.getElementById('pill');
     pill.dataset.state = state;
-    pill.title = this.#connection.reason;
+    setTitle(pill, this.#connection.reason);
     setText(pill.querySelector('span'), text);
     document.body.classList.toggle('stale', this.#connection.phase !== 'live');
     // The age ticks; a screen reader hears of the state alone.

@@ -1,4 +1,4 @@
-// Labels as chips; a click on one is the table's to understand, by its title.
+// Labels as chips; a click on one is the table's to understand, by its data-label.
 import {element} from './element.js';
 
 // `labels` are pairs, as of a record. Beyond `most`, how many more there are is said.
@@ -14,7 +14,7 @@ export function fillChips(node, labels, most = Infinity) {
       .map(([key, value]) =>
         element(
           'span',
-          {class: 'chip', title: `${key}=${value}`},
+          {class: 'chip', title: `${key}=${value}`, 'data-label': `${key}=${value}`},
           element('b', {text: key}),
           value,
         ),

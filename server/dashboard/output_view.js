@@ -133,7 +133,8 @@ function fill(row, line) {
       if (names.length === 0 && foreground === undefined && background === undefined) {
         return text;
       }
-      const run = element('span', {class: names.join(' '), text});
+      // As it is: what a terminal would obey was read by AnsiReader.
+      const run = element('span', {class: names.join(' ')}, document.createTextNode(text));
       if (foreground !== undefined && !isName(foreground)) {
         run.style.color = foreground;
       }

@@ -1,5 +1,5 @@
 // The table of processes: searched, filtered, sorted, and as live as is readable.
-import {element, setClass, setText} from './element.js';
+import {element, setClass, setText, setTitle} from './element.js';
 import {causeWords, exitWord} from './exit_status.js';
 import {age, bytes, count, dateTime, duration, shortId} from './format.js';
 import {fillChips} from './label_chips.js';
@@ -227,7 +227,7 @@ export class ProcessTable {
       const chip = event.target.closest('.chip');
       if (chip) {
         event.preventDefault();
-        this.searchFor(chip.title);
+        this.searchFor(chip.dataset.label);
       }
     });
     const [state, command, ...others] = row.children;
@@ -251,7 +251,7 @@ export class ProcessTable {
     setText(parts.word, exit ? exitWord(exit) : 'running');
     setClass(parts.word, `word ${kind}`);
     const why = exit ? `${exitWord(exit)}: ${causeWords(exit)}` : 'running';
-    row.children[0].title = record.state === EXITED ? `${why}; output still open` : why;
+    setTitle(row.children[0], record.state === EXITED ? `${why}; output still open` : why);
     setText(parts.command, record.command || '(command not known)');
     if (parts.command.title !== record.command) {
       parts.command.title = record.command;

@@ -1,5 +1,5 @@
 // The sessions: open ones first, each with what runs in it and what is left of its lease.
-import {element, setClass, setText} from './element.js';
+import {element, setClass, setText, setTitle} from './element.js';
 import {count, duration, parseTime, shortId} from './format.js';
 import {fillChips} from './label_chips.js';
 import {Pace} from './pace.js';
@@ -70,7 +70,7 @@ export class SessionList {
     const open = session.state === OPEN;
     row.classList.toggle('closed', !open);
     setText(id, shortId(session.session_id));
-    id.title = session.session_id;
+    setTitle(id, session.session_id);
     setText(name, session.is_default ? 'default' : '');
     setText(setup, `${session.policy} · ${session.watcher}`);
     setText(running, count(session.running));

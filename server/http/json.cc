@@ -10,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::server::http {
 namespace {
@@ -23,7 +24,22 @@ using google::protobuf::util::TimeUtil;
 // Whether a byte stands in a string as it is. '<' and '>' do not, so that JSON is harmless within
 // HTML.
 bool IsPlain(unsigned char c) {
-  return c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != 0x7f;
+  return c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c < 0x7f;
+}
+
+// The first character of `text`, which is not ASCII; returns its length.
+size_t AppendCharacter(std::string_view text, std::string* json) {
+  const Character character = FirstCharacter(text);
+  if (character.length == 0) {
+    AppendJsonEscape(0xFFFD, json);  // the replacement character
+    return 1;
+  }
+  if (IsPrintable(character.code)) {
+    json->append(text.substr(0, character.length));
+  } else {
+    AppendJsonEscape(character.code, json);
+  }
+  return character.length;
 }
 
 void AppendString(std::string_view text, std::string* json) {
@@ -34,12 +50,17 @@ void AppendString(std::string_view text, std::string* json) {
     json->append(text.substr(begin, end - begin));
     begin = end;
     if (begin == text.size()) break;
-    const char c = text[begin++];
+    const auto c = static_cast<unsigned char>(text[begin]);
+    if (c >= 0x80) {
+      begin += AppendCharacter(text.substr(begin), json);
+      continue;
+    }
+    ++begin;
     if (c == '"' || c == '\\') {
       json->push_back('\\');
-      json->push_back(c);
+      json->push_back(static_cast<char>(c));
     } else {
-      absl::StrAppendFormat(json, "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      AppendJsonEscape(c, json);
     }
   }
   json->push_back('"');

@@ -123,6 +123,39 @@ test('searches, filters and sorts', async () => {
   await close(page);
 });
 
+test('shows what would turn a row round, or would not be seen', async () => {
+  const id = server.start(['cat', '\u202etxt.exe', 'a\u200bb\u061c'], {
+    labels: {'k\ufeff': 'v\u2066'},
+    spec: {cwd: '/\u202etmp'},
+  });
+  const page = await live();
+  await waitForCommands(page, ["cat '\\u{202e}txt.exe' 'a\\u{200b}b\\u{61c}'"]);
+  assert.deepEqual(await texts(page, '#processes .row .chip'), ['k\\u{feff}v\\u{2066}']);
+  await page.click('#processes .chip');
+  await waitForCommands(page, ["cat '\\u{202e}txt.exe' 'a\\u{200b}b\\u{61c}'"]);
+  await page.goto(`${server.url}#/processes/${id}`);
+  await page.waitForSelector('#process .chip');
+  assert.doesNotMatch(await text(page, 'body'), /[\u061c\u200b\u202e\u2066\ufeff]/);
+  await close(page);
+});
+
+test('takes an address that cannot be decoded for a process that is not known', async () => {
+  server.start(['sleep', '100']);
+  const page = await live();
+  await waitForCommands(page, ['sleep 100']);
+  await page.evaluate(() => {
+    location.hash = '#/processes/%E0%A4%A';
+  });
+  await page.waitForFunction(
+    () => document.querySelector('#process .badge')?.textContent === 'not known',
+  );
+  await page.evaluate(() => {
+    location.hash = '#/';
+  });
+  await waitForCommands(page, ['sleep 100']);
+  await close(page);
+});
+
 test('is used by keys alone', async () => {
   for (const name of ['one', 'two', 'three']) {
     server.start([name], {

@@ -5,15 +5,6 @@
 namespace proctor::cli {
 namespace {
 
-TEST(EscapeTest, LeavesTextAlone) { EXPECT_EQ(EscapeControls("a é 漢 😀"), "a é 漢 😀"); }
-
-TEST(EscapeTest, EscapesControlsOfBothKinds) {
-  EXPECT_EQ(EscapeControls("a\n\t\x1b[0m\x7f"), "a\\n\\t\\x1b[0m\\x7f");
-  EXPECT_EQ(EscapeControls("\xc2\x9b"), "\\xc2\\x9b");
-}
-
-TEST(EscapeTest, EscapesWhatIsNotUtf8) { EXPECT_EQ(EscapeControls("a\xff"), "a\\xff"); }
-
 TEST(EscapeTest, FindsTheFirstBadByte) {
   EXPECT_FALSE(FindInvalidUtf8("é漢😀").has_value());
   EXPECT_EQ(FindInvalidUtf8("ab\xff"), 2u);
@@ -34,6 +25,12 @@ TEST(EscapeTest, QuotesCommandsWhereAShellWould) {
   google::protobuf::RepeatedPtrField<std::string> argv;
   for (const char* argument : {"echo", "a b", "", "it's", "x"}) argv.Add(argument);
   EXPECT_EQ(CommandText(argv), "echo 'a b' '' 'it'\\''s' x");
+}
+
+TEST(EscapeTest, ShowsWhatWouldTurnACommandRound) {
+  google::protobuf::RepeatedPtrField<std::string> argv;
+  for (const char* argument : {"cat", "\u202Etxt.exe", "a\u200Bb"}) argv.Add(argument);
+  EXPECT_EQ(CommandText(argv), "cat \\xe2\\x80\\xaetxt.exe a\\xe2\\x80\\x8bb");
 }
 
 }  // namespace

@@ -11,6 +11,12 @@ TEST(TableTest, AlignsColumns) {
   EXPECT_EQ(table.Render(0), "ID   COMMAND\néé1  x\n");
 }
 
+TEST(TableTest, ShowsWhatATerminalWouldObey) {
+  Table table({"ID", "C"});
+  table.Add({"a\nb", "\u202Ex\x1b[0m"});
+  EXPECT_EQ(table.Render(0), "ID    C\na\\nb  \\xe2\\x80\\xaex\\x1b[0m\n");
+}
+
 TEST(TableTest, ShortensTheLastColumnOnly) {
   Table table({"ID", "C"});
   table.Add({"abc", "0123456789"});

@@ -127,6 +127,14 @@ TEST(Json, OfNumbersReadsBackAsTheSame) {
   }
 }
 
+TEST(Json, ShowsWhatATerminalWouldObey) {
+  v1::Process process;
+  process.mutable_spec()->add_argv("é\u202E\xf3\xa0\x80\x81\x7f<");
+  EXPECT_THAT(JsonOf(process), ::testing::HasSubstr("\"é\\u202e\\udb40\\udc01\\u007f\\u003c\""));
+  ExpectProtobufsJson(process);
+  EXPECT_EQ(JsonString("a\xff"), "\"a\\ufffd\"");
+}
+
 TEST(Json, OfAValueThatThisVersionDoesNotKnowIsItsNumber) {
   v1::Process process;
   process.set_state(static_cast<v1::ProcessState>(99));
