@@ -4,11 +4,11 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/verb.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -40,7 +40,7 @@ int DashboardVerb(Invocation& invocation) {
   const client::Error error = client->CreateDashboardLink({}, &link, Prompt());
   if (!error.ok()) return invocation.Refuse(error);
   if (!site.empty()) link.set_url(absl::StrCat(site, "#code=", link.code()));
-  invocation.out().Write(json ? JsonLine(link) : absl::StrCat(EscapeControls(link.url()), "\n"));
+  invocation.out().Write(json ? JsonLine(link) : absl::StrCat(Printable(link.url()), "\n"));
   return kExitSuccess;
 }
 
