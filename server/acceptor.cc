@@ -9,9 +9,7 @@
 
 #include <utility>
 
-#include "core/base/error.h"
-#include "server/failed_handshakes.h"
-#include "server/listen/peer_name.h"
+#include "server/listen/peer_address.h"
 
 namespace proctor::server {
 namespace {
@@ -32,13 +30,23 @@ void TuneTcp(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
+// Ends a connection at once: nothing of it is left in the kernel, as after an orderly end.
+void Reset(int fd) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  UniqueFd(fd).Reset();
+}
+
 }  // namespace
 
-Acceptor::Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener, SilentPeers* peers,
-                   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections)
+Acceptor::Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener,
+                   const ConnectionLimits& limits, const TcpParts& tcp,
+                   std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> connections)
     : loop_(loop),
       listener_(std::move(listener)),
-      peers_(peers),
+      load_(listener_->address()),
+      gate_(listener_->is_unix() ? kNoConnectionLimits : limits, &load_),
+      tcp_(tcp),
       connections_(std::move(connections)),
       spare_(OpenSpare()) {}
 
@@ -48,23 +56,37 @@ absl::Status Acceptor::Start() {
   return loop_->AddReader(listener_->fd(), [this] { OnReadable(); });
 }
 
+void Acceptor::ForgetClosed() { gate_.ForgetClosed(); }
+
+bool Acceptor::Admit(int fd, const sockaddr_storage& peer) {
+  if (!gate_.Admit(fd, peer, loop_->Time())) return false;
+  if (listener_->is_unix()) return true;
+  TuneTcp(fd);
+  tcp_.silent->Add(fd);
+  tcp_.greedy->Add(fd, &load_);
+  return true;
+}
+
 void Acceptor::OnReadable() {
   for (int i = 0; i < kTurn; ++i) {
-    const int fd = ::accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int fd = ::accept4(listener_->fd(), reinterpret_cast<sockaddr*>(&peer), &size,
+                             SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno == EMFILE || errno == ENFILE) DropOne();
       return;
     }
-    if (!listener_->is_unix()) {
-      TuneTcp(fd);
-      peers_->Add(fd);
+    if (!Admit(fd, peer)) {
+      Reset(fd);
+      continue;
     }
-    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
-    parameters.listener_fd = listener_->fd();
-    parameters.fd = fd;  // gRPC's from here on
-    const HandshakePeer peer(listener_->is_unix() ? "" : PeerName(fd));
-    connections_->HandleNewConnection(&parameters);
+    if (listener_->is_unix()) {
+      GiveToGrpc(*connections_, listener_->fd(), UniqueFd(fd), "");
+    } else {
+      tcp_.handover->Give(connections_, listener_->fd(), UniqueFd(fd), PeerName(peer));
+    }
   }
 }
 
@@ -75,8 +97,7 @@ void Acceptor::DropOne() {
   UniqueFd dropped(::accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC));
   dropped.Reset();
   spare_ = OpenSpare();
-  loop_->ReportError({"accept a connection", absl::ResourceExhaustedError(
-                                                 "out of descriptors: a connection was dropped")});
+  load_.Refuse(Refusal::kDescriptors, "unknown", loop_->Time());
 }
 
 }  // namespace proctor::server

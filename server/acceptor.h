@@ -4,7 +4,11 @@
 
 #include "core/base/unique_fd.h"
 #include "core/loop/event_loop.h"
+#include "server/greedy_peers.h"
+#include "server/handover.h"
+#include "server/listen/connection_gate.h"
 #include "server/listen/listener.h"
+#include "server/listen/listener_load.h"
 #include "server/listen/silent_peers.h"
 
 namespace grpc::experimental {
@@ -18,13 +22,24 @@ namespace proctor::server {
 // this one keeps a spare descriptor, with which it accepts and drops what cannot be
 // served, and goes on.
 //
+// Connections of TCP are bounded, and leave a reserve of descriptors (ConnectionGate): one that may
+// not stay is reset at once. Those of a unix socket are of whoever runs the server, and are not.
+//
 // Thread-safety: none; the loop's thread, which is the main one.
 // Lifetime: ends before the gRPC server; Start once.
 class Acceptor {
  public:
-  // `peers`, of the same thread, hears of each TCP connection, and outlives this.
-  Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener, SilentPeers* peers,
-           std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections);
+  // What connections of TCP are given to. `silent` and `greedy` are of the loop's thread; the first
+  // outlives this, the second looks at none once this has gone.
+  struct TcpParts {
+    SilentPeers* silent;
+    GreedyPeers* greedy;
+    Handover* handover;
+  };
+
+  Acceptor(EventLoop* loop, std::unique_ptr<Listener> listener, const ConnectionLimits& limits,
+           const TcpParts& tcp,
+           std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> connections);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -32,16 +47,24 @@ class Acceptor {
   // Errors: as EventLoop::AddReader.
   absl::Status Start();
 
+  // Gives back the room of connections that have ended. Now and then.
+  void ForgetClosed();
+
   const Listener& listener() const { return *listener_; }
+  // Which any thread may read.
+  const ListenerLoad& load() const { return load_; }
 
  private:
   void OnReadable();
+  bool Admit(int fd, const sockaddr_storage& peer);
   void DropOne();
 
   EventLoop* const loop_;
   const std::unique_ptr<Listener> listener_;
-  SilentPeers* const peers_;
-  const std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
+  ListenerLoad load_;
+  ConnectionGate gate_;
+  const TcpParts tcp_;
+  const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   UniqueFd spare_;
 };
 

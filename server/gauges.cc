@@ -6,7 +6,8 @@
 
 namespace proctor::server {
 
-Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const EventHub& hub) {
+Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const EventHub& hub,
+                  const std::vector<const ListenerLoad*>& listeners) {
   Gauges gauges;
   gauges.open_sessions = sessions.open_sessions();
   const auto counts = sessions.processes().CountAll();
@@ -25,6 +26,9 @@ Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const
   gauges.event_log_last = range.last;
   gauges.event_subscribers = hub.subscribers();
   gauges.event_stream_lag = hub.lag();
+  for (const ListenerLoad* listener : listeners) {
+    gauges.listeners.push_back({listener->name(), listener->open(), listener->refused()});
+  }
   gauges.storage_ok = events.CheckRoom().ok();
   gauges.draining = sessions.draining();
   return gauges;

@@ -142,6 +142,30 @@ constexpr Flag kFlags[] = {
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 5s"));
      }},
+    {"max-connections", "N",
+     "connections at each HOST:PORT of --listen; further ones are refused, and whatever the\n"
+     "number, a quarter of the server's descriptors (1024 at most) is left to the unix socket\n"
+     "and to processes. --http has 512 of them at most, a quarter of that for callers who have\n"
+     "shown no token, as probes (default: 4096)",
+     [](Options& o, const std::string& v) {
+       return SetNumber(o.connections.connections, v, size_t{1});
+     }},
+    {"max-connections-per-peer", "N",
+     "of these, connections from one address, or one /64 network of IPv6 (default: 512)",
+     [](Options& o, const std::string& v) {
+       return SetNumber(o.connections.of_peer, v, size_t{1});
+     }},
+    {"handshake-timeout", "DURATION",
+     "how long a connection has for the handshakes of TLS and HTTP/2, and at --http until it has\n"
+     "shown the token, before it is closed (default: 10s)",
+     [](Options& o, const std::string& v) {
+       if (absl::ParseDuration(v, &o.handshake_timeout) &&
+           o.handshake_timeout >= absl::Milliseconds(1) && o.handshake_timeout <= absl::Hours(1)) {
+         return absl::OkStatus();
+       }
+       return absl::InvalidArgumentError(
+           absl::StrCat("'", v, "' is not a duration like 10s, at most 1h"));
+     }},
     {"max-sessions", "N", "open sessions (default: 1000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_sessions, v, 1); }},
     {"max-processes", "N", "running processes, of all sessions; 0 for no limit (default: 0)",

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/event/sqlite_event_store.h"
+#include "server/listen/connection_gate.h"
 #include "server/listen/listener.h"
 
 namespace proctor::server {
@@ -37,6 +38,8 @@ struct Options {
   std::string state_dir;  // "none", or a directory; the default one where none was named
   Durability durability = Durability::kProcess;
   absl::Duration max_event_age = absl::Hours(24 * 7);
+  ConnectionLimits connections;  // of each TCP listener
+  absl::Duration handshake_timeout = absl::Seconds(10);
   int max_sessions = 1000;
   int max_processes = 0;
   int max_processes_per_session = 10000;

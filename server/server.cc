@@ -103,6 +103,9 @@ v1::ServerLimits Limits(const Options& options, const MemoryBudget& memory) {
   limits.set_max_output_bytes_per_session(options.max_output_bytes_per_session);
   *limits.mutable_spawn_timeout() = wire::ToProto(options.spawn_timeout);
   limits.set_max_memory_bytes(memory.most());
+  limits.set_max_connections(options.connections.connections);
+  limits.set_max_connections_per_peer(options.connections.of_peer);
+  *limits.mutable_handshake_timeout() = wire::ToProto(options.handshake_timeout);
   return limits;
 }
 
@@ -182,6 +185,8 @@ absl::Status CheckEnding(const SessionRegistry& sessions) {
 
 // In the order in which they are made; they go in the reverse order.
 struct Server::Parts {
+  explicit Parts(EventLoop* main_loop) : greedy(main_loop) {}
+
   std::string notice;  // of the event log's opening
   std::unique_ptr<TlsFiles> tls;
   std::unique_ptr<FreedMemory> freed_memory;
@@ -191,11 +196,14 @@ struct Server::Parts {
   std::unique_ptr<SessionService> session_service;
   std::unique_ptr<EventService> event_service;
   std::unique_ptr<ServerService> server_service;
+  std::unique_ptr<Handover> handover;
   std::unique_ptr<grpc::Server> grpc;
   SilentPeers peers;
+  GreedyPeers greedy;
   LoopHandle look_timer;
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::unique_ptr<StuckThreads> stuck;
+  const std::shared_ptr<ListenerLoad> http_load = std::make_shared<ListenerLoad>("http");
   std::unique_ptr<http::HttpServer> http;
 };
 
@@ -205,10 +213,10 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
       main_loop_(std::move(main_loop)),
       trees_(std::move(trees)),
       ended_(std::move(ended)),
-      metrics_(kVersion, [this] { return ReadGauges(sessions_, *events_, *parts_->hub); }),
+      metrics_(kVersion, [this] { return ReadNow(); }),
       events_(std::move(events)),
       sessions_(RegistryOptions(options, main_loop_, trees_, absence_, &metrics_), events_.get()),
-      parts_(std::make_unique<Parts>()) {
+      parts_(std::make_unique<Parts>(main_loop_.get())) {
   events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
 }
 
@@ -271,6 +279,14 @@ absl::Status Server::Begin() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 
+  // That of TLS and that of HTTP/2, until the caller's first frame.
+  builder.AddChannelArgument(
+      GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(options_.handshake_timeout)));
+
+  auto handover = Handover::Start();
+  if (!handover.ok()) return handover.status();
+  parts_->handover = *std::move(handover);
   auto tls = TlsFiles::Load(options_);
   if (!tls.ok()) return tls.status();
   parts_->tls = *std::move(tls);
@@ -283,7 +299,9 @@ absl::Status Server::Begin() {
       auto connections = builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
       parts_->acceptors.push_back(std::make_unique<Acceptor>(
-          main_loop_.get(), std::move(listener), &parts_->peers, std::move(connections)));
+          main_loop_.get(), std::move(listener), options_.connections,
+          Acceptor::TcpParts{&parts_->peers, &parts_->greedy, parts_->handover.get()},
+          std::move(connections)));
     }
   }
   parts_->grpc = builder.BuildAndStart();
@@ -323,6 +341,7 @@ void Server::LookAround() {
     for (const std::string& peer : parts_->peers.CutSilent(absl::Now())) {
       spdlog::warn("connection given up, because its peer acknowledges nothing peer={}", peer);
     }
+    for (const auto& acceptor : parts_->acceptors) acceptor->ForgetClosed();
     if (MemoryReserveSpent()) {
       spdlog::error("out of memory: the reserve was used{}",
                     HoldMemoryReserve() ? ", and is there again" : "");
@@ -345,12 +364,18 @@ absl::Status Server::BeginHttp() {
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
+  http::HttpLimits limits;
+  limits.connections = std::min(limits.connections, options_.connections.connections);
+  limits.of_peer = options_.connections.of_peer;
+  limits.stranger_time = options_.handshake_timeout;
   auto http = http::HttpServer::Start(
       {.host = options_.http->host,
        .port = options_.http->port,
        .allowed_hosts = options_.http_hosts,
        .token = *std::move(token),
-       .metrics_token = *std::move(metrics_token)},
+       .metrics_token = *std::move(metrics_token),
+       .limits = limits,
+       .load = parts_->http_load},
       &parts_->logins, parts_->grpc->InProcessChannel(arguments),
       [this] { return metrics_.Render(); },
       [this] {
@@ -366,6 +391,14 @@ std::optional<http::LoginLink> Server::NewDashboardLink() {
   auto link = parts_->logins.NewLink();
   if (!link.ok()) return std::nullopt;
   return *std::move(link);
+}
+
+// On the http thread, which begins when all acceptors are there, and ends before they go.
+Gauges Server::ReadNow() const {
+  std::vector<const ListenerLoad*> listeners;
+  for (const auto& acceptor : parts_->acceptors) listeners.push_back(&acceptor->load());
+  listeners.push_back(parts_->http_load.get());
+  return ReadGauges(sessions_, *events_, *parts_->hub, listeners);
 }
 
 std::vector<std::string> Server::Addresses() const {
@@ -435,6 +468,7 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
   std::vector<AcceptedSockets> sockets;
   for (const auto& acceptor : parts_->acceptors) sockets.emplace_back(acceptor->listener().fd());
   parts_->acceptors.clear();
+  parts_->handover->Stop();
   // A caller who was stopped in the middle of a message: gRPC would wait for it for ever.
   // The timer goes with the hub, which may only come to this when it is about to end.
   parts_->hub->Post([loop = parts_->hub->loop().get(), sockets = std::move(sockets)] {

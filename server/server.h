@@ -71,6 +71,7 @@ class Server {
          std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended);
   absl::Status Begin();
   absl::Status BeginHttp();
+  Gauges ReadNow() const;
   // Looks now and then at what tells nobody: peers that are gone, memory that ran out.
   void LookAround();
   void DrainOnMain(absl::Duration grace);

@@ -94,6 +94,12 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
     absl::StrAppend(&text, "    ", absl::FormatDuration(FromProto(limits.spawn_timeout())),
                     " from start to exec\n");
   }
+  if (limits.max_connections() > 0) {
+    absl::StrAppend(&text, "    ", limits.max_connections(), " connections of a TCP listener, ",
+                    limits.max_connections_per_peer(), " from one address, ",
+                    absl::FormatDuration(FromProto(limits.handshake_timeout())),
+                    " for a handshake\n");
+  }
   return text;
 }
 

@@ -135,10 +135,10 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
     return {Refused("ORIGIN_NOT_ALLOWED", "the Origin header is of another site"), {}};
   }
   if (IsPublic(target.path)) return {};
-  if (target.path != "/logout" && HasToken(request, target)) return {};
+  if (target.path != "/logout" && HasToken(request, target)) return {{}, {}, true};
   std::optional<Logins::Id> login = FindLogin(request);
   if (!login.has_value()) return {Unauthenticated(request), {}};
-  return {{}, std::move(login)};
+  return {{}, std::move(login), true};
 }
 
 bool AccessControl::HasToken(const Request& request, const RequestTarget& target) const {

@@ -37,6 +37,7 @@ class AccessControl {
   struct Verdict {
     std::optional<Response> refusal;
     std::optional<Logins::Id> login;
+    bool showed_secret = false;  // a token, or that login
   };
 
   AccessControl(Options options, Logins* logins);

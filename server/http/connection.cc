@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -11,6 +12,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,12 +51,11 @@ bool IsTooLarge(const error_code& error) {
 class BeastConnection final : public Connection,
                               public std::enable_shared_from_this<BeastConnection> {
  public:
-  BeastConnection(HttpThread* thread, const HttpLimits& limits, Handler handler,
-                  std::function<void(Connection*)> on_closed)
+  BeastConnection(HttpThread* thread, const HttpLimits& limits, Owner owner)
       : thread_(thread),
         limits_(limits),
-        handler_(std::move(handler)),
-        on_closed_(std::move(on_closed)),
+        owner_(std::move(owner)),
+        stranger_until_(Clock::now() + absl::ToChronoNanoseconds(limits.stranger_time)),
         socket_(thread->context()),
         deadline_(thread),
         buffer_(limits.header_bytes + 1024) {}
@@ -87,7 +88,12 @@ class BeastConnection final : public Connection,
     // share the socket until its exec. Asio leaves the epoll set by release, not by close.
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     if (socket_.is_open()) UniqueFd(socket_.release(ignored)).Reset();
-    on_closed_(this);
+    owner_.on_closed(this);
+  }
+
+  bool Keep() override {
+    if (!known_) known_ = owner_.keep(this);
+    return known_;
   }
 
   void Respond(Response response) override {
@@ -113,9 +119,11 @@ class BeastConnection final : public Connection,
 
  private:
   enum class State { kWaiting, kReading, kAnswering, kClosing, kClosed };
+  using Clock = std::chrono::steady_clock;
   using Parser = beast::http::request_parser<beast::http::empty_body>;
 
   void SetDeadline(absl::Duration time) {
+    if (!known_) time = std::min(time, absl::FromChrono(stranger_until_ - Clock::now()));
     deadline_.Set(time, [this] { Close(); });
   }
 
@@ -166,7 +174,7 @@ class BeastConnection final : public Connection,
     }
     is_head_ = request.method == "HEAD";
     allowed_ = nullptr;
-    handler_(request, shared_from_this());
+    owner_.answer(request, shared_from_this());
   }
 
   void RefuseMalformed(const std::string& why, int status) {
@@ -227,14 +235,15 @@ class BeastConnection final : public Connection,
 
   HttpThread* const thread_;
   const HttpLimits limits_;
-  const Handler handler_;
-  const std::function<void(Connection*)> on_closed_;
+  const Owner owner_;
+  const Clock::time_point stranger_until_;
 
   asio::ip::tcp::socket socket_;
   Timer deadline_;  // of whatever is under way
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   State state_ = State::kWaiting;
+  bool known_ = false;  // a request has shown the token
   bool stopping_ = false;
   bool keep_alive_ = false;
   bool is_head_ = false;
@@ -248,10 +257,8 @@ class BeastConnection final : public Connection,
 }  // namespace
 
 std::shared_ptr<Connection> Connection::Make(HttpThread* thread, const HttpLimits& limits,
-                                             Handler handler,
-                                             std::function<void(Connection*)> on_closed) {
-  return std::make_shared<BeastConnection>(thread, limits, std::move(handler),
-                                           std::move(on_closed));
+                                             Owner owner) {
+  return std::make_shared<BeastConnection>(thread, limits, std::move(owner));
 }
 
 }  // namespace proctor::server::http

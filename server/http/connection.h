@@ -7,18 +7,22 @@
 #include "core/base/unique_fd.h"
 #include "server/http/exchange.h"
 #include "server/http/http_thread.h"
+#include "server/listen/silent_peers.h"
 
 namespace proctor::server::http {
 
 // How long callers may take, and how much they may ask for.
 struct HttpLimits {
-  size_t connections = 512;
+  size_t connections = 512;  // a quarter of them without a token
+  size_t of_peer = 512;      // of these, from one address
   size_t header_bytes = 8192;
-  absl::Duration header_time = absl::Seconds(10);  // from the first byte to the last
-  absl::Duration idle = absl::Seconds(60);         // between two requests
-  absl::Duration stall = absl::Seconds(30);        // a write of which nothing is taken
-  absl::Duration heartbeat = absl::Seconds(5);     // the silence of a stream
-  absl::Duration last_words = absl::Seconds(2);    // what streams have at the end
+  absl::Duration stranger_time = absl::Seconds(10);  // what a connection has to show the token
+  absl::Duration header_time = absl::Seconds(10);    // from the first byte to the last
+  absl::Duration idle = absl::Seconds(60);           // between two requests
+  absl::Duration stall = absl::Seconds(30);          // a write of which nothing is taken
+  absl::Duration heartbeat = absl::Seconds(5);       // the silence of a stream
+  absl::Duration last_words = absl::Seconds(2);      // what streams have at the end
+  SilentPeers::Limits silent_peers = {};             // of a stream whose peer is gone
 };
 
 // One connection: reads a request, has it answered, and so on (RFC 9112). The only file
@@ -29,16 +33,23 @@ struct HttpLimits {
 //                                                    thrown away, lest a reset overtakes the
 //                                                    answer (RFC 9112, 9.6)
 //
+// Until a request has shown the token (Keep), the connection lasts for `stranger_time`, whatever it
+// does.
+//
 // Thread-safety: none; the http thread.
 // Lifetime: keeps itself while it is open; `on_closed` is called once, at its end.
 class Connection : public Exchange {
  public:
-  // Answers the request, now or later.
-  using Handler = std::function<void(const Request&, std::shared_ptr<Exchange>)>;
+  struct Owner {
+    // Answers the request, now or later.
+    std::function<void(const Request&, std::shared_ptr<Exchange>)> answer;
+    // Whether a connection may last, of which a request has shown the token.
+    std::function<bool(Connection*)> keep;
+    std::function<void(Connection*)> on_closed;
+  };
 
   static std::shared_ptr<Connection> Make(HttpThread* thread, const HttpLimits& limits,
-                                          Handler handler,
-                                          std::function<void(Connection*)> on_closed);
+                                          Owner owner);
 
   // Takes a connected socket. First, and once.
   virtual void Begin(UniqueFd fd) = 0;

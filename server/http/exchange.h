@@ -16,6 +16,10 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  // The request has shown the token, so the connection may last. Before the answer. False where
+  // as many as may be last already: an error is the answer then.
+  virtual bool Keep() = 0;
+
   virtual void Respond(Response response) = 0;
 
   // Before Stream: it ends when `allowed` says no, which is asked before each frame and each

@@ -22,6 +22,14 @@ Response NoSuchPath(const std::string& path) {
                                  absl::StrCat("nothing is at '", path, "'"), {{"path", path}}));
 }
 
+Response TooManyConnections() {
+  Response response =
+      ErrorResponse(MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_CONNECTIONS",
+                              "as many connections as the server takes are open"));
+  response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
 }  // namespace
 
 Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl::Options access, Logins* logins,
@@ -38,6 +46,7 @@ void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
   const RequestTarget asked = target.value_or(RequestTarget{"//", {}});  // a path of nothing
   AccessControl::Verdict verdict = access_.Check(request, asked);
   if (verdict.refusal.has_value()) return answer->Respond(*std::move(verdict.refusal));
+  if (verdict.showed_secret && !answer->Keep()) return answer->Respond(TooManyConnections());
   if (!target.ok()) return answer->Respond(ErrorResponse(target.status()));
   if (target->path == "/login") return answer->Respond(access_.LogIn(request));
   if (verdict.login.has_value()) {

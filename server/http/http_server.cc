@@ -1,7 +1,9 @@
 #include "server/http/http_server.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -9,9 +11,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "server/http/connection_slots.h"
 #include "server/http/gateway.h"
 #include "server/http/tcp_acceptor.h"
+#include "server/listen/descriptor_reserve.h"
 #include "server/listen/listener.h"
+#include "server/listen/peer_address.h"
+#include "server/listen/silent_peers.h"
 
 namespace proctor::server::http {
 namespace {
@@ -40,6 +47,10 @@ uint16_t PortOf(const std::string& address) {
 
 bool IsLoopback(const std::string& host) { return absl::StartsWith(host, "127.") || host == "::1"; }
 
+absl::Duration Now() {
+  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 absl::StatusOr<Listeners> Listen(const HttpOptions& options) {
   auto listeners = Listener::Open({.host = options.host, .port = absl::StrCat(options.port)},
                                   /*public_allowed=*/true);
@@ -60,10 +71,20 @@ absl::StatusOr<Listeners> Listen(const HttpOptions& options) {
 
 // In the order in which they are made; they go in the reverse order, when nothing runs.
 struct HttpServer::Parts {
-  Parts(std::unique_ptr<HttpThread> http_thread, const HttpLimits& http_limits)
-      : thread(std::move(http_thread)), limits(http_limits), patience(thread.get()) {}
+  Parts(std::unique_ptr<HttpThread> http_thread, const HttpOptions& options)
+      : thread(std::move(http_thread)),
+        limits(options.limits),
+        load(options.load),
+        slots(limits.connections, limits.of_peer),
+        peers(limits.silent_peers),
+        look(thread.get()),
+        patience(thread.get()) {}
 
   void Accept(UniqueFd fd);
+  bool MakeRoom(int fd, const std::string& owner);
+  bool Keep(Connection* connection);
+  void Closed(Connection* connection);
+  void LookAround();
   void BeginStop();
   void StopCalls();
   void CloseAll();
@@ -71,37 +92,82 @@ struct HttpServer::Parts {
 
   const std::unique_ptr<HttpThread> thread;
   const HttpLimits limits;
+  const std::shared_ptr<ListenerLoad> load;
   absl::Notification ended;
 
   // The http thread.
   CallSet calls{[this] { CheckEnded(); }};
   std::unique_ptr<Gateway> gateway;
   absl::flat_hash_set<Connection*> connections;
+  ConnectionSlots slots;
+  SilentPeers peers;
   std::vector<std::unique_ptr<TcpAcceptor>> acceptors;
+  Timer look;  // at peers that are gone
   Timer patience;
   bool stopping = false;
 };
 
+// Whether a new connection may stay.
+bool HttpServer::Parts::MakeRoom(int fd, const std::string& owner) {
+  ConnectionSlots::Room room;
+  if (TakesFromReserve(fd)) {
+    room.refusal = Refusal::kDescriptors;
+  } else {
+    room = slots.Find(owner);
+  }
+  if (room.refusal.has_value()) load->Refuse(*room.refusal, owner, Now());
+  if (room.leaves != nullptr) {
+    load->Refuse(Refusal::kNoToken, slots.OwnerOf(room.leaves), Now());
+    room.leaves->Close();
+  }
+  return !room.refusal.has_value();
+}
+
 void HttpServer::Parts::Accept(UniqueFd fd) {
-  if (connections.size() >= limits.connections) {
+  const std::string owner = PeerOwner(PeerAddress(fd.get()));
+  if (!MakeRoom(fd.get(), owner)) {
     (void)::send(fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  auto connection = Connection::Make(
-      thread.get(), limits,
-      [this](const Request& request, std::shared_ptr<Exchange> answer) {
-        gateway->Handle(request, std::move(answer));
-      },
-      [this](Connection* closed) {
-        connections.erase(closed);
-        CheckEnded();
-      });
+  auto connection =
+      Connection::Make(thread.get(), limits,
+                       {[this](const Request& request, std::shared_ptr<Exchange> answer) {
+                          gateway->Handle(request, std::move(answer));
+                        },
+                        [this](Connection* known) { return Keep(known); },
+                        [this](Connection* closed) { Closed(closed); }});
   connections.insert(connection.get());
+  slots.Add(connection.get(), owner);
+  load->SetOpen(connections.size());
+  peers.Add(fd.get());
   connection->Begin(std::move(fd));
+}
+
+bool HttpServer::Parts::Keep(Connection* connection) {
+  if (slots.Keep(connection)) return true;
+  load->Refuse(Refusal::kConnections, slots.OwnerOf(connection), Now());
+  return false;
+}
+
+void HttpServer::Parts::Closed(Connection* connection) {
+  connections.erase(connection);
+  slots.Remove(connection);
+  load->SetOpen(connections.size());
+  CheckEnded();
+}
+
+// A viewer that is gone without a word takes no write, but the kernel takes hours of heartbeats.
+void HttpServer::Parts::LookAround() {
+  for (const std::string& peer : peers.CutSilent(absl::Now())) {
+    spdlog::warn("connection given up, because its peer acknowledges nothing listener=http peer={}",
+                 peer);
+  }
+  look.Set(peers.period(), [this] { LookAround(); });
 }
 
 void HttpServer::Parts::BeginStop() {
   stopping = true;
+  look.Cancel();
   acceptors.clear();
   const auto open = connections;  // those who stop leave
   for (Connection* connection : open) connection->Stop();
@@ -138,7 +204,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
 
   const std::string& address = listeners->front()->address();
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(options), address, PortOf(address)));
-  server->parts_ = std::make_unique<Parts>(*std::move(thread), server->options_.limits);
+  server->parts_ = std::make_unique<Parts>(*std::move(thread), server->options_);
   Parts& parts = *server->parts_;
 
   AccessControl::Options access;
@@ -160,6 +226,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
     if (absl::Status status = acceptor->Start(); !status.ok()) return status;
   }
   logins->OpenAt(server->site());
+  parts.thread->Post([&parts] { parts.LookAround(); });
   return server;
 }
 

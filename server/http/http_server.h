@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "server/http/connection.h"
 #include "server/http/logins.h"
+#include "server/listen/listener_load.h"
 
 namespace grpc {
 class Channel;
@@ -24,6 +25,8 @@ struct HttpOptions {
   std::string token;                       // what programs show; "" lets in none
   std::string metrics_token;               // what Prometheus shows for /metrics; "" lets in none
   HttpLimits limits = {};
+  // What it has accepted and refused, which any thread may read.
+  std::shared_ptr<ListenerLoad> load = std::make_shared<ListenerLoad>("http");
 };
 
 // The HTTP side of the server: a gateway for browsers, curl and Prometheus to what the

@@ -1,40 +1,27 @@
 #include "server/listen/silent_peers.h"
 
 // Not netinet/tcp.h, whose tcp_info lacks the window.
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <optional>
+#include <cstddef>
 
-#include "core/base/unique_fd.h"
-#include "server/listen/peer_name.h"
+#include "server/listen/peer_address.h"
 
 namespace proctor::server {
-namespace {
-
-// Nothing for what is no socket any more.
-std::optional<uint64_t> Cookie(int fd) {
-  uint64_t cookie = 0;
-  socklen_t size = sizeof cookie;
-  if (::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return std::nullopt;
-  return cookie;
-}
-
-}  // namespace
 
 void SilentPeers::Add(int fd) {
-  if (const auto cookie = Cookie(fd)) {
-    connections_.push_back({fd, *cookie, absl::InfiniteFuture()});
+  if (const auto socket = BorrowedSocket::Of(fd)) {
+    connections_.push_back({*socket, absl::InfiniteFuture()});
   }
 }
 
 bool SilentPeers::IsSilent(Connection& connection, absl::Time now) const {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(connection.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  if (::getsockopt(connection.socket.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   if (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0) {
     connection.waits_since = absl::InfiniteFuture();
     return false;
@@ -51,13 +38,11 @@ bool SilentPeers::IsSilent(Connection& connection, absl::Time now) const {
 std::vector<std::string> SilentPeers::CutSilent(absl::Time now) {
   std::vector<std::string> cut;
   const auto is_over = [&](Connection& connection) {
-    if (Cookie(connection.fd) != connection.cookie) return true;
+    if (!connection.socket.IsOpen()) return true;
     if (!IsSilent(connection, now)) return false;
-    // By a descriptor of our own: whoever owns the other may close it at any moment.
-    const UniqueFd own(::fcntl(connection.fd, F_DUPFD_CLOEXEC, 0));
-    if (!own) return false;  // out of descriptors: the next time
-    if (Cookie(own.get()) != connection.cookie) return true;
-    cut.push_back(PeerName(own.get()));
+    const UniqueFd own = connection.socket.Duplicate();
+    if (!own) return !connection.socket.IsOpen();  // out of descriptors: the next time
+    cut.push_back(PeerName(PeerAddress(own.get())));
     (void)::shutdown(own.get(), SHUT_RDWR);  // over already: as well
     return true;
   };

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "server/listen/borrowed_socket.h"
 
 namespace proctor::server {
 
@@ -25,8 +25,7 @@ namespace proctor::server {
 // A window of zero is probed at pauses that grow to two minutes, so a peer that is only stopped
 // answers no more often.
 //
-// Thread-safety: none; one thread. Lifetime: owns no socket; knows each by its cookie (SO_COOKIE),
-// so that a number that is used again is not taken for the connection that had it before.
+// Thread-safety: none; one thread. Lifetime: owns no socket.
 class SilentPeers {
  public:
   struct Limits {
@@ -51,8 +50,7 @@ class SilentPeers {
 
  private:
   struct Connection {
-    int fd;
-    uint64_t cookie;
+    BorrowedSocket socket;
     absl::Time waits_since;  // InfiniteFuture while nothing waits
   };
 

@@ -199,6 +199,26 @@ class Reading {
     Add(name, help, prometheus::MetricType::Counter).counter.value = value;
   }
 
+  void Listeners(const std::vector<Gauges::Listener>& listeners) {
+    prometheus::MetricFamily& open = AddFamily("proctor_connections", "Connections that are open.",
+                                               prometheus::MetricType::Gauge);
+    for (const Gauges::Listener& listener : listeners) {
+      prometheus::ClientMetric& metric = open.metric.emplace_back();
+      metric.label = {{"listener", listener.name}};
+      metric.gauge.value = Number(listener.connections);
+    }
+    prometheus::MetricFamily& refused = AddFamily(
+        "proctor_connections_refused_total", "Connections that were refused or had to go, and why.",
+        prometheus::MetricType::Counter);
+    for (const Gauges::Listener& listener : listeners) {
+      for (const auto& [reason, count] : listener.refused) {
+        prometheus::ClientMetric& metric = refused.metric.emplace_back();
+        metric.label = {{"listener", listener.name}, {"reason", reason}};
+        metric.counter.value = Number(count);
+      }
+    }
+  }
+
   std::vector<prometheus::MetricFamily> Take() { return std::move(families_); }
 
  private:
@@ -238,6 +258,7 @@ void Read(const Gauges& now, Reading* reading) {
                  Number(now.event_subscribers));
   reading->Gauge("proctor_event_stream_lag_events",
                  "Events that the slowest subscriber has before it.", Number(now.event_stream_lag));
+  reading->Listeners(now.listeners);
   reading->Gauge("proctor_storage_ok", "Whether events can be recorded (1) or not (0).",
                  now.storage_ok ? 1 : 0);
   reading->Gauge("proctor_draining", "Whether the server shuts down (1) or not (0).",

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "core/event/event.h"
@@ -13,6 +14,12 @@ namespace proctor::server {
 
 // What holds at the moment of a scrape.
 struct Gauges {
+  struct Listener {
+    std::string name;
+    uint64_t connections = 0;
+    std::map<std::string, uint64_t> refused;  // by reason; since the start
+  };
+
   uint64_t open_sessions = 0;
   uint64_t running_processes = 0;
   uint64_t listed_processes = 0;                         // running and ended
@@ -25,7 +32,8 @@ struct Gauges {
   uint64_t event_log_last = 0;
   uint64_t event_subscribers = 0;
   uint64_t event_stream_lag = 0;  // events that the slowest subscriber has before it
-  bool storage_ok = true;         // events can be recorded
+  std::vector<Listener> listeners;
+  bool storage_ok = true;  // events can be recorded
   bool draining = false;
 };
 

@@ -9,6 +9,7 @@
 
 #include "server/http/static_files.h"
 #include "tests/server/http/gateway_fixture.h"
+#include "tests/server/own_network.h"
 
 namespace proctor::server::http {
 namespace {
@@ -281,14 +282,69 @@ TEST_F(HttpServerTest, ClosesConnectionsThatDoNothing) {
   EXPECT_TRUE(idle->AtEnd());
 }
 
-TEST_F(HttpServerTest, HasABoundOnConnections) {
-  options_.limits.connections = 2;
+TEST_F(HttpServerTest, HasABoundOnConnectionsWithAToken) {
+  options_.limits.connections = 4;  // one of them for strangers
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(Connect());
+    EXPECT_EQ(clients.back()->Get("/metrics", {kBearer}).status, 200);
+  }
+  const auto refused = Get("/metrics");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("\"reason\":\"TOO_MANY_CONNECTIONS\""));
+  EXPECT_EQ(options_.load->refused()["MAX_CONNECTIONS"], 1u);
+  // Probes, and those who are there, are served.
+  EXPECT_EQ(Connect()->Get("/healthz").status, 200);
+  for (const auto& client : clients) EXPECT_EQ(client->Get("/metrics", {kBearer}).status, 200);
+}
+
+TEST_F(HttpServerTest, AStrangerTakesNoPlaceButOfAStranger) {
+  options_.limits.connections = 8;  // two of them for strangers
+  auto known = Connect();
+  EXPECT_EQ(known->Get("/metrics", {kBearer}).status, 200);
+  std::vector<std::unique_ptr<HttpClient>> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(Connect());
+  auto probing = Connect();
+  EXPECT_EQ(probing->Get("/healthz").status, 200);
+  EXPECT_EQ(Get("/metrics").status, 200);
+  EXPECT_EQ(known->Get("/metrics", {kBearer}).status, 200);
+  for (int i = 0; i < 19; ++i) EXPECT_TRUE(silent[static_cast<size_t>(i)]->AtEnd());
+  EXPECT_GE(options_.load->refused()["NO_TOKEN"], 19u);
+}
+
+TEST_F(HttpServerTest, AConnectionWithoutATokenIsShort) {
+  options_.limits.stranger_time = absl::Milliseconds(50);
+  auto probing = Connect();
+  // However often it asks.
+  while (probing->Get("/healthz").status == 200) {
+  }
+  EXPECT_TRUE(probing->AtEnd());
+}
+
+TEST_F(HttpServerTest, APeerHasABoundOnConnections) {
+  options_.limits.of_peer = 2;
   auto first = Connect();
+  EXPECT_EQ(first->Get("/metrics", {kBearer}).status, 200);
   auto second = Connect();
-  // They are taken in their order: once the second was answered, both are.
-  EXPECT_EQ(second->Get("/healthz").status, 200);
+  EXPECT_EQ(second->Get("/metrics", {kBearer}).status, 200);
   EXPECT_EQ(Connect()->Read().status, 503);
-  EXPECT_EQ(first->Get("/healthz").status, 200);
+  EXPECT_EQ(options_.load->refused()["MAX_CONNECTIONS_PER_PEER"], 1u);
+}
+
+TEST_F(HttpServerTest, GivesUpAViewerWhoseLinkIsCut) {
+  options_.limits.heartbeat = absl::Milliseconds(10);
+  options_.limits.silent_peers.silence = absl::Milliseconds(100);
+  const std::string why_not = proctor::testing::InOwnNetwork([this] {
+    auto viewer = Watch("/v1/events");
+    const auto stream = services_.events.Next();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(viewer->ReadFrame().retry, "1000");
+    proctor::testing::SetLink(false);
+    // What is written to it goes nowhere, and the kernel goes on taking it.
+    EXPECT_TRUE(stream->AwaitCancelled());
+    server_->Stop();
+  });
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
 }
 
 TEST_F(HttpServerTest, ShowsWhatTheServicesTell) {

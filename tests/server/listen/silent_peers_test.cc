@@ -1,17 +1,10 @@
 #include "server/listen/silent_peers.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/tcp.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,47 +12,31 @@
 #include <string>
 #include <thread>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/unique_fd.h"
+#include "tests/server/own_network.h"
 
 namespace proctor::server {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::StartsWith;
+using proctor::testing::SetLink;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 constexpr absl::Duration kSilence = absl::Milliseconds(100);
 
-// A connection of TCP in a network of the test's own, whose only link it can cut. On a thread of
-// its own, because a thread does not come back from its network.
-class SilentPeersTest : public testing::Test {
+// A connection of TCP in a network of the test's own, whose only link it can cut.
+class SilentPeersTest : public ::testing::Test {
  protected:
   void InOwnNetwork(const std::function<void()>& test) {
-    std::string why_not;
-    std::thread thread([&] {
-      if (::unshare(CLONE_NEWNET) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-        why_not = absl::StrCat("no network of its own can be had: ", ::strerror(errno));
-        return;
-      }
-      SetLink(true);
+    const std::string why_not = proctor::testing::InOwnNetwork([&] {
       Connect();
       if (!HasFailure()) test();
       peer_.Reset();
       accepted_.Reset();
     });
-    thread.join();
     if (!why_not.empty()) GTEST_SKIP() << why_not;
-  }
-
-  static void SetLink(bool up) {
-    const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq link{};
-    strcpy(link.ifr_name, "lo");
-    ASSERT_EQ(::ioctl(any.get(), SIOCGIFFLAGS, &link), 0) << ::strerror(errno);
-    link.ifr_flags = static_cast<short>(up ? link.ifr_flags | IFF_UP : link.ifr_flags & ~IFF_UP);
-    ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &link), 0) << ::strerror(errno);
   }
 
   void Connect() {

@@ -114,6 +114,16 @@ TEST_F(MetricsTest, CountTheRest) {
   EXPECT_THAT(metrics_.Render(), Not(HasSubstr("somebody")));
 }
 
+TEST_F(MetricsTest, TellConnectionsByListener) {
+  gauges_.listeners = {{"unix:/x", 2, {{"FEW_DESCRIPTORS", 1}}},
+                       {"http", 3, {{"NO_TOKEN", 4}, {"MAX_CONNECTIONS", 0}}}};
+  Expect("proctor_connections{listener=\"unix:/x\"} 2");
+  Expect("proctor_connections{listener=\"http\"} 3");
+  Expect("proctor_connections_refused_total{listener=\"unix:/x\",reason=\"FEW_DESCRIPTORS\"} 1");
+  Expect("proctor_connections_refused_total{listener=\"http\",reason=\"NO_TOKEN\"} 4");
+  Expect("proctor_connections_refused_total{listener=\"http\",reason=\"MAX_CONNECTIONS\"} 0");
+}
+
 TEST_F(MetricsTest, ReadTheGaugesAtEachScrape) {
   gauges_.open_sessions = 2;
   gauges_.processes_by_watcher = {{"pidfd", 5}, {"safe", 1}};

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "server/listen/appetite.h"
+
+namespace proctor::server {
+
+// What gRPC counts of each connection (channelz), by the address of its peer.
+//
+// Thread-safety: none; one thread. Costs some 50 µs a connection, and at the first look at one
+// a list of all.
+class CallCounts {
+ public:
+  // Fills all but the bytes; false where gRPC does not know the connection (any more). At most one
+  // list is asked for until Refresh is called again.
+  bool Read(const std::string& peer, ConnectionUse* use);
+
+  // Those that are new may be asked for, and those that are gone are forgotten.
+  void Refresh() { listed_ = false; }
+
+ private:
+  void List();
+
+  absl::flat_hash_map<std::string, int64_t> sockets_;  // by PeerName
+  bool listed_ = false;
+};
+
+}  // namespace proctor::server
