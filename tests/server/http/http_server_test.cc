@@ -268,16 +268,19 @@ TEST_F(HttpServerTest, RefusesABodyWhoseEndCannotBeTold) {
   }
 }
 
-TEST_F(HttpServerTest, ClosesConnectionsThatDoNothing) {
-  options_.limits.idle = absl::Milliseconds(10);
+TEST_F(HttpServerTest, ClosesConnectionsThatAskNothing) {
   options_.limits.header_time = absl::Milliseconds(10);
   auto silent = Connect();
   EXPECT_TRUE(silent->AtEnd());
   auto slow = Connect();
   slow->Send("GET / HT");
   EXPECT_TRUE(slow->AtEnd());
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsThatAskNothingMore) {
+  options_.limits.idle = absl::Milliseconds(10);
   auto idle = Connect();
-  idle->SendRequest("GET", "/healthz");
+  idle->SendRequest("GET", "/metrics", {kBearer});
   EXPECT_EQ(idle->Read().status, 200);
   EXPECT_TRUE(idle->AtEnd());
 }
