@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor {
+
+// One descriptor that is kept for when there are none left, so that who has to be looked at or
+// killed still can be. One of the process.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: from the first Get on, which is best before the shortage, for good.
+class SpareDescriptor {
+ public:
+  static SpareDescriptor& Get();
+
+  // What `open` opens, which returns a descriptor, or -1 with errno: where it fails for want
+  // of descriptors, once more in the place of the spare one. Close what it returns soon: the
+  // next call takes its place back. Empty, with errno, where that failed too.
+  UniqueFd Open(const std::function<int()>& open);
+
+  // Takes the place back now, where there is one.
+  void Refill();
+
+ private:
+  SpareDescriptor() { Refill(); }
+  ~SpareDescriptor() = delete;
+  void RefillLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Mutex mutex_;
+  UniqueFd spare_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor
