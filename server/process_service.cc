@@ -1,6 +1,8 @@
 #include "server/process_service.h"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -16,27 +18,65 @@
 namespace proctor::server {
 namespace {
 
-// Runs `work` with a process on its session's thread and answers with what it
-// returns; `gone` answers where the session is closed.
+// The answer to a unary RPC whose work may come back later: once, and where the work was dropped
+// with its loop, because the session is closed by then, as `otherwise` says.
+class LateAnswer {
+ public:
+  LateAnswer(grpc::ServerUnaryReactor* reactor, std::function<absl::Status()> otherwise)
+      : reactor_(reactor), otherwise_(std::move(otherwise)) {}
+  ~LateAnswer() {
+    if (reactor_ != nullptr) Finish(otherwise_());
+  }
+  LateAnswer(const LateAnswer&) = delete;
+  LateAnswer& operator=(const LateAnswer&) = delete;
+
+  void Finish(const absl::Status& status) {
+    std::exchange(reactor_, nullptr)->Finish(wire::ToGrpc(status));
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  const std::function<absl::Status()> otherwise_;
+};
+
+// Runs `work` with a process on its session's thread, which is given the answer to finish;
+// `gone` answers where the session is closed.
 template <typename Work, typename Gone>
-grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
-                                    const std::string& process_id, Work work, Gone gone) {
+grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
+                                        SessionRegistry* sessions, const std::string& process_id,
+                                        Work work, Gone gone) {
   auto located = sessions->FindProcess(process_id);
   if (!located.ok()) return Answer(context, located.status());
   auto* reactor = context->DefaultReactor();
   auto session = located->session;
+  // What the table says then: the process was drained before its session closed.
+  const auto otherwise = [sessions, process_id, gone] {
+    auto last = sessions->FindProcess(process_id);
+    return last.ok() ? gone(*last->info) : last.status();
+  };
   absl::Status posted = absl::FailedPreconditionError("closed");
   if (session != nullptr) {
-    posted = session->Post([session, reactor, process_id, work] {
+    posted = session->Post([session, reactor, process_id, work, otherwise] {
       auto process = session->FindProcess(process_id);
-      reactor->Finish(wire::ToGrpc(process.ok() ? work(*session, **process) : process.status()));
+      auto answer = std::make_shared<LateAnswer>(reactor, otherwise);
+      if (!process.ok()) return answer->Finish(process.status());
+      work(*session, **process, answer);
     });
   }
-  if (posted.ok()) return reactor;
-  // What the table says now: the process was drained before its session closed.
-  auto last = sessions->FindProcess(process_id);
-  reactor->Finish(wire::ToGrpc(last.ok() ? gone(*last->info) : last.status()));
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(otherwise()));
   return reactor;
+}
+
+// As above for work that knows the answer at once, and returns it.
+template <typename Work, typename Gone>
+grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
+                                    const std::string& process_id, Work work, Gone gone) {
+  return OnProcessLate(
+      context, sessions, process_id,
+      [work](SessionContext& session, Process& process, const std::shared_ptr<LateAnswer>& answer) {
+        answer->Finish(work(session, process));
+      },
+      gone);
 }
 
 absl::Status ExitedError(const ProcessInfo& info) {
@@ -148,12 +188,13 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
   auto scope = wire::ScopeFromProto(request->scope(), SignalScope::kLeader, "scope");
   if (!scope.ok()) return Answer(context, scope.status());
   const bool tree = *scope == SignalScope::kTree;
-  return OnProcess(
+  return OnProcessLate(
       context, sessions_, request->process_id(),
       [signal = *signal, scope = *scope, tree, response, caller = CallerName(*context)](
-          SessionContext&, Process& process) {
+          SessionContext&, Process& process, const std::shared_ptr<LateAnswer>& answer) {
         if (tree) response->set_tree_mechanism(wire::ToProto(process.tree_mechanism()));
-        return process.Signal(signal, scope, caller);
+        process.Signal(signal, scope, caller,
+                       [answer](const absl::Status& sent) { answer->Finish(sent); });
       },
       [tree](const ProcessInfo& info) {
         // What is left of its tree, nobody can tell any more.
@@ -213,11 +254,11 @@ grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext
     if (next != 0) response->set_next_page_token(MakePageToken(next, request->process_id()));
     return absl::OkStatus();
   };
-  return OnProcess(
+  return OnProcessLate(
       context, sessions_, request->process_id(),
-      [fill](SessionContext&, Process& process) {
-        (void)process.TreeEmpty();  // Info tells what was found out
-        return fill(process.Info());
+      [fill](SessionContext&, Process& process, const std::shared_ptr<LateAnswer>& answer) {
+        // Info tells what the look finds out.
+        process.LookAtTree([fill, raw = &process, answer] { answer->Finish(fill(raw->Info())); });
       },
       fill);
 }

@@ -133,6 +133,7 @@ void ProcessStream::OnInput(v1::StreamInput input) {
       break;
   }
   if (!status.ok()) return Fail(status);
+  if (outcome_.has_value() || finished_) return;  // a signal could not be sent
   transport_->ReadNext();
 }
 
@@ -164,8 +165,13 @@ absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
   if (!signal.ok()) return signal.status();
   auto scope = wire::ScopeFromProto(request.scope(), SignalScope::kLeader, "input.signal.scope");
   if (!scope.ok()) return scope.status();
-  absl::Status sent = process_->Signal(*signal, *scope, options_.caller);
-  return absl::IsNotFound(sent) ? absl::OkStatus() : sent;  // it has just ended
+  // A walk to its tree comes back later; the input goes on meanwhile.
+  process_->Signal(*signal, *scope, options_.caller,
+                   [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& sent) {
+                     if (alive.expired() || sent.ok()) return;
+                     if (!absl::IsNotFound(sent)) Fail(sent);  // else it has just ended
+                   });
+  return absl::OkStatus();
 }
 
 absl::Status ProcessStream::HandleResize(const v1::TerminalSize& size) {

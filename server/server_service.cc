@@ -14,6 +14,7 @@
 #include "server/rpc_caller.h"
 #include "server/unary.h"
 #include "server/version.h"
+#include "server/wire/process.h"
 #include "server/wire/time.h"
 
 namespace proctor::server {
@@ -49,6 +50,8 @@ void FillMachine(const ProcessTrees& trees, v1::GetServerInfoResponse* response)
   for (const std::string& controller : trees.controllers()) {
     response->add_cgroup_controllers(controller);
   }
+  response->set_tree_mechanism(wire::ToProto(trees.mechanism()));
+  response->set_tree_caveat(trees.caveat());
 }
 
 }  // namespace

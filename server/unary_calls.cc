@@ -32,6 +32,14 @@ bool Reached(Until until, ProcessState state, bool tree_empty) {
   return false;
 }
 
+absl::Status UnknownTreeError(const Process& process) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "TREE_UNKNOWN",
+                   absl::StrCat("wait for process '", process.id(),
+                                "': without a control group and without /proc nobody knows "
+                                "which descendants are left"),
+                   {{"process_id", process.id()}});
+}
+
 // Waits until a process has reached a state, after doing something to it, and for a time.
 class EndCall : public LateCall {
  public:
@@ -78,6 +86,12 @@ class EndCall : public LateCall {
     process_ = std::move(process);
     until_ = choose_(process_->command());
     timeout_ = limit_(process_->command());
+    const bool group = process_->tree_mechanism() == TreeMechanism::kGroup;
+    if (until_ == Until::kTreeEmpty && group) {
+      // Nobody can tell: a stop ends with the process, and a mere wait would never.
+      if (!act_) return Answer(UnknownTreeError(*process_));
+      until_ = Until::kExited;
+    }
     if (act_) act_(*process_);
     listener_ = process_->AddListener([this] { Check(); });
     if (until_ == Until::kTreeEmpty) {  // which may outlive the session

@@ -41,6 +41,19 @@ void AppendEventLog(const v1::GetServerInfoResponse& info, std::string* text) {
   if (!log.trouble().empty()) AppendLine("  trouble", log.trouble(), text);
 }
 
+const char* TreesText(v1::TreeMechanism mechanism) {
+  switch (mechanism) {
+    case v1::TREE_MECHANISM_CGROUP:
+      return "control groups";
+    case v1::TREE_MECHANISM_WALK:
+      return "by a walk over /proc";
+    case v1::TREE_MECHANISM_GROUP:
+      return "only process groups";
+    default:
+      return "?";
+  }
+}
+
 std::string InfoText(const v1::GetServerInfoResponse& info) {
   std::string text;
   AppendLine("Version", info.version(), &text);
@@ -70,6 +83,10 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
                  ? absl::StrCat(cgroup.name(), " (",
                                 controllers.empty() ? "no controllers" : controllers, ")")
                  : absl::StrCat("none", cgroup.reason().empty() ? "" : ": ", cgroup.reason()),
+             &text);
+  AppendLine("Trees",
+             absl::StrCat(TreesText(info.tree_mechanism()), info.tree_caveat().empty() ? "" : "; ",
+                          info.tree_caveat()),
              &text);
   absl::StrAppend(&text, "Policies:\n");
   for (const v1::Choice& choice : info.policies()) AppendChoice(choice, info.policy(), &text);

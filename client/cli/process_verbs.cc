@@ -78,6 +78,11 @@ int KillVerb(Invocation& invocation) {
       invocation.console().Say(absl::StrCat(
           id, ": its descendants were found by a walk over /proc, for want of a control group"));
     }
+    if (error.ok() && tree && response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+      invocation.console().Say(absl::StrCat(
+          id,
+          ": only its process group was reached: the server has no control group and no /proc"));
+    }
     return error;
   });
 }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/spare_descriptor.h"
 
 namespace proctor {
 namespace {
@@ -66,7 +67,8 @@ absl::StatusOr<UniqueFd> Cgroup::Open() const {
 
 absl::StatusOr<std::string> Cgroup::Read(std::string_view file) const {
   const std::string path = absl::StrCat(path_, "/", std::string(file));
-  UniqueFd descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd descriptor =
+      SpareDescriptor::Get().Open([&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
   if (!descriptor) return Error("open", path, errno);
   std::string text;
   char buffer[4096];
@@ -83,7 +85,8 @@ absl::StatusOr<std::string> Cgroup::Read(std::string_view file) const {
 
 absl::Status Cgroup::Write(std::string_view file, std::string_view text) const {
   const std::string path = absl::StrCat(path_, "/", std::string(file));
-  UniqueFd descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd descriptor =
+      SpareDescriptor::Get().Open([&path] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); });
   ssize_t size = -1;
   if (descriptor) {
     do {

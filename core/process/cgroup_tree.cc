@@ -7,12 +7,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
+#include "core/base/spare_descriptor.h"
 #include "core/process/cgroup_root.h"
 
 namespace proctor {
@@ -20,6 +24,14 @@ namespace {
 
 // Who is forked while a signal goes round is found in the next round. SIGKILL needs none.
 constexpr int kMostRounds = 16;
+constexpr size_t kMostPidfds = 64;  // open at once
+
+// Returns an errno. By the pid where pidfds are refused.
+int SendTo(pid_t pid, const UniqueFd& pidfd, int signal) {
+  if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return 0;
+  if (pidfd && errno == ESRCH) return ESRCH;
+  return ::kill(pid, signal) == 0 ? 0 : errno;
+}
 
 }  // namespace
 
@@ -34,44 +46,56 @@ absl::StatusOr<bool> CgroupTree::Empty() {
   return !*populated;
 }
 
-absl::Status CgroupTree::Signal(int signal) {
+void CgroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) { done(Send(signal)); }
+
+absl::Status CgroupTree::Send(TreeSignal signal) {
   // Where it cannot be told, the members are looked for.
   if (Empty().value_or(false)) {
     return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
                      "no member of the tree is left");
   }
-  if (signal == SIGKILL) return group_.Kill();
+  // That misses a process whose main thread has ended (seen on Linux 6.18), and who that forks.
+  absl::Status killed = signal.number == SIGKILL ? group_.Kill() : absl::OkStatus();
+  const bool all = signal.number == SIGKILL && killed.ok();
   std::set<pid_t> reached;
   int error = ESRCH;
   for (int round = 0; round < kMostRounds; ++round) {
-    // A pid that is listed after its pidfd was opened is no stranger's.
-    std::map<pid_t, UniqueFd> opened;
+    std::vector<pid_t> fresh;
     for (const pid_t pid : group_.Members()) {
-      if (reached.contains(pid)) continue;
-      UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-      if (pidfd) opened.emplace(pid, std::move(pidfd));
+      if (!reached.contains(pid)) fresh.push_back(pid);
     }
-    if (opened.empty()) break;
-    const std::set<pid_t> members = group_.Members();
-    for (const auto& [pid, pidfd] : opened) {
-      if (!members.contains(pid)) continue;
-      if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) {
-        reached.insert(pid);
-      } else {
-        error = errno;
+    if (fresh.empty()) break;
+    for (size_t begin = 0; begin < fresh.size(); begin += kMostPidfds) {
+      SpareDescriptor::Get().Refill();  // the second look must not want for what the pidfds took
+      // A pid that is listed after its pidfd was opened is no stranger's. Where there is no
+      // pidfd, that it is listed just now has to do.
+      std::map<pid_t, UniqueFd> opened;
+      for (size_t i = begin; i < std::min(begin + kMostPidfds, fresh.size()); ++i) {
+        opened.emplace(fresh[i], static_cast<int>(::syscall(SYS_pidfd_open, fresh[i], 0)));
+      }
+      const std::set<pid_t> members = group_.Members();
+      for (const auto& [pid, pidfd] : opened) {
+        if (!members.contains(pid)) continue;
+        const int failure = SendTo(pid, pidfd, signal.number);
+        if (failure == 0) {
+          reached.insert(pid);
+          if (signal.resume) (void)SendTo(pid, pidfd, SIGCONT);  // gone: as well
+        } else {
+          error = failure;
+        }
       }
     }
   }
-  if (!reached.empty()) return absl::OkStatus();
-  return SystemError(absl::StrCat("send ", SignalName(signal), " to a tree"), error);
+  if (all || !reached.empty()) return killed;
+  return SystemError(absl::StrCat("send ", SignalName(signal.number), " to a tree"), error);
 }
 
 // The file of a group becomes readable with EPOLLPRI, which loops do not wait for; the epoll
 // set that it is in becomes plainly readable.
-absl::Status CgroupTree::AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) {
+absl::Status CgroupTree::AwaitEmpty(EventLoop* loop, TreeWait wait) {
   StopWaiting();
   loop_ = loop;
-  on_empty_ = std::move(on_empty);
+  wait_ = std::move(wait);
   events_.Reset(
       ::open(absl::StrCat(group_.path(), "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
   poll_.Reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -90,7 +114,7 @@ absl::Status CgroupTree::AwaitEmpty(EventLoop* loop, std::function<void()> on_em
   }
   // It may have become empty before there was a watch.
   loop_->CallSoon([this, alive = std::weak_ptr<bool>(alive_)] {
-    if (!alive.expired() && on_empty_) CheckEmpty();
+    if (!alive.expired() && wait_.on_empty) CheckEmpty();
   });
   return absl::OkStatus();
 }
@@ -99,17 +123,20 @@ void CgroupTree::CheckEmpty() {
   epoll_event event;
   while (::epoll_wait(poll_.get(), &event, 1, 0) > 0) {
   }
-  if (Cgroup::IsPopulated(events_.get())) return;
-  std::function<void()> on_empty = std::exchange(on_empty_, nullptr);
+  if (Cgroup::IsPopulated(events_.get())) {
+    if (wait_.on_members) std::exchange(wait_.on_members, nullptr)();
+    return;
+  }
+  const TreeWait wait = std::exchange(wait_, {});
   StopWaiting();
-  on_empty();  // may destroy this
+  wait.on_empty();  // may destroy this
 }
 
 void CgroupTree::StopWaiting() {
   if (poll_) loop_->RemoveReader(poll_.get());
   poll_.Reset();
   events_.Reset();
-  on_empty_ = nullptr;
+  wait_ = {};
 }
 
 }  // namespace proctor

@@ -25,14 +25,15 @@ class CgroupTree final : public ProcessTree {
 
   TreeMechanism mechanism() const override { return TreeMechanism::kCgroup; }
   TreePlace place() const override { return {.cgroup = directory_.get()}; }
-  void OnSpawned(pid_t) override { directory_.Reset(); }
+  void OnSpawned(const TreeLeader&) override { directory_.Reset(); }
   void OnReaped() override {}
-  absl::Status Signal(int signal) override;
+  void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
   absl::StatusOr<bool> Empty() override;
-  absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) override;
+  absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
   uint64_t OomKills() const override { return group_.ReadNumber("memory.events", "oom_kill"); }
 
  private:
+  absl::Status Send(TreeSignal signal);
   void CheckEmpty();
   void StopWaiting();
 
@@ -44,7 +45,7 @@ class CgroupTree final : public ProcessTree {
   EventLoop* loop_ = nullptr;
   UniqueFd events_;  // cgroup.events
   UniqueFd poll_;    // an epoll set of it
-  std::function<void()> on_empty_;
+  TreeWait wait_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

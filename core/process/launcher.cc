@@ -1,5 +1,7 @@
 #include "core/process/launcher.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "core/process/child_stdio.h"
@@ -40,6 +42,7 @@ absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& com
 
   LaunchedProcess launched;
   launched.pid = child->pid;
+  launched.user = identity->changes ? identity->uid : ::geteuid();
   launched.pidfd = std::move(child->pidfd);
   launched.stdin_pipe = std::move(stdio->server[0]);
   launched.stdout_pipe = std::move(stdio->server[1]);

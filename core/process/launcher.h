@@ -16,6 +16,7 @@ namespace proctor {
 // close-on-exec. A descriptor that was not asked for is empty.
 struct LaunchedProcess {
   pid_t pid = 0;
+  uid_t user = 0;        // whom it runs as
   UniqueFd pidfd;        // empty only where the kernel has no pidfd
   UniqueFd stdin_pipe;   // with a terminal: its master side
   UniqueFd stdout_pipe;  // with a terminal: its master side, the same open file

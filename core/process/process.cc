@@ -34,6 +34,7 @@ Process::~Process() {
   run_timeout_.Cancel();
   idle_timeout_.Cancel();
   tree_retry_.Cancel();
+  kill_retry_.Cancel();
   kill_timer_.Cancel();
   drain_timer_.Cancel();
   if (state_ == ProcessState::kRunning && pid_ != 0) context_.watcher->RemoveChildHandler(pid_);
@@ -56,8 +57,8 @@ absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command
 
 absl::Status Process::Begin() {
   // Without anything of a server's: a tree by a walk.
-  ProcessTrees none(absl::FailedPreconditionError("none was opened"));
-  ProcessTrees* const trees = context_.trees != nullptr ? context_.trees.get() : &none;
+  static auto* const none = new ProcessTrees(absl::FailedPreconditionError("none was opened"));
+  ProcessTrees* const trees = context_.trees != nullptr ? context_.trees.get() : none;
   auto tree = trees->Make(context_.id, command_->cgroup);
   if (!tree.ok()) return tree.status();
   tree_ = *std::move(tree);
@@ -67,8 +68,10 @@ absl::Status Process::Begin() {
   absl::Status status = Spawn();
   if (!status.ok()) return status;
   status = Watch();
-  if (!status.ok()) {              // spawned but not watched: as if it had never been
-    (void)tree_->Signal(SIGKILL);  // what it may have started meanwhile
+  if (!status.ok()) {  // spawned but not watched: as if it had never been
+    // What it may have started meanwhile.
+    tree_->Signal(context_.loop.get(), {SIGKILL}, [](const absl::Status&) {});
+    tree_->OnReaped();
     KillAndReap(std::exchange(pid_, 0), std::move(pidfd_));
   }
   return status;
@@ -77,11 +80,14 @@ absl::Status Process::Begin() {
 // The process, and our ends of its streams.
 absl::Status Process::Spawn() {
   auto launched = Launch(*command_, tree_->place());
-  tree_->OnSpawned(launched.ok() ? launched->pid : 0);
-  if (!launched.ok()) return launched.status();
+  if (!launched.ok()) {
+    tree_->OnSpawned({});
+    return launched.status();
+  }
   newborn_mark_ = NewbornGuard::Get().value()->Mark();  // there is no launch without it
   pid_ = launched->pid;
   pidfd_ = std::move(launched->pidfd);
+  tree_->OnSpawned({pid_, pidfd_, launched->user, command_->user.allow_new_privileges});
   started_at_ = absl::Now();
   started_monotonic_ = context_.loop->Time();
 

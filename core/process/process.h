@@ -84,6 +84,7 @@ class Process : public std::enable_shared_from_this<Process> {
     Told drained = [](const Process&) {};  // the output is complete
     // It was drained before; now its tree is empty, or it is known who holds its pipes.
     Told changed = [](const Process&) {};
+    Told settled = [](const Process&) {};  // no signal is on its way to its tree any more
     std::function<void(const Process&, int signal, SignalScope scope, const std::string& by)>
         signalled = [](const Process&, int, SignalScope, const std::string&) {};
     // The kernel has killed so many of its tree for want of memory; after `exited`.
@@ -124,21 +125,32 @@ class Process : public std::enable_shared_from_this<Process> {
   // To be called after an attached reader has moved on.
   void OnReaderMoved();
 
-  // Sends a signal.
+  // Sends a signal, and tells `done` what became of it: within this call, or for a tree that is
+  // found by a walk later on the loop; `done` is destroyed untold where that closes first.
   // Errors: NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit
   // (conformance 104): once the process ended, with TREE once no descendant is left.
-  absl::Status Signal(int signal, SignalScope scope, const std::string& requested_by);
+  void Signal(int signal, SignalScope scope, const std::string& requested_by, TreeSent done);
 
   // Begins to end the process: the policy's signal, its grace, then SIGKILL. Nothing
   // if it ended already, with TREE if no descendant is left; a second call may make the
   // end sooner, and the first request stays the cause.
   void Stop(const StopPolicy& policy, EndRequest request);
   // SIGKILL to the process group, or to the tree where the command's stop policy says so.
+  // Tried again for as long as it cannot be sent.
   void Kill(EndRequest request);
 
+  // Whether a signal is on its way to its tree: who is stopped by then would stay so if the
+  // server ended.
+  bool signalling() const { return signals_ > 0; }
+
   // Whether the process ended and none of its descendants is left. Found out when
-  // asked for the first time after the end; from then on listeners are told.
+  // asked for the first time after the end; from then on listeners are told. Never with
+  // TreeMechanism::kGroup.
   bool TreeEmpty();
+  // TreeEmpty, and calls `done` when Info tells what the look has found, or where there is
+  // nothing to look at yet: within this call, or later on the loop. As with Signal, `done` may be
+  // destroyed instead.
+  void LookAtTree(std::function<void()> done);
   TreeMechanism tree_mechanism() const { return tree_mechanism_; }
 
   // Changes the size of the terminal.
@@ -181,9 +193,14 @@ class Process : public std::enable_shared_from_this<Process> {
   void Notify();
   void OnTreeEmpty();
   bool LeaderEnded() const;
+  bool Ended(SignalScope scope);
+  void NoteSignalled(int signal, const std::string& by);
   void NoteRequested(int signal);
   void Attribute(ExitStatus& status) const;
-  absl::Status SendSignal(int signal, SignalScope scope);
+  void OnTreeLookedAt();
+  void Send(TreeSignal signal, SignalScope scope, const std::string& by, TreeSent done);
+  absl::Status SendNow(int signal, SignalScope scope) const;
+  absl::Status SendToLeaderAfter(const absl::Status& sent, int signal) const;
   absl::Status ExitedError(std::string_view operation) const;
   void KillBy(SignalScope scope, const EndRequest& request);
 
@@ -206,7 +223,11 @@ class Process : public std::enable_shared_from_this<Process> {
   std::unique_ptr<ProcessTree> tree_;  // until it is empty
   TreeMechanism tree_mechanism_ = TreeMechanism::kWalk;
   bool tree_awaited_ = false;
+  bool tree_looked_at_ = false;  // while it is awaited
+  std::vector<std::function<void()>> on_tree_looked_at_;
   LoopHandle tree_retry_;
+  int signals_ = 0;  // on their way to the tree
+  LoopHandle kill_retry_;
 
   std::optional<EndRequest> end_request_;  // of Stop and Kill; the first wins
   // Of these only what was sent while the leader ran.

@@ -26,23 +26,18 @@ absl::Status Process::ExitedError(std::string_view operation) const {
       {{"process_id", context_.id}});
 }
 
-absl::Status Process::SendSignal(int signal, SignalScope scope) {
-  if (scope == SignalScope::kTree) {
-    if (tree_ == nullptr) return ExitedError("signal");
-    absl::Status sent = tree_->Signal(signal);
-    return absl::IsNotFound(sent) ? ExitedError("signal") : sent;
-  }
-  // Until the watcher has told of the end, the child is alive or a zombie: its pid
-  // and its process group are its own.
-  int result;
+// Until the watcher has told of the end, the child is alive or a zombie: its pid and its
+// process group are its own.
+absl::Status Process::SendNow(int signal, SignalScope scope) const {
   if (scope == SignalScope::kGroup) {
-    result = ::kill(-pid_, signal);
-  } else if (pidfd_) {
-    result = static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0));
+    if (::kill(-pid_, signal) == 0) return absl::OkStatus();
   } else {
-    result = ::kill(pid_, signal);
+    if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0) {
+      return absl::OkStatus();
+    }
+    // Old kernels and seccomp filters refuse that, and there may be no pidfd.
+    if (errno != ESRCH && ::kill(pid_, signal) == 0) return absl::OkStatus();
   }
-  if (result == 0) return absl::OkStatus();
   if (errno == ESRCH) return ExitedError("signal");
   return SystemError(absl::StrCat("send ", SignalName(signal)), errno);
 }
@@ -54,30 +49,77 @@ bool Process::LeaderEnded() const {
          PeekChild(pid_, pidfd_.get()).state != ChildLook::State::kRunning;
 }
 
-absl::Status Process::Signal(int signal, SignalScope scope, const std::string& requested_by) {
-  const bool ended = LeaderEnded();
-  if (scope == SignalScope::kTree ? TreeEmpty() : ended) return ExitedError("signal");
-  const absl::Status sent = SendSignal(signal, scope);
-  if (!sent.ok()) return sent;
-  if (!ended) {
-    if (signal == SIGKILL) killed_ = true;
-    signalled_by_[signal] = requested_by;
+// Whether nobody is left whom a signal of this scope could reach. Of a mere group nobody knows
+// when it is empty, and nobody is reached after its leader.
+bool Process::Ended(SignalScope scope) {
+  if (scope != SignalScope::kTree) return LeaderEnded();
+  if (tree_mechanism_ == TreeMechanism::kGroup) return state_ != ProcessState::kRunning;
+  return TreeEmpty();
+}
+
+// Sends, and tells the hook where that went well. A walk comes back later, when the leader's end
+// may have been told already: that the leader was signalled is told first.
+void Process::Send(TreeSignal signal, SignalScope scope, const std::string& by, TreeSent done) {
+  if (scope != SignalScope::kTree) {
+    const absl::Status sent = SendNow(signal.number, scope);
+    if (sent.ok()) hooks_.signalled(*this, signal.number, scope, by);
+    if (sent.ok() && signal.resume) (void)SendNow(SIGCONT, scope);  // gone: as well
+    return done(sent);
   }
-  hooks_.signalled(*this, signal, scope, requested_by);
-  return absl::OkStatus();
+  if (tree_ == nullptr) return done(ExitedError("signal"));
+  const bool told =
+      tree_mechanism_ == TreeMechanism::kWalk && !LeaderEnded() && ::kill(pid_, 0) == 0;
+  if (told) hooks_.signalled(*this, signal.number, scope, by);
+  ++signals_;
+  tree_->Signal(context_.loop.get(), signal,
+                [weak = weak_from_this(), signal, scope, by, told,
+                 done = std::move(done)](const absl::Status& status) {
+                  auto self = weak.lock();
+                  if (self == nullptr) return done(status);
+                  --self->signals_;
+                  const absl::Status sent = self->SendToLeaderAfter(status, signal.number);
+                  if (sent.ok() && !told) {
+                    self->hooks_.signalled(*self, signal.number, scope, by);
+                  }
+                  done(absl::IsNotFound(sent) ? self->ExitedError("signal") : sent);
+                  if (self->signals_ == 0) self->hooks_.settled(*self);
+                });
+}
+
+// The leader of a control group can be reached whatever is short, and wherever it went: it may
+// have left the group. A walk sees to its leader itself.
+absl::Status Process::SendToLeaderAfter(const absl::Status& sent, int signal) const {
+  if (sent.ok() || state_ != ProcessState::kRunning) return sent;
+  if (tree_mechanism_ != TreeMechanism::kCgroup) return sent;
+  const bool kills = signal == SIGKILL;
+  const absl::Status leader = SendNow(signal, kills ? SignalScope::kGroup : SignalScope::kLeader);
+  return absl::IsNotFound(sent) ? leader : sent;
+}
+
+void Process::Signal(int signal, SignalScope scope, const std::string& requested_by,
+                     TreeSent done) {
+  if (Ended(scope)) return done(ExitedError("signal"));
+  const bool running = !LeaderEnded();
+  const bool tree = scope == SignalScope::kTree;
+  // A walk comes back when the end may have been told already; all else within Send.
+  if (running && tree) NoteSignalled(signal, requested_by);
+  Send({signal}, scope, requested_by,
+       [this, note = running && !tree, signal, requested_by,
+        done = std::move(done)](const absl::Status& sent) {
+         if (note && sent.ok()) NoteSignalled(signal, requested_by);
+         done(sent);
+       });
 }
 
 void Process::Stop(const StopPolicy& policy, EndRequest request) {
-  const bool ended = LeaderEnded();
-  if (policy.scope == SignalScope::kTree ? TreeEmpty() : ended) return;
+  if (Ended(policy.scope)) return;
   if (policy.grace <= absl::ZeroDuration()) return KillBy(policy.scope, request);
   if (!end_request_.has_value()) end_request_ = request;
-  if (!ended) NoteRequested(policy.signal);
-  if (SendSignal(policy.signal, policy.scope).ok()) {
-    hooks_.signalled(*this, policy.signal, policy.scope, request.requested_by);
-    // A stopped process could not act on the signal, as systemd.kill(5) knows.
-    (void)SendSignal(SIGCONT, policy.scope);
-  }
+  if (!LeaderEnded()) NoteRequested(policy.signal);
+  // A stopped process could not act on the signal, as systemd.kill(5) knows. Where it cannot be
+  // sent, the ladder goes on.
+  Send({.number = policy.signal, .resume = true}, policy.scope, request.requested_by,
+       [](const absl::Status&) {});
   if (policy.scope == SignalScope::kTree) kill_scope_ = SignalScope::kTree;
   const absl::Duration kill_at = context_.loop->Time() + policy.grace;
   if (kill_at >= kill_at_) return;  // the end is nearer already
@@ -92,21 +134,30 @@ void Process::Kill(EndRequest request) { KillBy(command_->stop_policy.scope, req
 // behind whom nobody could reach afterwards.
 void Process::KillBy(SignalScope scope, const EndRequest& request) {
   const SignalScope wide = scope == SignalScope::kTree ? scope : SignalScope::kGroup;
-  const bool ended = LeaderEnded();
-  if (wide == SignalScope::kTree ? TreeEmpty() : ended) return;
+  if (Ended(wide)) return;
   if (!end_request_.has_value()) end_request_ = request;
-  if (!ended) NoteRequested(SIGKILL);
-  const absl::Status sent = SendSignal(SIGKILL, wide);
-  if (sent.ok()) {
-    hooks_.signalled(*this, SIGKILL, wide, request.requested_by);
-  } else if (!absl::IsNotFound(sent)) {
-    context_.loop->ReportError({"kill a process", sent});
-  }
+  if (!LeaderEnded()) NoteRequested(SIGKILL);
+  kill_retry_.Cancel();
+  Send({SIGKILL}, wide, request.requested_by,
+       [weak = weak_from_this(), wide, request](const absl::Status& sent) {
+         auto self = weak.lock();
+         if (self == nullptr || sent.ok() || absl::IsNotFound(sent)) return;
+         EventLoop* const loop = self->context_.loop.get();
+         loop->ReportError({"kill a process", sent});
+         self->kill_retry_ = loop->CallLater(
+             kTreeRetry, [raw = self.get(), wide, request] { raw->KillBy(wide, request); });
+       });
 }
 
 // ---- Who did it. ----------------------------------------------------------
 
-// The request's signal goes out to a leader that runs.
+// Somebody's signal goes out to a leader that runs.
+void Process::NoteSignalled(int signal, const std::string& by) {
+  if (signal == SIGKILL) killed_ = true;
+  signalled_by_[signal] = by;
+}
+
+// The request's signal does.
 void Process::NoteRequested(int signal) {
   if (signal != SIGKILL) {
     request_asked_ = true;
@@ -139,7 +190,7 @@ void Process::Attribute(ExitStatus& status) const {
 // ---- The tree. ------------------------------------------------------------
 
 bool Process::TreeEmpty() {
-  if (state_ == ProcessState::kRunning) return false;
+  if (state_ == ProcessState::kRunning || tree_mechanism_ == TreeMechanism::kGroup) return false;
   if (tree_ == nullptr || tree_awaited_) return tree_ == nullptr;
   const absl::StatusOr<bool> empty = tree_->Empty();
   if (empty.value_or(false)) {
@@ -147,7 +198,9 @@ bool Process::TreeEmpty() {
     return true;
   }
   absl::Status awaited = empty.status();
-  awaited.Update(tree_->AwaitEmpty(context_.loop.get(), [this] { OnTreeEmpty(); }));
+  awaited.Update(tree_->AwaitEmpty(
+      context_.loop.get(),
+      {.on_empty = [this] { OnTreeEmpty(); }, .on_members = [this] { OnTreeLookedAt(); }}));
   tree_awaited_ = awaited.ok();
   if (!awaited.ok() && !tree_retry_.pending()) {
     context_.loop->ReportError({"wait for the end of a process tree", awaited});
@@ -156,12 +209,26 @@ bool Process::TreeEmpty() {
   return false;
 }
 
+void Process::LookAtTree(std::function<void()> done) {
+  if (state_ == ProcessState::kRunning || TreeEmpty() || !tree_awaited_ || tree_looked_at_) {
+    return done();
+  }
+  on_tree_looked_at_.push_back(std::move(done));
+}
+
+void Process::OnTreeLookedAt() {
+  tree_looked_at_ = true;
+  for (const auto& done : std::exchange(on_tree_looked_at_, {})) done();
+}
+
 void Process::OnTreeEmpty() {
   auto self = shared_from_this();  // a hook may let go of us
   tree_.reset();
   tree_retry_.Cancel();
+  kill_retry_.Cancel();
   kill_timer_.Cancel();
   if (state_ == ProcessState::kDrained) hooks_.changed(*this);  // else the drain tells
+  OnTreeLookedAt();
   Notify();
 }
 

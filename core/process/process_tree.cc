@@ -1,10 +1,16 @@
 #include "core/process/process_tree.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/spare_descriptor.h"
 #include "core/process/cgroup_root.h"
+#include "core/process/group_tree.h"
+#include "core/process/proc_table.h"
+#include "core/process/tree_walker.h"
 #include "core/process/walk_tree.h"
 
 namespace proctor {
@@ -15,9 +21,14 @@ constexpr std::string_view kNone = "none";
 
 }  // namespace
 
-ProcessTrees::ProcessTrees(absl::Status reason) : reason_(std::move(reason)) {}
+ProcessTrees::ProcessTrees(absl::Status reason) : reason_(std::move(reason)), proc_(CheckProc()) {
+  (void)SpareDescriptor::Get();  // while there are descriptors
+  if (proc_.ok()) PrepareWalks();
+}
 
-ProcessTrees::ProcessTrees(std::shared_ptr<CgroupRoot> root) : root_(std::move(root)) {}
+ProcessTrees::ProcessTrees(std::shared_ptr<CgroupRoot> root) : root_(std::move(root)) {
+  (void)SpareDescriptor::Get();
+}
 
 absl::StatusOr<std::shared_ptr<ProcessTrees>> ProcessTrees::Open(std::string_view path) {
   if (path == kNone) {
@@ -38,7 +49,27 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> ProcessTrees::Make(const std::strin
                                   std::string(reason_.message())),
                      {{"limit", "cgroup"}, {"field", "spec.cgroup"}});
   }
+  if (!proc_.ok()) return std::make_unique<GroupTree>();
   return std::make_unique<WalkTree>();
+}
+
+TreeMechanism ProcessTrees::mechanism() const {
+  if (root_ != nullptr) return TreeMechanism::kCgroup;
+  return proc_.ok() ? TreeMechanism::kWalk : TreeMechanism::kGroup;
+}
+
+std::string ProcessTrees::caveat() const {
+  switch (mechanism()) {
+    case TreeMechanism::kCgroup:
+      return ::geteuid() == 0 ? "processes of root may move to other groups"
+                              : "processes of the server's own user may move to other groups";
+    case TreeMechanism::kWalk:
+      return "who lowers the limit of locks and leaves parent and session is not found";
+    case TreeMechanism::kGroup:
+      return absl::StrCat("nobody knows who is left after a process: ",
+                          std::string(proc_.message()));
+  }
+  return "";
 }
 
 absl::StatusOr<std::string> ProcessTrees::cgroup() const {

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/shared_fd.h"
 #include "core/loop/event_loop.h"
 #include "core/process/process_limits.h"
 
@@ -17,13 +18,41 @@ namespace proctor {
 
 class CgroupRoot;
 
-// How the descendants of a process are known.
-enum class TreeMechanism { kCgroup, kWalk };
+// How the descendants of a process are known: by a control group, by a walk over /proc, or not
+// at all, only the leader's process group (group_tree.h).
+enum class TreeMechanism { kCgroup, kWalk, kGroup };
 
 // Where a process is put at its spawn, so that its descendants can be told from others.
 struct TreePlace {
   int cgroup = -1;    // a directory of cgroup v2, open; -1: the server's own group
   uint64_t mark = 0;  // the value of RLIMIT_LOCKS; 0: as it is
+};
+
+// Who was spawned. Its pid is 0 if nobody could be.
+struct TreeLeader {
+  pid_t pid = 0;
+  SharedFd pidfd;  // empty where the kernel has none
+  uid_t user = 0;
+  bool may_gain_privileges = false;
+};
+
+// A signal for all members; with `resume`, and SIGCONT after it.
+struct TreeSignal {
+  int number = 0;
+  bool resume = false;
+};
+
+// Told once what a signal came to, from within the call that sends it or later on its loop, also
+// when the tree is gone by then; destroyed untold where the loop closes first.
+// Errors: NotFound (PROCESS_EXITED) if there is no member; what kill(2) says where not one
+// could be reached; those of looking for them, when that was tried again for a second: some may
+// have been reached then.
+using TreeSent = std::function<void(const absl::Status&)>;
+
+// Who waits for the end of all members. Neither is called from within the call that asks.
+struct TreeWait {
+  std::function<void()> on_empty;    // once, when there is none
+  std::function<void()> on_members;  // once, when there is one now, or nobody could look
 };
 
 // A process and all its descendants, wherever they went: out of its process group, out of
@@ -39,32 +68,29 @@ class ProcessTree {
   // Where to spawn the process. Valid until OnSpawned.
   virtual TreePlace place() const = 0;
 
-  // The process is there, with this pid, or it could not be spawned (0).
-  virtual void OnSpawned(pid_t leader) = 0;
+  virtual void OnSpawned(const TreeLeader& leader) = 0;
 
   // The process is reaped next: its pid means nothing from then on.
   virtual void OnReaped() = 0;
 
   // Sends a signal to every member. SIGKILL is not outrun by forking; another signal
-  // may miss who is forked meanwhile.
-  // Errors: NotFound (PROCESS_EXITED) if there is no member; what kill(2) says where not one
-  // could be reached.
-  virtual absl::Status Signal(int signal) = 0;
+  // may miss who is forked meanwhile. The leader gets it in any case, until it is reaped.
+  virtual void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) = 0;
 
-  // Whether no member runs now. A zombie does not run. Errors: those of the system calls,
-  // where that cannot be told: for want of a descriptor, say.
+  // Whether it is known now, without a walk, that no member runs. A zombie does not run.
+  // Errors: those of the system calls, where that cannot be told: for want of a descriptor, say.
   virtual absl::StatusOr<bool> Empty() = 0;
 
-  // Calls `on_empty` once on `loop` when Empty() has become true, not from within this call.
-  // At most one is waited for. Errors: those of the system calls; nothing is waited for then.
-  virtual absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) = 0;
+  // Looks for members, and waits on `loop` until there is none. At most one waits.
+  // Errors: those of the system calls; nothing is waited for then.
+  virtual absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) = 0;
 
   // How many members the kernel has killed so far for want of memory.
   virtual uint64_t OomKills() const = 0;
 };
 
 // Makes the tree of each process: a control group of its own where that can be had, else a
-// walk over /proc.
+// walk over /proc, else its process group.
 //
 // Thread-safety: all methods from any thread. Lifetime: shared; outlives the trees.
 class ProcessTrees {
@@ -86,12 +112,18 @@ class ProcessTrees {
 
   // The group in which each process gets one, by its path; or why there is none.
   absl::StatusOr<std::string> cgroup() const;
+  // What the trees are made of; and where that is not kCgroup, whether /proc can be looked at.
+  TreeMechanism mechanism() const;
+  const absl::Status& proc() const { return proc_; }
+  // What that cannot do here, for people.
+  std::string caveat() const;
   // The controllers that limit there.
   std::vector<std::string> controllers() const;
 
  private:
   const std::shared_ptr<CgroupRoot> root_;
   const absl::Status reason_;
+  const absl::Status proc_;
 };
 
 }  // namespace proctor

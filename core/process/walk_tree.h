@@ -1,32 +1,29 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "core/base/unique_fd.h"
-#include "core/process/proc_table.h"
 #include "core/process/process_tree.h"
+#include "core/process/tree_walker.h"
 
 namespace proctor {
 
 // A tree that is found by a walk over /proc, where no control group is to be had. Its members
-// are those that
+// (tree_walker.h) are told by their parents, their sessions, and a mark: a value of the
+// resource limit of file locks (RLIMIT_LOCKS), which means nothing since Linux 2.4.25, is
+// inherited by fork and exec whatever a process does with its environment, its session and its
+// parent, and cannot be raised without privileges. It can be lowered: who does that *and*
+// leaves both his parent and his session, before anybody has looked, is out of reach.
 //
-//   - have the mark, a value of the resource limit of file locks (RLIMIT_LOCKS), which
-//     means nothing since Linux 2.4.25, is inherited by fork and exec whatever a process does
-//     with its environment, its session and its parent, and cannot be raised without privileges;
-//   - descend from the leader by their parents, while it runs;
-//   - are in its session, while it runs: its pid means nothing once it is reaped.
-//
-// SIGKILL stops each member that is found and looks again until there is none that was not
-// stopped before; who is stopped does not fork. Then it kills them all.
+// No walk is made on the session's thread: it posts an order and is told. All trees that are
+// ended or looked for at one moment share the looks.
 //
 // Rejected: a variable in the environment, which a program can clear and which the exact
 // environment of the specification has no place for; making the leader a subreaper, which
 // would hand it children that it never had; a watch over its forks, which takes ptrace(2) or
-// CAP_NET_ADMIN.
+// CAP_NET_ADMIN; a seccomp filter that keeps the limit, which every call of every process
+// would pass.
 //
 // Thread-safety, lifetime: as ProcessTree.
 class WalkTree final : public ProcessTree {
@@ -35,36 +32,26 @@ class WalkTree final : public ProcessTree {
   ~WalkTree() override;
 
   TreeMechanism mechanism() const override { return TreeMechanism::kWalk; }
-  TreePlace place() const override { return {.mark = mark_}; }
-  void OnSpawned(pid_t leader) override { leader_ = leader; }
-  void OnReaped() override;
-  absl::Status Signal(int signal) override;
-  absl::StatusOr<bool> Empty() override;
-  absl::Status AwaitEmpty(EventLoop* loop, std::function<void()> on_empty) override;
+  TreePlace place() const override { return {.mark = tree_->mark}; }
+  void OnSpawned(const TreeLeader& leader) override;
+  void OnReaped() override { tree_->leader = 0; }
+  void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
+  absl::StatusOr<bool> Empty() override { return false; }
+  absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
   uint64_t OomKills() const override { return 0; }
 
  private:
-  struct Member {
-    ProcEntry entry;
-    UniqueFd pidfd;
-  };
-
-  absl::StatusOr<std::vector<ProcEntry>> Members() const;
-  std::vector<ProcEntry> MembersIn(const std::vector<ProcEntry>& table) const;
-  absl::Status SendToAll(int signal, std::vector<Member>* reached) const;
-  absl::Status AwaitNext();
-  void OnMemberEnded();
+  void Look();
+  void OnLooked(WalkOrder order);
   void StopWaiting();
 
-  const uint64_t mark_;
-  pid_t leader_ = 0;  // until it is reaped
-  std::chrono::steady_clock::time_point reaped_at_ = std::chrono::steady_clock::time_point::max();
+  const std::shared_ptr<WalkedTree> tree_;
 
   // While somebody waits for the end of all members: one of them.
   EventLoop* loop_ = nullptr;
   UniqueFd member_;
-  LoopHandle retry_;
-  std::function<void()> on_empty_;
+  LoopHandle again_;
+  TreeWait wait_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

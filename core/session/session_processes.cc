@@ -215,16 +215,21 @@ void SessionProcesses::EndAll(const SessionClose& close) {
       continue;
     }
     const StopPolicy policy = StopPolicyOf(*process, close);
-    if (policy.scope == SignalScope::kTree) stopped_trees_.insert(id);
+    // Of a mere group nobody knows when it is empty.
+    const bool known = process->tree_mechanism() != TreeMechanism::kGroup;
+    if (policy.scope == SignalScope::kTree && known) stopped_trees_.insert(id);
     process->Stop(policy, close.request);
   }
 }
 
-bool SessionProcesses::AllEnded() const {
+bool SessionProcesses::AllEnded() {
   if (undrained_ > 0) return false;
-  return std::all_of(stopped_trees_.begin(), stopped_trees_.end(), [this](const std::string& id) {
-    return processes_.at(id).process->TreeEmpty();
-  });
+  for (auto tree = stopped_trees_.begin(); tree != stopped_trees_.end();) {
+    if (!processes_.at(*tree).process->TreeEmpty()) return false;
+    stopped_trees_.erase(tree++);
+  }
+  return std::none_of(processes_.begin(), processes_.end(),
+                      [](const auto& entry) { return entry.second.process->signalling(); });
 }
 
 std::vector<ProcessInfo> SessionProcesses::ListUnended() const {
@@ -268,6 +273,7 @@ Process::Hooks SessionProcesses::MakeHooks() {
     RecordState(process, *process.drained());
     moved_();
   };
+  hooks.settled = [this](const Process&) { moved_(); };
   hooks.signalled = [this](const Process& process, int signal, SignalScope scope,
                            const std::string& by) {
     Record(process, ProcessSignalled{signal, ScopeName(scope), by});

@@ -33,8 +33,9 @@ EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::
 class SessionProcesses {
  public:
   // `request_scope` is that of its request_ids (StartRequests).
-  // `moved` is called when a process ended, when its output is complete, and when its tree
-  // is empty: from within the process, so it must not let go of one.
+  // `moved` is called when a process ended, when its output is complete, when its tree is
+  // empty, and when no signal is on its way to that any more: from within the process, so it
+  // must not let go of one.
   SessionProcesses(std::string session_id, std::string request_scope, const SessionQuota& quota,
                    SessionServices services, std::function<void()> moved);
 
@@ -71,8 +72,8 @@ class SessionProcesses {
   void EndAll(const SessionClose& close);
 
   // Whether they all have ended, and their output is complete; and where EndAll stops a
-  // whole tree, whether that is empty.
-  bool AllEnded() const;
+  // whole tree, whether that is empty. Not while a signal is on its way to a tree.
+  bool AllEnded();
 
   // Those that AllEnded waits for, as they are.
   std::vector<ProcessInfo> ListUnended() const;

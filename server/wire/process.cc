@@ -142,6 +142,8 @@ v1::TreeMechanism ToProto(TreeMechanism mechanism) {
       return v1::TREE_MECHANISM_CGROUP;
     case TreeMechanism::kWalk:
       return v1::TREE_MECHANISM_WALK;
+    case TreeMechanism::kGroup:
+      return v1::TREE_MECHANISM_GROUP;
   }
   return v1::TREE_MECHANISM_UNSPECIFIED;
 }

@@ -285,6 +285,8 @@ absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) {
   info.stdin_open = proto.stdin_open();
   if (proto.tree_mechanism() == v1::TREE_MECHANISM_CGROUP) {
     info.tree_mechanism = TreeMechanism::kCgroup;
+  } else if (proto.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+    info.tree_mechanism = TreeMechanism::kGroup;
   }
   info.tree_empty = proto.tree_empty();
   return info;

@@ -28,9 +28,12 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
   int ready[2];
   EXPECT_EQ(::pipe(ready), 0);
   ::fcntl(ready[0], F_SETFD, FD_CLOEXEC);
-  std::vector<std::string> arguments = {PROCTORD, "--listen=" + target(), "--log-level=warning",
-                                        "--state-dir=" + state_dir(),
-                                        absl::StrCat("--ready-fd=", ready[1])};
+  std::vector<std::string> arguments = place.through;
+  for (const std::string& argument :
+       {std::string(PROCTORD), "--listen=" + target(), std::string("--log-level=warning"),
+        "--state-dir=" + state_dir(), absl::StrCat("--ready-fd=", ready[1])}) {
+    arguments.push_back(argument);
+  }
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -48,7 +51,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
   if (place.log_fd >= 0) {
     ::posix_spawn_file_actions_adddup2(&actions, place.log_fd, STDERR_FILENO);
   }
-  EXPECT_EQ(::posix_spawn(&pid_, PROCTORD, &actions, &attributes, argv.data(), environ), 0);
+  EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, &attributes, argv.data(), environ), 0);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(ready[1]);

@@ -26,6 +26,8 @@ class ServerProcess {
     int log_fd = -1;           // its stderr
     bool own_session = false;  // without a terminal
     std::string terminal;      // of its own session
+    // A command that becomes the server, which is named after it.
+    std::vector<std::string> through;
   };
 
   explicit ServerProcess(const std::vector<std::string>& flags = {})
@@ -67,7 +69,9 @@ ErrorDetails Details(const grpc::Status& status);
 // A server and stubs for it.
 class E2eTest : public testing::Test {
  protected:
-  explicit E2eTest(const std::vector<std::string>& flags = {}) : server_(flags) {}
+  explicit E2eTest(const std::vector<std::string>& flags = {},
+                   const ServerProcess::Place& place = {})
+      : server_(flags, place) {}
 
   using RunStream = grpc::ClientReaderWriter<v1::RunProcessRequest, v1::RunProcessResponse>;
 

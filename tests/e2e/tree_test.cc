@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdlib.h>
 
 #include "tests/e2e/control.h"
 
@@ -151,6 +152,76 @@ TEST_P(TreeE2e, AClosedSessionKillsTheTreeWhereTheStopPolicySaysSo) {
 INSTANTIATE_TEST_SUITE_P(By, TreeE2e, testing::Values("auto", "none"),
                          [](const auto& info) { return std::string(info.param); });
 
+constexpr char kWithout[] = PROCTOR_TEST_PROGRAMS "/without";
+
+// A server that lacks something of the kernel, and control groups.
+class LackingE2e : public ControlE2e, public testing::WithParamInterface<const char*> {
+ protected:
+  LackingE2e() : ControlE2e({"--cgroup=none"}, {.through = Through()}) {}
+
+  void SetUp() override {
+    if (!CanLack()) GTEST_SKIP() << "cannot go without " << GetParam() << " here";
+  }
+  void TearDown() override {
+    for (const pid_t daemon : daemons_) ::kill(daemon, SIGKILL);
+  }
+
+  static bool CanLack() {
+    const std::string command =
+        std::string(kWithout) + " " + GetParam() + " -- " PROCTOR_TEST_PROGRAMS "/exit_with 0";
+    return std::system(command.c_str()) == 0;
+  }
+  static std::vector<std::string> Through() {
+    if (!CanLack()) return {};
+    return {kWithout, GetParam(), "--"};
+  }
+
+  // A process that stays and whose daemon does, with the scope TREE.
+  v1::Process StartStaying(const std::string& session_id = "") {
+    v1::ProcessSpec spec = Spec("daemonize", {"stay", "ignore-term"});
+    spec.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE);
+    spec.mutable_stop_policy()->mutable_grace()->set_nanos(200000000);
+    const v1::Process process = Start(spec, session_id);
+    daemons_.push_back(DaemonOf(process.process_id()));
+    return process;
+  }
+
+  std::vector<pid_t> daemons_;
+};
+
+// The server itself must end, too, while a tree runs: see ServerProcess.
+TEST_P(LackingE2e, StopsAndClosesATree) {
+  const bool group = std::string(GetParam()) == "proc";
+  const v1::Process process = StartStaying();
+  EXPECT_EQ(process.tree_mechanism(), group ? v1::TREE_MECHANISM_GROUP : v1::TREE_MECHANISM_WALK);
+  v1::StopProcessRequest request;
+  request.set_process_id(process.process_id());
+  v1::StopProcessResponse stopped;
+  ASSERT_TRUE(Call(*processes_, &Processes::StopProcess, request, &stopped).ok());
+  EXPECT_EQ(stopped.process().tree_empty(), !group) << "nobody can tell of a group";
+  EXPECT_EQ(Runs(daemons_.back()), group);
+  if (group) {
+    v1::Process waited;
+    const grpc::Status wait =
+        TryWait(process.process_id(), v1::WAIT_UNTIL_TREE_EMPTY, absl::ZeroDuration(), &waited);
+    EXPECT_EQ(Details(wait).reason, "TREE_UNKNOWN");
+  }
+  v1::Session session;
+  ASSERT_TRUE(Create({}, &session).ok());
+  const v1::Process other = StartStaying(session.session_id());
+  v1::SignalProcessResponse signalled;
+  ASSERT_TRUE(Signal(other.process_id(), "TERM", v1::SIGNAL_SCOPE_TREE, &signalled).ok());
+  EXPECT_EQ(signalled.tree_mechanism(), process.tree_mechanism());
+  Wait(other.process_id());
+  EXPECT_TRUE(Runs(daemons_.back())) << "it ignores that";
+  CloseSession(session.session_id());
+  if (!group) AwaitEnd(daemons_.back());
+  StartStaying();
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, LackingE2e, testing::Values("pidfd_open", "pidfd_send_signal", "proc"),
+                         [](const auto& info) { return std::string(info.param); });
+
 class CgroupFlagE2e : public ControlE2e {
  protected:
   CgroupFlagE2e() : ControlE2e({"--cgroup=none"}) {}
@@ -164,6 +235,8 @@ TEST_F(CgroupFlagE2e, NoneMeansNone) {
   EXPECT_FALSE(info.cgroup().available());
   EXPECT_NE(info.cgroup().reason(), "");
   EXPECT_EQ(info.cgroup_controllers_size(), 0);
+  EXPECT_EQ(info.tree_mechanism(), v1::TREE_MECHANISM_WALK);
+  EXPECT_NE(info.tree_caveat(), "");
   EXPECT_EQ(Start(Spec("wait_forever")).tree_mechanism(), v1::TREE_MECHANISM_WALK);
 }
 
@@ -177,6 +250,8 @@ TEST_F(ControlE2e, TheServerSaysWhatItHas) {
   EXPECT_EQ(info.cgroup().available(), !info.cgroup().name().empty());
   EXPECT_EQ(Start(Spec("wait_forever")).tree_mechanism(),
             info.cgroup().available() ? v1::TREE_MECHANISM_CGROUP : v1::TREE_MECHANISM_WALK);
+  EXPECT_EQ(Start(Spec("wait_forever")).tree_mechanism(), info.tree_mechanism());
+  EXPECT_NE(info.tree_caveat(), "") << "each has one";
   EXPECT_NE(info.launcher().name(), "");
 }
 

@@ -366,6 +366,7 @@ TEST(StoredProcesses, EveryFieldComesBack) {
   ProcessInfo exited = MakeProcess();
   exited.state = ProcessState::kExited;
   exited.drained.reset();
+  exited.tree_mechanism = TreeMechanism::kGroup;
   ExpectTheSame(exited);
   // In place of what is set; and set where something is left out.
   ExpectAllSet(ToWholeProto(MakeProcess()), {"spec.pty", "spec_omitted"});

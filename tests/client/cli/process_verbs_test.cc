@@ -137,6 +137,9 @@ TEST_F(ProcessVerbsTest, KillTellsThatATreeWasFoundByAWalk) {
   mechanism = v1::TREE_MECHANISM_WALK;
   EXPECT_EQ(Run({"kill", "--tree", "bbbb"}), 0);
   EXPECT_TRUE(absl::StrContains(err_, "by a walk over /proc")) << err_;
+  mechanism = v1::TREE_MECHANISM_GROUP;
+  EXPECT_EQ(Run({"kill", "--tree", "bbbb"}), 0);
+  EXPECT_TRUE(absl::StrContains(err_, "only its process group was reached")) << err_;
   EXPECT_EQ(Run({"kill", "--tree", "--group", "bbbb"}), 125);
 }
 

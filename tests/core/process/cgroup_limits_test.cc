@@ -93,7 +93,7 @@ TEST_F(CgroupLimitsTest, AForkBombIsHeldAndKilled) {
     process->AddListener([&] {
       if (killed || process->output().Totals()[0].total_bytes == 0) return;
       killed = true;
-      EXPECT_TRUE(process->Signal(SIGKILL, SignalScope::kTree, "me").ok());
+      EXPECT_TRUE(Send(*process, SIGKILL, SignalScope::kTree)->ok());
     });
     StopWhen(process, [](Process& p) { return p.TreeEmpty(); });
   });

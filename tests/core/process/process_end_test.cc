@@ -47,9 +47,9 @@ TEST_F(ProcessEndTest, IsItsOwnWhereItEndedBeforeItWasAskedTo) {
 TEST_F(ProcessEndTest, IsItsOwnWhereASignalCameTooLate) {
   const ExitStatus status = EndedBefore(
       [](Process& p) {
-        EXPECT_TRUE(absl::IsNotFound(p.Signal(SIGKILL, SignalScope::kLeader, "me")));
-        EXPECT_TRUE(absl::IsNotFound(p.Signal(SIGKILL, SignalScope::kGroup, "me")));
-        (void)p.Signal(SIGKILL, SignalScope::kTree, "me");
+        EXPECT_TRUE(absl::IsNotFound(*Send(p, SIGKILL, SignalScope::kLeader)));
+        EXPECT_TRUE(absl::IsNotFound(*Send(p, SIGKILL, SignalScope::kGroup)));
+        (void)Send(p, SIGKILL, SignalScope::kTree);
       },
       MakeCommand("kill_self", {"9"}));
   EXPECT_EQ(status.wait.signal, SIGKILL);
@@ -78,7 +78,8 @@ TEST_F(ProcessEndTest, IsNotTheRequestsWhereAnotherKilledIt) {
 
 TEST_F(ProcessEndTest, IsOfWhoeverKilledItFirst) {
   auto process = RunToEnd(MakeCommand("wait_forever"), [](Process& p) {
-    EXPECT_TRUE(p.Signal(SIGKILL, SignalScope::kLeader, "first").ok());
+    p.Signal(SIGKILL, SignalScope::kLeader, "first",
+             [](const absl::Status& sent) { EXPECT_TRUE(sent.ok()) << sent; });
     p.Kill({ExitCause::kSessionClosed, "second"});
   });
   EXPECT_EQ(process->exit_status()->cause, ExitCause::kClientSignal);

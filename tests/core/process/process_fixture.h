@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/spare_descriptor.h"
 #include "core/loop/selector_event_loop.h"
 #include "core/process/launcher.h"
 #include "core/process/process.h"
@@ -32,6 +33,7 @@ class ProcessFixture : public testing::Test {
       ::pause();
       ::_exit(0);
     }
+    SpareDescriptor::Get().Refill();  // that of the process, too
     ReapWhenEnded(pid);
     ::kill(pid, SIGKILL);
     siginfo_t info{};
@@ -45,6 +47,7 @@ class ProcessFixture : public testing::Test {
   }
 
   void TearDown() override {
+    SpareDescriptor::Get().Refill();  // a test of shortages may have lost it
     watcher_->Close();
     watcher_.reset();
     EXPECT_TRUE(loop_->Close().ok());
@@ -103,6 +106,13 @@ class ProcessFixture : public testing::Test {
       if (condition(*raw)) loop_->Stop();
     });
     if (condition(*process)) loop_->Stop();
+  }
+
+  // What becomes of a signal; kUnknown as long as it has not been told.
+  static std::shared_ptr<absl::Status> Send(Process& process, int signal, SignalScope scope) {
+    auto result = std::make_shared<absl::Status>(absl::UnknownError("not told"));
+    process.Signal(signal, scope, "me", [result](const absl::Status& sent) { *result = sent; });
+    return result;
   }
 
   // All that a reader from the beginning sees now, one item a line.

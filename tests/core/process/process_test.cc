@@ -217,7 +217,7 @@ TEST_F(ProcessTest, ALargerRetentionKeepsMoreFromNowOn) {
 
 TEST_F(ProcessTest, ASignalIsTheCauseAndItsSenderIsNamed) {
   auto process = RunToEnd(MakeCommand("wait_forever"), [](Process& p) {
-    EXPECT_TRUE(p.Signal(SIGTERM, SignalScope::kLeader, "me").ok());
+    EXPECT_TRUE(Send(p, SIGTERM, SignalScope::kLeader)->ok());
   });
   EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
   EXPECT_EQ(process->exit_status()->cause, ExitCause::kClientSignal);
@@ -228,7 +228,7 @@ TEST_F(ProcessTest, ASignalIsTheCauseAndItsSenderIsNamed) {
 // conformance 104
 TEST_F(ProcessTest, ASignalAfterTheEndIsNotFound) {
   auto process = RunToEnd(MakeCommand("exit_with", {"0"}));
-  const absl::Status status = process->Signal(SIGKILL, SignalScope::kGroup, "me");
+  const absl::Status status = *Send(*process, SIGKILL, SignalScope::kGroup);
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ErrorReason(status), "PROCESS_EXITED");
 }

@@ -311,7 +311,7 @@ TEST_F(SessionRestore, WhatHadExitedButNotDrainedKeepsItsStatusAndIsDrainedOnce)
   const ProcessInfo before = server->Find(id);
   const TemporaryDirectory* directory = &Lose(first_);
   server->Call(session, [&] {
-    (*session->FindProcess(id))->Signal(SIGKILL, SignalScope::kTree, "").IgnoreError();
+    (*session->FindProcess(id))->Signal(SIGKILL, SignalScope::kTree, "", [](const auto&) {});
     return true;
   });
   server.reset();
