@@ -110,6 +110,16 @@ constexpr Flag kFlags[] = {
      "where each process gets a control group of its own: in that of the server, if it may\n"
      "(auto, the default), nowhere, or in this delegated directory of cgroup v2",
      [](Options& o, const std::string& v) { return SetText(o.cgroup, v); }},
+    {"survivors", "keep|kill",
+     "what becomes of processes that a server before this one has left in their control groups:\n"
+     "they are told of in the log and left alone (keep, the default), or killed at the start",
+     [](Options& o, const std::string& v) {
+       if (v == "keep" || v == "kill") {
+         o.kill_survivors = v == "kill";
+         return absl::OkStatus();
+       }
+       return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not one of keep, kill"));
+     }},
     {"state-dir", "DIR|none",
      "where events, and what is known of sessions and processes, outlive the server; none\n"
      "keeps them in memory. Without it: $STATE_DIRECTORY (systemd), else /var/lib/proctor for\n"

@@ -35,6 +35,7 @@ struct Options {
   std::string http_token_file;
   std::string metrics_token_file;
   std::string cgroup = "auto";
+  bool kill_survivors = false;
   std::string state_dir;  // "none", or a directory; the default one where none was named
   Durability durability = Durability::kProcess;
   absl::Duration max_event_age = absl::Hours(24 * 7);

@@ -196,9 +196,14 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
         process.Signal(signal, scope, caller,
                        [answer](const absl::Status& sent) { answer->Finish(sent); });
       },
-      [tree](const ProcessInfo& info) {
+      [sessions = sessions_, signal = *signal, tree, response,
+       caller = CallerName(*context)](const ProcessInfo& info) {
+        if (!tree || info.tree_empty) return ExitedError(info);
+        const absl::Status sent = sessions->SignalSurvivors(info, signal, caller);
         // What is left of its tree, nobody can tell any more.
-        return tree && !info.tree_empty ? ClosedSessionError(info) : ExitedError(info);
+        if (absl::IsNotFound(sent)) return ClosedSessionError(info);
+        response->set_tree_mechanism(wire::ToProto(info.tree_mechanism));
+        return sent;
       });
 }
 

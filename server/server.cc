@@ -83,6 +83,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
                   static_cast<uint64_t>(options.max_output_bytes_per_session)};
   result.main_loop = main_loop;
   result.trees = trees;
+  result.kill_survivors = options.kill_survivors;
   result.absence = absence;
   result.codec = wire::MakeStateCodec();
   result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };

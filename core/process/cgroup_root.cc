@@ -46,16 +46,20 @@ UniqueFd Lock(const Cgroup& group) {
   return *std::move(directory);
 }
 
-// What servers have left that ended: nobody holds its lock.
-void RemoveDeadServers(const Cgroup& directory) {
+// Removes what servers have left that ended: nobody holds its lock. Returns those that
+// processes are in.
+std::vector<Cgroup> RemoveDeadServers(const Cgroup& directory) {
+  std::vector<Cgroup> populated;
   std::error_code error;
   std::filesystem::directory_iterator entry(directory.path(), error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename();
     if (!absl::StartsWith(name, kServerPrefix)) continue;
     const Cgroup dead = directory.Child(name);
-    if (const UniqueFd lock = Lock(dead)) (void)dead.Remove();  // survivors may be in it
+    const UniqueFd lock = Lock(dead);
+    if (lock && !dead.Remove()) populated.push_back(dead);
   }
+  return populated;
 }
 
 }  // namespace
@@ -95,7 +99,7 @@ absl::StatusOr<std::shared_ptr<CgroupRoot>> CgroupRoot::Open(const std::string& 
   if (!parent.Has("cgroup.procs") || !parent.Has("cgroup.controllers")) {
     return Unavailable(absl::StrCat("'", path, "' is not a directory of cgroup v2"));
   }
-  RemoveDeadServers(parent);
+  std::vector<Cgroup> dead = RemoveDeadServers(parent);
   std::shared_ptr<CgroupRoot> root;
   // A server that starts beside us may take a group without a lock yet for a dead one's.
   for (int attempt = 0; attempt < kOpenAttempts && (root == nullptr || !root->lock_); ++attempt) {
@@ -105,6 +109,7 @@ absl::StatusOr<std::shared_ptr<CgroupRoot>> CgroupRoot::Open(const std::string& 
     root->lock_ = Lock(own);
   }
   if (!root->lock_) return Unavailable(absl::StrCat("'", root->own_.path(), "' cannot be locked"));
+  root->dead_ = std::move(dead);
   if (absl::Status prepared = root->Prepare(); !prepared.ok()) return prepared;
   return root;
 }
@@ -245,10 +250,21 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> CgroupRoot::MakeTree(const std::str
   return std::make_unique<CgroupTree>(shared_from_this(), group, *std::move(directory));
 }
 
+std::unique_ptr<ProcessTree> CgroupRoot::FindLeft(const std::string& process_id) {
+  for (const Cgroup& server : dead_) {
+    const Cgroup group = server.Child(process_id);
+    // Where it cannot be told, the signal tells why.
+    if (!group.Populated().value_or(true)) continue;
+    return std::make_unique<CgroupTree>(shared_from_this(), group, UniqueFd());
+  }
+  return nullptr;
+}
+
 void CgroupRoot::Remove(const Cgroup& group) {
   if (group.Remove()) return;
   absl::MutexLock lock(&mutex_);
-  leftovers_.push_back(group);
+  const auto same = [&](const Cgroup& other) { return other.path() == group.path(); };
+  if (std::none_of(leftovers_.begin(), leftovers_.end(), same)) leftovers_.push_back(group);
 }
 
 }  // namespace proctor

@@ -23,7 +23,8 @@ namespace proctor {
 //      ├─ server           the server itself, where DIR could not hand down controllers with it
 //      └─ PROCESS          one for each process, removed when the last member has ended
 //
-// What dead servers have left in DIR is removed at the opening.
+// What dead servers have left in DIR is removed at the opening, but for groups that processes
+// are in.
 //
 // Thread-safety: all methods from any thread. Lifetime: shared with the trees.
 class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
@@ -46,6 +47,10 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   absl::StatusOr<std::unique_ptr<ProcessTree>> MakeTree(const std::string& process_id,
                                                         const CgroupLimits& limits);
 
+  // What is left of a process of a server that was dead at the opening, by its group; null
+  // where nobody is in that any more.
+  std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
+
   // Removes a group now, or when it is found empty later.
   void Remove(const Cgroup& group);
 
@@ -64,6 +69,7 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   UniqueFd lock_;                                    // of own_
   std::map<std::string, absl::Status> controllers_;  // OK, or why it is not to be had
   bool moved_ = false;                               // we are in own_/server
+  std::vector<Cgroup> dead_;                         // servers' groups that are not empty
 
   absl::Mutex mutex_;
   std::vector<Cgroup> leftovers_ ABSL_GUARDED_BY(mutex_);  // members were in them

@@ -53,6 +53,10 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> ProcessTrees::Make(const std::strin
   return std::make_unique<WalkTree>();
 }
 
+std::unique_ptr<ProcessTree> ProcessTrees::FindLeft(const std::string& process_id) {
+  return root_ != nullptr ? root_->FindLeft(process_id) : nullptr;
+}
+
 TreeMechanism ProcessTrees::mechanism() const {
   if (root_ != nullptr) return TreeMechanism::kCgroup;
   return proc_.ok() ? TreeMechanism::kWalk : TreeMechanism::kGroup;

@@ -110,6 +110,10 @@ class ProcessTrees {
   absl::StatusOr<std::unique_ptr<ProcessTree>> Make(const std::string& process_id,
                                                     const CgroupLimits& limits);
 
+  // What is left of a process of an earlier server that has not ended it, to be signalled by
+  // any one thread; null if nobody is, or where there was no control group to know it by.
+  std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
+
   // The group in which each process gets one, by its path; or why there is none.
   absl::StatusOr<std::string> cgroup() const;
   // What the trees are made of; and where that is not kCgroup, whether /proc can be looked at.

@@ -43,6 +43,7 @@ class SessionRegistry {
     SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
     std::shared_ptr<EventLoop> main_loop;              // see SessionServices
     std::shared_ptr<ProcessTrees> trees;               // see SessionServices
+    bool kill_survivors = false;                       // of a server before this one: see Restore
     std::shared_ptr<const Absence> absence;            // see SessionServices
     StateCodec codec;                                  // see SessionServices
     std::function<void(absl::Duration)> spawn_took;    // see SessionServices
@@ -54,7 +55,8 @@ class SessionRegistry {
 
   // Lists what the store of the event log knows of a server before this one, if there is a
   // store. Its sessions are closed; what ran when it was lost ended nobody knows how
-  // (SERVER_LOST), which is put on record once. Before everything else.
+  // (SERVER_LOST), which is put on record once. Who of them runs on in a control group is told
+  // as a warning, and killed with Options::kill_survivors. Before everything else.
   // Errors: those of the store. What it has but cannot be read is passed over, with a warning.
   absl::Status Restore();
 
@@ -119,6 +121,11 @@ class SessionRegistry {
   // Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<LocatedProcess> FindProcess(std::string_view process_id) const;
 
+  // Sends a signal to what a server before this one has left in the control group of a
+  // process. Errors: NotFound (PROCESS_EXITED) where nobody is left there, or there is none;
+  // those of ProcessTree::Signal.
+  absl::Status SignalSurvivors(const ProcessInfo& info, int signal, const std::string& by);
+
   // Forgets an ended process, by its session if that still lives. Nothing if it is
   // gone already.
   void RemoveProcess(std::string_view process_id, const std::string& reason);
@@ -174,6 +181,7 @@ class SessionRegistry {
   absl::Status RestoreSessions();
   absl::Status RestoreRequests();
   void RestoreProcess(ProcessInfo info);
+  void TellOfSurvivors(const ProcessInfo& info);
   void RestoreIntent(const StoredRequest& request);
   void RestoreSession(SessionInfo info);
   std::vector<StateChange> ForgetClosedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
