@@ -57,11 +57,17 @@ constexpr Flag kFlags[] = {
        if (address.ok()) o.listen.push_back(*address);
        return address.status();
      }},
-    {"insecure", nullptr, "serve HOST:PORT without TLS; loopback addresses only",
+    {"insecure", nullptr,
+     "serve HOST:PORT without TLS, to whoever shows a token; loopback addresses only, and not\n"
+     "as root",
      [](Options& o, const std::string&) {
        o.insecure = true;
        return absl::OkStatus();
      }},
+    {"token-file", "FILE",
+     "the secret that callers of --insecure show (proctor --token-file=FILE); made where there\n"
+     "is none (default: token in the state directory)",
+     [](Options& o, const std::string& v) { return SetText(o.token_file, v); }},
     {"tls-cert", "FILE", "the server's certificate chain, PEM; TCP then speaks mutual TLS",
      [](Options& o, const std::string& v) { return SetText(o.tls_cert, v); }},
     {"tls-key", "FILE", "the certificate's private key, PEM",
@@ -253,6 +259,21 @@ absl::StatusOr<std::string> DefaultStateDirectory() {
       "--state-dir=none");
 }
 
+// A port of loopback has no owner: every user of the machine reaches it.
+absl::Status CheckInsecure(const Options& options) {
+  if (::geteuid() == 0) {
+    return absl::InvalidArgumentError(
+        "--insecure on TCP is refused for root: one secret would stand between everybody on this "
+        "machine and root; use --tls-cert, --tls-key and --tls-client-ca, or a unix socket");
+  }
+  if (options.token_file.empty() && options.state_dir == "none") {
+    return absl::InvalidArgumentError(
+        "--insecure on TCP wants a token: name its file with --token-file=FILE, or a directory "
+        "for it with --state-dir=DIR");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTogether(const Options& options) {
   const bool some_tls =
       !options.tls_cert.empty() || !options.tls_key.empty() || !options.tls_client_ca.empty();
@@ -266,7 +287,11 @@ absl::Status CheckTogether(const Options& options) {
     return absl::InvalidArgumentError("--insecure does not go together with --tls-*");
   }
   for (const ListenAddress& address : options.listen) {
-    if (address.is_unix || all_tls || options.insecure) continue;
+    if (address.is_unix || all_tls) continue;
+    if (options.insecure) {
+      if (absl::Status status = CheckInsecure(options); !status.ok()) return status;
+      continue;
+    }
     return absl::InvalidArgumentError(absl::StrCat(
         "--listen=", address.host, ":", address.port,
         ": TCP needs --tls-cert, --tls-key and --tls-client-ca, or --insecure for a loopback "

@@ -23,6 +23,7 @@ struct HttpAddress {
 struct Options {
   std::vector<ListenAddress> listen;  // the default address where none was named
   bool insecure = false;              // plaintext TCP, on loopback only
+  std::string token_file;             // of that; empty: in the state directory
   std::string tls_cert;
   std::string tls_key;
   std::string tls_client_ca;

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -21,7 +22,9 @@
 #include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/unique_fd.h"
+#include "server/bearer_token.h"
 #include "server/failed_handshakes.h"
+#include "server/http/token.h"
 
 namespace proctor::server {
 namespace {
@@ -60,6 +63,15 @@ absl::Status CheckFiles(const Options& options) {
     return BadFile("tls-client-ca", options.tls_client_ca);
   }
   return absl::OkStatus();
+}
+
+bool ListensOnTcp(const Options& options) {
+  return std::any_of(options.listen.begin(), options.listen.end(),
+                     [](const ListenAddress& address) { return !address.is_unix; });
+}
+
+std::string TokenFile(const Options& options) {
+  return options.token_file.empty() ? options.state_dir + "/token" : options.token_file;
 }
 
 std::string ReadAll(const std::string& file) {
@@ -147,7 +159,10 @@ TlsFiles::~TlsFiles() = default;
 absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const Options& options) {
   std::unique_ptr<TlsFiles> files(new TlsFiles(options));
   if (!files->any()) {
-    files->credentials_ = grpc::InsecureServerCredentials();
+    if (!options.insecure || !ListensOnTcp(options)) return files;  // nobody asks for any
+    auto token = http::LoadOrMakeToken(TokenFile(options));
+    if (!token.ok()) return token.status();
+    files->credentials_ = BearerTokenCredentials(*std::move(token));
     return files;
   }
   WatchHandshakes();

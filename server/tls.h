@@ -12,7 +12,7 @@ class ServerCredentials;
 namespace proctor::server {
 
 // The credentials of TCP listeners: mutual TLS from the files that the options name, or plaintext
-// with --insecure.
+// with a token (bearer_token.h) with --insecure.
 //
 // The files are checked before they are used, because gRPC would serve with a key that it cannot
 // read, and only its clients would notice.
@@ -22,7 +22,7 @@ namespace proctor::server {
 class TlsFiles {
  public:
   // Errors: FailedPrecondition naming the flag and what is wrong with its file, a key that others
-  // may read (SECRET_EXPOSED) among it.
+  // may read (SECRET_EXPOSED) among it; what LoadOrMakeToken says of the token's file.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Load(const Options& options);
   ~TlsFiles();
 

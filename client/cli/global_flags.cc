@@ -29,6 +29,9 @@ void GlobalFlags::AddTo(FlagSet* flags) {
   flags->Text(0, "tls-server-name", "NAME",
               "the name in the server's certificate (else $PROCTOR_TLS_SERVER_NAME)",
               &options.tls.server_name);
+  flags->Text(0, "token-file", "FILE",
+              "show this token, to a server without TLS (else $PROCTOR_TOKEN_FILE)",
+              &options.token_file);
   flags->Switch('h', "help", "print this", &help);
 }
 
@@ -43,7 +46,8 @@ client::ConnectOptions GlobalFlags::Resolve() const {
       {&resolved.tls.ca, "PROCTOR_TLS_CA"},
       {&resolved.tls.cert, "PROCTOR_TLS_CERT"},
       {&resolved.tls.key, "PROCTOR_TLS_KEY"},
-      {&resolved.tls.server_name, "PROCTOR_TLS_SERVER_NAME"}};
+      {&resolved.tls.server_name, "PROCTOR_TLS_SERVER_NAME"},
+      {&resolved.token_file, "PROCTOR_TOKEN_FILE"}};
   for (const auto& [value, variable] : variables) {
     if (value->empty()) *value = Environment(variable);
   }

@@ -3,14 +3,18 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/support/client_interceptor.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -41,19 +45,19 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
 
 // As ssh(1) asks of keys: one of this user's own is closed to everybody else. One of another's,
 // say root's, is that user's to guard.
-absl::Status CheckKeyIsPrivate(const std::string& path) {
+absl::Status CheckIsPrivate(const char* what, const std::string& path) {
   struct stat info;
   if (path.empty() || ::stat(path.c_str(), &info) != 0) return absl::OkStatus();
   if (info.st_uid != ::geteuid() || (info.st_mode & 077) == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "key '", path, "' can be read by others: chmod 600 '", path, "' (SECRET_EXPOSED)"));
+      what, " '", path, "' can be read by others: chmod 600 '", path, "' (SECRET_EXPOSED)"));
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const TlsFiles& tls) {
   if (tls.cert.empty() != tls.key.empty()) {
     return absl::InvalidArgumentError("a TLS certificate and its key go together");
   }
-  if (absl::Status status = CheckKeyIsPrivate(tls.key); !status.ok()) return status;
+  if (absl::Status status = CheckIsPrivate("key", tls.key); !status.ok()) return status;
   grpc::SslCredentialsOptions ssl;
   const std::pair<const std::string&, std::string&> files[] = {
       {tls.ca, ssl.pem_root_certs}, {tls.cert, ssl.pem_cert_chain}, {tls.key, ssl.pem_private_key}};
@@ -64,6 +68,49 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const T
   }
   return grpc::SslCredentials(ssl);
 }
+
+absl::StatusOr<std::string> ReadToken(const std::string& path) {
+  if (absl::Status status = CheckIsPrivate("token", path); !status.ok()) return status;
+  errno = 0;
+  std::ifstream file(path);
+  std::string token;
+  if (!(file >> token)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("read '", path, "': ", errno == 0 ? "is empty" : std::strerror(errno)));
+  }
+  return token;
+}
+
+// Shows a token with each call. gRPC's own credentials for a call do not go without TLS.
+class TokenInterceptor final : public grpc::experimental::Interceptor {
+ public:
+  explicit TokenInterceptor(const std::string& token) : authorization_("Bearer " + token) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(
+            grpc::experimental::InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      methods->GetSendInitialMetadata()->emplace("authorization", authorization_);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string authorization_;
+};
+
+class TokenInterceptorFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
+ public:
+  explicit TokenInterceptorFactory(std::string token) : token_(std::move(token)) {}
+
+  // gRPC owns what is returned.
+  grpc::experimental::Interceptor* CreateClientInterceptor(
+      grpc::experimental::ClientRpcInfo*) override {
+    return new TokenInterceptor(token_);
+  }
+
+ private:
+  const std::string token_;
+};
 
 grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) {
   grpc::ChannelArguments arguments;
@@ -113,8 +160,18 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
                      "' is not this machine, and without TLS everything would be readable and "
                      "changeable on the way"));
   }
-  return grpc::CreateCustomChannel(endpoint->target, credentials,
-                                   Arguments(*endpoint, options.tls));
+  std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
+  if (!options.token_file.empty()) {
+    if (endpoint->is_unix) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("host '", options.host, "' is a unix socket, which takes no token"));
+    }
+    auto token = ReadToken(options.token_file);
+    if (!token.ok()) return token.status();
+    interceptors.push_back(std::make_unique<TokenInterceptorFactory>(*std::move(token)));
+  }
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      endpoint->target, credentials, Arguments(*endpoint, options.tls), std::move(interceptors));
 }
 
 }  // namespace proctor::client

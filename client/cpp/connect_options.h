@@ -26,6 +26,8 @@ struct ConnectOptions {
   // `unix:PATH` or `HOST:PORT`.
   std::string host;
   TlsFiles tls;
+  // The file of the token that a server without TLS wants (proctord --insecure); empty for none.
+  std::string token_file;
 };
 
 }  // namespace proctor::client

@@ -266,7 +266,6 @@ class ServerFlagsTest(unittest.TestCase):
         self.assertIn("needs a value", self.refused("--listen"))
         self.assertIn("HOST:PORT", self.refused("--listen=nonsense"))
         self.assertIn("--tls-cert", self.refused("--listen=127.0.0.1:0"))
-        self.assertIn("loopback", self.refused("--listen=0.0.0.0:0", "--insecure"))
         self.assertIn("go together", self.refused("--tls-cert=/x"))
         self.assertIn("process, power", self.refused("--durability=no"))
         self.assertIn("168h", self.refused("--max-event-age=long"))
@@ -275,6 +274,54 @@ class ServerFlagsTest(unittest.TestCase):
         self.assertIn("no policy 'nope'", self.refused("--policy=nope"))
 
     def test_two_servers_do_not_share_a_socket(self):
+    @unittest.skipIf(os.geteuid() != 0, "root alone is refused")
+    def test_root_serves_no_tcp_without_tls(self):
+        self.assertIn("refused for root", self.refused("--listen=127.0.0.1:0", "--insecure"))
+
+    def test_tcp_without_tls_wants_a_token(self):
+        with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
+            # Root is refused; any other user will do.
+            user = 65534 if os.geteuid() == 0 else None
+            if user is not None:
+                os.chown(directory, user, user)
+            program = shutil.copy(PROCTORD, directory)
+            os.chmod(program, 0o755)
+
+            def started(*flags):
+                server = subprocess.Popen(
+                    [program, "--insecure", f"--state-dir={directory}/state", *flags], user=user,
+                    group=user, extra_groups=None if user is None else [],
+                    stderr=subprocess.PIPE, text=True)
+                self.addCleanup(server.kill)
+                return server
+
+            public = started("--listen=0.0.0.0:0")
+            self.assertIn("loopback", public.communicate(timeout=60)[1])
+            homeless = started("--listen=127.0.0.1:0", "--state-dir=none")
+            self.assertIn("--token-file", homeless.communicate(timeout=60)[1])
+            server = started("--listen=127.0.0.1:0")
+            port = next(filter(None, (re.search(r"listen=127\.0\.0\.1:(\d+)", line)
+                                      for line in server.stderr)))[1]
+            wrong = f"{directory}/wrong"
+            with open(wrong, "w", encoding="ascii") as file:
+                file.write("0123456789abcdef\n")
+            os.chmod(wrong, 0o600)
+
+            def run(*flags):
+                return subprocess.run(
+                    [PROCTOR, f"--host=127.0.0.1:{port}", *flags, "run", "--", "echo", "hello"],
+                    capture_output=True, text=True, timeout=60)
+
+            good = run(f"--token-file={directory}/state/token")
+            self.assertEqual((good.returncode, good.stdout), (0, "hello\n"), good.stderr)
+            for refused in (run(), run(f"--token-file={wrong}")):
+                self.assertEqual((refused.returncode, refused.stdout), (125, ""))
+                self.assertIn("wants its token", refused.stderr)
+            server.terminate()
+            server.stderr.read()
+            self.assertEqual(server.wait(timeout=60), 0)
+            server.stderr.close()
+
         server = Server()
         try:
             self.assertIn("another server", self.refused(f"--listen={server.host}"))

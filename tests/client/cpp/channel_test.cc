@@ -60,5 +60,17 @@ TEST(ChannelTest, RefusesAKeyThatOthersMayRead) {
   ::unlink(path.c_str());
 }
 
+TEST(ChannelTest, NamesTheTokenFileThatIsNotThere) {
+  const absl::Status status =
+      MakeChannel({.host = "localhost:1", .token_file = "/nonexistent/token"}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_TRUE(absl::StrContains(status.message(), "/nonexistent/token")) << status;
+}
+
+TEST(ChannelTest, RefusesATokenForAUnixSocket) {
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      MakeChannel({.host = "unix:/x", .token_file = "/dev/null"}).status()));
+}
+
 }  // namespace
 }  // namespace proctor::client
