@@ -212,8 +212,8 @@ constexpr Flag kFlags[] = {
     {"max-events", "N", "events that are kept (default: 100000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_events, v, 1); }},
     {"max-event-age", "DURATION",
-     "how long events are kept, inf for as long as there are no more than --max-events\n"
-     "(default: 168h)",
+     "how long events are kept, inf for as long as there are no more than --max-events; a jump\n"
+     "of the clock makes none old (default: 168h)",
      [](Options& o, const std::string& v) {
        if (absl::ParseDuration(v, &o.max_event_age) && o.max_event_age > absl::ZeroDuration()) {
          return absl::OkStatus();

@@ -25,10 +25,11 @@ constexpr absl::Duration kBusyAtEnd = absl::Seconds(10);
 
 }  // namespace
 
-EventLog::EventLog(const Options& options) : EventLog(options, nullptr, EventCodec(), Range()) {}
+EventLog::EventLog(const Options& options)
+    : EventLog(options, nullptr, EventCodec(), Range(), absl::Now()) {}
 
 EventLog::EventLog(const Options& options, std::unique_ptr<EventStore> store, EventCodec codec,
-                   const Range& range)
+                   const Range& range, absl::Time newest)
     : options_(options),
       store_(std::move(store)),
       codec_(std::move(codec)),
@@ -38,6 +39,7 @@ EventLog::EventLog(const Options& options, std::unique_ptr<EventStore> store, Ev
       appended_(range.last),
       first_(range.first),
       last_(range.last),
+      age_clock_(options.max_age, newest),
       listeners_(std::make_shared<const Listeners>()) {
   if (store_ != nullptr) upkeep_ = std::thread([this] { KeepUp(); });
 }
@@ -47,8 +49,14 @@ absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const Options& options,
                                                          EventCodec codec) {
   auto range = store->FindRange();
   if (!range.ok()) return range.status();
+  absl::Time newest = absl::Now();
+  if (range->last >= range->first) {
+    auto last = store->Read(range->last - 1, 1);
+    if (!last.ok()) return last.status();
+    if (!last->empty()) newest = std::min(newest, last->front().time);
+  }
   return std::unique_ptr<EventLog>(
-      new EventLog(options, std::move(store), std::move(codec), *range));
+      new EventLog(options, std::move(store), std::move(codec), *range, newest));
 }
 
 EventLog::~EventLog() {
@@ -236,14 +244,14 @@ absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_
 
 // The first event to keep when `last` is the newest; 0 if none has to go. The newest is always
 // kept: it says which number comes next. A store drops many at a time.
-uint64_t EventLog::FirstKeptLocked(uint64_t last) const {
+uint64_t EventLog::FirstKeptLocked(uint64_t last) {
   uint64_t first = std::min(first_of_age_, last);
   const size_t slack = store_ != nullptr ? options_.max_events / 64 : 0;
   if (last - first_ + 1 > options_.max_events + slack) {
     first = std::max(first, last - options_.max_events + 1);
   }
   if (store_ == nullptr && options_.max_age != absl::InfiniteDuration()) {
-    const absl::Time oldest = absl::Now() - options_.max_age;
+    const absl::Time oldest = age_clock_.Now() - options_.max_age;
     for (auto event = newest_.begin(); event != newest_.end() && (*event)->time < oldest; ++event) {
       first = std::max(first, (*event)->sequence + 1);
     }
@@ -293,7 +301,10 @@ void EventLog::UpkeepOnce() {
   store_->Upkeep();
   uint64_t first_of_age = 1;
   if (options_.max_age != absl::InfiniteDuration()) {
-    first_of_age = store_->FirstSince(absl::Now() - options_.max_age).value_or(1);
+    mutex_.Lock();
+    const absl::Time oldest = age_clock_.Now() - options_.max_age;
+    mutex_.Unlock();
+    first_of_age = store_->FirstSince(oldest).value_or(1);
   }
   absl::MutexLock lock(&mutex_);
   first_of_age_ = std::max(first_of_age_, first_of_age);

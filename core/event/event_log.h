@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/event/age_clock.h"
 #include "core/event/event.h"
 #include "core/event/event_codec.h"
 #include "core/event/event_store.h"
@@ -61,7 +62,7 @@ class EventLog {
 
   struct Options {
     size_t max_events = 100000;                         // the newest so many are kept
-    absl::Duration max_age = absl::InfiniteDuration();  // and none that is older
+    absl::Duration max_age = absl::InfiniteDuration();  // and none that is older (AgeClock)
   };
 
   // What is appended, and what goes with it.
@@ -149,7 +150,7 @@ class EventLog {
   using Listeners = absl::flat_hash_map<uint64_t, Listener>;
 
   EventLog(const Options& options, std::unique_ptr<EventStore> store, EventCodec codec,
-           const Range& range);
+           const Range& range, absl::Time newest);
 
   void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -158,7 +159,7 @@ class EventLog {
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  uint64_t FirstKeptLocked(uint64_t last) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t FirstKeptLocked(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShowLocked(const std::deque<Pending>& entries, uint64_t first_kept)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepUp();
@@ -182,7 +183,8 @@ class EventLog {
   uint64_t first_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<EventPtr> newest_ ABSL_GUARDED_BY(mutex_);  // up to last_
-  uint64_t first_of_age_ ABSL_GUARDED_BY(mutex_) = 1;    // older ones are too old
+  AgeClock age_clock_ ABSL_GUARDED_BY(mutex_);
+  uint64_t first_of_age_ ABSL_GUARDED_BY(mutex_) = 1;  // older ones are too old
   uint64_t last_listener_ ABSL_GUARDED_BY(mutex_) = 0;
   // Replaced as a whole, so that whoever records can call what it saw without the lock.
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);

@@ -307,6 +307,23 @@ TEST_F(EventLogStoreTest, DropsTheOldByAgeButNotTheNewest) {
   EXPECT_EQ(log_->Append(Removed("11")), 11u);
 }
 
+// What a clock that was set ahead, or one that was set right at last, makes of events.
+TEST_F(EventLogStoreTest, AJumpOfTheClockMakesNothingOld) {
+  auto store = std::make_unique<FakeEventStore>();
+  store_ = store.get();
+  EventStore::Batch batch;
+  for (uint64_t i = 1; i <= 10; ++i) {
+    batch.events.push_back({i, absl::Now() - absl::Hours(100), "", "", absl::StrCat(i)});
+  }
+  ASSERT_TRUE(store->Write(batch).ok());
+  log_ = *EventLog::Open({.max_age = absl::Hours(1)}, std::move(store), ReasonCodec());
+  log_->Append(Removed("11"));
+  store_->AwaitAgeLooks(2);  // the first one was followed
+  log_->Append(Removed("12"));
+  EXPECT_EQ(log_->range().first, 1u);
+  EXPECT_EQ(Reasons().size(), 12u);
+}
+
 TEST_F(EventLogStoreTest, OfOneEventThatIsKeptTheNumberGoesOn) {
   TemporaryDirectory directory;
   for (uint64_t turn = 1; turn <= 3; ++turn) {

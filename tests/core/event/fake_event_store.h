@@ -40,6 +40,13 @@ class FakeEventStore final : public EventStore {
         +[](FakeEventStore* store) { return store->waiting_; }, this));
   }
 
+  // Blocks until it was asked so often which events are too old.
+  void AwaitAgeLooks(int number) {
+    absl::MutexLock lock(&mutex_);
+    const auto reached = [&] { return age_looks_ >= number; };
+    mutex_.Await(absl::Condition(&reached));
+  }
+
   // The batches that were kept, and those that were refused.
   std::vector<Batch> batches() const {
     absl::MutexLock lock(&mutex_);
@@ -97,6 +104,7 @@ class FakeEventStore final : public EventStore {
 
   absl::StatusOr<uint64_t> FirstSince(absl::Time time) override {
     absl::MutexLock lock(&mutex_);
+    ++age_looks_;
     for (const StoredEvent& event : events_) {
       if (event.time >= time) return event.sequence;
     }
@@ -118,6 +126,7 @@ class FakeEventStore final : public EventStore {
   bool writing_ = false;
   bool crowded_ = false;
   size_t refused_ = 0;
+  int age_looks_ = 0;
   std::vector<Batch> batches_;
   std::vector<StoredEvent> events_;
 };
