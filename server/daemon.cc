@@ -15,6 +15,7 @@
 #include "core/policy/event_loop_policy.h"
 #include "core/policy/policy_registry.h"
 #include "core/process/descriptor_limit.h"
+#include "core/process/undumpable.h"
 #include "core/watch/sigchld.h"
 #include "core/watch/watcher_kind.h"
 #include "server/daemon_signals.h"
@@ -122,6 +123,7 @@ int Serve(const Options& options, DaemonSignals& signals, ShutdownBound& bound) 
 }  // namespace
 
 int RunDaemon(const Options& options) {
+  if (!options.dumpable) SetUndumpable();
   const bool ignored_sigchld = UseDefaultSigchld();
   FreedMemory::MapLargeBlocks();
   auto signals = DaemonSignals::Open();

@@ -220,6 +220,13 @@ constexpr Flag kFlags[] = {
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 168h"));
      }},
+    {"dumpable", nullptr,
+     "leave a core where the server dies of a fault, and let a debugger of its user attach; so\n"
+     "can then every process of that user, and read what callers sent",
+     [](Options& o, const std::string&) {
+       o.dumpable = true;
+       return absl::OkStatus();
+     }},
     {"ready-fd", "FD", "write \"READY\\n\" to this descriptor once serving, and close it",
      [](Options& o, const std::string& v) { return SetNumber(o.ready_fd, v, 0); }},
     {"log-level", "LEVEL", "debug, info, warning, error or off (default: info)",

@@ -50,6 +50,7 @@ struct Options {
   int max_ended_processes = 10000;
   int max_events = 100000;
   int ready_fd = -1;
+  bool dumpable = false;
   std::string log_level = "info";
   bool help = false;
   bool version = false;

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <optional>
 #include <string>
 #include <system_error>
 
@@ -52,6 +54,42 @@ bool HoldsLockOf(const std::string& process, const struct stat& wanted) {
   return false;
 }
 
+struct Owner {
+  std::string name;
+  pid_t parent = 0;
+  uid_t user = 0;
+  bool is_hidden = false;  // not dumpable: what is in /proc/PID is not its user's
+};
+
+std::optional<Owner> OwnerOf(const std::string& process) {
+  Owner owner;
+  const std::string path = process + "/status";
+  struct stat file;
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  std::ifstream status(path);
+  bool known = false;
+  for (std::string key; status >> key;) {
+    if (key == "Name:") status >> owner.name;
+    if (key == "PPid:") status >> owner.parent;
+    if (key == "Uid:") known = static_cast<bool>(status >> owner.user);
+    status.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  if (!known) return std::nullopt;
+  owner.is_hidden = file.st_uid != owner.user;
+  return owner;
+}
+
+// A living server's newborn has that server for its parent, which is hidden, too.
+bool IsHiddenNewborn(const std::string& process) {
+  const auto child = OwnerOf(process);
+  if (!child.has_value() || !child->is_hidden || child->user != ::geteuid() ||
+      !absl::StartsWith(child->name, "session-")) {
+    return false;
+  }
+  const auto parent = OwnerOf(absl::StrCat("/proc/", child->parent));
+  return !parent.has_value() || !parent->is_hidden || parent->user != child->user;
+}
+
 }  // namespace
 
 std::vector<pid_t> KillLockHolders(int file) {
@@ -64,7 +102,8 @@ std::vector<pid_t> KillLockHolders(int file) {
     // Had before the look: who is found and dies meanwhile is not mistaken for the next one
     // with its pid.
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (!HoldsLockOf("/proc/" + name, wanted)) continue;
+    const std::string process = "/proc/" + name;
+    if (!HoldsLockOf(process, wanted) && !IsHiddenNewborn(process)) continue;
     const long sent = pidfd ? ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0)
                             : ::kill(pid, SIGKILL);
     if (sent == 0) killed.push_back(pid);

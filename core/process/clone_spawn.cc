@@ -18,6 +18,7 @@
 #include "core/process/raw_system_call.h"
 #include "core/process/spawn_child.h"
 #include "core/process/spawn_error.h"
+#include "core/process/undumpable.h"
 #include "core/watch/orphan_reaper.h"
 
 // A child from clone to exec, beside the thread that asked for it:
@@ -111,6 +112,7 @@ long CloneChild(const Clone& clone, SpawnExchange* exchange, NewbornGuard* guard
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&saved_mask), 0,
                 kSignalSetSize);
   if (watch.has_value()) *verdict = watch->End();
+  if (exchange->request != nullptr && exchange->request->sets_user) RenewUndumpable();
   return pid;
 }
 

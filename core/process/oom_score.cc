@@ -7,10 +7,15 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor {
 namespace {
+
+constexpr int kTries = 100;
+constexpr absl::Duration kPause = absl::Microseconds(500);
 
 // Nothing where there is no /proc.
 std::optional<int> ReadOwn() {
@@ -34,8 +39,14 @@ std::string OomScoreToWrite(std::optional<int> asked) {
 }
 
 int WriteOomScore(pid_t child, const char* score) {
-  const UniqueFd file(
-      ::open(absl::StrCat("/proc/", child, "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
+  // Linux lets the parent of a vfork go on a moment before the child's new memory is dumpable.
+  // That of a program that its user may not read never is.
+  const std::string path = absl::StrCat("/proc/", child, "/oom_score_adj");
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  for (int tries = 0; !file && errno == EACCES && tries < kTries; ++tries) {
+    absl::SleepFor(kPause);
+    file.Reset(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  }
   if (file && ::write(file.get(), score, ::strlen(score)) >= 0) return 0;
   return errno == ENOENT || errno == ESRCH ? 0 : errno;
 }

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import signal
 import shutil
 import socket
@@ -273,7 +274,6 @@ class ServerFlagsTest(unittest.TestCase):
         self.assertIn("no watcher 'nope'", self.refused("--watcher=nope"))
         self.assertIn("no policy 'nope'", self.refused("--policy=nope"))
 
-    def test_two_servers_do_not_share_a_socket(self):
     @unittest.skipIf(os.geteuid() != 0, "root alone is refused")
     def test_root_serves_no_tcp_without_tls(self):
         self.assertIn("refused for root", self.refused("--listen=127.0.0.1:0", "--insecure"))
@@ -322,6 +322,7 @@ class ServerFlagsTest(unittest.TestCase):
             self.assertEqual(server.wait(timeout=60), 0)
             server.stderr.close()
 
+    def test_two_servers_do_not_share_a_socket(self):
         server = Server()
         try:
             self.assertIn("another server", self.refused(f"--listen={server.host}"))
@@ -352,6 +353,48 @@ class ServerFlagsTest(unittest.TestCase):
         second.terminate()
         self.assertEqual(second.wait(timeout=60), 0)
         shutil.rmtree(directory)
+
+    def test_its_children_cannot_read_its_memory(self):
+        with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
+            # Root reads everything.
+            user = 65534 if os.geteuid() == 0 else None
+            if user is not None:
+                os.chown(directory, user, user)
+            program, client = (shutil.copy(each, directory) for each in (PROCTORD, PROCTOR))
+            for each in (program, client):
+                os.chmod(each, 0o755)
+            who = {"user": user, "group": user, "extra_groups": None if user is None else []}
+
+            def reads(*flags):
+                read, write = os.pipe()
+                server = subprocess.Popen(
+                    [program, f"--listen=unix:{directory}/socket", "--state-dir=none",
+                     "--log-level=warning", f"--ready-fd={write}", *flags], pass_fds=[write], **who)
+                self.addCleanup(server.kill)
+                os.close(write)
+                with os.fdopen(read) as ready:
+                    self.assertEqual(ready.read(), "READY\n")
+                # Another process's environment asks for the same right as its memory does.
+                run = subprocess.run(
+                    [client, f"--host=unix:{directory}/socket", "run", "--", "sh", "-c",
+                     f"head -c 1 /proc/{server.pid}/environ > {directory}/read && "
+                     "head -c 1 /proc/self/environ > /dev/null; echo $?; ulimit -S -c"],
+                    capture_output=True, text=True, timeout=60, **who)
+                # What a child may not write before its exec, the server does.
+                scored = subprocess.run(
+                    [client, f"--host=unix:{directory}/socket", "run", "-i", "--oom-score-adj=1000",
+                     "--", "sh", "-c", "read line; cat /proc/self/oom_score_adj"], input="go\n",
+                    capture_output=True, text=True, timeout=60, **who)
+                self.assertEqual(scored.stdout, "1000\n", scored.stderr)
+                server.terminate()
+                self.assertEqual(server.wait(timeout=60), 0)
+                code, core = run.stdout.split()
+                inherited = resource.getrlimit(resource.RLIMIT_CORE)[0]
+                self.assertEqual(core, "unlimited" if inherited < 0 else str(inherited // 512))
+                return code == "0"
+
+            self.assertFalse(reads())
+            self.assertTrue(reads("--dumpable"))
 
     def test_mutual_tls(self):
         script = os.path.join(os.path.dirname(__file__), "../../deploy/dev-certs")

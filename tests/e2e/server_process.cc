@@ -34,6 +34,8 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
         "--state-dir=" + state_dir(), absl::StrCat("--ready-fd=", ready[1])}) {
     arguments.push_back(argument);
   }
+  // Descriptors() looks into it, which else is root's alone.
+  if (::geteuid() != 0) arguments.push_back("--dumpable");
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
