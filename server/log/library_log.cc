@@ -59,6 +59,7 @@ google::protobuf::LogHandler* protobufs_own = nullptr;
 }  // namespace
 
 LibraryLog::LibraryLog() {
+  ::gpr_log_verbosity_init();  // else gRPC says nothing before it is used
   ::gpr_set_log_function(OnGrpc);
   protobufs_own = google::protobuf::SetLogHandler(OnProtobuf);
 }

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/event/sqlite.h"
+#include "core/text/printable_text.h"
 #include "tests/core/event/small_disk.h"
 #include "tests/core/event/temporary_directory.h"
 #include "tests/e2e/server_process.h"
@@ -228,7 +229,7 @@ TEST_P(DamagedLog, IsSetAsideAndTheServerSaysWhatIsLost) {
     const std::string& notice = info.event_log().notice();
     EXPECT_TRUE(absl::StrContains(notice, path + ".damaged-")) << notice;
     EXPECT_TRUE(absl::StrContains(notice, "is lost")) << notice;
-    EXPECT_TRUE(absl::StrContains(errors.text(), notice)) << errors.text();
+    EXPECT_TRUE(absl::StrContains(errors.text(), Printable(notice))) << errors.text();
     EXPECT_EQ(info.event_log().trouble(), "");
     EXPECT_NE(info.last_event().log_id(), position.log_id());
     EXPECT_EQ(info.last_event().sequence(), 0u);
