@@ -32,6 +32,8 @@ constexpr uid_t kSomebody = 54321;
   if (newborn == 0) {
     for (;;) ::pause();
   }
+  // The name was that of a thread: the process has another one.
+  ::pthread_setname_np(::pthread_self(), "proctord");
   if (::write(pids, &newborn, sizeof newborn) != sizeof newborn) ::_exit(3);
   while (!ends) ::pause();
   ::_exit(0);
