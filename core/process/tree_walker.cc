@@ -22,8 +22,9 @@ namespace {
 // A signal other than SIGKILL may chase who forks for ever.
 constexpr int kMostRounds = 16;
 // So long SIGKILL only stops, while there is always somebody new: a tree that is fed from
-// outside, by somebody with its mark.
-constexpr absl::Duration kMostStopping = absl::Seconds(2);
+// outside, by somebody with its mark. A bomb that forks up to its limit is stopped sooner, also on
+// a machine that is slow; killed before, it would only get room for more.
+constexpr absl::Duration kMostStopping = absl::Seconds(30);
 
 int Send(int pidfd, int signal) {
   return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0 ? 0 : errno;
@@ -141,6 +142,7 @@ class Walk {
 
   WalkOrder& order() { return order_; }
   const WalkedTree& tree() const { return *order_.tree; }
+  bool kills() const { return order_.signal == SIGKILL; }
   bool finished() const { return finished_; }
 
   void Fail(const absl::Status& status) {
@@ -243,35 +245,6 @@ void Tell(WalkOrder order) {
   done(std::move(order));
 }
 
-// The same looks for all of them.
-void WalkFor(std::vector<WalkOrder> orders) {
-  absl::flat_hash_set<const WalkedTree*> killed;
-  uint64_t born = ProcTable::kNoLocks;
-  for (const WalkOrder& order : orders) {
-    if (order.signal == SIGKILL) killed.insert(order.tree.get());
-    if (order.tree->mark != 0) born = std::min(born, order.tree->born);
-  }
-  std::deque<Walk> walks;
-  for (WalkOrder& order : orders) {
-    // Nobody lets go on whom the same walk stops to kill.
-    if (killed.contains(order.tree.get())) order.resume = false;
-    walks.emplace_back(std::move(order));
-  }
-  while (!walks.empty()) {
-    const auto table = ProcTable::Read(born);
-    for (Walk& walk : walks) {
-      if (table.ok()) {
-        walk.Go(*table);
-      } else {
-        walk.Fail(table.status());
-      }
-      if (!walk.finished()) continue;
-      Tell(std::move(walk.order()));
-    }
-    std::erase_if(walks, [](const Walk& walk) { return walk.finished(); });
-  }
-}
-
 // The orders that nobody has begun with, and who walks.
 class Walker {
  public:
@@ -290,7 +263,7 @@ class Walker {
       waiting_.push_back(std::move(order));
       if (waiting_.size() > 1) return;
     }
-    const absl::Status posted = thread_.Post([this] { WalkFor(Take()); });
+    const absl::Status posted = thread_.Post([this] { Run(); });
     if (posted.ok()) return;
     for (WalkOrder& refused : Take()) {
       refused.status = posted;
@@ -302,6 +275,38 @@ class Walker {
   std::vector<WalkOrder> Take() {
     absl::MutexLock lock(&mutex_);
     return std::exchange(waiting_, {});
+  }
+
+  // The same looks for all of them. Who comes meanwhile has part in the next one: a tree that
+  // grows and grows keeps nobody waiting.
+  void Run() {
+    std::deque<Walk> walks;
+    for (;;) {
+      for (WalkOrder& order : Take()) walks.emplace_back(std::move(order));
+      if (walks.empty()) return;
+      LookFor(walks);
+      std::erase_if(walks, [](const Walk& walk) { return walk.finished(); });
+    }
+  }
+
+  static void LookFor(std::deque<Walk>& walks) {
+    absl::flat_hash_set<const WalkedTree*> killed;
+    uint64_t born = ProcTable::kNoLocks;
+    for (const Walk& walk : walks) {
+      if (walk.kills()) killed.insert(&walk.tree());
+      if (walk.tree().mark != 0) born = std::min(born, walk.tree().born);
+    }
+    const auto table = ProcTable::Read(born);
+    for (Walk& walk : walks) {
+      // Nobody lets go on whom the same look stops to kill.
+      if (killed.contains(&walk.tree())) walk.order().resume = false;
+      if (table.ok()) {
+        walk.Go(*table);
+      } else {
+        walk.Fail(table.status());
+      }
+      if (walk.finished()) Tell(std::move(walk.order()));
+    }
   }
 
   BackgroundThread& thread_ = *new BackgroundThread;

@@ -33,27 +33,30 @@ class LeakCheck {
   }
 
  private:
-  // What each open descriptor is. One that is closed meanwhile is another thread's own
-  // business: glibc reads a file when it gives memory back.
-  static std::map<std::string, std::string> Descriptors() {
-    std::map<std::string, std::string> descriptors;
+  // How many descriptors are open to each file. One that is closed meanwhile is another thread's
+  // own business: glibc reads a file when it gives memory back.
+  static std::map<std::string, int> Descriptors() {
+    std::map<std::string, int> descriptors;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
       std::error_code gone;
       const auto file = std::filesystem::read_symlink(entry.path(), gone);
-      if (!gone) descriptors[entry.path().filename()] = file;
+      if (!gone) ++descriptors[file];
     }
     return descriptors;
   }
 
-  // What is open and was not at the begin. One that was open then and is not now is no
-  // leak: another thread may have had it for a moment.
-  std::map<std::string, std::string> Left() const {
-    std::map<std::string, std::string> left = Descriptors();
-    for (const auto& [number, file] : before_) left.erase(number);
+  // What is open more often than at the begin. What was open then and is not now is no leak:
+  // another thread may have had it for a moment. Their numbers may change.
+  std::map<std::string, int> Left() const {
+    std::map<std::string, int> left = Descriptors();
+    for (const auto& [file, count] : before_) {
+      const auto place = left.find(file);
+      if (place != left.end() && (place->second -= count) <= 0) left.erase(place);
+    }
     return left;
   }
 
-  const std::map<std::string, std::string> before_;
+  const std::map<std::string, int> before_;
 };
 
 }  // namespace proctor

@@ -2,6 +2,7 @@
 // that comes once in a thousand runs leaves a word of its cause. Linked into the tests.
 
 #include <dirent.h>
+#include <execinfo.h>
 #include <gtest/gtest.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -14,7 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "absl/debugging/stacktrace.h"
 #include "absl/debugging/symbolize.h"
 
 namespace proctor {
@@ -28,7 +28,7 @@ sem_t told;
 // one that waits for it does not wait for ever.
 void TellStack(int) {
   void* frames[40];
-  const int depth = absl::GetStackTrace(frames, 40, 1);
+  const int depth = ::backtrace(frames, 40);
   for (int i = 0; i < depth; ++i) {
     char symbol[512] = "?";
     (void)absl::Symbolize(static_cast<char*>(frames[i]) - 1, symbol, sizeof symbol);

@@ -26,16 +26,25 @@ BIG = int(os.environ.get("PROCTOR_TEST_BIG_MIB", "256")) * MIB
 
 
 class Server:
-    """A proctord on a private unix socket."""
+    """A proctord on a private unix socket; of `user`, who may read neither the build nor our
+    directories, or of our own."""
 
-    def __init__(self, *flags, stderr=None):
+    def __init__(self, *flags, stderr=None, user=None):
         self.directory = tempfile.mkdtemp(prefix="proctor-cli-")
         self.host = f"unix:{self.directory}/proctord.sock"
+        self.who = {}
+        program, self.client = PROCTORD, PROCTOR
+        if user is not None:
+            self.who = {"user": user, "group": user, "extra_groups": []}
+            os.chown(self.directory, user, user)
+            program, self.client = (shutil.copy(each, self.directory) for each in (PROCTORD, PROCTOR))
+            for each in (program, self.client):
+                os.chmod(each, 0o755)
         read, write = os.pipe()
         self.process = subprocess.Popen(
-            [PROCTORD, f"--listen={self.host}", f"--state-dir={self.directory}/state",
+            [program, f"--listen={self.host}", f"--state-dir={self.directory}/state",
              "--log-level=warning", f"--ready-fd={write}", *flags],
-            pass_fds=[write], stderr=stderr)
+            pass_fds=[write], stderr=stderr, **self.who)
         os.close(write)
         with os.fdopen(read) as ready:
             assert ready.read() == "READY\n", "the server did not get ready"

@@ -31,9 +31,12 @@ class TcpServer(Server):
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         if descriptors is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, before[1]))
+        # Without TLS root is refused; any other user will do.
+        user = 65534 if "--insecure" in flags and os.geteuid() == 0 else None
         try:
             with open(self.log.name, "w") as stderr:
-                super().__init__("--listen=127.0.0.1:0", "--log-level=info", *flags, stderr=stderr)
+                super().__init__("--listen=127.0.0.1:0", "--log-level=info", *flags, stderr=stderr,
+                                 user=user)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         if descriptors is not None:  # it has raised its limit to the hard one
@@ -47,8 +50,8 @@ class TcpServer(Server):
                 self.token = file.read().strip()
 
     def run(self, *command):
-        return subprocess.run([PROCTOR, f"--host={self.host}", *command], capture_output=True,
-                              text=True, timeout=TIMEOUT)
+        return subprocess.run([self.client, f"--host={self.host}", *command], capture_output=True,
+                              text=True, timeout=TIMEOUT, **self.who)
 
     def metrics(self):
         connection = Peer(self.http_port)

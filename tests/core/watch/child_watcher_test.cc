@@ -419,11 +419,14 @@ TEST_P(ChildWatcherTest, WhatItHadForALoopGoesWithTheLoop) {
       EXPECT_TRUE(loop->Close().ok());
     }).join();
   };
-  std::thread others([&] {
-    run_a_loop();
-    const LeakCheck leaks;
-    for (int i = 0; i < 20; ++i) run_a_loop();
-    Stop();
+  std::thread others;
+  loop_->CallSoon([&] {  // some watchers are active only while it runs
+    others = std::thread([&] {
+      run_a_loop();
+      const LeakCheck leaks;
+      for (int i = 0; i < 20; ++i) run_a_loop();
+      Stop();
+    });
   });
   ASSERT_TRUE(loop_->RunForever().ok());
   others.join();
