@@ -21,9 +21,10 @@ namespace {
 
 // A signal other than SIGKILL may chase who forks for ever.
 constexpr int kMostRounds = 16;
-// So long SIGKILL only stops, while there is always somebody new: a tree that is fed from
-// outside, by somebody with its mark. A bomb that forks up to its limit is stopped sooner, also on
-// a machine that is slow; killed before, it would only get room for more.
+// So long at least, and for as many rounds, SIGKILL only stops, while there is always somebody
+// new: a tree that is fed from outside, by somebody with its mark. A bomb that forks up to its
+// limit is stopped sooner, also on a machine that is slow; killed before, it would only get room
+// for more.
 constexpr absl::Duration kMostStopping = absl::Seconds(30);
 
 int Send(int pidfd, int signal) {
@@ -213,7 +214,7 @@ class Walk {
         order_.error = *sent;
       }
     }
-    if (found && absl::Now() < give_up_stopping_) return;
+    if (found && (++rounds_ < kMostRounds || absl::Now() < give_up_stopping_)) return;
     KillStopped();
     finished_ = true;
   }
