@@ -90,17 +90,20 @@ class SessionTest : public testing::Test {
 
   // Blocks until an event that `wanted` accepts is on record, and returns the first.
   EventLog::EventPtr AwaitEvent(const std::function<bool(const Event&)>& wanted) {
-    absl::Mutex mutex;
-    absl::CondVar appended;
-    const uint64_t listener = events_.AddListener([&] {
-      absl::MutexLock lock(&mutex);
-      appended.SignalAll();
+    struct Wakeup {
+      absl::Mutex mutex;
+      absl::CondVar appended;
+    };
+    const auto wakeup = std::make_shared<Wakeup>();  // the listener may be called after its removal
+    const uint64_t listener = events_.AddListener([wakeup] {
+      absl::MutexLock lock(&wakeup->mutex);
+      wakeup->appended.SignalAll();
     });
     EventLog::EventPtr found;
     {
-      absl::MutexLock lock(&mutex);
+      absl::MutexLock lock(&wakeup->mutex);
       while ((found = FindEvent(wanted)) == nullptr) {
-        appended.WaitWithTimeout(&mutex, absl::Milliseconds(100));
+        wakeup->appended.WaitWithTimeout(&wakeup->mutex, absl::Milliseconds(100));
       }
     }
     events_.RemoveListener(listener);
