@@ -21,10 +21,9 @@ namespace {
 
 // A signal other than SIGKILL may chase who forks for ever.
 constexpr int kMostRounds = 16;
-// So long at least, and for as many rounds, SIGKILL only stops, while there is always somebody
-// new: a tree that is fed from outside, by somebody with its mark. A bomb that forks up to its
-// limit is stopped sooner, also on a machine that is slow; killed before, it would only get room
-// for more.
+// So long SIGKILL only stops before it kills, while there is always somebody new: in a tree that is
+// fed from outside, by somebody with its mark. A bomb that forks up to its limit is stopped sooner;
+// killed before, it would only get room for more.
 constexpr absl::Duration kMostStopping = absl::Seconds(30);
 
 int Send(int pidfd, int signal) {
@@ -214,9 +213,12 @@ class Walk {
         order_.error = *sent;
       }
     }
-    if (found && (++rounds_ < kMostRounds || absl::Now() < give_up_stopping_)) return;
+    if (found && absl::Now() < kill_at_) return;
+    // Who is killed may let others go on: the kernel continues the stopped ones of a group that
+    // loses its last tie to its session. So the walk ends with a look that finds nobody new.
+    finished_ = !found && stopped_.empty();
     KillStopped();
-    finished_ = true;
+    kill_at_ = absl::Now() + kMostStopping;
   }
 
   // Also where the walk could not be finished: nobody is left stopped.
@@ -238,7 +240,7 @@ class Walk {
   int rounds_ = 0;
   std::set<ProcIdentity> met_;
   std::vector<ProcEntry> stopped_;
-  absl::Time give_up_stopping_ = absl::Now() + kMostStopping;
+  absl::Time kill_at_ = absl::Now() + kMostStopping;
 };
 
 void Tell(WalkOrder order) {

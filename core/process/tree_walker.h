@@ -63,9 +63,10 @@ std::vector<ProcEntry> FindMembers(const ProcTable& table, WalkedTree* tree);
 
 // Walks for all who asked at one moment, with the same looks at /proc, on a thread of its own;
 // where that cannot be made, the order's status says so. A look begins after it was asked for.
-// SIGKILL stops each member that is found and looks again
-// until there is none that was not stopped before; who is stopped does not fork. Then it kills
-// them all. Another signal may miss who is forked meanwhile.
+// SIGKILL stops each member that is found and looks again until there is none that was not
+// stopped before; who is stopped does not fork. Then it kills them all, and looks again until
+// nobody new is left: it is told when all are killed, and not while the tree grows. Another signal
+// may miss who is forked meanwhile.
 //
 // Safe from any thread.
 void WalkTrees(WalkOrder order);
