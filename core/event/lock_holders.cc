@@ -79,11 +79,21 @@ std::optional<Owner> OwnerOf(const std::string& process) {
   return owner;
 }
 
-// A living server's newborn has that server for its parent, which is hidden, too.
+// The name of the program, from its command line, which everybody may read; a newborn has its
+// server's.
+std::string ProgramOf(const std::string& process) {
+  std::ifstream file(process + "/cmdline");
+  std::string program;
+  std::getline(file, program, '\0');
+  return program.substr(program.rfind('/') + 1);
+}
+
+// A newborn of another server's session that hides what it has open. A living server's newborn
+// has that server for its parent, which is hidden, too.
 bool IsHiddenNewborn(const std::string& process) {
   const auto child = OwnerOf(process);
   if (!child.has_value() || !child->is_hidden || child->user != ::geteuid() ||
-      !absl::StartsWith(child->name, "session-")) {
+      !absl::StartsWith(child->name, "session-") || ProgramOf(process) != ProgramOf("/proc/self")) {
     return false;
   }
   const auto parent = OwnerOf(absl::StrCat("/proc/", child->parent));

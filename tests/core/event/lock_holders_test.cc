@@ -1,5 +1,6 @@
 #include "core/event/lock_holders.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -23,11 +24,14 @@ constexpr uid_t kSomebody = 54321;
 
 // A server of another user than root that is not dumpable, and a newborn of it, which has its lock.
 // Writes the newborn's pid to `pids`, and ends; or waits, so that it is the newborn's parent still.
-[[noreturn]] void Serve(const std::string& file, const char* name, int pids, bool ends) {
+[[noreturn]] void Serve(const std::string& file, const char* name, int pids, bool ends,
+                        bool of_another_program) {
   const int lock = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
   if (lock < 0 || ::flock(lock, LOCK_EX) != 0) ::_exit(2);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::pthread_setname_np(::pthread_self(), name);
+  // That is where proc(5), cmdline, has it from.
+  if (of_another_program) program_invocation_short_name[0] = '#';
   const pid_t newborn = ::fork();
   if (newborn == 0) {
     for (;;) ::pause();
@@ -42,7 +46,7 @@ constexpr uid_t kSomebody = 54321;
 class LockHoldersTest : public testing::Test {
  protected:
   // Whom the next server would kill, as the same user; the newborn is killed in the end.
-  bool IsKilled(const char* name, bool ends) {
+  bool IsKilled(const char* name, bool ends, bool of_another_program = false) {
     int pids[2];
     EXPECT_EQ(::pipe2(pids, O_CLOEXEC), 0);
     const pid_t user = ::fork();
@@ -50,7 +54,7 @@ class LockHoldersTest : public testing::Test {
       if (::geteuid() == 0 && ::setresuid(kSomebody, kSomebody, kSomebody) != 0) ::_exit(4);
       ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
       const pid_t server = ::fork();
-      if (server == 0) Serve(file_, name, pids[1], ends);
+      if (server == 0) Serve(file_, name, pids[1], ends, of_another_program);
       pid_t newborn = 0;
       if (::read(pids[0], &newborn, sizeof newborn) != sizeof newborn) ::_exit(5);
       if (ends) ::waitpid(server, nullptr, 0);
@@ -86,6 +90,10 @@ TEST_F(LockHoldersTest, KillsANewbornThatHidesItsDescriptors) {
 
 TEST_F(LockHoldersTest, LeavesOthersAloneThatHideTheirs) {
   EXPECT_FALSE(IsKilled("ssh-agent", true));
+}
+
+TEST_F(LockHoldersTest, LeavesAnotherProgramsAlone) {
+  EXPECT_FALSE(IsKilled("session-manager", true, /*of_another_program=*/true));
 }
 
 TEST_F(LockHoldersTest, LeavesTheNewbornOfALivingServerAlone) {
