@@ -13,6 +13,25 @@ class FastChildWatcherTest : public WatcherTest {
     loop_->CallSoon(std::move(test));
     ASSERT_TRUE(loop_->RunForever().ok());
   }
+
+  // Adds a child on a loop of the calling thread, calls `then` there, and closes the loop; the
+  // child runs on.
+  pid_t AddOnALoopThatIsClosed(const std::function<void(pid_t)>& then) {
+    pid_t pid = 0;
+    auto loop = *NewLoop();
+    loop->CallSoon([&] {
+      {
+        const ChildWatcher::Scope scope(*watcher_);
+        pid = Spawn("wait_forever");
+        Add(pid, NeverCalled);
+      }
+      then(pid);
+      loop->Stop();
+    });
+    EXPECT_TRUE(loop->RunForever().ok());
+    EXPECT_TRUE(loop->Close().ok());
+    return pid;
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(All, FastChildWatcherTest,
@@ -169,19 +188,9 @@ TEST_P(FastChildWatcherTest, ARemovedChildIsReapedWhateverBecameOfTheLoopBefore)
   std::thread others([&] {
     while (!loop_->is_running()) std::this_thread::yield();
     for (int round = 0; round < 3; ++round) {
-      pid_t removed = 0;
-      auto loop = *NewLoop();
-      loop->CallSoon([&] {
-        {
-          const ChildWatcher::Scope scope(*watcher_);
-          removed = Spawn("wait_forever");
-          Add(removed, NeverCalled);
-        }
-        EXPECT_TRUE(watcher_->RemoveChildHandler(removed));
-        loop->Stop();  // the look that this asked for is dropped
-      });
-      EXPECT_TRUE(loop->RunForever().ok());
-      EXPECT_TRUE(loop->Close().ok());
+      // The look that the removal asks for is dropped with the loop.
+      const pid_t removed = AddOnALoopThatIsClosed(
+          [&](pid_t pid) { EXPECT_TRUE(watcher_->RemoveChildHandler(pid)); });
       ::kill(removed, SIGKILL);
       while (!IsReaped(removed)) std::this_thread::yield();
     }
@@ -194,16 +203,7 @@ TEST_P(FastChildWatcherTest, ARemovedChildIsReapedWhateverBecameOfTheLoopBefore)
 TEST_P(FastChildWatcherTest, AChildThatIsRemovedAfterItsLoopWasClosedIsReaped) {
   std::thread others([&] {
     while (!loop_->is_running()) std::this_thread::yield();
-    pid_t removed = 0;
-    auto loop = *NewLoop();
-    loop->CallSoon([&] {
-      const ChildWatcher::Scope scope(*watcher_);
-      removed = Spawn("wait_forever");
-      Add(removed, NeverCalled);
-      loop->Stop();
-    });
-    EXPECT_TRUE(loop->RunForever().ok());
-    EXPECT_TRUE(loop->Close().ok());
+    const pid_t removed = AddOnALoopThatIsClosed([](pid_t) {});
     EXPECT_TRUE(watcher_->RemoveChildHandler(removed));
     ::kill(removed, SIGKILL);
     while (!IsReaped(removed)) std::this_thread::yield();
