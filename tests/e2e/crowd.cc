@@ -63,7 +63,7 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   std::vector<std::string> first;
   for (const std::string& id : session_ids) {
     first.push_back(Start(Spec("exit_with"), id).process_id());
-    Wait(first.back());
+    AwaitReaped(first.back());
   }
   const std::vector<std::string> descriptors = server_.Descriptors();
 
@@ -117,8 +117,8 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   EXPECT_TRUE(codes.empty()) << codes.size() << " exits were not told";
   EXPECT_EQ(undrained, 0u);
   watching.TryCancel();
-  // An exit is told before the child is reaped: once around through each session's thread.
-  for (const std::string& process : first) Wait(process);
+  // Once around through each session's thread, as above.
+  for (const std::string& process : first) AwaitReaped(process);
 #if !defined(__SANITIZE_ADDRESS__)  // which now and then looks at memory through a pipe
   EXPECT_THAT(server_.Descriptors(), testing::SizeIs(descriptors.size()))
       << "before: " << testing::PrintToString(descriptors);

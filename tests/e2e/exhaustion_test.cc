@@ -153,12 +153,14 @@ class ExhaustionE2e : public E2eTest {
 // conformance 100
 TEST_F(ExhaustionE2e, OutOfDescriptors) {
   RunAll(Spec("exit_with"));  // what is made once is made
+  AwaitReaped(Start(Spec("exit_with")).process_id());
   [[maybe_unused]] const size_t descriptors = server_.Descriptors().size();
   const auto fds =
       std::filesystem::directory_iterator(absl::StrCat("/proc/", server_.pid(), "/fd"));
   const auto open = std::distance(begin(fds), end(fds));
   RunOutAndRecover(*processes_, server_.pid(), RLIMIT_NOFILE, static_cast<rlim_t>(open) + 30,
                    {"24", "EMFILE", "pipe|cgroup|clone"});
+  AwaitReaped(Start(Spec("exit_with")).process_id());  // and with it all before it
 #if !defined(__SANITIZE_ADDRESS__)  // which now and then looks at memory through a pipe
   EXPECT_EQ(server_.Descriptors().size(), descriptors);
 #endif

@@ -36,7 +36,7 @@ TEST_F(HangingStartE2e, IsAnsweredAndItsSessionGoesOn) {
   v1::SignalProcessResponse killed;
   grpc::ClientContext killing;
   EXPECT_TRUE(processes_->SignalProcess(&killing, kill, &killed).ok());
-  EXPECT_EQ(Wait(other.process_id()).exit_status().signal(), SIGKILL);
+  EXPECT_EQ(AwaitReaped(other.process_id()).exit_status().signal(), SIGKILL);
   EXPECT_EQ(server_.CountChildren(), 0u);
 }
 

@@ -160,6 +160,12 @@ v1::Process E2eTest::Wait(const std::string& process_id, v1::WaitUntil until) {
   return response.process();
 }
 
+v1::Process E2eTest::AwaitReaped(const std::string& process_id) {
+  Wait(process_id);
+  // An exit is told before the child is reaped: once more through the session's thread.
+  return Wait(process_id);
+}
+
 void E2eTest::Note(const v1::StreamMessage& message, Transcript& transcript) {
   std::string kind;
   switch (message.message_case()) {

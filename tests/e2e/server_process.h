@@ -82,6 +82,8 @@ class E2eTest : public testing::Test {
 
   v1::Process Start(const v1::ProcessSpec& spec, const std::string& session_id = "");
   v1::Process Wait(const std::string& process_id, v1::WaitUntil until = v1::WAIT_UNTIL_DRAINED);
+  // As Wait, and returns when the server has let go of the process's pid and pidfd, too.
+  v1::Process AwaitReaped(const std::string& process_id);
 
   // All that a stream said.
   struct Transcript {

@@ -184,7 +184,7 @@ TEST_F(WatcherE2e, AChangedWatcherIsThatOfLaterStarts) {
   watching.TryCancel();
   for (const auto& [process, watcher] : running) {
     Kill(process);
-    const v1::Process ended = Wait(process);
+    const v1::Process ended = AwaitReaped(process);
     EXPECT_EQ(ended.exit_status().watcher(), watcher);
     EXPECT_EQ(ended.exit_status().signal(), SIGKILL) << watcher;
     EXPECT_EQ(ended.exit_status().source(), v1::STATUS_SOURCE_WAITED) << watcher;
