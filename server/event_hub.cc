@@ -91,7 +91,15 @@ void EventHub::EndStreams() {
   Post([this] {
     ending_ = true;
     PumpAll();
+    for (const auto& [id, listener] : std::exchange(end_listeners_, {})) listener();
   });
 }
+
+uint64_t EventHub::AddEndListener(std::function<void()> listener) {
+  end_listeners_.emplace(++last_end_listener_, std::move(listener));
+  return last_end_listener_;
+}
+
+void EventHub::RemoveEndListener(uint64_t id) { end_listeners_.erase(id); }
 
 }  // namespace proctor::server

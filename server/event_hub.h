@@ -1,6 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,7 +22,8 @@ namespace proctor::server {
 class EventStream;
 
 // The thread on which all subscribers of the event log are served, and its loop: the
-// strand of every WatchEvents. A subscriber is a number that it remembers; an append
+// strand of every WatchEvents, and of calls about processes that no session has any more
+// (survivor_call.h). A subscriber is a number that it remembers; an append
 // wakes this thread once, however many subscribers there are.
 //
 // Thread-safety: Post, EndStreams and AwaitStreams from any thread; the rest on the hub's thread.
@@ -35,7 +39,7 @@ class EventHub {
 
   void Post(LoopCallback work);
 
-  // Any thread: a stream is there, from its constructor to its destructor.
+  // Any thread: a stream or a call is there, from its constructor to its destructor.
   void AddUser();
   void ReleaseUser();
 
@@ -44,10 +48,15 @@ class EventHub {
   uint64_t subscribers() const { return subscribers_; }
   uint64_t lag() const { return lag_; }
 
-  // Ends every stream when it has sent the last event: the server shuts down.
+  // Ends every stream when it has sent the last event, and tells those who listen: the server
+  // shuts down.
   void EndStreams();
   // Waits until no stream is left; false if one was at `deadline`. Not on the hub's thread.
   bool AwaitStreams(absl::Time deadline);
+
+  // Calls `listener` once when streams are to end, if it is there by then.
+  uint64_t AddEndListener(std::function<void()> listener);
+  void RemoveEndListener(uint64_t id);
 
   void Add(EventStream* stream);
   void Remove(EventStream* stream);
@@ -75,6 +84,8 @@ class EventHub {
   absl::flat_hash_set<EventStream*> streams_;
   EventJournal journal_;
   bool ending_ = false;
+  std::map<uint64_t, std::function<void()>> end_listeners_;
+  uint64_t last_end_listener_ = 0;
 };
 
 }  // namespace proctor::server

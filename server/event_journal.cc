@@ -43,9 +43,11 @@ struct Describe {
                         absl::CEscape(absl::StrJoin(detail.argv, " ")), "\"");
   }
   std::string operator()(const ProcessExited& detail) const {
-    return absl::StrCat("process exited process=", event.process_id, " status=\"",
-                        DebugString(detail.status.wait),
-                        "\" duration=", absl::FormatDuration(detail.status.duration));
+    const WaitStatus& wait = detail.status.wait;
+    const std::string what = absl::StrCat(event.process_id, " status=\"", DebugString(wait), "\"");
+    if (wait.lost()) return absl::StrCat("process lost process=", what);
+    return absl::StrCat("process exited process=", what,
+                        " duration=", absl::FormatDuration(detail.status.duration));
   }
   std::string operator()(const OutputDrained& detail) const {
     return absl::StrCat("output drained process=", event.process_id,

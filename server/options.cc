@@ -118,7 +118,8 @@ constexpr Flag kFlags[] = {
      [](Options& o, const std::string& v) { return SetText(o.cgroup, v); }},
     {"survivors", "keep|kill",
      "what becomes of processes that a server before this one has left in their control groups:\n"
-     "they are told of in the log and left alone (keep, the default), or killed at the start",
+     "they are told of in the log and left alone (keep, the default), or killed at the start.\n"
+     "Those of a server without control groups are not found",
      [](Options& o, const std::string& v) {
        if (v == "keep" || v == "kill") {
          o.kill_survivors = v == "kill";

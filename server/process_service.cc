@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/page_token.h"
 #include "server/process_calls.h"
@@ -80,8 +81,21 @@ grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, Sessio
 }
 
 absl::Status ExitedError(const ProcessInfo& info) {
+  const char* why = info.lost() ? "': it was lost with its server, and its pid may be a stranger's"
+                                : "': it has ended";
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
-                   "signal process '" + info.id + "': it has ended", {{"process_id", info.id}});
+                   "signal process '" + info.id + why, {{"process_id", info.id}});
+}
+
+// An ended process may be forgotten; one that was lost, and of which something runs on, could
+// then be reached by nobody.
+absl::Status CheckForgettable(const ProcessInfo& info) {
+  if (!info.lost() || info.survivors == 0) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_RUNNING",
+                   absl::StrCat("remove process '", info.id,
+                                "': it was lost with its server, and what it left runs on (",
+                                info.survivors, ")"),
+                   {{"process_id", info.id}});
 }
 
 // Parts of the retention that are not said stay as they are.
@@ -199,7 +213,7 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
       [sessions = sessions_, signal = *signal, tree, response,
        caller = CallerName(*context)](const ProcessInfo& info) {
         if (!tree || info.tree_empty) return ExitedError(info);
-        const absl::Status sent = sessions->SignalSurvivors(info, signal, caller);
+        const absl::Status sent = sessions->SignalSurvivors(info, {signal}, caller);
         // What is left of its tree, nobody can tell any more.
         if (absl::IsNotFound(sent)) return ClosedSessionError(info);
         response->set_tree_mechanism(wire::ToProto(info.tree_mechanism));
@@ -210,7 +224,7 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* ProcessService::StopProcess(grpc::CallbackServerContext* context,
                                                       const v1::StopProcessRequest* request,
                                                       v1::StopProcessResponse* response) {
-  return NewStopCall(sessions_, context, request, response);
+  return NewStopCall(sessions_, hub_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContext* context,
@@ -245,7 +259,7 @@ grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContext* context,
                                                       const v1::WaitProcessRequest* request,
                                                       v1::WaitProcessResponse* response) {
-  return NewWaitCall(sessions_, context, request, response);
+  return NewWaitCall(sessions_, hub_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext* context,
@@ -265,7 +279,9 @@ grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext
         // Info tells what the look finds out.
         process.LookAtTree([fill, raw = &process, answer] { answer->Finish(fill(raw->Info())); });
       },
-      fill);
+      [fill, sessions = sessions_](const ProcessInfo& info) {
+        return fill(*sessions->LookAtSurvivors(std::make_shared<const ProcessInfo>(info)));
+      });
 }
 
 grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerContext* context,
@@ -289,7 +305,7 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
   PageRoom room;
   uint64_t last = page->after;
   for (const auto& entry : entries) {
-    v1::Process process = wire::ToProto(*entry.info);
+    v1::Process process = wire::ToProto(*sessions_->LookAtSurvivors(entry.info));
     if (static_cast<size_t>(response->processes_size()) == page->size ||
         !room.Take(process.ByteSizeLong())) {
       response->set_next_page_token(MakePageToken(last, filter));
@@ -319,15 +335,17 @@ grpc::ServerUnaryReactor* ProcessService::UpdateProcess(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerContext* context,
                                                         const v1::RemoveProcessRequest* request,
                                                         v1::RemoveProcessResponse*) {
-  if (request->force()) return NewForcedRemoveCall(sessions_, context, request);
+  if (request->force()) return NewForcedRemoveCall(sessions_, hub_, context, request);
   return OnProcess(
       context, sessions_, request->process_id(),
       [](SessionContext& session, Process& process) {
         return session.RemoveProcess(process.id(), "CLIENT_REQUEST");
       },
-      [this](const ProcessInfo& info) {
-        sessions_->ForgetProcess(info, "CLIENT_REQUEST");
-        return absl::OkStatus();
+      [sessions = sessions_](const ProcessInfo& info) {
+        const auto now = sessions->LookAtSurvivors(std::make_shared<const ProcessInfo>(info));
+        const absl::Status status = CheckForgettable(*now);
+        if (status.ok()) sessions->ForgetProcess(*now, "CLIENT_REQUEST");
+        return status;
       });
 }
 

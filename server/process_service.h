@@ -2,6 +2,7 @@
 
 #include "core/session/session_registry.h"
 #include "proctor/v1/process_service.grpc.pb.h"
+#include "server/event_hub.h"
 
 namespace proctor::server {
 
@@ -9,10 +10,10 @@ namespace proctor::server {
 // concerned, and answers from there.
 //
 // Thread-safety: gRPC calls it from any thread. Lifetime: outlives the gRPC server;
-// `sessions` outlives it.
+// `sessions` and `hub` outlive it.
 class ProcessService final : public v1::ProcessService::CallbackService {
  public:
-  explicit ProcessService(SessionRegistry* sessions) : sessions_(sessions) {}
+  ProcessService(SessionRegistry* sessions, EventHub* hub) : sessions_(sessions), hub_(hub) {}
 
   grpc::ServerUnaryReactor* StartProcess(grpc::CallbackServerContext* context,
                                          const v1::StartProcessRequest* request,
@@ -56,6 +57,7 @@ class ProcessService final : public v1::ProcessService::CallbackService {
 
  private:
   SessionRegistry* const sessions_;
+  EventHub* const hub_;
 };
 
 }  // namespace proctor::server

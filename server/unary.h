@@ -19,8 +19,12 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 
 // The error of what only the session of a process could do, which is closed.
 inline absl::Status ClosedSessionError(const ProcessInfo& info) {
+  const char* why = info.lost()
+                        ? "': it was lost with its server: its output is gone, and what may "
+                          "run on of it is not known"
+                        : "': its session is closed, and its output gone";
   return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
-                   "process '" + info.id + "': its session is closed, and its output gone",
+                   "process '" + info.id + why,
                    {{"process_id", info.id}, {"session_id", info.session_id}});
 }
 

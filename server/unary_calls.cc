@@ -7,6 +7,7 @@
 #include "server/late_call.h"
 #include "server/process_calls.h"
 #include "server/rpc_caller.h"
+#include "server/survivor_call.h"
 #include "server/unary.h"
 #include "server/unkillable.h"
 #include "server/wire/command.h"
@@ -38,6 +39,24 @@ absl::Status UnknownTreeError(const Process& process) {
                                 "': without a control group and without /proc nobody knows "
                                 "which descendants are left"),
                    {{"process_id", process.id()}});
+}
+
+// A process of which a server before this one has left something that runs on; else null.
+std::shared_ptr<const ProcessInfo> FindLeft(SessionRegistry* sessions,
+                                            const std::string& process_id) {
+  if (!sessions->MayHaveSurvivors(process_id)) return nullptr;
+  auto located = sessions->FindProcess(process_id);
+  if (!located.ok()) return nullptr;
+  auto info = sessions->LookAtSurvivors(located->info);
+  return info->tree_empty ? nullptr : info;
+}
+
+absl::Status LostError(const ProcessInfo& info) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_LOST",
+                   absl::StrCat("stop process '", info.id,
+                                "': it was lost with its server, and what runs on in ",
+                                "its control group is reached by the scope TREE alone"),
+                   {{"process_id", info.id}, {"pid", absl::StrCat(info.pid)}});
 }
 
 // Waits until a process has reached a state, after doing something to it, and for a time.
@@ -75,7 +94,8 @@ class EndCall : public LateCall {
     // The session closed, so everything in it is drained: the table has the last word.
     auto last = sessions->FindProcess(process_id);
     if (!last.ok()) return Answer(last.status());
-    Conclude(choose_(*last->info->command), *last->info);
+    const auto now = sessions->LookAtSurvivors(last->info);
+    Conclude(choose_(*now->command), *now);
   }
 
  private:
@@ -214,7 +234,7 @@ class WriteStdinCall : public LateCall {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions,
+grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
                                       const v1::WaitProcessRequest* request,
                                       v1::WaitProcessResponse* response) {
@@ -238,15 +258,21 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions,
     default:
       return Answer(context, InvalidField("until", "unknown state"));
   }
-  auto* call = new EndCall(
-      [until](const Command&) { return until; }, [timeout](const Command&) { return timeout; },
-      nullptr,
-      [response](v1::Process process) { *response->mutable_process() = std::move(process); });
+  auto fill = [response](v1::Process process) {
+    *response->mutable_process() = std::move(process);
+  };
+  if (until == Until::kTreeEmpty) {
+    if (auto left = FindLeft(sessions, request->process_id())) {
+      return NewSurvivorCall(sessions, hub, std::move(left), {.limit = timeout, .fill = fill});
+    }
+  }
+  auto* call = new EndCall([until](const Command&) { return until; },
+                           [timeout](const Command&) { return timeout; }, nullptr, fill);
   call->Begin(sessions, request->process_id());
   return call;
 }
 
-grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
+grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
                                       const v1::StopProcessRequest* request,
                                       v1::StopProcessResponse* response) {
@@ -255,6 +281,20 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
     auto given = wire::StopPolicyFromProto(request->stop_policy(), "stop_policy");
     if (!given.ok()) return Answer(context, given.status());
     policy = *given;
+  }
+  auto fill = [response](v1::Process process) {
+    *response->mutable_process() = std::move(process);
+  };
+  if (auto left = FindLeft(sessions, request->process_id())) {
+    const StopPolicy way = policy.value_or(left->command->stop_policy);
+    if (way.scope == SignalScope::kTree) {
+      return NewSurvivorCall(sessions, hub, std::move(left),
+                             {.stop = way,
+                              .by = CallerName(*context),
+                              .limit = way.grace + kUnkillable,
+                              .fill = fill});
+    }
+    if (left->lost()) return Answer(context, LostError(*left));
   }
   auto stop = [policy, caller = CallerName(*context)](Process& process) {
     process.Stop(policy.value_or(process.command().stop_policy),
@@ -267,9 +307,7 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions,
   auto limit = [policy](const Command& command) {
     return policy.value_or(command.stop_policy).grace + kUnkillable;
   };
-  auto* call = new EndCall(until, limit, stop, [response](v1::Process process) {
-    *response->mutable_process() = std::move(process);
-  });
+  auto* call = new EndCall(until, limit, stop, fill);
   call->Begin(sessions, request->process_id());
   return call;
 }
@@ -282,9 +320,19 @@ grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
   return call;
 }
 
-grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions,
+grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHub* hub,
                                               grpc::CallbackServerContext* context,
                                               const v1::RemoveProcessRequest* request) {
+  if (auto left = FindLeft(sessions, request->process_id()); left != nullptr && left->lost()) {
+    const StopPolicy way = {.grace = absl::ZeroDuration(), .scope = SignalScope::kTree};
+    return NewSurvivorCall(sessions, hub, std::move(left),
+                           {.stop = way,
+                            .by = CallerName(*context),
+                            .limit = kUnkillable,
+                            .fill = [sessions, id = request->process_id()](const v1::Process&) {
+                              sessions->RemoveProcess(id, "CLIENT_REQUEST");
+                            }});
+  }
   auto kill = [caller = CallerName(*context)](Process& process) {
     process.Kill({ExitCause::kClientSignal, caller});
   };

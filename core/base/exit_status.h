@@ -43,6 +43,11 @@ struct ResourceUsage {
   bool operator==(const ResourceUsage&) const = default;
 };
 
+// Reasons of an unknown end: the server was lost while the process ran, and it may run on; or
+// while it was being started, so that not even that is known.
+inline constexpr char kServerLost[] = "SERVER_LOST";
+inline constexpr char kServerLostAtStart[] = "SERVER_LOST_AT_START";
+
 // What the kernel says of an ended child.
 struct WaitStatus {
   StatusSource source = StatusSource::kUnknown;
@@ -57,6 +62,11 @@ struct WaitStatus {
   int returncode() const {
     if (source == StatusSource::kUnknown) return 255;
     return signal != 0 ? -signal : exit_code;
+  }
+  // Whether the server was lost before it saw an end, which there may not have been.
+  bool lost() const {
+    return source == StatusSource::kUnknown &&
+           (reason == kServerLost || reason == kServerLostAtStart);
   }
   bool operator==(const WaitStatus&) const = default;
 };
@@ -83,7 +93,7 @@ struct ExitStatus {
   std::string requested_by;  // who asked for it, where `cause` says somebody did
   absl::Time started_at;
   absl::Time exited_at;
-  absl::Duration duration;  // by CLOCK_MONOTONIC
+  absl::Duration duration;  // by CLOCK_MONOTONIC; not known of a lost one
   OutputTotals output;      // final once the process is drained
   std::string watcher;      // the watcher that saw the exit
 

@@ -39,10 +39,11 @@ bool HasWord(absl::string_view text, absl::string_view wanted) {
   return false;
 }
 
-// Takes the lock of a server's group. Nothing if another has it, or it is gone.
-UniqueFd Lock(const Cgroup& group) {
+// Takes the lock of a server's group: LOCK_EX its own, LOCK_SH whoever looks whether it is
+// dead, which several may do at once. Nothing if it is held otherwise, or gone.
+UniqueFd Lock(const Cgroup& group, int kind) {
   auto directory = group.Open();
-  if (!directory.ok() || ::flock(directory->get(), LOCK_EX | LOCK_NB) != 0) return UniqueFd();
+  if (!directory.ok() || ::flock(directory->get(), kind | LOCK_NB) != 0) return UniqueFd();
   return *std::move(directory);
 }
 
@@ -56,7 +57,7 @@ std::vector<Cgroup> RemoveDeadServers(const Cgroup& directory) {
     const std::string name = entry->path().filename();
     if (!absl::StartsWith(name, kServerPrefix)) continue;
     const Cgroup dead = directory.Child(name);
-    const UniqueFd lock = Lock(dead);
+    const UniqueFd lock = Lock(dead, LOCK_SH);
     if (lock && !dead.Remove()) populated.push_back(dead);
   }
   return populated;
@@ -106,7 +107,7 @@ absl::StatusOr<std::shared_ptr<CgroupRoot>> CgroupRoot::Open(const std::string& 
     const Cgroup own = parent.Child(kServerPrefix + NewRandomId());
     if (absl::Status made = own.Make(); !made.ok()) return made;
     root.reset(new CgroupRoot(parent, own));
-    root->lock_ = Lock(own);
+    root->lock_ = Lock(own, LOCK_EX);
   }
   if (!root->lock_) return Unavailable(absl::StrCat("'", root->own_.path(), "' cannot be locked"));
   root->dead_ = std::move(dead);
@@ -258,6 +259,20 @@ std::unique_ptr<ProcessTree> CgroupRoot::FindLeft(const std::string& process_id)
     return std::make_unique<CgroupTree>(shared_from_this(), group, UniqueFd());
   }
   return nullptr;
+}
+
+absl::StatusOr<size_t> CgroupRoot::CountLeft(const std::string& process_id) const {
+  for (const Cgroup& server : dead_) {
+    const Cgroup group = server.Child(process_id);
+    const size_t members = group.Members().size();
+    // They may have ended since.
+    const auto populated = group.Populated();
+    if (!populated.ok()) return populated.status();
+    if (!*populated) continue;
+    if (members > 0) return members;
+    return Unavailable(absl::StrCat("the members of '", group.path(), "' cannot be read"));
+  }
+  return 0;
 }
 
 void CgroupRoot::Remove(const Cgroup& group) {

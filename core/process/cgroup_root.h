@@ -50,6 +50,9 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   // What is left of a process of a server that was dead at the opening, by its group; null
   // where nobody is in that any more.
   std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
+  // How many processes that are. Errors: FailedPrecondition (CGROUP_UNAVAILABLE) where they
+  // cannot be read.
+  absl::StatusOr<size_t> CountLeft(const std::string& process_id) const;
 
   // Removes a group now, or when it is found empty later.
   void Remove(const Cgroup& group);

@@ -46,6 +46,11 @@ struct ProcessInfo {
   bool stdin_open = false;
   TreeMechanism tree_mechanism = TreeMechanism::kWalk;
   bool tree_empty = false;  // it ended, and no descendant is left
+  // Set by SessionRegistry::LookAtSurvivors alone, never published.
+  uint32_t survivors = 0;
+
+  // Whether it was lost with its server: nobody knows how it ended, nor whether.
+  bool lost() const { return exit_status.has_value() && exit_status->wait.lost(); }
 };
 
 // Who wants a process to end, and why.

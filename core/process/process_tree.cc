@@ -57,6 +57,11 @@ std::unique_ptr<ProcessTree> ProcessTrees::FindLeft(const std::string& process_i
   return root_ != nullptr ? root_->FindLeft(process_id) : nullptr;
 }
 
+absl::StatusOr<size_t> ProcessTrees::CountLeft(const std::string& process_id) const {
+  if (root_ == nullptr) return 0;
+  return root_->CountLeft(process_id);
+}
+
 TreeMechanism ProcessTrees::mechanism() const {
   if (root_ != nullptr) return TreeMechanism::kCgroup;
   return proc_.ok() ? TreeMechanism::kWalk : TreeMechanism::kGroup;
@@ -68,9 +73,10 @@ std::string ProcessTrees::caveat() const {
       return ::geteuid() == 0 ? "processes of root may move to other groups"
                               : "processes of the server's own user may move to other groups";
     case TreeMechanism::kWalk:
-      return "who lowers the limit of locks and leaves parent and session is not found";
+      return "who lowers the limit of locks and leaves parent and session is not found, nor "
+             "what a server that is killed leaves by the next one";
     case TreeMechanism::kGroup:
-      return absl::StrCat("nobody knows who is left after a process: ",
+      return absl::StrCat("nobody knows who is left after a process, or a server: ",
                           std::string(proc_.message()));
   }
   return "";

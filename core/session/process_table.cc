@@ -54,6 +54,18 @@ void ProcessTable::CountMemory(uint64_t before, uint64_t now) {
   now > before ? memory_->Add(now - before) : memory_->GiveBack(before - now);
 }
 
+bool ProcessTable::SetTreeEmpty(std::string_view process_id) {
+  std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
+  absl::MutexLock lock(&mutex_);
+  auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
+  if (found == ordinals_.end() || claimed_.contains(found->first)) return false;
+  Listed& listed = by_ordinal_.at(found->second);
+  auto now = std::make_shared<ProcessInfo>(*listed.info);
+  now->tree_empty = true;
+  before = std::exchange(listed.info, std::move(now));
+  return true;
+}
+
 std::shared_ptr<const ProcessInfo> ProcessTable::TakeSurplus() {
   absl::MutexLock lock(&mutex_);
   if (drained_.size() <= max_ended_) return nullptr;

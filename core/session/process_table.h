@@ -46,6 +46,10 @@ class ProcessTable {
   // Publishes a process's present state; the first time lists it, by its ordinal.
   void Publish(ProcessInfo info);
 
+  // Says of a drained process, whose session is closed, that its tree is empty. False if it is
+  // not listed any more, or about to be removed.
+  bool SetTreeEmpty(std::string_view process_id);
+
   // The ended process that has been so for the longest, where there is one too many, for its
   // session to forget; null if there is not. Each is named once: whoever is told forgets it.
   std::shared_ptr<const ProcessInfo> TakeSurplus();

@@ -306,6 +306,10 @@ absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
 
 void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
   if (!processes_.ClaimRemoval(info.id)) return;
+  {
+    absl::MutexLock lock(&survivors_mutex_);
+    survived_.erase(info.id);
+  }
   events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
 }
 

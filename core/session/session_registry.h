@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -121,10 +122,19 @@ class SessionRegistry {
   // Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<LocatedProcess> FindProcess(std::string_view process_id) const;
 
-  // Sends a signal to what a server before this one has left in the control group of a
-  // process. Errors: NotFound (PROCESS_EXITED) where nobody is left there, or there is none;
+  // ---- What a server before this one has left of a process, in its control group:
+  // core/session/survivors.cc. ----
+
+  // A process with the number of its survivors as it is now. Where the last of them has ended,
+  // that is published and put on record: its tree is empty. All others as they are, at once.
+  std::shared_ptr<const ProcessInfo> LookAtSurvivors(std::shared_ptr<const ProcessInfo> info);
+  // Whether it had survivors at the start, and has not been seen without any since.
+  bool MayHaveSurvivors(std::string_view process_id) const;
+  // They as a tree, to be waited for; null where nobody is left.
+  std::unique_ptr<ProcessTree> FindSurvivors(const ProcessInfo& info) const;
+  // Sends them a signal. Errors: NotFound (PROCESS_EXITED) where nobody is left, or known to be;
   // those of ProcessTree::Signal.
-  absl::Status SignalSurvivors(const ProcessInfo& info, int signal, const std::string& by);
+  absl::Status SignalSurvivors(const ProcessInfo& info, TreeSignal signal, const std::string& by);
 
   // Forgets an ended process, by its session if that still lives. Nothing if it is
   // gone already.
@@ -194,6 +204,11 @@ class SessionRegistry {
   SessionRequests session_requests_;
 
   absl::Mutex default_mutex_;  // held while the default session is opened, before mutex_
+
+  // Held while it is put on record that the last one has ended, so that this does not come after
+  // a removal.
+  mutable absl::Mutex survivors_mutex_;
+  absl::flat_hash_set<std::string> survived_ ABSL_GUARDED_BY(survivors_mutex_);  // processes
 
   mutable absl::Mutex mutex_;
   std::string policy_ ABSL_GUARDED_BY(mutex_);

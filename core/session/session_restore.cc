@@ -1,27 +1,20 @@
 // How a registry takes over what the server before it left in the store of the event log.
-#include <signal.h>
-
 #include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/warning.h"
 #include "core/session/session_registry.h"
 
 namespace proctor {
 namespace {
 
-constexpr char kServerLost[] = "SERVER_LOST";
-// It is not even known whether it ran.
-constexpr char kLostAtStart[] = "SERVER_LOST_AT_START";
-
 // Nobody knows how it ended, nor when: only that it is nobody's child any more.
 ExitStatus LostExit(const ProcessInfo& info) {
   ExitStatus status;
   status.wait.source = StatusSource::kUnknown;
-  status.wait.reason = info.pid != 0 ? kServerLost : kLostAtStart;
+  status.wait.reason = info.pid != 0 ? kServerLost : kServerLostAtStart;
   status.cause = ExitCause::kUnknown;
   status.started_at = info.started_at;
   status.exited_at = absl::Now();
@@ -150,37 +143,6 @@ void SessionRegistry::RestoreProcess(ProcessInfo info) {
   }
   TellOfSurvivors(info);
   processes_.Publish(std::move(info));
-}
-
-void SessionRegistry::TellOfSurvivors(const ProcessInfo& info) {
-  if (options_.trees == nullptr || options_.trees->FindLeft(info.id) == nullptr) return;
-  const std::string what = absl::StrCat("process '", info.id, "' (pid ", info.pid,
-                                        ") of a lost server has left processes that run on");
-  if (!options_.kill_survivors) return Warn(what);
-  const absl::Status killed = SignalSurvivors(info, SIGKILL, "");
-  Warn(absl::StrCat(what, killed.ok() ? ": killed" : ": ", std::string(killed.message())));
-}
-
-absl::Status SessionRegistry::SignalSurvivors(const ProcessInfo& info, int signal,
-                                              const std::string& by) {
-  std::unique_ptr<ProcessTree> left;
-  if (options_.trees != nullptr) left = options_.trees->FindLeft(info.id);
-  if (left == nullptr) {
-    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
-                     absl::StrCat("signal process '", info.id, "': nothing is known to be left"),
-                     {{"process_id", info.id}});
-  }
-  absl::Status result;
-  // A control group tells within the call.
-  left->Signal(nullptr, {signal}, [&](const absl::Status& sent) { result = sent; });
-  if (!result.ok()) return result;
-  EventLog::Entry entry;
-  entry.event = {.session_id = info.session_id,
-                 .process_id = info.id,
-                 .labels = info.command->labels,
-                 .detail = ProcessSignalled{signal, "TREE", by}};
-  events_->Append(std::move(entry));
-  return result;
 }
 
 void SessionRegistry::RestoreSession(SessionInfo info) {

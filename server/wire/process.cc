@@ -165,7 +165,7 @@ v1::ExitStatus ToProto(const ExitStatus& status) {
   proto.set_requested_by(status.requested_by);
   *proto.mutable_started_at() = ToProto(status.started_at);
   *proto.mutable_exited_at() = ToProto(status.exited_at);
-  *proto.mutable_duration() = ToProto(status.duration);
+  if (!wait.lost()) *proto.mutable_duration() = ToProto(status.duration);
   if (wait.has_usage) *proto.mutable_usage() = UsageToProto(wait.usage);
   AddTotals(status.output, &proto);
   proto.set_watcher(status.watcher);
@@ -205,6 +205,7 @@ v1::Process DescribeWithoutStrings(const ProcessInfo& info) {
   proto.set_stdin_open(info.stdin_open);
   proto.set_tree_mechanism(ToProto(info.tree_mechanism));
   proto.set_tree_empty(info.tree_empty);
+  proto.set_survivors(info.survivors);
   return proto;
 }
 

@@ -35,6 +35,19 @@ TEST(ProcessMessage, OfALargeSpecificationIsAnExcerptThatSaysSo) {
   EXPECT_FALSE(ToProto(MakeLarge(2, 10)).has_spec_omitted());
 }
 
+TEST(ProcessMessage, OfALostProcessHasNoDurationThatNobodyKnows) {
+  ProcessInfo info = MakeLarge(1, 10);
+  info.exit_status.emplace();
+  info.exit_status->wait.source = StatusSource::kUnknown;
+  for (const char* reason : {kServerLost, kServerLostAtStart}) {
+    info.exit_status->wait.reason = reason;
+    EXPECT_FALSE(ToProto(info).exit_status().has_duration()) << reason;
+  }
+  info.exit_status->wait.reason = "REAPED_ELSEWHERE";  // its end was seen
+  info.exit_status->duration = absl::Seconds(3);
+  EXPECT_EQ(ToProto(info).exit_status().duration().seconds(), 3);
+}
+
 TEST(ProcessMessage, InPagesIsTheWholeOne) {
   constexpr size_t kMost = 1 << 20;
   for (const auto& [arguments, bytes] :

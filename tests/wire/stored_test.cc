@@ -368,8 +368,8 @@ TEST(StoredProcesses, EveryFieldComesBack) {
   exited.drained.reset();
   exited.tree_mechanism = TreeMechanism::kGroup;
   ExpectTheSame(exited);
-  // In place of what is set; and set where something is left out.
-  ExpectAllSet(ToWholeProto(MakeProcess()), {"spec.pty", "spec_omitted"});
+  // In place of what is set; set where something is left out; found out when it is asked for.
+  ExpectAllSet(ToWholeProto(MakeProcess()), {"spec.pty", "spec_omitted", "survivors"});
 }
 
 TEST(StoredProcesses, EveryCommandThatCanBeStartedComesBack) {

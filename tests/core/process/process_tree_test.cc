@@ -2,8 +2,11 @@
 #include "core/process/process_tree.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -366,6 +369,31 @@ TEST_F(CgroupRootTest, RemovesWhatADeadServerHasLeft) {
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_FALSE(std::filesystem::exists(dead.path()));
   EXPECT_EQ(Servers(), 2u);
+}
+
+TEST_F(CgroupRootTest, FindsAndCountsWhatRunsOnOfADeadServer) {
+  const Cgroup dead = Cgroup(directory_).Child("proctor-dead");
+  const Cgroup group = dead.Child("process");
+  ASSERT_TRUE(dead.Make().ok());
+  ASSERT_TRUE(group.Make().ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    while (true) ::pause();
+  }
+  ASSERT_TRUE(group.Write("cgroup.procs", absl::StrCat(child)).ok());
+  // Another server looks at it just now.
+  auto looked_at = dead.Open();
+  ASSERT_TRUE(looked_at.ok());
+  ASSERT_EQ(::flock(looked_at->get(), LOCK_SH), 0);
+  auto root = CgroupRoot::Open(directory_);
+  ASSERT_TRUE(root.ok()) << root.status();
+  EXPECT_EQ(*(*root)->CountLeft("process"), 1u);
+  EXPECT_NE((*root)->FindLeft("process"), nullptr);
+  EXPECT_EQ(*(*root)->CountLeft("another"), 0u);
+  ::kill(child, SIGKILL);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_EQ(*(*root)->CountLeft("process"), 0u);
+  EXPECT_EQ((*root)->FindLeft("process"), nullptr);
 }
 
 TEST_F(CgroupRootTest, CannotTellWithoutDescriptorsAndSaysSo) {

@@ -47,6 +47,20 @@ TEST(ProcessTable, ListsInTheOrderOfStartsWhateverChangesLater) {
   EXPECT_EQ(table.List(0, 2, All).size(), 2u);
 }
 
+TEST(ProcessTable, ATreeIsSaidToBeEmptyOfWhatIsListed) {
+  ProcessTable table(10);
+  EXPECT_FALSE(table.SetTreeEmpty("a"));
+  table.Publish(Info("a", ProcessState::kDrained));
+  EXPECT_TRUE(table.SetTreeEmpty("a"));
+  EXPECT_TRUE((*table.Find("a"))->tree_empty);
+  EXPECT_EQ(table.CountAll().ended, 1u);
+  EXPECT_TRUE(table.ClaimRemoval("a"));
+  EXPECT_FALSE(table.SetTreeEmpty("a")) << "it is about to go";
+  table.Remove("a");
+  EXPECT_FALSE(table.SetTreeEmpty("a"));
+  EXPECT_EQ(table.CountAll().ended, 0u);
+}
+
 TEST(ProcessTable, CountsBySessionAndInAll) {
   ProcessTable table(10);
   table.Publish(Info("a", ProcessState::kRunning, "one"));
