@@ -26,6 +26,12 @@ std::string DrainText(v1::DrainReason reason) {
   return std::string(absl::StripPrefix(v1::DrainReason_Name(reason), kPrefix));
 }
 
+// Where nobody can tell, why.
+std::string ExitParticulars(const v1::ExitStatus& status) {
+  const std::string& reason = status.unknown().reason();
+  return absl::StrCat("exit=", ExitText(status), reason.empty() ? "" : " reason=", reason);
+}
+
 std::string Particulars(const v1::Event& event) {
   switch (event.detail_case()) {
     case v1::Event::kSessionOpened:
@@ -37,7 +43,7 @@ std::string Particulars(const v1::Event& event) {
       return absl::StrCat("pid=", event.process_started().process().pid(), " ",
                           CommandText(event.process_started().process()));
     case v1::Event::kProcessExited:
-      return absl::StrCat("exit=", ExitText(event.process_exited().exit_status()));
+      return ExitParticulars(event.process_exited().exit_status());
     case v1::Event::kOutputDrained:
       return absl::StrCat("reason=", DrainText(event.output_drained().reason()));
     case v1::Event::kProcessSignalled:

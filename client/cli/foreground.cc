@@ -7,6 +7,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/json.h"
+#include "client/cli/lost_process.h"
 #include "client/cli/stdin_pump.h"
 
 namespace proctor::cli {
@@ -110,7 +111,9 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
   if (TellDiscrepancies(invocation, outcome)) return kExitFailure;
   if (outcome.exit_status->status_case() != v1::ExitStatus::kExitCode &&
       outcome.exit_status->status_case() != v1::ExitStatus::kSignal) {
-    const std::string& reason = outcome.exit_status->unknown().reason();
+    v1::Process ended = *outcome.process;
+    *ended.mutable_exit_status() = *outcome.exit_status;
+    const std::string reason = UnknownEndText(ended);
     return console.Fail(
         absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason));
   }

@@ -11,6 +11,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/lost_process.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
@@ -98,12 +99,21 @@ int StopVerb(Invocation& invocation) {
   flags.Action(0, "tree", "with all its descendants, also those that outlive it",
                [&] { request.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE); });
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
-    request.set_process_id(id);
-    v1::StopProcessResponse response;
-    // Without a deadline: the grace decides.
-    return client.StopProcess(request, &response);
-  });
+  bool sure = true;
+  const int code =
+      ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
+        request.set_process_id(id);
+        v1::StopProcessResponse response;
+        // Without a deadline: the grace decides.
+        client::Error error = client.StopProcess(request, &response);
+        if (error.ok() && IsLost(response.process()) && !response.process().tree_empty()) {
+          sure = false;
+          invocation.console().Say(
+              absl::StrCat(id, ": nobody could stop it: ", UnknownEndText(response.process())));
+        }
+        return error;
+      });
+  return sure ? code : kExitFailure;
 }
 
 int UpdateVerb(Invocation& invocation) {
@@ -150,7 +160,12 @@ int InspectVerb(Invocation& invocation) {
   return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
     v1::Process process;
     client::Error error = GetWhole(client, id, &process);
-    if (error.ok()) invocation.out().Write(json ? JsonLine(process) : JsonText(process));
+    if (!error.ok()) return error;
+    invocation.out().Write(json ? JsonLine(process) : JsonText(process));
+    if (!json && IsLost(process)) {
+      invocation.console().Say(
+          absl::StrCat(id, ": how it ended is unknown: ", UnknownEndText(process)));
+    }
     return error;
   });
 }

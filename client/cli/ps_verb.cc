@@ -12,6 +12,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/lost_process.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 
@@ -37,12 +38,14 @@ std::string StateText(v1::ProcessState state) {
 void AddRow(const v1::Process& process, absl::Time now, Table* table) {
   const absl::Time started = FromProto(process.started_at());
   const bool ended = process.has_exit_status();
+  const bool lost = IsLost(process);
   const absl::Duration duration =
       ended ? FromProto(process.exit_status().duration()) : now - started;
   table->Add({process.process_id().substr(0, kShortId), process.session_id().substr(0, kShortId),
-              StateText(process.state()), ended ? ExitText(process.exit_status()) : "-",
-              absl::StrCat(BriefDuration(now - started), " ago"), BriefDuration(duration),
-              CommandText(process)});
+              lost ? LostText(process) : StateText(process.state()),
+              ended ? ExitText(process.exit_status()) : "-",
+              absl::StrCat(BriefDuration(now - started), " ago"),
+              lost ? "?" : BriefDuration(duration), CommandText(process)});
 }
 
 absl::Status AddFilter(const std::string& text, v1::ListProcessesRequest* request) {

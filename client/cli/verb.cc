@@ -21,7 +21,10 @@ constexpr Verb kVerbs[] = {
      "a line, which disconnects, ~?, which lists such commands, and Ctrl-P Ctrl-Q, which\n"
      "detaches: the process goes on, and 'proctor attach -it' finds it again.",
      RunVerb},
-    {"ps", "[FLAGS]", "list processes", "Lists processes, those that run or, with -a, all.",
+    {"ps", "[FLAGS]", "list processes",
+     "Lists processes, those that run or, with -a, all. One that was lost with its server is\n"
+     "\"lost, maybe running\", or how many of it run is known by its control group: kill --tree\n"
+     "and stop --tree reach those.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
      "Prints the retained output of a process, its stdout and stderr on ours. A lost server is\n"
@@ -38,7 +41,8 @@ constexpr Verb kVerbs[] = {
      "Sends SIGKILL, or the signal of -s, to processes.", KillVerb},
     {"stop", "[FLAGS] ID...", "end processes gracefully",
      "Ends processes: a signal, time to act on it, then SIGKILL; by their own stop policies if\n"
-     "not told otherwise. Returns when they have ended.",
+     "not told otherwise. Returns when they have ended. What a lost server has left of a process\n"
+     "is ended by --tree, where it is known by a control group.",
      StopVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line. Exits with the code of the\n"

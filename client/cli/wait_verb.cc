@@ -10,6 +10,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/lost_process.h"
 #include "client/cli/reconnect_flag.h"
 #include "client/cli/verb.h"
 
@@ -83,7 +84,7 @@ int WaitVerb(Invocation& invocation) {
       invocation.out().Write(absl::StrCat(known ? absl::StrCat(ExitCodeOf(status)) : "?", "\n"));
     }
     if (!known) {
-      const std::string& reason = status.unknown().reason();
+      const std::string reason = UnknownEndText(response.process());
       code = invocation.console().Fail(absl::StrCat("how process ", id, " ended is unknown",
                                                     reason.empty() ? "" : ": ", reason));
     } else if (invocation.arguments().size() == 1) {

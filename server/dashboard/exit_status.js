@@ -1,5 +1,5 @@
 // How a process ended, in one word, in a few, and in a sentence.
-import {duration, enumName, parseDuration, parseTime} from './format.js';
+import {duration, enumName, parseDuration, parseTime, plural} from './format.js';
 
 const CAUSES = {
   SELF: 'by itself',
@@ -29,6 +29,9 @@ const UNKNOWN = {
   SERVER_LOST_AT_START: 'the server was lost while it started the process, which may have run',
   REAPED_ELSEWHERE: 'somebody else took the status before the server could',
 };
+
+// Lost with its server: it may not have ended at all.
+const LOST = {SERVER_LOST: 'maybe running', SERVER_LOST_AT_START: 'may have run'};
 
 const ASKED_FOR = new Set(['CLIENT_SIGNAL', 'SESSION_CLOSED']);
 
@@ -70,15 +73,35 @@ export function readExit(status) {
   return exit;
 }
 
-// "exit 3", "SIGKILL", "unknown"
+// "exit 3", "SIGKILL", "lost", "unknown"
 export function exitWord(exit) {
   if (exit.unknown !== null) {
-    return 'unknown';
+    return isLost(exit) ? 'lost' : 'unknown';
   }
   return exit.signal === null ? `exit ${exit.code}` : exit.signalName;
 }
 
+export function isLost(exit) {
+  return exit.unknown !== null && exit.unknown in LOST;
+}
+
+// What is known of a lost process, by GetProcess's last answer about it.
+function fateSentence(process) {
+  const left = process.survivors ?? 0;
+  const pid = process.pid ?? 0;
+  if (left > 0) {
+    return ` ${plural(left, 'process runs', 'processes run')} on in its control group${pid ? ` (its pid was ${pid})` : ''}.`;
+  }
+  if (process.tree_empty) {
+    return ' Nothing of it runs any more.';
+  }
+  return pid ? ` It may run on, as pid ${pid}.` : ' It may run on.';
+}
+
 export function causeWords(exit) {
+  if (isLost(exit)) {
+    return LOST[exit.unknown];
+  }
   if (exit.unknown !== null) {
     return exit.unknown.toLowerCase().replaceAll('_', ' ');
   }
@@ -88,10 +111,12 @@ export function causeWords(exit) {
   return CAUSES[exit.cause] ?? 'cause not known';
 }
 
-export function exitSentence(exit) {
+// `process` is what GetProcess last answered, as far as it has.
+export function exitSentence(exit, process) {
   const after = exit.duration === null ? '' : ` after ${duration(exit.duration)}`;
   if (exit.unknown !== null) {
-    return `Nobody can tell how it ended: ${UNKNOWN[exit.unknown] ?? exit.unknown}.`;
+    const fate = isLost(exit) ? fateSentence(process) : '';
+    return `Nobody can tell how it ended: ${UNKNOWN[exit.unknown] ?? exit.unknown}.${fate}`;
   }
   const how =
     exit.signal === null

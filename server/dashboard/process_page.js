@@ -146,7 +146,7 @@ export class ProcessPage {
     badge.className = `badge ${known ? kind : ''}`;
     setText(badge, exit ? exitWord(exit) : known ? 'running' : 'not known');
     let sentence = exit
-      ? exitSentence(exit)
+      ? exitSentence(exit, {pid: record.pid, ...this.#process})
       : `It has run for ${duration(record.runTime(this.#store.now()))}.`;
     if (!known) {
       sentence = this.#missing || 'Asking the server…';

@@ -1,5 +1,5 @@
 // What happened to a process, in the order in which it did, and why its output ended.
-import {causeWords, exitWord} from './exit_status.js';
+import {causeWords, exitWord, isLost} from './exit_status.js';
 import {enumName, parseTime, plural} from './format.js';
 
 // Rows of {kind, time, title, detail}.
@@ -25,7 +25,7 @@ export function timeline(record) {
     rows.push({
       kind: exit.kind,
       time: exit.exitedAt,
-      title: `Ended: ${exitWord(exit)}`,
+      title: isLost(exit) ? 'Lost with its server' : `Ended: ${exitWord(exit)}`,
       detail: `${causeWords(exit)}${by}${source}`,
     });
   }

@@ -198,11 +198,15 @@ test('shows the reason of the server where there is no output', async () => {
   const id = server.start(['gone'], {session});
   server.finish(id, {unknown: {reason: 'SERVER_LOST'}, cause: 'EXIT_CAUSE_UNSPECIFIED'});
   server.closeSession(session, 'SERVER_LOST');
+  server.processes.get(id).survivors = 2;
   const page = await openProcess(id);
   await page.waitForSelector('#process .ending:has-text("No output: the session of process")');
   assert.match(
     await page.textContent('#process .sentence'),
     /Nobody can tell how it ended: the server was lost while the process ran\./,
+  );
+  await page.waitForSelector(
+    '#process .sentence:has-text("2 processes run on in its control group")',
   );
   await page.goto(`${server.url}#/processes/nowhere`);
   await page.waitForSelector('#process .sentence:has-text("no process \'nowhere\'")');

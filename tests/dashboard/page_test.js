@@ -415,7 +415,7 @@ test('says that the server ends, and finds the next one', async () => {
   await page.waitForSelector('#notice[data-kind=restarted]');
   await waitForState(page, 'live');
   await page.waitForSelector(`#exits [data-id="${running}"] .badge.unknown`);
-  assert.match(await text(page, `#exits [data-id="${running}"]`), /unknown.*server lost/);
+  assert.match(await text(page, `#exits [data-id="${running}"]`), /lost.*maybe running/);
   await close(page);
 });
 

@@ -253,6 +253,73 @@ TEST_F(ProcessVerbsTest, WaitNeverTakesUnknownForSuccess) {
   EXPECT_EQ(Run({"wait", "--timeout", "0s", "bbbb"}), 125);
 }
 
+// ---- Lost with its server: nobody knows how it ended, nor whether. ----
+
+TEST_F(ProcessVerbsTest, PsShowsTheLostAsSuch) {
+  for (v1::Process& process : processes_) {
+    process.set_state(v1::PROCESS_STATE_DRAINED);
+    *process.mutable_exit_status() = UnknownEnd("SERVER_LOST");
+  }
+  processes_[1].set_survivors(2);
+  processes_[2].set_tree_empty(true);
+  EXPECT_EQ(Run({"ps", "-a"}), 0) << err_;
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
+  ASSERT_EQ(lines.size(), 5u);
+  const char* const expected[] = {"lost, maybe running  ?  ", "lost, 2 running      ?  ",
+                                  "lost, none left      ?  "};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(absl::StrContains(lines[i + 1], expected[i])) << lines[i + 1];
+    EXPECT_TRUE(absl::StrContains(lines[i + 1], " ago  ?  ")) << "no duration: " << lines[i + 1];
+  }
+}
+
+TEST_F(ProcessVerbsTest, WaitAndInspectSayWhatIsKnownOfTheLost) {
+  v1::Process lost = processes_[2];
+  lost.set_pid(4711);
+  *lost.mutable_exit_status() = UnknownEnd("SERVER_LOST");
+  server_.behaviour().wait = [&](auto&, v1::WaitProcessResponse* response) {
+    *response->mutable_process() = lost;
+    return grpc::Status::OK;
+  };
+  const auto expect_said = [&](const std::string& words) {
+    processes_[2] = lost;
+    EXPECT_EQ(Run({"wait", "bbbb"}), 125);
+    EXPECT_EQ(out_, "?\n");
+    EXPECT_TRUE(absl::StrContains(err_, words)) << err_;
+    EXPECT_EQ(Run({"inspect", "bbbb"}), 0);
+    EXPECT_TRUE(absl::StrContains(err_, words)) << err_;
+  };
+  expect_said("SERVER_LOST: it may run on as pid 4711");
+  lost.set_survivors(1);
+  expect_said("1 process runs on in its control group (its pid was 4711)");
+  lost.set_survivors(3);
+  expect_said("3 processes run on in its control group (its pid was 4711)");
+  EXPECT_TRUE(absl::StrContains(out_, "\"survivors\": 3")) << out_;
+  lost.set_survivors(0);
+  lost.set_tree_empty(true);
+  expect_said("nothing of it runs any more");
+  lost.set_tree_empty(false);
+  lost.set_pid(0);
+  *lost.mutable_exit_status() = UnknownEnd("SERVER_LOST_AT_START");
+  expect_said("SERVER_LOST_AT_START: it may have run, and may run on");
+}
+
+TEST_F(ProcessVerbsTest, StopOfTheLostFailsUnlessNoneIsLeft) {
+  bool empty = false;
+  server_.behaviour().stop = [&](const v1::StopProcessRequest& request,
+                                 v1::StopProcessResponse* response) {
+    response->mutable_process()->set_process_id(request.process_id());
+    *response->mutable_process()->mutable_exit_status() = UnknownEnd("SERVER_LOST");
+    response->mutable_process()->set_tree_empty(empty);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"stop", "bbbb"}), 125) << "it may run on";
+  EXPECT_TRUE(absl::StrContains(err_, "nobody could stop it: SERVER_LOST")) << err_;
+  empty = true;
+  EXPECT_EQ(Run({"stop", "--tree", "bbbb"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+}
+
 TEST_F(ProcessVerbsTest, InspectPrintsJson) {
   EXPECT_EQ(Run({"inspect", "bbbb", "--json"}), 0);
   EXPECT_TRUE(absl::StartsWith(out_, "{\"process_id\":\"bbbb3333bbbb3333\"")) << out_;

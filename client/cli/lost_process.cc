@@ -1,0 +1,41 @@
+#include "client/cli/lost_process.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace proctor::cli {
+namespace {
+
+constexpr char kLost[] = "SERVER_LOST";
+constexpr char kLostAtStart[] = "SERVER_LOST_AT_START";
+
+std::string FateText(const v1::Process& process) {
+  if (process.survivors() == 1) {
+    return absl::StrCat("1 process runs on in its control group (its pid was ", process.pid(), ")");
+  }
+  if (process.survivors() > 1) {
+    return absl::StrCat(process.survivors(), " processes run on in its control group (its pid was ",
+                        process.pid(), ")");
+  }
+  if (process.tree_empty()) return "nothing of it runs any more";
+  if (process.pid() == 0) return "it may have run, and may run on";
+  return absl::StrCat("it may run on as pid ", process.pid());
+}
+
+}  // namespace
+
+bool IsLost(const v1::Process& process) {
+  const std::string& reason = process.exit_status().unknown().reason();
+  return reason == kLost || reason == kLostAtStart;
+}
+
+std::string LostText(const v1::Process& process) {
+  if (process.survivors() > 0) return absl::StrCat("lost, ", process.survivors(), " running");
+  return process.tree_empty() ? "lost, none left" : "lost, maybe running";
+}
+
+std::string UnknownEndText(const v1::Process& process) {
+  const std::string& reason = process.exit_status().unknown().reason();
+  return IsLost(process) ? absl::StrCat(reason, ": ", FateText(process)) : reason;
+}
+
+}  // namespace proctor::cli
