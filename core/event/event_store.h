@@ -58,6 +58,10 @@ class EventStore {
 
   virtual const std::string& log_id() const = 0;
 
+  // Whether the machine has booted since somebody else had this open: nothing that ran then runs
+  // any more. False where that is not certain.
+  virtual bool machine_booted() const = 0;
+
   // What is kept now.
   virtual absl::StatusOr<Range> FindRange() = 0;
 

@@ -239,6 +239,8 @@ absl::Status SqliteEventStore::BeginLog() {
       *closed != "1" && *durability == NameOf(Durability::kProcess) && *boot_id != boot;
   auto doubt = FindDoubt(*log_id);
   if (!doubt.ok()) return doubt.status();
+  // The processes of a copy may run on the machine of the original.
+  machine_booted_ = is_original_ && !boot_id->empty() && !boot.empty() && *boot_id != boot;
   if (tail_may_be_lost)
     *doubt = "the machine ended without notice, and the last events may be lost";
   log_id_ = *log_id;
@@ -287,6 +289,7 @@ absl::StatusOr<std::string> SqliteEventStore::FindDoubt(const std::string& log_i
   auto record = witness_->Read();
   if (absl::IsDataLoss(record.status())) return std::string(record.status().message());
   if (!record.ok()) return record.status();
+  is_original_ = record->database == end_.database;
   if (record->log_id.empty()) {
     return *expected == "1" ? absl::StrCat("'", directory_->File("witness"),
                                            "', which proves the end of the event log, is gone")

@@ -54,6 +54,7 @@ class SqliteEventStore final : public EventStore {
   ~SqliteEventStore() override;
 
   const std::string& log_id() const override { return log_id_; }
+  bool machine_booted() const override { return machine_booted_; }
   absl::StatusOr<Range> FindRange() override;
   absl::Status Write(const Batch& batch) override;
   absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) override;
@@ -95,6 +96,8 @@ class SqliteEventStore final : public EventStore {
   const std::string path_;
   std::string log_id_;
   std::string notice_;
+  bool is_original_ = false;  // the witness knows this very file
+  bool machine_booted_ = false;
 
   // Whoever writes.
   SqliteConnection writer_;

@@ -131,10 +131,17 @@ void SessionRegistry::RestoreProcess(ProcessInfo info) {
         {StateKind::kProcess, info.ordinal, info.id, options_.codec.encode_process(info)});
     events_->Append(std::move(entry));
   };
+  const bool booted = events_->store()->machine_booted();
   if (info.state == ProcessState::kRunning) {
     info.state = ProcessState::kExited;
     info.exit_status = LostExit(info);
+    info.tree_empty = booted;
     record(ProcessExited{*info.exit_status});
+  } else if (booted && info.lost() && !info.tree_empty) {
+    // It may have run on until then.
+    info.tree_empty = true;
+    events_->Change(
+        {StateKind::kProcess, info.ordinal, info.id, options_.codec.encode_process(info)});
   }
   if (info.state == ProcessState::kExited) {
     info.state = ProcessState::kDrained;

@@ -220,6 +220,7 @@ TEST_F(EventLogStoreTest, WhatIsQueuedIsRecordedAtTheEndIfThatWorksAgain) {
   struct Outliving : EventStore {  // a store that is looked at after its log
     explicit Outliving(FakeEventStore* store) : store(store) {}
     const std::string& log_id() const override { return store->log_id(); }
+    bool machine_booted() const override { return store->machine_booted(); }
     absl::StatusOr<Range> FindRange() override { return store->FindRange(); }
     absl::Status Write(const Batch& batch) override { return store->Write(batch); }
     absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) override {

@@ -62,6 +62,7 @@ class FakeEventStore final : public EventStore {
     return crowded_;
   }
 
+  bool machine_booted() const override { return false; }
   const std::string& log_id() const override { return log_id_; }
 
   absl::StatusOr<Range> FindRange() override {

@@ -241,6 +241,7 @@ TEST_F(SqliteEventStoreTest, ALogThatEndedWellGoesOn) {
   }
   EndMachine(directory_.path());  // after the end: nothing can be lost
   auto store = Open(directory_.path());
+  EXPECT_TRUE(store->machine_booted());
   EXPECT_EQ(store->log_id(), log_id);
   EXPECT_EQ(store->notice(), "");
   ExpectKept(*store, 1, 30);
@@ -254,6 +255,7 @@ TEST_F(SqliteEventStoreTest, ALogGoesOnWhereOnlyTheServerWasLost) {
   }
   crashed_.TakeOver(directory_.path());
   auto next = Open(crashed_.path());
+  EXPECT_FALSE(next->machine_booted());
   EXPECT_EQ(next->log_id(), store->log_id());
   EXPECT_EQ(next->notice(), "");
   ExpectKept(*next, 1, 100);
@@ -271,6 +273,7 @@ TEST_F(SqliteEventStoreTest, ALogIsAnotherOneWhereTheMachineMayHaveLostTheEnd) {
     // What counts is how the lost server kept it, not how this one will.
     auto next = Open(crashed_.path(), Durability::kPower);
     log_id = next->log_id();
+    EXPECT_TRUE(next->machine_booted());
     EXPECT_NE(log_id, store->log_id());
     EXPECT_NE(next->notice().find(store->log_id()), std::string::npos) << next->notice();
     EXPECT_NE(next->notice().find(log_id), std::string::npos) << next->notice();
@@ -278,6 +281,7 @@ TEST_F(SqliteEventStoreTest, ALogIsAnotherOneWhereTheMachineMayHaveLostTheEnd) {
     ASSERT_TRUE(next->Write(MakeBatch(11, 11)).ok());
   }
   auto last = Open(crashed_.path());
+  EXPECT_FALSE(last->machine_booted());
   EXPECT_EQ(last->log_id(), log_id);
   EXPECT_EQ(last->notice(), "");
   ExpectKept(*last, 1, 11);

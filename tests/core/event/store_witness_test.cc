@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/event/sqlite.h"
 #include "core/event/sqlite_event_store.h"
 #include "tests/core/event/noted_warnings.h"
 #include "tests/core/event/temporary_directory.h"
@@ -114,6 +115,20 @@ TEST_F(StoreWitness, ADatabaseThatIsGoneIsTold) {
   }
   ExpectChanged(directory_.path(), log_id,
                 absl::StrCat("the database of the event log '", log_id, "' with 5 events is gone"));
+}
+
+TEST_F(StoreWitness, ACopyDoesNotTellThatTheMachineHasBooted) {
+  Leave(directory_.path(), 3);
+  const std::string copied = directory_.path() + "-copied";
+  CopyAll(directory_.path(), copied);
+  {
+    auto connection = SqliteConnection::Open(copied + "/events.db", /*create=*/false);
+    ASSERT_TRUE(connection.ok());
+    ASSERT_TRUE(
+        connection->Execute("UPDATE meta SET value = 'another' WHERE name = 'boot_id'").ok());
+  }
+  EXPECT_FALSE(Open(copied)->machine_booted()) << "the original may be another machine's";
+  fs::remove_all(copied);
 }
 
 TEST_F(StoreWitness, ADirectoryThatIsPutBackIsACopy) {

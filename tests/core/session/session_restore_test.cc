@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "core/base/random_id.h"
+#include "core/event/sqlite.h"
 #include "core/event/sqlite_event_store.h"
 #include "core/process/cgroup.h"
 #include "core/process/cgroup_root.h"
@@ -614,6 +615,45 @@ TEST_F(SessionRestore, ARepeatedRequestFindsTheSessionOfTheServerBefore) {
     EXPECT_EQ(ErrorReason(next->registry().CreateOnce("r", {}).status()), "REQUEST_ID_REUSED");
     EXPECT_NE(next->registry().CreateOnce(absl::StrCat("new", restart), options)->id, id);
     directory = &Lose(*directory);
+  }
+}
+
+TEST_F(SessionRestore, WhatWasLostDoesNotRunOnOnceTheMachineHasBooted) {
+  const auto boot = [](const TemporaryDirectory& directory) {
+    auto connection = SqliteConnection::Open(directory.File("events.db"), /*create=*/false);
+    ASSERT_TRUE(connection.ok());
+    ASSERT_TRUE(
+        connection->Execute("UPDATE meta SET value = 'before' WHERE name = 'boot_id'").ok());
+  };
+  auto server = Open(first_.path());
+  const auto session = server->Open();
+  const std::string lost = server->Start(session, MakeCommand("wait_forever"));
+  const std::string ended = server->Start(session, MakeCommand("exit_with", "0"));
+  server->Await(ended, ProcessState::kDrained);
+  const TemporaryDirectory* directory = &Lose(first_);
+  const TemporaryDirectory* booted_at_once = &Lose(first_);
+  server.reset();
+  boot(*booted_at_once);
+  {
+    auto next = Open(booted_at_once->path());
+    next->Restore();
+    ExpectLost(next->Find(lost));
+    EXPECT_TRUE(next->Find(lost).tree_empty);
+  }
+  {
+    auto next = Open(directory->path());
+    next->Restore();
+    ExpectLost(next->Find(lost));
+    EXPECT_FALSE(next->Find(lost).tree_empty) << "only its server is lost";
+  }
+  boot(*directory);
+  for (int restart = 1; restart <= 2; ++restart) {  // found out, and remembered
+    auto next = Open(directory->path());
+    next->Restore();
+    ExpectLost(next->Find(lost));
+    EXPECT_TRUE(next->Find(lost).tree_empty) << restart;
+    EXPECT_EQ(next->EventsOf<ProcessExited>(lost).size(), 1u);
+    EXPECT_EQ(next->Find(ended).exit_status->wait.exit_code, 0);
   }
 }
 
