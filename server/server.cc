@@ -136,7 +136,9 @@ v1::EventLogInfo EventLogFacts(const Options& options, const std::string& notice
 // `notice` is what whoever runs the server has to know of the opening.
 absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
                                                        std::string* notice) {
-  const EventLog::Options kept = {static_cast<size_t>(options.max_events), options.max_event_age};
+  const EventLog::Options kept = {.max_events = static_cast<size_t>(options.max_events),
+                                  .max_age = options.max_event_age,
+                                  .recorder = options.durability == Durability::kPower};
   if (options.state_dir == "none") return std::make_unique<EventLog>(kept);
   auto store = SqliteEventStore::Open(options.state_dir, options.durability);
   if (!store.ok()) return store.status();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
@@ -41,7 +42,9 @@ EventLog::EventLog(const Options& options, std::unique_ptr<EventStore> store, Ev
       last_(range.last),
       age_clock_(options.max_age, newest),
       listeners_(std::make_shared<const Listeners>()) {
-  if (store_ != nullptr) upkeep_ = std::thread([this] { KeepUp(); });
+  if (store_ == nullptr) return;
+  upkeep_ = std::thread([this] { KeepUp(); });
+  if (options_.recorder) recorder_ = std::thread([this] { RecordWhenAsked(); });
 }
 
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const Options& options,
@@ -65,6 +68,7 @@ EventLog::~EventLog() {
     ending_ = true;
   }
   if (upkeep_.joinable()) upkeep_.join();
+  if (recorder_.joinable()) recorder_.join();
   absl::MutexLock lock(&mutex_);
   if (!pending_.empty()) RecordAtEnd();
 }
@@ -104,15 +108,15 @@ uint64_t EventLog::Append(Entry entry) {
   };
   const auto settled = [this, &known] {
     mutex_.AssertReaderHeld();
-    return !recording_ || known();
+    return known() || !failure_.ok() || MayRecordLocked();
   };
   while (!known()) {
-    if (recording_) {
-      mutex_.Await(absl::Condition(&settled));
-    } else if (failure_.ok()) {
+    if (!failure_.ok()) {
+      Publish(appended_);
+    } else if (MayRecordLocked()) {
       RecordPending();
     } else {
-      PublishPending();
+      AwaitRecording(absl::Condition(&settled));
     }
   }
   return sequence;
@@ -137,23 +141,45 @@ absl::Status EventLog::Record(StateChange change) {
   pending_.push_back(std::move(pending));
   const auto settled = [this, &outcome] {
     mutex_.AssertReaderHeld();
-    return !recording_ || outcome.has_value();
+    return outcome.has_value() || !failure_.ok() || MayRecordLocked();
   };
   while (!outcome.has_value()) {
-    if (recording_) {
-      mutex_.Await(absl::Condition(&settled));
-    } else {
+    if (!failure_.ok()) {
+      TakeBack(&outcome);
+      return RefusalLocked();
+    }
+    if (MayRecordLocked()) {
       RecordPending();
+    } else {
+      AwaitRecording(absl::Condition(&settled));
     }
   }
   return *std::move(outcome);
 }
 
+// Of Record, which does not wait any longer.
+void EventLog::TakeBack(std::optional<absl::Status>* outcome) {
+  const auto is_it = [outcome](const Pending& entry) { return entry.outcome == outcome; };
+  std::erase_if(pending_, is_it);
+  const auto found = std::find_if(in_hand_.begin(), in_hand_.end(), is_it);
+  if (found == in_hand_.end()) return;
+  found->outcome = nullptr;
+  Pending removal;
+  removal.changes = found->changes;
+  for (StateChange& change : removal.changes) {
+    change.body.clear();
+    change.removed = true;
+  }
+  pending_.push_back(std::move(removal));
+}
+
 void EventLog::StopPublishing() {
   std::vector<std::function<void(uint64_t)>> dropped;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
-  AwaitIdle();
-  for (Pending& pending : pending_) dropped.push_back(std::exchange(pending.publish, nullptr));
+  AwaitPublished();
+  for (auto* entries : {&in_hand_, &pending_}) {
+    for (Pending& entry : *entries) dropped.push_back(std::exchange(entry.publish, nullptr));
+  }
 }
 
 void EventLog::AwaitIdle() const {
@@ -161,67 +187,106 @@ void EventLog::AwaitIdle() const {
       +[](const bool* recording) { return !*recording; }, &recording_));
 }
 
-// Those that nobody has published yet.
-void EventLog::Publish(std::deque<Pending>& entries) {
-  for (Pending& entry : entries) {
-    if (auto publish = std::exchange(entry.publish, nullptr)) publish(entry.event->sequence);
-  }
+void EventLog::AwaitPublished() const {
+  mutex_.Await(absl::Condition(
+      +[](const bool* publishing) { return !*publishing; }, &publishing_));
 }
 
-// Publishes all that is queued, while the store refuses it; releases the lock meanwhile.
-void EventLog::PublishPending() {
-  recording_ = true;
-  std::deque<Pending> entries = std::exchange(pending_, {});
-  const uint64_t last = appended_;
+// Whether whoever waits for a recording may do it.
+bool EventLog::MayRecordLocked() const { return !recording_ && !recorder_.joinable(); }
+
+// Waits for whoever records; when it takes too long, the store is one that refuses.
+void EventLog::AwaitRecording(const absl::Condition& settled) {
+  asked_ = true;
+  if (mutex_.AwaitWithTimeout(settled, options_.patience) || !failure_.ok()) return;
+  failure_ = MakeError(
+      absl::StatusCode::kUnavailable, "STORAGE_BUSY",
+      absl::StrCat("the disk has not answered for ", absl::FormatDuration(options_.patience)));
+  const std::string message(failure_.message());
   mutex_.Unlock();
-  Publish(entries);
+  Warn(absl::StrCat("the event log waits, and records when it can: ", message));
   mutex_.Lock();
-  recording_ = false;
+}
+
+// Publishes the events up to this one, in their order, unless that is done; releases the lock
+// meanwhile. Others may be in the store with them.
+void EventLog::Publish(uint64_t last) {
+  AwaitPublished();
+  if (published_ >= last) return;
+  publishing_ = true;
+  absl::InlinedVector<std::pair<uint64_t, std::function<void(uint64_t)>>, 2> due;
+  for (auto* entries : {&in_hand_, &pending_}) {
+    for (Pending& entry : *entries) {
+      if (entry.publish == nullptr || entry.event->sequence > last) continue;
+      due.emplace_back(entry.event->sequence, std::exchange(entry.publish, nullptr));
+    }
+  }
+  mutex_.Unlock();
+  for (const auto& [sequence, publish] : due) publish(sequence);
+  due.clear();
+  mutex_.Lock();
+  publishing_ = false;
   published_ = last;
-  pending_.insert(pending_.begin(), std::make_move_iterator(entries.begin()),
-                  std::make_move_iterator(entries.end()));
 }
 
 // Records all that is queued, shows it and tells of it; releases the lock meanwhile.
 void EventLog::RecordPending() {
   recording_ = true;
-  std::deque<Pending> entries = std::exchange(pending_, {});
+  asked_ = false;
+  in_hand_.swap(pending_);
+  const std::deque<Pending>& entries = in_hand_;  // nobody changes what Store reads of it
   const uint64_t last = appended_;
   const uint64_t first_kept = FirstKeptLocked(last);
-  const bool failed_before = !failure_.ok();
   const uint64_t shown = last_;
   const Meter meter = meter_;
   mutex_.Unlock();
-
   const absl::Status status = Store(entries, first_kept, meter);
-  if (!status.ok() && !failed_before) {
-    Warn(absl::StrCat("the event log cannot record, and tries again until it can: ",
-                      std::string(status.message())));
-  }
-  if (status.ok() && failed_before) {
-    Warn(absl::StrCat("the event log records again, also the ", last - shown,
-                      " events that waited for it"));
-  }
-  Publish(entries);
-
   mutex_.Lock();
+
+  // What went on without a record may have gone on meanwhile.
+  if (status.ok() == !failure_.ok()) {
+    mutex_.Unlock();
+    Warn(status.ok()
+             ? absl::StrCat("the event log records again, with what waited for it: ", last - shown,
+                            " events")
+             : absl::StrCat("the event log cannot record, and tries again until it can: ",
+                            std::string(status.message())));
+    mutex_.Lock();
+  }
+  Publish(last);
   recording_ = false;
-  published_ = last;
   failure_ = status;
-  for (const Pending& entry : entries) {
+  for (const Pending& entry : in_hand_) {
     if (entry.outcome != nullptr) *entry.outcome = status.ok() ? status : RefusalLocked();
   }
   if (!status.ok()) {
-    std::erase_if(entries, [](const Pending& entry) { return entry.outcome != nullptr; });
-    pending_.insert(pending_.begin(), std::make_move_iterator(entries.begin()),
-                    std::make_move_iterator(entries.end()));
+    std::erase_if(in_hand_, [](const Pending& entry) { return entry.outcome != nullptr; });
+    pending_.insert(pending_.begin(), std::make_move_iterator(in_hand_.begin()),
+                    std::make_move_iterator(in_hand_.end()));
+    in_hand_.clear();
     return;
   }
-  ShowLocked(entries, first_kept);
+  ShowLocked(in_hand_, first_kept);
+  in_hand_.clear();
   const std::shared_ptr<const Listeners> listeners = listeners_;
   mutex_.Unlock();
   for (const auto& [id, listener] : *listeners) listener();
   mutex_.Lock();
+}
+
+// The recorder: whoever appends waits for it, until it hangs in the store for too long.
+void EventLog::RecordWhenAsked() {
+  pthread_setname_np(pthread_self(), "event-recorder");
+  const auto wanted = [this] {
+    mutex_.AssertReaderHeld();
+    return ending_ || (asked_ && !recording_);
+  };
+  absl::MutexLock lock(&mutex_);
+  for (;;) {
+    mutex_.Await(absl::Condition(&wanted));
+    if (ending_) return;
+    RecordPending();
+  }
 }
 
 absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_kept,
@@ -285,12 +350,18 @@ void EventLog::KeepUp() {
         RecordPending();
         continue;
       }
-      const auto wanted = [this] {
+      // Published while somebody hung in the store, and then nobody's any more.
+      const auto left_over = [this] {
         mutex_.AssertReaderHeld();
-        return ending_ || absl::IsUnavailable(failure_);
+        return failure_.ok() && !recording_ && published_ > last_;
+      };
+      const auto wanted = [this, &left_over] {
+        mutex_.AssertReaderHeld();
+        return ending_ || absl::IsUnavailable(failure_) || left_over();
       };
       mutex_.AwaitWithTimeout(absl::Condition(&wanted), kUpkeepEvery);
       if (ending_) return;
+      if (left_over()) RecordPending();
       if (absl::IsUnavailable(failure_)) continue;
     }
     UpkeepOnce();
@@ -336,93 +407,7 @@ absl::Status EventLog::CheckRoom() const {
   return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
 }
 
-// ---- Reading. -------------------------------------------------------------
-
-EventLog::Range EventLog::range() const {
-  absl::MutexLock lock(&mutex_);
-  return {first_, last_};
-}
-
-absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
-  const ErrorMetadata metadata = {{"log_id", log_id_},
-                                  {"sequence", absl::StrCat(sequence)},
-                                  {"first", absl::StrCat(first_)},
-                                  {"last", absl::StrCat(last_)}};
-  if (sequence > last_) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "POSITION_IN_FUTURE",
-                     absl::StrCat("resume after event ", sequence, ": the last one is ", last_),
-                     metadata);
-  }
-  if (sequence + 1 < first_) {
-    return MakeError(
-        absl::StatusCode::kOutOfRange, "EVENTS_EXPIRED",
-        absl::StrCat("resume after event ", sequence, ": the first one kept is ", first_),
-        metadata);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status EventLog::CheckPosition(std::string_view log_id, uint64_t sequence) const {
-  if (log_id != log_id_) {
-    return MakeError(absl::StatusCode::kAborted, "LOG_CHANGED",
-                     absl::StrCat("resume in event log '", std::string(log_id),
-                                  "': this server's log is '", log_id_, "'"),
-                     {{"log_id", log_id_}});
-  }
-  absl::MutexLock lock(&mutex_);
-  return CheckSequenceLocked(sequence);
-}
-
-absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadAfter(uint64_t sequence,
-                                                                    size_t max) const {
-  {
-    absl::MutexLock lock(&mutex_);
-    const absl::Status status = CheckSequenceLocked(sequence);
-    if (!status.ok()) return status;
-    // No further than what is shown: the store may have more already.
-    max = std::min<uint64_t>(max, last_ - sequence);
-    if (max == 0) return std::vector<EventPtr>();
-    if (!newest_.empty() && newest_.front()->sequence <= sequence + 1) {
-      const auto begin = newest_.begin() + (sequence + 1 - newest_.front()->sequence);
-      return std::vector<EventPtr>(begin, begin + max);
-    }
-  }
-  return ReadStored(sequence, max);
-}
-
-// A first event that is missing was dropped since somebody looked: once that is shown, the
-// reader hears that it is late. A hole is never passed over.
-absl::StatusOr<std::vector<StoredEvent>> EventLog::ReadRows(uint64_t sequence, size_t max) const {
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    auto stored = store_->Read(sequence, max);
-    if (!stored.ok()) return stored;
-    if (!stored->empty() && stored->front().sequence == sequence + 1) return stored;
-    absl::MutexLock lock(&mutex_);
-    AwaitIdle();
-    absl::Status status = CheckSequenceLocked(sequence);
-    if (!status.ok()) return status;
-  }
-  return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
-                   absl::StrCat("event ", sequence + 1, " is missing in the event log"));
-}
-
-absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadStored(uint64_t sequence,
-                                                                     size_t max) const {
-  auto stored = ReadRows(sequence, max);
-  if (!stored.ok()) return stored.status();
-  std::vector<EventPtr> events;
-  events.reserve(stored->size());
-  for (StoredEvent& entry : *stored) {
-    auto event = codec_.decode(entry.body);
-    if (!event.ok()) return event.status();
-    event->sequence = entry.sequence;
-    event->time = entry.time;
-    event->session_id = std::move(entry.session_id);
-    event->process_id = std::move(entry.process_id);
-    events.push_back(std::make_shared<const Event>(*std::move(event)));
-  }
-  return events;
-}
+// ---- Who is told. ---------------------------------------------------------
 
 void EventLog::SetMeter(Meter meter) {
   absl::MutexLock lock(&mutex_);

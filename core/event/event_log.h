@@ -38,11 +38,13 @@ namespace proctor {
 //                         returns             returns
 //
 // This costs no switch of threads where nobody else appends, and one commit for many where
-// many do. A thread of its own for the writing was the other design: it made each append wait
-// for two switches more.
+// many do. A thread of its own for the writing made each append wait for two switches more. It
+// is worth that only where each commit waits for the disk (Options::recorder): the switches are
+// nothing beside that, and whoever appends is free when the disk hangs.
 //
 // Where the store refuses, nobody waits for it: a full disk, or a database that somebody else
-// holds locked for longer than a moment. Events stay queued in their order, published, so that
+// holds locked for longer than a moment. Nor does anybody wait longer than Options::patience
+// for another who is in the store. Events stay queued in their order, published, so that
 // what happens is known to this server, and unshown, because their numbers would be used again
 // if it were lost now. CheckRoom refuses new work and says why.
 //
@@ -63,6 +65,8 @@ class EventLog {
   struct Options {
     size_t max_events = 100000;                         // the newest so many are kept
     absl::Duration max_age = absl::InfiniteDuration();  // and none that is older (AgeClock)
+    bool recorder = false;                              // a thread of its own waits for the store
+    absl::Duration patience = absl::Seconds(1);         // of who waits for another's recording
   };
 
   // What is appended, and what goes with it.
@@ -101,7 +105,8 @@ class EventLog {
   void Change(StateChange change);
 
   // Keeps a change without an event: when this returns OK, it is recorded. Else nothing of it
-  // is, nor will be. Nothing to do without a store.
+  // stays: where the store has it in hand and hangs, its removal follows it. Nothing to do
+  // without a store.
   // Errors: those of CheckRoom.
   absl::Status Record(StateChange change);
 
@@ -143,8 +148,8 @@ class EventLog {
     std::string body;
     std::vector<StateChange> changes;
     std::function<void(uint64_t sequence)> publish;
-    // Of Record, which waits for it and takes it back where the store refuses: empty until it
-    // is decided. Guarded by mutex_.
+    // Of Record, which waits for it: empty until it is decided; null when nobody waits any more.
+    // Guarded by mutex_.
     std::optional<absl::Status>* outcome = nullptr;
   };
   using Listeners = absl::flat_hash_map<uint64_t, Listener>;
@@ -153,12 +158,16 @@ class EventLog {
            const Range& range, absl::Time newest);
 
   void RecordPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void PublishPending() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayRecordLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AwaitRecording(const absl::Condition& settled) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RecordAtEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static void Publish(std::deque<Pending>& entries);
+  void RecordWhenAsked();
+  void Publish(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeBack(std::optional<absl::Status>* outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AwaitPublished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t FirstKeptLocked(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ShowLocked(const std::deque<Pending>& entries, uint64_t first_kept)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -176,10 +185,14 @@ class EventLog {
 
   mutable absl::Mutex mutex_;
   std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);
+  // What is in the store's hands now: only whoever records changes the deque.
+  std::deque<Pending> in_hand_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;   // the last number that was given
   uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;  // up to this one
-  bool recording_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is in the store, or publishes
-  absl::Status failure_ ABSL_GUARDED_BY(mutex_);    // of the store, until it works again
+  bool asked_ ABSL_GUARDED_BY(mutex_) = false;      // something new waits for the recorder
+  bool recording_ ABSL_GUARDED_BY(mutex_) = false;  // somebody is in the store
+  bool publishing_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);  // of the store, until it works again
   uint64_t first_ ABSL_GUARDED_BY(mutex_) = 1;
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<EventPtr> newest_ ABSL_GUARDED_BY(mutex_);  // up to last_
@@ -190,7 +203,8 @@ class EventLog {
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);
   Meter meter_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread upkeep_;  // where there is a store
+  std::thread upkeep_;    // where there is a store
+  std::thread recorder_;  // where that is wanted
 };
 
 }  // namespace proctor
