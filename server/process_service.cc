@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/page_token.h"
@@ -81,8 +82,10 @@ grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, Sessio
 }
 
 absl::Status ExitedError(const ProcessInfo& info) {
-  const char* why = info.lost() ? "': it was lost with its server, and its pid may be a stranger's"
-                                : "': it has ended";
+  const char* why = info.lost()
+                        ? "': it was lost with its server, and its pid may be a stranger's; "
+                          "TREE reaches what is known to be left of it (kill --tree)"
+                        : "': it has ended";
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
                    "signal process '" + info.id + why, {{"process_id", info.id}});
 }
@@ -118,12 +121,15 @@ absl::StatusOr<ProcessChange> ChangeFromProto(const v1::UpdateProcessRequest& re
   }
 }
 
+bool MatchesState(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
+  const auto& states = request.states();
+  return states.empty() ||
+         std::find(states.begin(), states.end(), wire::ToProto(info.state)) != states.end();
+}
+
+// Whatever its state.
 bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
   if (!request.session_id().empty() && request.session_id() != info.session_id) return false;
-  if (!request.states().empty() && std::find(request.states().begin(), request.states().end(),
-                                             wire::ToProto(info.state)) == request.states().end()) {
-    return false;
-  }
   const auto& labels = info.command->labels;
   return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
     auto found = labels.find(wanted.first);
@@ -298,14 +304,23 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
     auto session = sessions_->GetInfo(request->session_id());
     if (!session.ok()) return Answer(context, session.status());
   }
+  absl::flat_hash_set<std::string> survived;
+  if (request->include_survivors()) survived = sessions_->ProcessesWithSurvivors();
   // One more than the page tells whether there is a next one.
   auto entries = sessions_->processes().List(
-      page->after, page->size + 1,
-      [request](const ProcessInfo& info) { return Matches(*request, info); });
+      page->after, page->size + 1, [request, &survived](const ProcessInfo& info) {
+        return (MatchesState(*request, info) || survived.contains(info.id)) &&
+               Matches(*request, info);
+      });
   PageRoom room;
   uint64_t last = page->after;
   for (const auto& entry : entries) {
-    v1::Process process = wire::ToProto(*sessions_->LookAtSurvivors(entry.info));
+    const auto info = sessions_->LookAtSurvivors(entry.info);
+    if (info->survivors == 0 && !MatchesState(*request, *info)) {  // they have ended
+      last = entry.ordinal;
+      continue;
+    }
+    v1::Process process = wire::ToProto(*info);
     if (static_cast<size_t>(response->processes_size()) == page->size ||
         !room.Take(process.ByteSizeLong())) {
       response->set_next_page_token(MakePageToken(last, filter));
@@ -313,6 +328,9 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
     }
     *response->add_processes() = std::move(process);
     last = entry.ordinal;
+  }
+  if (response->next_page_token().empty() && entries.size() > page->size) {
+    response->set_next_page_token(MakePageToken(last, filter));  // some were passed over
   }
   return Answer(context, absl::OkStatus());
 }

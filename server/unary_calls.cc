@@ -54,8 +54,8 @@ std::shared_ptr<const ProcessInfo> FindLeft(SessionRegistry* sessions,
 absl::Status LostError(const ProcessInfo& info) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_LOST",
                    absl::StrCat("stop process '", info.id,
-                                "': it was lost with its server, and what runs on in ",
-                                "its control group is reached by the scope TREE alone"),
+                                "': it was lost with its server, and what runs on in its ",
+                                "control group is stopped with TREE alone (stop --tree)"),
                    {{"process_id", info.id}, {"pid", absl::StrCat(info.pid)}});
 }
 

@@ -95,7 +95,10 @@ int PsVerb(Invocation& invocation) {
     const client::Error error = CompleteSessionId(*client, request.mutable_session_id());
     if (!error.ok()) return invocation.Refuse(error);
   }
-  if (!all && request.states().empty()) request.add_states(v1::PROCESS_STATE_RUNNING);
+  if (!all && request.states().empty()) {
+    request.add_states(v1::PROCESS_STATE_RUNNING);
+    request.set_include_survivors(true);
+  }
   request.set_page_size(kPageSize);
   Table table({"ID", "SESSION", "STATE", "EXIT", "STARTED", "DURATION", "COMMAND"});
   const absl::Time now = absl::Now();

@@ -22,9 +22,9 @@ constexpr Verb kVerbs[] = {
      "detaches: the process goes on, and 'proctor attach -it' finds it again.",
      RunVerb},
     {"ps", "[FLAGS]", "list processes",
-     "Lists processes, those that run or, with -a, all. A process that was lost with its server\n"
-     "is \"lost, maybe running\". Where its control group is known, the table says how many run\n"
-     "on: kill --tree and stop --tree reach them.",
+     "Lists processes: those that run or, with -a, all. A process that was lost with its server\n"
+     "is \"lost, maybe running\" (with -a). Where its control group is known, the table says how\n"
+     "many run on, also without -a: kill --tree and stop --tree reach them.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
      "Prints the retained output of a process, its stdout and stderr on ours. A lost server is\n"

@@ -130,6 +130,8 @@ class SessionRegistry {
   std::shared_ptr<const ProcessInfo> LookAtSurvivors(std::shared_ptr<const ProcessInfo> info);
   // Whether it had survivors at the start, and has not been seen without any since.
   bool MayHaveSurvivors(std::string_view process_id) const;
+  // All of which that is so.
+  absl::flat_hash_set<std::string> ProcessesWithSurvivors() const;
   // They as a tree, to be waited for; null where nobody is left.
   std::unique_ptr<ProcessTree> FindSurvivors(const ProcessInfo& info) const;
   // Sends them a signal. Errors: NotFound (PROCESS_EXITED) where nobody is left, or known to be;

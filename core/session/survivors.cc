@@ -28,6 +28,11 @@ bool SessionRegistry::MayHaveSurvivors(std::string_view process_id) const {
   return survived_.contains(absl::string_view(process_id.data(), process_id.size()));
 }
 
+absl::flat_hash_set<std::string> SessionRegistry::ProcessesWithSurvivors() const {
+  absl::MutexLock lock(&survivors_mutex_);
+  return survived_;
+}
+
 std::shared_ptr<const ProcessInfo> SessionRegistry::LookAtSurvivors(
     std::shared_ptr<const ProcessInfo> info) {
   if (!MayHaveSurvivors(info->id)) return info;

@@ -73,6 +73,17 @@ class SurvivorsE2e : public ControlE2e {
     return Stop(scope, grace, process, &context);
   }
 
+  std::vector<std::string> ListRunning(bool survivors) {
+    v1::ListProcessesRequest request;
+    request.add_states(v1::PROCESS_STATE_RUNNING);
+    request.set_include_survivors(survivors);
+    v1::ListProcessesResponse list;
+    EXPECT_TRUE(Call(*processes_, &Processes::ListProcesses, request, &list).ok());
+    std::vector<std::string> ids;
+    for (const v1::Process& process : list.processes()) ids.push_back(process.process_id());
+    return ids;
+  }
+
   void AwaitSignal(const std::string& signal) {
     AwaitEvent([&](const v1::Event& event) {
       return event.process_id() == id() && event.process_signalled().signal() == signal;
@@ -126,12 +137,15 @@ TEST_F(SurvivorsE2e, AreCountedWhereTheProcessIsAskedFor) {
   ASSERT_TRUE(Call(*processes_, &Processes::ListProcesses, v1::ListProcessesRequest(), &list).ok());
   ASSERT_EQ(list.processes_size(), 1);
   EXPECT_EQ(list.processes(0).survivors(), 2u);
+  EXPECT_EQ(ListRunning(/*survivors=*/false), std::vector<std::string>());
+  EXPECT_EQ(ListRunning(/*survivors=*/true), std::vector<std::string>{id()});
   EXPECT_EQ(Wait(id()).survivors(), 2u);
   ::kill(daemon_, SIGKILL);
   AwaitEnd(daemon_);
   EXPECT_EQ(GetProcess(id()).survivors(), 1u);
   ::kill(leader(), SIGKILL);
   AwaitEnd(leader());
+  EXPECT_EQ(ListRunning(/*survivors=*/true), std::vector<std::string>());
   const v1::Process ended = Wait(id(), v1::WAIT_UNTIL_TREE_EMPTY);
   EXPECT_EQ(ended.survivors(), 0u);
   EXPECT_TRUE(ended.tree_empty());

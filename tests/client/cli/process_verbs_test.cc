@@ -62,6 +62,7 @@ TEST_F(ProcessVerbsTest, PsListsAllPages) {
   EXPECT_TRUE(absl::StrContains(lines[3], "SIGKILL")) << lines[3];
   EXPECT_TRUE(absl::EndsWith(lines[3], "\\x1b[31m")) << lines[3];
   EXPECT_EQ(last_list_.states_size(), 0);
+  EXPECT_FALSE(last_list_.include_survivors());
 }
 
 TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
@@ -69,6 +70,7 @@ TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
   EXPECT_EQ(out_, "aaaa1111aaaa1111\naaaa2222aaaa2222\nbbbb3333bbbb3333\n");
   ASSERT_EQ(last_list_.states_size(), 1);
   EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_RUNNING);
+  EXPECT_TRUE(last_list_.include_survivors()) << "they run, too";
   EXPECT_EQ(last_list_.labels().at("k"), "v");
 }
 
