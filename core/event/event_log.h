@@ -66,7 +66,7 @@ class EventLog {
     size_t max_events = 100000;                         // the newest so many are kept
     absl::Duration max_age = absl::InfiniteDuration();  // and none that is older (AgeClock)
     bool recorder = false;                              // a thread of its own waits for the store
-    absl::Duration patience = absl::Seconds(1);         // of who waits for another's recording
+    absl::Duration patience = absl::Seconds(2);         // of who waits for another's recording
   };
 
   // What is appended, and what goes with it.
