@@ -220,8 +220,7 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
        caller = CallerName(*context)](const ProcessInfo& info) {
         if (!tree || info.tree_empty) return ExitedError(info);
         const absl::Status sent = sessions->SignalSurvivors(info, {signal}, caller);
-        // What is left of its tree, nobody can tell any more.
-        if (absl::IsNotFound(sent)) return ClosedSessionError(info);
+        if (absl::IsNotFound(sent)) return UnknownDescendantsError(info);
         response->set_tree_mechanism(wire::ToProto(info.tree_mechanism));
         return sent;
       });

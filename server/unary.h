@@ -19,12 +19,18 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 
 // The error of what only the session of a process could do, which is closed.
 inline absl::Status ClosedSessionError(const ProcessInfo& info) {
-  const char* why = info.lost()
-                        ? "': it was lost with its server: its output is gone, and what may "
-                          "run on of it is not known"
-                        : "': its session is closed, and its output gone";
+  const char* why = info.lost() ? "': it was lost with its server, and its output with it"
+                                : "': its session is closed, and its output gone";
   return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
                    "process '" + info.id + why,
+                   {{"process_id", info.id}, {"session_id", info.session_id}});
+}
+
+// The same, of what only the session knew about its descendants.
+inline absl::Status UnknownDescendantsError(const ProcessInfo& info) {
+  const char* why = info.lost() ? "': it was lost with its server" : "': its session is closed";
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+                   "process '" + info.id + why + ", and what may run on of it is not known",
                    {{"process_id", info.id}, {"session_id", info.session_id}});
 }
 

@@ -132,14 +132,14 @@ class EndCall : public LateCall {
 
   void OnSessionClosed() {
     Check();
-    if (!answered() && !finishing_) Answer(ClosedSessionError(process_->Info()));
+    if (!answered() && !finishing_) Answer(UnknownDescendantsError(process_->Info()));
   }
 
   // Answers with the last that is known. TreeEmpty may have come here first: what it finds
   // out may be all that the session's close waited for.
   void Conclude(Until until, const ProcessInfo& info) {
     if (answered() || finishing_) return;
-    if (!Reached(until, info.state, info.tree_empty)) return Answer(ClosedSessionError(info));
+    if (!Reached(until, info.state, info.tree_empty)) return Answer(UnknownDescendantsError(info));
     if (fill_) fill_(wire::ToProto(info));
     if (!finish_) return Answer(absl::OkStatus());
     if (session_ == nullptr) return Answer(finish_(nullptr));
