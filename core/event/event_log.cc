@@ -234,13 +234,12 @@ void EventLog::RecordPending() {
   recording_ = true;
   asked_ = false;
   in_hand_.swap(pending_);
-  const std::deque<Pending>& entries = in_hand_;  // nobody changes what Store reads of it
   const uint64_t last = appended_;
   const uint64_t first_kept = FirstKeptLocked(last);
   const uint64_t shown = last_;
   const Meter meter = meter_;
   mutex_.Unlock();
-  const absl::Status status = Store(entries, first_kept, meter);
+  const absl::Status status = StoreInHand(first_kept, meter);
   mutex_.Lock();
 
   // What went on without a record may have gone on meanwhile.
@@ -289,12 +288,11 @@ void EventLog::RecordWhenAsked() {
   }
 }
 
-absl::Status EventLog::Store(const std::deque<Pending>& entries, uint64_t first_kept,
-                             const Meter& meter) {
+absl::Status EventLog::StoreInHand(uint64_t first_kept, const Meter& meter) {
   if (store_ == nullptr) return absl::OkStatus();
   EventStore::Batch batch;
   batch.first_kept = first_kept;
-  for (const Pending& entry : entries) {
+  for (const Pending& entry : in_hand_) {
     if (entry.event != nullptr) {
       batch.events.push_back({entry.event->sequence, entry.event->time, entry.event->session_id,
                               entry.event->process_id, entry.body});

@@ -165,7 +165,8 @@ class EventLog {
   void Publish(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeBack(std::optional<absl::Status>* outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Store(const std::deque<Pending>& entries, uint64_t first_kept, const Meter& meter);
+  // Reads without the lock what nobody but its caller, who records, changes.
+  absl::Status StoreInHand(uint64_t first_kept, const Meter& meter) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AwaitPublished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t FirstKeptLocked(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
