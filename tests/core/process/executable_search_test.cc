@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_cat.h"
+
 namespace proctor {
 namespace {
 
@@ -30,7 +32,8 @@ TEST(ExecutableSearchTest, HasAUsualPath) {
 }
 
 TEST(ExecutableSearchTest, PassesOverWhatIsTooLong) {
-  EXPECT_THAT(ExecutableCandidates("ls", std::string(5000, 'x') + ":/a"), ElementsAre("/a/ls"));
+  EXPECT_THAT(ExecutableCandidates("ls", absl::StrCat(std::string(5000, 'x'), ":/a")),
+              ElementsAre("/a/ls"));
 }
 
 }  // namespace
