@@ -92,7 +92,7 @@ before(
 after(
   async () => {
     await browser?.close();
-    await server?.kill('SIGKILL');
+    await server?.kill('SIGTERM'); // takes its processes along
     fs.rmSync(directory, {recursive: true, force: true});
   },
   {timeout: TIMEOUT_MS},
@@ -240,7 +240,9 @@ test('recovers by itself when the server is killed, without losing or doubling a
   const lost = (await proctor('run', '-d', '--', 'sleep', '1000')).trim();
   const {sequence: last} = (await events()).at(-1);
   await waitForSequence(page, Number(last));
+  const {pid} = JSON.parse(await proctor('inspect', '--json', lost));
   await server.kill('SIGKILL');
+  process.kill(pid, 'SIGKILL'); // which nobody else would end
   await waitForState(page, 'reconnecting');
   server = await start(server.port);
   // The next run knows nobody. A link that is opened beside the page lets it go on, too.
