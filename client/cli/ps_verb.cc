@@ -22,13 +22,17 @@ namespace {
 constexpr int kPageSize = 1000;
 constexpr char kLabelPrefix[] = "label.";
 
-std::string StateText(v1::ProcessState state) {
-  switch (state) {
+std::string StateText(const v1::Process& process) {
+  if (IsLost(process)) return LostText(process);
+  switch (process.state()) {
     case v1::PROCESS_STATE_RUNNING:
       return "running";
     case v1::PROCESS_STATE_EXITED:
       return "exited";
     case v1::PROCESS_STATE_DRAINED:
+      // By itself, and a server that was lost later has left its descendants.
+      if (process.survivors() > 0)
+        return absl::StrCat("drained, ", process.survivors(), " running");
       return "drained";
     default:
       return "?";
@@ -38,14 +42,12 @@ std::string StateText(v1::ProcessState state) {
 void AddRow(const v1::Process& process, absl::Time now, Table* table) {
   const absl::Time started = FromProto(process.started_at());
   const bool ended = process.has_exit_status();
-  const bool lost = IsLost(process);
   const absl::Duration duration =
       ended ? FromProto(process.exit_status().duration()) : now - started;
   table->Add({process.process_id().substr(0, kShortId), process.session_id().substr(0, kShortId),
-              lost ? LostText(process) : StateText(process.state()),
-              ended ? ExitText(process.exit_status()) : "-",
+              StateText(process), ended ? ExitText(process.exit_status()) : "-",
               absl::StrCat(BriefDuration(now - started), " ago"),
-              lost ? "?" : BriefDuration(duration), CommandText(process)});
+              IsLost(process) ? "?" : BriefDuration(duration), CommandText(process)});
 }
 
 absl::Status AddFilter(const std::string& text, v1::ListProcessesRequest* request) {

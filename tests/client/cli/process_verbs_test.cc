@@ -275,6 +275,14 @@ TEST_F(ProcessVerbsTest, PsShowsTheLostAsSuch) {
   }
 }
 
+TEST_F(ProcessVerbsTest, PsShowsWhatRunsOnAfterAnEndedOne) {
+  processes_[1].set_state(v1::PROCESS_STATE_DRAINED);
+  processes_[1].mutable_exit_status()->set_exit_code(0);
+  processes_[1].set_survivors(1);
+  EXPECT_EQ(Run({"ps"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(out_, "drained, 1 running  0")) << out_;
+}
+
 TEST_F(ProcessVerbsTest, WaitAndInspectSayWhatIsKnownOfTheLost) {
   v1::Process lost = processes_[2];
   lost.set_pid(4711);

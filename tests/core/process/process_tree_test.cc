@@ -14,11 +14,11 @@
 
 #include "absl/strings/numbers.h"
 #include "core/base/error.h"
-#include "core/base/random_id.h"
 #include "core/process/cgroup_root.h"
 #include "core/process/group_tree.h"
 #include "core/process/proc_table.h"
 #include "tests/core/process/process_fixture.h"
+#include "tests/core/process/test_cgroup.h"
 
 namespace proctor {
 namespace {
@@ -318,15 +318,12 @@ TEST_P(ProcessTreeTest, KillIsNotOutrunByForking) {
 
 // ---- Control groups. ------------------------------------------------------
 
-// In a group of the test's own: servers and other tests have theirs beside it.
 class CgroupRootTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto own = FindOwnCgroup();
-    if (!own.ok()) GTEST_SKIP() << own.status();
-    const Cgroup directory = Cgroup(*own).Child("core-test-" + NewRandomId());
-    if (absl::Status made = directory.Make(); !made.ok()) GTEST_SKIP() << made;
-    directory_ = directory.path();
+    auto directory = MakeTestCgroup();
+    if (!directory.ok()) GTEST_SKIP() << directory.status();
+    directory_ = *directory;
     auto root = CgroupRoot::Open(directory_);
     if (!root.ok()) GTEST_SKIP() << root.status();
     root_ = *std::move(root);

@@ -11,13 +11,13 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "core/base/random_id.h"
 #include "core/event/sqlite.h"
 #include "core/event/sqlite_event_store.h"
 #include "core/process/cgroup.h"
 #include "core/process/cgroup_root.h"
 #include "tests/core/event/noted_warnings.h"
 #include "tests/core/event/temporary_directory.h"
+#include "tests/core/process/test_cgroup.h"
 #include "tests/core/session/session_fixture.h"
 
 namespace proctor {
@@ -663,11 +663,9 @@ TEST_F(SessionRestore, WhatWasLostDoesNotRunOnOnceTheMachineHasBooted) {
 class SessionRestoreSurvivors : public SessionRestore {
  protected:
   void SetUp() override {
-    auto own = FindOwnCgroup();
-    if (!own.ok()) GTEST_SKIP() << own.status();
-    const Cgroup directory = Cgroup(*own).Child("core-test-" + NewRandomId());
-    if (absl::Status made = directory.Make(); !made.ok()) GTEST_SKIP() << made;
-    directory_ = directory.path();
+    auto directory = MakeTestCgroup();
+    if (!directory.ok()) GTEST_SKIP() << directory.status();
+    directory_ = *directory;
   }
   void TearDown() override {
     EndSurvivor();
