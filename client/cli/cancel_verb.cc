@@ -10,6 +10,28 @@
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
+namespace {
+
+// What has become of a start that is cancelled now.
+std::string FateOfStart(const v1::CancelStartResponse& response) {
+  if (!response.has_process()) return "has started nothing, and never will";
+  const v1::ExitStatus& status = response.process().exit_status();
+  if (status.has_unknown()) {
+    return absl::StrCat(
+        "had started a process, or may have, of which nobody knows whether it still runs (",
+        status.unknown().reason(), ")");
+  }
+  if (status.has_exit_code()) {
+    return absl::StrCat("had started a process, which had ended before, with code ",
+                        status.exit_code());
+  }
+  if (status.has_signal()) {
+    return absl::StrCat("had started a process, which had ended before, by ", ExitText(status));
+  }
+  return "had started a process, which is being killed";
+}
+
+}  // namespace
 
 int CancelVerb(Invocation& invocation) {
   bool json = false;
@@ -33,20 +55,9 @@ int CancelVerb(Invocation& invocation) {
   if (!error.ok()) return invocation.Refuse(error);
   if (json) {
     invocation.out().Write(JsonLine(response));
-  } else if (response.process().exit_status().has_unknown()) {
-    const std::string& reason = response.process().exit_status().unknown().reason();
-    invocation.console().Say(absl::StrCat("'", request.request_id(),
-                                          "' had started a process, or may have, of which nobody "
-                                          "knows whether it still runs (",
-                                          reason, ")"));
-    invocation.out().Write(response.process().process_id() + "\n");
-  } else if (response.has_process()) {
-    invocation.console().Say(
-        absl::StrCat("'", request.request_id(), "' had started a process, which is killed now"));
-    invocation.out().Write(response.process().process_id() + "\n");
   } else {
-    invocation.console().Say(
-        absl::StrCat("'", request.request_id(), "' has started nothing, and never will"));
+    invocation.console().Say(absl::StrCat("'", request.request_id(), "' ", FateOfStart(response)));
+    if (response.has_process()) invocation.out().Write(response.process().process_id() + "\n");
   }
   return kExitSuccess;
 }

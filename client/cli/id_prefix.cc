@@ -1,6 +1,6 @@
 #include "client/cli/id_prefix.h"
 
-#include <vector>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,8 +13,11 @@ constexpr size_t kShortestPrefix = 4;
 constexpr int kPageSize = 1000;
 
 // `unknown` is what the server said of `*id` itself.
-client::Error Choose(const std::vector<std::string>& matches, client::Error unknown,
-                     std::string* id) {
+client::Error Choose(const std::vector<std::string>& ids, client::Error unknown, std::string* id) {
+  std::vector<std::string> matches;
+  for (const std::string& candidate : ids) {
+    if (absl::StartsWith(candidate, *id)) matches.push_back(candidate);
+  }
   if (matches.empty()) return unknown;
   if (matches.size() == 1) {
     *id = matches.front();
@@ -28,49 +31,66 @@ client::Error Choose(const std::vector<std::string>& matches, client::Error unkn
   return error;
 }
 
+// Whether `error`, which came for `id`, leaves open that it is the start of another.
+bool MayBePrefix(const client::Error& error, const std::string& id) {
+  return error.code == absl::StatusCode::kNotFound && id.size() >= kShortestPrefix;
+}
+
 }  // namespace
 
-client::Error CompleteProcessId(const client::Client& client, std::string* id) {
+client::Error ProcessIds::Complete(std::string* id) {
   v1::GetProcessRequest get;
   get.set_process_id(*id);
   v1::GetProcessResponse got;
-  client::Error error = client.GetProcess(get, &got, Prompt());
-  if (error.code != absl::StatusCode::kNotFound || id->size() < kShortestPrefix) return error;
-  std::vector<std::string> matches;
+  client::Error error = client_.GetProcess(get, &got, Prompt());
+  if (!MayBePrefix(error, *id)) return error;
+  absl::call_once(once_, &ProcessIds::List, this);
+  if (!error_.ok()) return error_;
+  return Choose(ids_, std::move(error), id);
+}
+
+void ProcessIds::List() {
   v1::ListProcessesRequest list;
   list.set_page_size(kPageSize);
   do {
     v1::ListProcessesResponse page;
-    const client::Error listed = client.ListProcesses(list, &page, Prompt());
-    if (!listed.ok()) return listed;
-    for (const v1::Process& process : page.processes()) {
-      if (absl::StartsWith(process.process_id(), *id)) matches.push_back(process.process_id());
-    }
+    error_ = client_.ListProcesses(list, &page, Prompt());
+    if (!error_.ok()) return;
+    for (const v1::Process& process : page.processes()) ids_.push_back(process.process_id());
     list.set_page_token(page.next_page_token());
   } while (!list.page_token().empty());
-  return Choose(matches, std::move(error), id);
 }
 
-client::Error CompleteSessionId(const client::Client& client, std::string* id) {
+client::Error SessionIds::Complete(std::string* id) {
   v1::GetSessionRequest get;
   get.set_session_id(*id);
   v1::GetSessionResponse got;
-  client::Error error = client.GetSession(get, &got, Prompt());
-  if (error.code != absl::StatusCode::kNotFound || id->size() < kShortestPrefix) return error;
-  std::vector<std::string> matches;
+  client::Error error = client_.GetSession(get, &got, Prompt());
+  if (!MayBePrefix(error, *id)) return error;
+  absl::call_once(once_, &SessionIds::List, this);
+  if (!error_.ok()) return error_;
+  return Choose(ids_, std::move(error), id);
+}
+
+void SessionIds::List() {
   v1::ListSessionsRequest list;
   list.set_include_closed(true);
   list.set_page_size(kPageSize);
   do {
     v1::ListSessionsResponse page;
-    const client::Error listed = client.ListSessions(list, &page, Prompt());
-    if (!listed.ok()) return listed;
-    for (const v1::Session& session : page.sessions()) {
-      if (absl::StartsWith(session.session_id(), *id)) matches.push_back(session.session_id());
-    }
+    error_ = client_.ListSessions(list, &page, Prompt());
+    if (!error_.ok()) return;
+    for (const v1::Session& session : page.sessions()) ids_.push_back(session.session_id());
     list.set_page_token(page.next_page_token());
   } while (!list.page_token().empty());
-  return Choose(matches, std::move(error), id);
+}
+
+client::Error CompleteProcessId(const client::Client& client, std::string* id) {
+  return ProcessIds(client).Complete(id);
+}
+
+client::Error CompleteSessionId(const client::Client& client, std::string* id) {
+  return SessionIds(client).Complete(id);
 }
 
 }  // namespace proctor::cli

@@ -1,6 +1,5 @@
 // kill, stop, update, inspect and rm: one short call for each process that is named.
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -8,33 +7,14 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
-#include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/lost_process.h"
+#include "client/cli/targets.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
 namespace {
-
-// Calls `act` for each process. One that is refused does not spare the others; the exit code tells.
-int ForEachProcess(
-    Invocation& invocation,
-    const std::function<client::Error(const client::Client&, const std::string& id)>& act) {
-  const client::Client* client = invocation.Connect();
-  if (client == nullptr) return kExitFailure;
-  int code = kExitSuccess;
-  for (std::string id : invocation.arguments()) {
-    client::Error error = CompleteProcessId(*client, &id);
-    if (error.ok()) error = act(*client, id);
-    if (error.ok()) continue;
-    invocation.Refuse(error, id);
-    code = kExitFailure;
-    // The next ones would say the same.
-    if (error.IsUnreachable()) break;
-  }
-  return code;
-}
 
 // A process with all of its specification, which may come in pages.
 client::Error GetWhole(const client::Client& client, const std::string& id, v1::Process* process) {
@@ -66,25 +46,25 @@ int KillVerb(Invocation& invocation) {
   if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
   // Whoever only wants it gone does not want what it has started to go on.
   group = group || !signal.has_value();
-  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
-    v1::SignalProcessRequest request;
-    request.set_process_id(id);
-    request.set_signal(signal.value_or("KILL"));
-    request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
-                      : group ? v1::SIGNAL_SCOPE_GROUP
-                              : v1::SIGNAL_SCOPE_LEADER);
+  v1::SignalProcessRequest request;
+  request.set_signal(signal.value_or("KILL"));
+  request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
+                    : group ? v1::SIGNAL_SCOPE_GROUP
+                            : v1::SIGNAL_SCOPE_LEADER);
+  return ForEachProcess(invocation, [tree, request](const client::Client& client,
+                                                    const std::string& id, TargetResult* result) {
+    v1::SignalProcessRequest one = request;
+    one.set_process_id(id);
     v1::SignalProcessResponse response;
-    client::Error error = client.SignalProcess(request, &response, Prompt());
-    if (error.ok() && tree && response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
-      invocation.console().Say(absl::StrCat(
-          id, ": its descendants were found by a walk over /proc, for want of a control group"));
+    result->error = client.SignalProcess(one, &response, Prompt());
+    if (!result->error.ok() || !tree) return;
+    if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
+      result->notes.push_back(
+          "its descendants were found by a walk over /proc, for want of a control group");
+    } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+      result->notes.push_back(
+          "only its process group was reached: the server has no control group and no /proc");
     }
-    if (error.ok() && tree && response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
-      invocation.console().Say(absl::StrCat(
-          id,
-          ": only its process group was reached: the server has no control group and no /proc"));
-    }
-    return error;
   });
 }
 
@@ -99,21 +79,18 @@ int StopVerb(Invocation& invocation) {
   flags.Action(0, "tree", "with all its descendants, also those that outlive it",
                [&] { request.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE); });
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  bool sure = true;
-  const int code =
-      ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
-        request.set_process_id(id);
-        v1::StopProcessResponse response;
-        // Without a deadline: the grace decides.
-        client::Error error = client.StopProcess(request, &response);
-        if (error.ok() && IsLost(response.process()) && !response.process().tree_empty()) {
-          sure = false;
-          invocation.console().Say(
-              absl::StrCat(id, ": nobody could stop it: ", UnknownEndText(response.process())));
-        }
-        return error;
-      });
-  return sure ? code : kExitFailure;
+  return ForEachProcess(invocation, [&request](const client::Client& client, const std::string& id,
+                                               TargetResult* result) {
+    v1::StopProcessRequest one = request;
+    one.set_process_id(id);
+    v1::StopProcessResponse response;
+    // Without a deadline: the grace decides.
+    result->error = client.StopProcess(one, &response);
+    const v1::Process& process = response.process();
+    if (!result->error.ok() || !IsLost(process) || process.tree_empty()) return;
+    result->failed = true;
+    result->notes.push_back(absl::StrCat("nobody could stop it: ", UnknownEndText(process)));
+  });
 }
 
 int UpdateVerb(Invocation& invocation) {
@@ -143,13 +120,14 @@ int UpdateVerb(Invocation& invocation) {
     return invocation.console().Fail(
         "nothing to change: give --label, --unlabel, --retain or --overflow");
   }
-  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
-    request.set_process_id(id);
-    v1::UpdateProcessResponse response;
-    client::Error error = client.UpdateProcess(request, &response, Prompt());
-    if (error.ok() && json) invocation.out().Write(JsonLine(response.process()));
-    return error;
-  });
+  return ForEachProcess(
+      invocation, [&](const client::Client& client, const std::string& id, TargetResult* result) {
+        v1::UpdateProcessRequest one = request;
+        one.set_process_id(id);
+        v1::UpdateProcessResponse response;
+        result->error = client.UpdateProcess(one, &response, Prompt());
+        if (result->error.ok() && json) result->data = JsonLine(response.process());
+      });
 }
 
 int InspectVerb(Invocation& invocation) {
@@ -157,16 +135,15 @@ int InspectVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch(0, "json", "one line for each", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
+  return ForEachProcess(invocation, [json](const client::Client& client, const std::string& id,
+                                           TargetResult* result) {
     v1::Process process;
-    client::Error error = GetWhole(client, id, &process);
-    if (!error.ok()) return error;
-    invocation.out().Write(json ? JsonLine(process) : JsonText(process));
+    result->error = GetWhole(client, id, &process);
+    if (!result->error.ok()) return;
+    result->data = json ? JsonLine(process) : JsonText(process);
     if (!json && IsLost(process)) {
-      invocation.console().Say(
-          absl::StrCat(id, ": how it ended is unknown: ", UnknownEndText(process)));
+      result->notes.push_back(absl::StrCat("how it ended is unknown: ", UnknownEndText(process)));
     }
-    return error;
   });
 }
 
@@ -175,12 +152,13 @@ int RmVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "force", "kill it first if it still runs", &force);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [&](const client::Client& client, const std::string& id) {
+  return ForEachProcess(invocation, [force](const client::Client& client, const std::string& id,
+                                            TargetResult* result) {
     v1::RemoveProcessRequest request;
     request.set_process_id(id);
     request.set_force(force);
     v1::RemoveProcessResponse response;
-    return client.RemoveProcess(request, &response, Prompt());
+    result->error = client.RemoveProcess(request, &response, Prompt());
   });
 }
 

@@ -57,7 +57,8 @@ constexpr Verb kVerbs[] = {
      "Changes the labels of processes, and how much of their output is kept.", UpdateVerb},
     {"cancel", "[FLAGS] REQUEST_ID", "make sure that a start never happens",
      "Cancels the start that was, or will be, asked for with this --request-id: if it has\n"
-     "started a process already, that is killed and its id printed; if not, it never will.",
+     "started a process already, that is killed, unless it had ended, and its id printed; if\n"
+     "not, it never will.",
      CancelVerb},
     {"inspect", "[FLAGS] ID...", "print all that is known of processes",
      "Prints processes as JSON.", InspectVerb},

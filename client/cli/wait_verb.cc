@@ -1,23 +1,35 @@
 // wait: how processes ended.
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
-#include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/lost_process.h"
 #include "client/cli/reconnect_flag.h"
+#include "client/cli/targets.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
 namespace {
 
 bool IsKnown(const v1::ExitStatus& status) { return status.has_exit_code() || status.has_signal(); }
+
+// The policy of many waits on one server, which all lose it at the same time: one tells it.
+client::ReconnectPolicy TellOnce(client::ReconnectPolicy policy) {
+  auto told = std::make_shared<std::atomic<bool>>(false);
+  policy.on_lost = [told, tell = std::move(policy.on_lost)](const client::Error& error) {
+    if (!told->exchange(true)) tell(error);
+  };
+  return policy;
+}
 
 }  // namespace
 
@@ -51,47 +63,36 @@ int WaitVerb(Invocation& invocation) {
   if (drained) until = v1::WAIT_UNTIL_DRAINED;
   if (until == v1::WAIT_UNTIL_UNSPECIFIED) until = v1::WAIT_UNTIL_EXITED;
 
-  const client::Client* client = invocation.Connect();
-  if (client == nullptr) return kExitFailure;
   const absl::Time deadline = absl::Now() + timeout;
-  client::Reconnector reconnector(reconnect.Policy(&invocation.console()));
-  int code = kExitSuccess;
-  for (std::string id : invocation.arguments()) {
-    client::Error error = CompleteProcessId(*client, &id);
-    const bool reached = error.ok();
+  const client::ReconnectPolicy policy = TellOnce(reconnect.Policy(&invocation.console()));
+  const bool alone = invocation.arguments().size() == 1;
+  int code_of_one = kExitSuccess;
+  const int code = ForEachProcess(invocation, [&](const client::Client& client,
+                                                  const std::string& id, TargetResult* result) {
+    v1::WaitProcessRequest request;
+    request.set_process_id(id);
+    request.set_until(until);
+    if (timeout != absl::InfiniteDuration()) {
+      *request.mutable_timeout() = ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));
+    }
     v1::WaitProcessResponse response;
-    if (reached) {
-      v1::WaitProcessRequest request;
-      request.set_process_id(id);
-      request.set_until(until);
-      if (timeout != absl::InfiniteDuration()) {
-        *request.mutable_timeout() =
-            ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));
-      }
-      error = client->WaitProcess(request, &response, &reconnector);
-    }
-    if (!error.ok()) {
-      (void)(reached ? invocation.RefuseLost(error, id) : invocation.Refuse(error, id));
-      code = kExitFailure;
-      if (error.IsLost()) break;
-      continue;
-    }
+    client::Reconnector reconnector(policy);
+    result->reached = true;
+    result->error = client.WaitProcess(request, &response, &reconnector);
+    if (!result->error.ok()) return;
     const v1::ExitStatus& status = response.process().exit_status();
     const bool known = IsKnown(status);
-    if (json) {
-      invocation.out().Write(JsonLine(response.process()));
-    } else {
-      invocation.out().Write(absl::StrCat(known ? absl::StrCat(ExitCodeOf(status)) : "?", "\n"));
-    }
-    if (!known) {
-      const std::string reason = UnknownEndText(response.process());
-      code = invocation.console().Fail(absl::StrCat("how process ", id, " ended is unknown",
-                                                    reason.empty() ? "" : ": ", reason));
-    } else if (invocation.arguments().size() == 1) {
-      code = ExitCodeOf(status);
-    }
-  }
-  return code;
+    result->data = json    ? JsonLine(response.process())
+                   : known ? absl::StrCat(ExitCodeOf(status), "\n")
+                           : "?\n";
+    if (known && alone) code_of_one = ExitCodeOf(status);
+    if (known) return;
+    const std::string reason = UnknownEndText(response.process());
+    result->failed = true;
+    result->notes.push_back(
+        absl::StrCat("how it ended is unknown", reason.empty() ? "" : ": ", reason));
+  });
+  return code == kExitSuccess ? code_of_one : code;
 }
 
 }  // namespace proctor::cli

@@ -1,9 +1,13 @@
 // ps, kill, stop, wait, inspect, rm, and the ids that they take.
 #include <signal.h>
 
+#include <optional>
+#include <set>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/mutex.h"
 #include "tests/client/cli/command_fixture.h"
 
 namespace proctor::cli {
@@ -36,6 +40,7 @@ class ProcessVerbsTest : public CommandFixture {
       return grpc::Status::OK;
     };
     server_.behaviour().signal = [this](const v1::SignalProcessRequest& request, auto*) {
+      absl::MutexLock lock(&mutex_);
       signals_.push_back(request);
       return grpc::Status::OK;
     };
@@ -45,6 +50,7 @@ class ProcessVerbsTest : public CommandFixture {
                                          MakeProcess("aaaa2222aaaa2222"),
                                          MakeProcess("bbbb3333bbbb3333")};
   v1::ListProcessesRequest last_list_;
+  absl::Mutex mutex_;
   std::vector<v1::SignalProcessRequest> signals_;
 };
 
@@ -102,8 +108,9 @@ TEST_F(ProcessVerbsTest, PsJsonIsOneObjectALine) {
 TEST_F(ProcessVerbsTest, KillSendsToWholeIdsAndPrefixes) {
   EXPECT_EQ(Run({"kill", "aaaa1111aaaa1111", "bbbb", "-s", "USR1", "--group"}), 0) << err_;
   ASSERT_EQ(signals_.size(), 2u);
-  EXPECT_EQ(signals_[0].process_id(), "aaaa1111aaaa1111");
-  EXPECT_EQ(signals_[1].process_id(), "bbbb3333bbbb3333");
+  // In either order: they are sent at once.
+  EXPECT_EQ((std::set<std::string>{signals_[0].process_id(), signals_[1].process_id()}),
+            (std::set<std::string>{"aaaa1111aaaa1111", "bbbb3333bbbb3333"}));
   EXPECT_EQ(signals_[1].signal(), "USR1");
   EXPECT_EQ(signals_[1].scope(), v1::SIGNAL_SCOPE_GROUP);
 }
@@ -171,12 +178,12 @@ TEST_F(ProcessVerbsTest, UpdateSetsAndRemovesLabelsAndRetention) {
 
 TEST_F(ProcessVerbsTest, CancelTellsWhatBecameOfTheStart) {
   v1::CancelStartRequest got;
-  bool started = false;
+  std::optional<v1::Process> started;
   server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
   server_.behaviour().cancel_start = [&](const v1::CancelStartRequest& request,
                                          v1::CancelStartResponse* response) {
     got = request;
-    if (started) *response->mutable_process() = MakeProcess();
+    if (started.has_value()) *response->mutable_process() = *started;
     return grpc::Status::OK;
   };
   EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
@@ -184,10 +191,21 @@ TEST_F(ProcessVerbsTest, CancelTellsWhatBecameOfTheStart) {
   EXPECT_EQ(got.session_id(), "");
   EXPECT_EQ(out_, "");
   EXPECT_TRUE(absl::StrContains(err_, "'r1' has started nothing, and never will")) << err_;
-  started = true;
+  started = MakeProcess();
   EXPECT_EQ(Run({"cancel", "r1", "--session", "s1"}), 0) << err_;
   EXPECT_EQ(got.session_id(), "s1");
   EXPECT_EQ(out_, std::string(kProcessId) + "\n");
+  EXPECT_TRUE(absl::StrContains(err_, "which is being killed")) << err_;
+  *started->mutable_exit_status() = ExitCode(3);
+  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
+  EXPECT_EQ(out_, std::string(kProcessId) + "\n");
+  EXPECT_TRUE(absl::StrContains(err_, "which had ended before, with code 3\n")) << err_;
+  *started->mutable_exit_status() = KilledBy(SIGTERM, "SIGTERM");
+  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "which had ended before, by SIGTERM\n")) << err_;
+  *started->mutable_exit_status() = UnknownEnd("SERVER_LOST");
+  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "nobody knows whether it still runs (SERVER_LOST)")) << err_;
   EXPECT_EQ(Run({"cancel", ""}), 125);
 }
 
@@ -222,6 +240,7 @@ TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
   v1::WaitProcessRequest got;
   server_.behaviour().wait = [&](const v1::WaitProcessRequest& request,
                                  v1::WaitProcessResponse* response) {
+    absl::MutexLock lock(&mutex_);
     got = request;
     *response->mutable_process()->mutable_exit_status() =
         request.process_id()[0] == 'a' ? ExitCode(4) : KilledBy(SIGTERM, "SIGTERM");
@@ -373,7 +392,7 @@ TEST_F(ProcessVerbsTest, RmTellsWhatIsRefused) {
                : Refusal(grpc::StatusCode::FAILED_PRECONDITION, "it runs", "PROCESS_RUNNING");
   };
   EXPECT_EQ(Run({"rm", "bbbb"}), 125);
-  EXPECT_EQ(err_, "proctor: rm: bbbb3333bbbb3333: it runs (PROCESS_RUNNING)\n");
+  EXPECT_EQ(err_, "proctor: rm: bbbb: it runs (PROCESS_RUNNING)\n");
   EXPECT_EQ(Run({"rm", "-f", "bbbb"}), 0);
 }
 

@@ -1,4 +1,7 @@
+#include <set>
+
 #include "absl/strings/match.h"
+#include "absl/synchronization/mutex.h"
 #include "tests/client/cli/command_fixture.h"
 
 namespace proctor::cli {
@@ -49,17 +52,19 @@ TEST_F(SessionVerbsTest, CreateTakesALeaseAndAQuota) {
 }
 
 TEST_F(SessionVerbsTest, RenewNamesEachSession) {
-  std::vector<std::string> ids;
+  absl::Mutex mutex;
+  std::multiset<std::string> ids;
   server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
   server_.behaviour().renew_session = [&](const v1::RenewSessionRequest& request, auto*) {
-    ids.push_back(request.session_id());
+    absl::MutexLock lock(&mutex);
+    ids.insert(request.session_id());
     return request.session_id() == "s2"
                ? Refusal(grpc::StatusCode::FAILED_PRECONDITION, "it has none", "NO_LEASE")
                : grpc::Status::OK;
   };
   EXPECT_EQ(Run({"session", "renew", "s1"}), 0) << err_;
   EXPECT_EQ(Run({"session", "renew", "s2", "s3"}), 125);
-  EXPECT_EQ(ids, (std::vector<std::string>{"s1", "s2", "s3"}));
+  EXPECT_EQ(ids, (std::multiset<std::string>{"s1", "s2", "s3"}));
   EXPECT_EQ(err_, "proctor: session renew: s2: it has none (NO_LEASE)\n");
 }
 
@@ -99,17 +104,19 @@ TEST_F(SessionVerbsTest, LsHasAColumnForLeasesIfThereAreAny) {
 }
 
 TEST_F(SessionVerbsTest, SetTakesAWatcherForEachSession) {
-  std::vector<std::string> ids;
+  absl::Mutex mutex;
+  std::multiset<std::string> ids;
   server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
   server_.behaviour().set_session_watcher = [&](const v1::SetSessionWatcherRequest& request,
                                                 v1::SetSessionWatcherResponse* response) {
     EXPECT_EQ(request.watcher(), "fast");
-    ids.push_back(request.session_id());
+    absl::MutexLock lock(&mutex);
+    ids.insert(request.session_id());
     response->mutable_session()->set_watcher("fast");
     return grpc::Status::OK;
   };
   EXPECT_EQ(Run({"session", "set", "--watcher", "fast", "s1", "s2"}), 0) << err_;
-  EXPECT_EQ(ids, (std::vector<std::string>{"s1", "s2"}));
+  EXPECT_EQ(ids, (std::multiset<std::string>{"s1", "s2"}));
   EXPECT_EQ(out_, "");
   EXPECT_EQ(Run({"session", "set", "--json", "--watcher=fast", "s1"}), 0) << err_;
   EXPECT_TRUE(absl::StrContains(out_, "fast")) << out_;

@@ -1,0 +1,73 @@
+#include "client/cli/targets.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/all_at_once.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/id_prefix.h"
+
+namespace proctor::cli {
+namespace {
+
+// Says what came of targets, one after the other.
+class TargetReport {
+ public:
+  explicit TargetReport(Invocation& invocation) : invocation_(invocation) {}
+
+  void Add(const std::string& name, const TargetResult& result) {
+    for (const std::string& note : result.notes) {
+      invocation_.console().Say(absl::StrCat(name, ": ", note));
+    }
+    if (!result.data.empty()) invocation_.out().Write(result.data);
+    if (result.failed) code_ = kExitFailure;
+    if (result.error.ok()) return;
+    code_ = kExitFailure;
+    // Of all that found no server, or lost it, one says it.
+    const bool gone = result.reached ? result.error.IsLost() : result.error.IsUnreachable();
+    if (gone && gone_) return;
+    gone_ = gone_ || gone;
+    (void)(result.reached ? invocation_.RefuseLost(result.error, name)
+                          : invocation_.Refuse(result.error, name));
+  }
+
+  int code() const { return code_; }
+
+ private:
+  Invocation& invocation_;
+  int code_ = kExitSuccess;
+  bool gone_ = false;
+};
+
+template <typename Ids>
+int ForEach(Invocation& invocation, const ActOnTarget& act) {
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  const std::vector<std::string>& names = invocation.arguments();
+  std::vector<TargetResult> results(names.size());
+  Ids ids(*client);
+  TargetReport report(invocation);
+  AllAtOnce(
+      names.size(),
+      [&](size_t index) {
+        std::string id = names[index];
+        TargetResult& result = results[index];
+        result.error = ids.Complete(&id);
+        if (result.error.ok()) act(*client, id, &result);
+      },
+      [&](size_t index) { report.Add(names[index], results[index]); });
+  return report.code();
+}
+
+}  // namespace
+
+int ForEachProcess(Invocation& invocation, const ActOnTarget& act) {
+  return ForEach<ProcessIds>(invocation, act);
+}
+
+int ForEachSession(Invocation& invocation, const ActOnTarget& act) {
+  for (const std::string& id : invocation.arguments()) {
+    if (id.empty()) return invocation.console().Fail("the id of a session is empty");
+  }
+  return ForEach<SessionIds>(invocation, act);
+}
+
+}  // namespace proctor::cli

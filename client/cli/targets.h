@@ -1,0 +1,45 @@
+// The processes or sessions that a verb is about: does one thing for each, for all at once.
+//
+// Called by one thread, after Invocation::Parse.
+#ifndef PROCTOR_CLIENT_CLI_TARGETS_H_
+#define PROCTOR_CLIENT_CLI_TARGETS_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client/cli/invocation.h"
+#include "client/cpp/client.h"
+#include "client/cpp/error.h"
+
+namespace proctor::cli {
+
+// What came of one target.
+struct TargetResult {
+  client::Error error;
+  // The server had been reached before: an error says that it was lost, not that it is not there.
+  bool reached = false;
+  // For stdout.
+  std::string data;
+  // What the user should know, a line each; it stands behind the id.
+  std::vector<std::string> notes;
+  // The call succeeded, and what was asked for did not.
+  bool failed = false;
+};
+
+// Does it for the one of this id, which is whole; called on several threads at once.
+using ActOnTarget =
+    std::function<void(const client::Client& client, const std::string& id, TargetResult* result)>;
+
+// Calls `act` for each process that the arguments name, with ids that may be shortened. One that is
+// refused does not spare the others. What came of them is said in the order of the arguments, each
+// by the id that the user wrote. Returns the exit code: that of a failure if anything failed.
+int ForEachProcess(Invocation& invocation, const ActOnTarget& act);
+
+// The same for sessions. An empty id is refused before anything is done: the server would take it
+// for the default session, and a script's empty variable means none.
+int ForEachSession(Invocation& invocation, const ActOnTarget& act);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_TARGETS_H_
