@@ -8,10 +8,14 @@ const MOST_LINES = 5000;
 const MOST_CHARACTERS = 2 * 1024 * 1024;
 // A line without end is broken here, or it alone would take all that is kept.
 const LONGEST_LINE = 16 * 1024;
+const NEWLINE = 0x0a;
 
 export class OutputLine {
   runs = [];
   length = 0;
+  // Of the process's own: what it wrote for this line, control sequences and all; and, of a
+  // note, how many it tells of.
+  bytes = 0;
   version = 0;
   // Whether the log has let go of it.
   dropped = false;
@@ -68,6 +72,9 @@ class StreamWriter {
   #log;
   #kind;
   #line = null;
+  // The line that was last written to, and bytes that made no line yet.
+  #last = null;
+  #owed = 0;
   #column = 0;
   #decoder = new TextDecoder();
   #reader = new AnsiReader(this);
@@ -78,7 +85,18 @@ class StreamWriter {
   }
 
   write(data) {
-    this.#reader.write(this.#decoder.decode(data, {stream: true}));
+    // Line by line, so that each knows its bytes; in UTF-8 this one is no part of another.
+    for (let from = 0; from < data.length;) {
+      const to = data.indexOf(NEWLINE, from) + 1 || data.length;
+      const part = data.subarray(from, to);
+      this.#owed += part.length;
+      this.#reader.write(this.#decoder.decode(part, {stream: true}));
+      if (this.#last !== null) {
+        this.#log.count(this.#last, this.#owed);
+        this.#owed = 0;
+      }
+      from += part.length;
+    }
   }
 
   // Bytes are missing: what comes next continues nothing.
@@ -132,6 +150,7 @@ class StreamWriter {
   #current() {
     if (this.#line === null || this.#line.dropped) {
       this.#line = this.#log.add(new OutputLine(this.#kind));
+      this.#last = this.#line;
       this.#column = 0;
     }
     return this.#line;
@@ -140,9 +159,14 @@ class StreamWriter {
 
 export class OutputLog {
   lines = [];
-  // How many lines were let go of, and of how many characters.
+  // How many lines were let go of, and of how many bytes of the process.
   cutLines = 0;
-  cutCharacters = 0;
+  cutBytes = 0;
+  // The bytes of the lines that are left.
+  bytes = 0;
+  // How many came before the first that was told at all; and how many are known to be lost.
+  bytesBefore = 0;
+  bytesLost = 0;
   version = 0;
   #characters = 0;
   #writers = {stdout: new StreamWriter(this, 'stdout'), stderr: new StreamWriter(this, 'stderr')};
@@ -153,15 +177,32 @@ export class OutputLog {
     this.version++;
   }
 
-  // A line of our own, such as of a gap; `stream` then continues on a new line.
-  note(text, stream = null) {
+  // A line of our own, such as of a gap of so many bytes; `stream` then continues on a new line.
+  note(text, stream = null, bytes = 0) {
     if (stream !== null) {
       this.#writers[stream].breakOff();
     }
     const line = this.add(new OutputLine('note'));
     line.write(0, text, PLAIN);
     this.grew(text.length);
+    this.count(line, bytes);
     this.version++;
+  }
+
+  // Begins so many bytes after the process did, of which so many are lost.
+  skip(bytes, lost) {
+    this.bytesBefore += bytes;
+    this.bytesLost += lost;
+    this.version++;
+  }
+
+  count(line, bytes) {
+    if (line.dropped) {
+      this.cutBytes += bytes;
+    } else {
+      line.bytes += bytes;
+      this.bytes += bytes;
+    }
   }
 
   add(line) {
@@ -185,18 +226,21 @@ export class OutputLog {
     const surplus = this.lines.length - MOST_LINES;
     let drop = 0;
     let characters = 0;
+    let bytes = 0;
     while (
       drop < this.lines.length &&
       (drop < surplus || this.#characters - characters > MOST_CHARACTERS)
     ) {
       characters += this.lines[drop].length;
+      bytes += this.lines[drop].bytes;
       this.lines[drop].dropped = true;
       drop++;
     }
     if (drop > 0) {
       this.lines.splice(0, drop);
       this.cutLines += drop;
-      this.cutCharacters += characters;
+      this.cutBytes += bytes;
+      this.bytes -= bytes;
       this.#characters -= characters;
     }
   }

@@ -79,9 +79,9 @@ export class OutputStream {
     const size = chunk.length;
     const next = this.#next[name];
     if (next === null && from > 0) {
-      this.#log.note(`${bytes(from)} of ${name} before this are not shown`, name);
+      this.#log.skip(from, 0);
     } else if (next !== null && from > next) {
-      this.#log.note(`${bytes(from - next)} of ${name} are missing`, name);
+      this.#log.note(`${bytes(from - next)} of ${name} are missing`, name, from - next);
     } else if (next !== null && from < next) {
       chunk = chunk.subarray(next - from);
     }
@@ -94,7 +94,13 @@ export class OutputStream {
     const name = NAMES[stream];
     const start = Math.max(Number(from ?? 0), this.#next[name] ?? 0);
     if (Number(to) > start) {
-      this.#log.note(`${bytes(Number(to) - start)} of ${name} were no longer kept`, name);
+      const size = Number(to) - start;
+      if (start === 0) {
+        // The head is told of above the first line, with all else that is.
+        this.#log.skip(size, size);
+      } else {
+        this.#log.note(`${bytes(size)} of ${name} were no longer kept`, name, size);
+      }
       this.#next[name] = Number(to);
       this.#changed();
     }

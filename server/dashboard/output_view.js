@@ -12,6 +12,8 @@ export class OutputView {
   #shown = new Map();
   #version = -1;
   #follows = true;
+  #ended = false;
+  #dropped = 0;
   #lastTop = 0;
 
   // `panel` has .lines, .cut and the buttons named follow, wrap and copy.
@@ -20,12 +22,12 @@ export class OutputView {
     this.#log = log;
     this.#lines = panel.querySelector('.lines');
     this.#lines.addEventListener('scroll', () => this.#takeScroll(), {passive: true});
-    this.#button('follow').addEventListener('click', () => this.follow(!this.#follows));
+    this.#button('follow').addEventListener('click', () => this.follow());
     this.#button('wrap').addEventListener('click', () => this.wrap());
     this.#button('copy').addEventListener('click', () => this.#copy());
   }
 
-  follow(wanted = !this.#follows) {
+  follow(wanted = this.#ended || !this.#follows) {
     this.#showFollowing(wanted);
     if (wanted) {
       this.#lines.scrollTop = this.#lines.scrollHeight;
@@ -45,7 +47,7 @@ export class OutputView {
       return;
     }
     this.#version = this.#log.version;
-    const {lines, cutLines, cutCharacters} = this.#log;
+    const {lines} = this.#log;
     const kept = new Set(lines);
     for (const [line, {row}] of this.#shown) {
       if (kept.has(line)) {
@@ -68,15 +70,41 @@ export class OutputView {
       }
     }
     this.#lines.append(added);
-    const cut = this.#panel.querySelector('.cut');
-    cut.hidden = cutLines === 0;
-    setText(
-      cut,
-      `${plural(cutLines, 'line')} above (${bytes(cutCharacters)}) were let go: the newest 5,000 ` +
-        'lines or 2 MiB are shown',
-    );
+    this.showAbove();
     if (this.#follows) {
       this.#lines.scrollTop = this.#lines.scrollHeight;
+    }
+  }
+
+  // Says what is above the first line. `dropped` are the bytes of the process that the server
+  // keeps no more.
+  showAbove(dropped = this.#dropped) {
+    this.#dropped = dropped;
+    const {bytes: shown, bytesBefore, bytesLost, cutBytes, cutLines} = this.#log;
+    const above = bytesBefore + cutBytes;
+    const gone = Math.min(above, Math.max(dropped, bytesLost));
+    const parts = [];
+    if (gone > 0) {
+      parts.push(`${bytes(gone)} dropped by the server`);
+    }
+    if (above > gone) {
+      parts.push(`${bytes(above - gone)} still kept by the server`);
+    }
+    // How many lines the rest had, nobody has seen.
+    const lines = bytesBefore === 0 && cutLines > 0 ? ` (${plural(cutLines, 'line')})` : '';
+    const cut = this.#panel.querySelector('.cut');
+    cut.hidden = above === 0;
+    setText(
+      cut,
+      `Not shown: ${bytes(above)} above${lines}, ${parts.join(', ')}. Shown: ${bytes(shown)}.`,
+    );
+  }
+
+  // Following makes sense while something may come, and says nothing of what nobody knows.
+  setEnded(ended) {
+    if (ended !== this.#ended) {
+      this.#ended = ended;
+      this.#showFollowing(this.#follows);
     }
   }
 
@@ -86,8 +114,13 @@ export class OutputView {
 
   #showFollowing(follows) {
     this.#follows = follows;
-    this.#button('follow').setAttribute('aria-pressed', String(follows));
-    setText(this.#button('follow'), follows ? 'Following' : 'Paused');
+    const button = this.#button('follow');
+    if (this.#ended) {
+      button.removeAttribute('aria-pressed');
+    } else {
+      button.setAttribute('aria-pressed', String(follows));
+    }
+    setText(button, this.#ended ? 'To the end' : follows ? 'Following' : 'Paused');
   }
 
   // Whoever scrolls up wants to read; whoever comes back to the end, to follow.

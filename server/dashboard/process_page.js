@@ -13,6 +13,8 @@ import {drainWords, timeline} from './process_timeline.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
 
 const REREAD_MS = 500;
+// For totals of output alone.
+const REREAD_OUTPUT_MS = 2000;
 
 export class ProcessPage {
   #id;
@@ -22,14 +24,18 @@ export class ProcessPage {
   // What is known where the store knows nothing.
   #own;
   #process = null;
+  // Why the server does not tell of it, and whether that is because it does not know it.
   #missing = '';
+  #unknown = false;
   #log = new OutputLog();
   #stream;
   #view;
   #history = null;
   #cutAt = 0;
   #readVersion = -1;
+  #readLog = -1;
   #readAt = -Infinity;
+  #reads = 0;
   #drawn = '';
 
   constructor(id, panel, store, schedule) {
@@ -77,6 +83,7 @@ export class ProcessPage {
       record.version,
       this.#process !== null,
       this.#missing,
+      this.#reads,
       this.#stream.phase,
     ].join();
     if (drawn !== this.#drawn || (ticked && record.state === RUNNING)) {
@@ -92,11 +99,15 @@ export class ProcessPage {
   // The rest of the truth, such as totals of output, is in no event.
   async #reread() {
     const {version, state} = this.#record;
-    const now = performance.now();
-    if (version === this.#readVersion || now - this.#readAt < REREAD_MS || state === REMOVED) {
+    const since = performance.now() - this.#readAt;
+    const changed = version !== this.#readVersion && since >= REREAD_MS;
+    const grew = this.#log.version !== this.#readLog && since >= REREAD_OUTPUT_MS;
+    if (!(changed || grew) || state === REMOVED) {
       return;
     }
+    const now = performance.now();
     this.#readVersion = version;
+    this.#readLog = this.#log.version;
     this.#readAt = now;
     try {
       const response = await login.fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
@@ -104,10 +115,13 @@ export class ProcessPage {
       if (response.ok) {
         this.#process = body.process;
         this.#missing = '';
+        this.#unknown = false;
         this.#own.merge(body.process);
       } else {
         this.#missing = body.error?.message ?? '';
+        this.#unknown = response.status === 404;
       }
+      this.#reads++;
     } catch {
       // The connection's pill says it; the next change asks again.
       this.#readVersion = -1;
@@ -153,6 +167,12 @@ export class ProcessPage {
     } else if (record.state === REMOVED) {
       sentence += ' The server no longer lists it.';
     }
+    // Of what nobody knows there is nothing to follow.
+    const forgotten = !known && this.#unknown;
+    this.#panel.classList.toggle('unknown', forgotten);
+    this.#find('.forgotten').hidden = !forgotten;
+    this.#find('.output').hidden = forgotten;
+    this.#find('.side').hidden = forgotten;
     setText(this.#find('.sentence'), sentence);
     fillChips(this.#find('.chips'), record.labels);
   }
@@ -189,6 +209,9 @@ export class ProcessPage {
     const usage = usageRows(record.exit, outputs, record.drained !== null);
     fillRows(this.#find('.usage'), usage.length > 0 ? usage : [['', 'Known once it has ended.']]);
     fillRows(this.#find('.spec'), specRows(process));
+    this.#view.showAbove(
+      (outputs ?? []).reduce((sum, {dropped_bytes: dropped}) => sum + Number(dropped ?? 0), 0),
+    );
   }
 
   #showOutputState(record) {
@@ -206,6 +229,7 @@ export class ProcessPage {
     }
     setText(line, text);
     line.hidden = text === '';
+    this.#view.setEnded(this.#stream.over);
     const state = this.#find('.output .phase');
     state.dataset.state = phase;
     setText(
@@ -267,6 +291,17 @@ function skeleton() {
       element('div', {class: 'chips'}),
     ),
     element(
+      'div',
+      {class: 'panel forgotten', hidden: ''},
+      element('h2', {text: 'The server does not know this process'}),
+      element('p', {
+        text:
+          'It was removed, or its server was started anew without its record, or the address ' +
+          'is not right. What it wrote is not kept either.',
+      }),
+      element('a', {class: 'button', href: '#/', text: 'Back to the overview'}),
+    ),
+    element(
       'section',
       {class: 'panel output', 'aria-label': 'Output'},
       element(
@@ -296,7 +331,7 @@ function skeleton() {
     ),
     element(
       'aside',
-      {class: 'side'},
+      {class: 'side', tabindex: '0', 'aria-label': 'About the process'},
       element(
         'section',
         {class: 'panel', 'aria-label': 'Timeline'},

@@ -16,6 +16,7 @@ const TYPES = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+const STREAMS = ['STREAM_STDOUT', 'STREAM_STDERR'];
 const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 class FakeServer extends FakeWorld {
@@ -336,23 +337,38 @@ class FakeServer extends FakeWorld {
       );
       return;
     }
+    const query = url.searchParams;
     const after =
       request.headers['last-event-id'] ??
-      `${url.searchParams.get('stdout_offset') ?? 0}:${url.searchParams.get('stderr_offset') ?? 0}`;
-    const [stdout, stderr] = after.split(':').map(Number);
+      `${query.get('stdout_offset') ?? 0}:${query.get('stderr_offset') ?? 0}`;
+    const from = Object.fromEntries(
+      after.split(':').map((offset, index) => [STREAMS[index], Number(offset)]),
+    );
     response.write(frame('started', {process}));
+    for (const stream of STREAMS) {
+      const dropped = this.dropped(id, stream);
+      if (query.has('tail_bytes')) {
+        from[stream] = Math.max(dropped, this.total(id, stream) - Number(query.get('tail_bytes')));
+      } else if (from[stream] < dropped) {
+        response.write(frame('gap', {stream, from: String(from[stream]), to: String(dropped)}));
+        from[stream] = dropped;
+      }
+    }
     const read = {STREAM_STDOUT: 0, STREAM_STDERR: 0};
     for (const chunk of this.outputs.get(id)) {
-      read[chunk.stream] += chunk.data.length;
-      if (chunk.offset + chunk.data.length > (chunk.stream === 'STREAM_STDOUT' ? stdout : stderr)) {
-        response.write(outputFrame(chunk, `${read.STREAM_STDOUT}:${read.STREAM_STDERR}`));
+      const {stream, offset, data} = chunk;
+      read[stream] += data.length;
+      const skipped = Math.max(0, from[stream] - offset);
+      if (skipped < data.length) {
+        const rest = {...chunk, offset: offset + skipped, data: data.subarray(skipped)};
+        response.write(outputFrame(rest, `${read.STREAM_STDOUT}:${read.STREAM_STDERR}`));
       }
     }
     if (process.exit_status) {
       response.write(frame('exited', {exit_status: process.exit_status}));
     }
-    if (process.drained) {
-      response.end(frame('drained', process.drained) + frame('end', {}));
+    if (process.drained || query.get('follow') === 'false') {
+      response.end((process.drained ? frame('drained', process.drained) : '') + frame('end', {}));
       return;
     }
     const reader = {id, response};

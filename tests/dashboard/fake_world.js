@@ -16,6 +16,8 @@ class FakeWorld {
   sessions = new Map();
   processes = new Map();
   outputs = new Map();
+  // How many bytes of each stream are kept no more: by process, then by stream.
+  #dropped = new Map();
   // Whoever is to hear of each event, each piece of output and the end of a process's output.
   told = {onEvent() {}, onOutput() {}, onDrained() {}};
 
@@ -193,6 +195,21 @@ class FakeWorld {
     this.told.onOutput(id, chunks.at(-1));
   }
 
+  // Keeps no more than what comes after the first `size` bytes.
+  drop(id, size, stream = 'STREAM_STDOUT') {
+    this.#dropped.set(id, {...this.#dropped.get(id), [stream]: size});
+  }
+
+  dropped(id, stream) {
+    return this.#dropped.get(id)?.[stream] ?? 0;
+  }
+
+  total(id, stream) {
+    return this.outputs
+      .get(id)
+      .reduce((sum, chunk) => sum + (chunk.stream === stream ? chunk.data.length : 0), 0);
+  }
+
   about(id, type, detail) {
     const process = this.processes.get(id);
     return {
@@ -207,13 +224,9 @@ class FakeWorld {
   totals(id) {
     return ['STREAM_STDOUT', 'STREAM_STDERR'].map((stream) => ({
       stream,
-      dropped_bytes: '0',
+      dropped_bytes: String(this.dropped(id, stream)),
       eof: true,
-      total_bytes: String(
-        this.outputs
-          .get(id)
-          .reduce((sum, chunk) => sum + (chunk.stream === stream ? chunk.data.length : 0), 0),
-      ),
+      total_bytes: String(this.total(id, stream)),
     }));
   }
 

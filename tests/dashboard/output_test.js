@@ -75,7 +75,21 @@ test('says what is missing, and why output ended', async () => {
   server.write(id, 'rest\n');
   const page = await openProcess(id);
   await waitForLine(page, 'rest');
-  assert.deepEqual(await lines(page), ['4.0 KiB of stdout were no longer kept', 'rest']);
+  assert.deepEqual(await lines(page), ['rest']);
+  assert.equal(
+    await page.textContent('#process .cut'),
+    'Not shown: 4.0 KiB above, 4.0 KiB dropped by the server. Shown: 5 B.',
+  );
+  server.write(id, 'one\n');
+  server.gap(id, 2048);
+  server.write(id, 'two\n');
+  await waitForLine(page, 'two');
+  assert.deepEqual(await lines(page), [
+    'rest',
+    'one',
+    '2.0 KiB of stdout were no longer kept',
+    'two',
+  ]);
   server.signal(id, 'SIGTERM', 'uid 7 (unix)');
   server.exit(id, {
     signal: 15,
@@ -164,7 +178,16 @@ test('keeps the newest 5,000 lines and says how many are gone', async () => {
   server.write(id, 'end\n');
   await waitForLine(page, 'end');
   assert.equal((await lines(page)).length, 5000);
-  assert.match(await page.textContent('#process .cut'), /^7,001 lines above/);
+  // Of 12 blocks of 8,890 bytes, and "end".
+  assert.equal(
+    await page.textContent('#process .cut'),
+    'Not shown: 60.8 KiB above (7,001 lines), 60.8 KiB still kept by the server. Shown: 43.4 KiB.',
+  );
+  server.drop(id, 20 * 1024);
+  server.write(id, 'after\n');
+  await page.waitForSelector(
+    '#process .cut:has-text("20.0 KiB dropped by the server, 40.8 KiB still kept by the server")',
+  );
   server.write(id, 'x'.repeat(3 * 2 ** 20));
   await page.waitForFunction(() =>
     document.querySelector('#process .line:last-child').textContent.startsWith('xxx'),
@@ -193,6 +216,34 @@ test('stops following whoever reads, and follows again', async () => {
   await close(page);
 });
 
+test('says of what is above what the server keeps, in bytes and not in characters', async () => {
+  const id = server.start(['tailed']);
+  server.write(id, 'é\n'.repeat(1.25 * 2 ** 20));
+  server.drop(id, 2 ** 20);
+  server.write(id, '\u001b[31mred\u001b[0m\n');
+  const page = await openProcess(id);
+  await waitForLine(page, 'red');
+  await page.waitForFunction(() =>
+    /^Not shown: 3\.7 MiB above, 1\.0 MiB dropped by the server, 2\.7 MiB still kept by the server\. Shown: 14\.7 KiB\.$/.test(
+      document.querySelector('#process .cut').textContent,
+    ),
+  );
+  server.finish(id);
+  await page.waitForSelector('#process button[name=follow]:has-text("To the end")');
+  await page.hover('#process .lines');
+  await page.mouse.wheel(0, -1500);
+  await page.waitForFunction(() => {
+    const {scrollTop, scrollHeight, clientHeight} = document.querySelector('#process .lines');
+    return scrollHeight - scrollTop - clientHeight > 100;
+  });
+  await page.click('#process button[name=follow]');
+  await page.waitForFunction(() => {
+    const {scrollTop, scrollHeight, clientHeight} = document.querySelector('#process .lines');
+    return scrollHeight - scrollTop - clientHeight < 2;
+  });
+  await close(page);
+});
+
 test('shows the reason of the server where there is no output', async () => {
   const session = server.openSession();
   const id = server.start(['gone'], {session});
@@ -210,6 +261,10 @@ test('shows the reason of the server where there is no output', async () => {
   );
   await page.goto(`${server.url}#/processes/nowhere`);
   await page.waitForSelector('#process .sentence:has-text("no process \'nowhere\'")');
+  await page.waitForSelector('#process .forgotten:has-text("does not know this process")');
+  assert.equal(await page.isVisible('#process button[name=follow]'), false);
+  await page.click('#process .forgotten a');
+  await page.waitForSelector('#overview', {state: 'visible'});
   await close(page);
 });
 

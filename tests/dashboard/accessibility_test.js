@@ -1,0 +1,141 @@
+// What axe has to say of every view: nothing serious, in the dark and in the light, on a desk
+// and on a phone.
+'use strict';
+
+const assert = require('node:assert');
+const {after, before, beforeEach, afterEach, test} = require('node:test');
+const {source} = require('axe-core');
+const {close, launch, open, waitForState} = require('./browser');
+const {FakeServer} = require('./fake_server');
+const {populate} = require('./fake_life');
+
+const SCREENS = {
+  desktop: {viewport: {width: 1280, height: 800}},
+  phone: {viewport: {width: 390, height: 844}, hasTouch: true},
+};
+const THEMES = ['dark', 'light'];
+
+let browser;
+let server;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+beforeEach(async () => {
+  server = new FakeServer({heartbeatMs: 1000});
+  await server.listen();
+});
+afterEach(() => server.stop());
+
+// The serious findings, each with where it is.
+async function findings(page) {
+  // As a debugger does, whom the page's policy does not concern.
+  await page.evaluate(source);
+  const {violations} = await page.evaluate(() => axe.run(document));
+  return violations
+    .filter(({impact}) => impact === 'serious' || impact === 'critical')
+    .flatMap(({id, help, nodes}) =>
+      nodes.map(({target, failureSummary}) => ({id, help, target: target.join(' '), failureSummary})),
+    );
+}
+
+// Runs axe on what `show` makes of the page, which it gets with its screen's name.
+async function looksRight(show, hash = '#/') {
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    for (const colorScheme of THEMES) {
+      const page = await open(browser, `${server.url}${hash}`, {...options, colorScheme});
+      await show(page, screen);
+      assert.deepEqual(await findings(page), [], `${screen}, ${colorScheme}`);
+      await close(page);
+    }
+  }
+}
+
+test('the overview', async () => {
+  populate(server, 60);
+  await looksRight(async (page, screen) => {
+    await waitForState(page, 'live');
+    for (const panel of screen === 'phone' ? ['exits', 'sessions', 'charts', 'processes'] : []) {
+      await page.click(`.tabs [data-panel=${panel}]`);
+      assert.deepEqual(await findings(page), [], panel);
+    }
+    await page.waitForSelector('#processes .row:not([hidden])');
+  });
+});
+
+test('an overview that is stale, with a session that is closed and a row that is chosen', async () => {
+  populate(server, 20);
+  server.closeSession(server.openSession({labels: {team: 'gone'}}));
+  await looksRight(async (page, screen) => {
+    await waitForState(page, 'live');
+    await page.focus('#processes .scroller');
+    await page.keyboard.press('j');
+    server.holdConnections();
+    await waitForState(page, 'reconnecting');
+    if (screen === 'phone') {
+      await page.click('.tabs [data-panel=sessions]');
+    }
+    server.admitConnections();
+  });
+});
+
+test('an overview with nothing on it', async () => {
+  await looksRight((page) => waitForState(page, 'live'));
+});
+
+test('a search without a match', async () => {
+  populate(server, 3);
+  await looksRight(async (page) => {
+    await waitForState(page, 'live');
+    await page.fill('input[type=search]', 'no such thing');
+    await page.waitForSelector('#clear:not([hidden])');
+  });
+});
+
+test('a process that runs', async () => {
+  const id = server.start(['sh', '-c', 'all of it '.repeat(400)], {
+    labels: {app: 'ci', branch: 'main'},
+  });
+  const colors = Array.from({length: 16}, (_, index) => (index < 8 ? 30 + index : 82 + index));
+  for (const color of colors) {
+    server.write(id, `\u001b[${color}mcolour ${color}\u001b[0m \u001b[30;${color + 10}mon\u001b[0m\n`);
+  }
+  server.write(id, '\u001b[2mdim\u001b[0m \u001b[7minverse\u001b[0m\n'.repeat(200));
+  for (let index = 0; index < 30; index++) {
+    server.signal(id, 'SIGHUP');
+  }
+  server.write(id, 'a warning\n', 'STREAM_STDERR');
+  await looksRight(async (page) => {
+    await waitForState(page, 'live');
+    await page.waitForSelector('#process .line.stderr');
+  }, `#/processes/${id}`);
+});
+
+test('a process that has ended', async () => {
+  const id = server.start(['make', 'all']);
+  server.gap(id, 4096);
+  server.write(id, 'made\n');
+  server.signal(id, 'SIGTERM');
+  server.finish(id, {exit_code: 2});
+  await looksRight(async (page) => {
+    await page.waitForSelector('#process .ending:not([hidden])');
+  }, `#/processes/${id}`);
+});
+
+test('a process that nobody knows', async () => {
+  await looksRight((page) => page.waitForSelector('#process .forgotten:not([hidden])'), '#/processes/nobody');
+});
+
+test('the keys', async () => {
+  await looksRight(async (page) => {
+    await waitForState(page, 'live');
+    await page.click('#help');
+  });
+});
+
+test('a page that is signed out', async () => {
+  server.authorised = false;
+  await looksRight((page) => page.waitForSelector('#signed-out[open]'));
+});
