@@ -1,9 +1,5 @@
 #include "client/cli/command.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -20,14 +16,6 @@
 namespace proctor::cli {
 namespace {
 
-// A standard stream that is closed would be the number of our next socket, and data meant for the
-// user would go into it. What is opened in its place cannot be written to, so that the loss shows.
-void OpenStandardStreams() {
-  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
-    if (fcntl(descriptor, F_GETFD) == -1) open("/dev/null", O_RDONLY);
-  }
-}
-
 int Mistake(const std::string& text) {
   return Console("").Fail(absl::StrCat(text, "; see 'proctor help'"));
 }
@@ -35,9 +23,7 @@ int Mistake(const std::string& text) {
 }  // namespace
 
 int RunCommand(std::vector<std::string> arguments) {
-  OpenStandardStreams();
-  // A write then fails with EPIPE, and the verb can end its stream before we do.
-  signal(SIGPIPE, SIG_IGN);
+  Invocation::CatchBrokenPipes();
   // gRPC's own log would mix with our messages, which say the same.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
 

@@ -15,6 +15,9 @@
 namespace proctor::cli {
 namespace {
 
+// When we began.
+bool sigpipe_was_ignored = false;
+
 [[noreturn]] void DieOfSigpipe() {
   signal(SIGPIPE, SIG_DFL);
   sigset_t set;
@@ -34,6 +37,8 @@ Invocation::Invocation(const Verb& verb, std::vector<std::string> arguments, Glo
       console_(verb.name),
       out_(STDOUT_FILENO, "stdout"),
       err_(STDERR_FILENO, "stderr") {}
+
+void Invocation::CatchBrokenPipes() { sigpipe_was_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN; }
 
 std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
   globals_.AddTo(flags);
@@ -103,7 +108,7 @@ int Invocation::Conclude(int code) {
     if (file->error() == 0) continue;
     // No stream is left open behind us.
     client_.reset();
-    if (file->error() == EPIPE) DieOfSigpipe();
+    if (file->error() == EPIPE && !sigpipe_was_ignored) DieOfSigpipe();
     return console_.Fail(
         absl::StrCat("write to ", file->name(), ": ", std::strerror(file->error())));
   }

@@ -39,6 +39,10 @@ class Invocation {
   // `arguments` are those behind the verb.
   Invocation(const Verb& verb, std::vector<std::string> arguments, GlobalFlags globals);
 
+  // From now on a write to a pipe without a reader fails with EPIPE, so that a verb can end its
+  // stream before we do. Called once, before the first verb.
+  static void CatchBrokenPipes();
+
   // Parses the arguments with `*flags`, to which the global ones are added. Returns an exit code
   // where that is all: --help, or a mistake, which it told.
   std::optional<int> Parse(FlagSet* flags, Arity arity);
@@ -66,7 +70,7 @@ class Invocation {
 
   // The exit code after `code`, now that the data should have been written: closes stdout, and
   // tells what was lost. Does not return after EPIPE: the process dies of SIGPIPE, as a local
-  // program would have.
+  // program would have, unless it was started to ignore that.
   int Conclude(int code);
 
  private:

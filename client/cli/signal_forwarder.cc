@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/ignored_signal.h"
 #include "client/cli/raw_terminal.h"
 
 namespace proctor::cli {
@@ -24,7 +25,10 @@ constexpr size_t kInterruptsToGiveUp = 3;
 sigset_t ForwardedSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set, number);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    // A blocked signal comes to a signalfd even where it is ignored.
+    if (!IsIgnored(number)) sigaddset(&set, number);
+  }
   return set;
 }
 
@@ -39,10 +43,9 @@ void HandleInterrupt(int) {
 
 }  // namespace
 
-SignalForwarder::SignalForwarder() {
-  const sigset_t set = ForwardedSignals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+SignalForwarder::SignalForwarder() : forwarded_(ForwardedSignals()) {
+  pthread_sigmask(SIG_BLOCK, &forwarded_, nullptr);
+  signal_fd_ = signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_fd_ = eventfd(0, EFD_CLOEXEC);
 }
 
@@ -57,8 +60,7 @@ SignalForwarder::~SignalForwarder() {
   close(signal_fd_);
   close(wake_fd_);
   // What comes from here on ends us as it ends anybody.
-  const sigset_t set = ForwardedSignals();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  pthread_sigmask(SIG_UNBLOCK, &forwarded_, nullptr);
 }
 
 void SignalForwarder::Start(client::ProcessStream* stream, const Console* console,
@@ -115,9 +117,8 @@ void SignalForwarder::Send() {
 
 void ExitOnInterrupt(const char* message) {
   interrupt_message = message;
+  if (IsIgnored(SIGINT)) return;
   struct sigaction action = {};
-  if (sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
-  action = {};
   action.sa_handler = HandleInterrupt;
   sigaction(SIGINT, &action, nullptr);
 }

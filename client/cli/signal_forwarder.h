@@ -12,6 +12,8 @@
 #ifndef PROCTOR_CLIENT_CLI_SIGNAL_FORWARDER_H_
 #define PROCTOR_CLIENT_CLI_SIGNAL_FORWARDER_H_
 
+#include <signal.h>
+
 #include <deque>
 #include <string>
 #include <thread>
@@ -25,7 +27,8 @@ namespace proctor::cli {
 
 class SignalForwarder {
  public:
-  // Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT. Those that we were told to ignore stay ignored.
+  // Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT, but for those that are ignored: nohup(1), and a
+  // shell that runs us with '&' in a script, say so that they are not for us.
   SignalForwarder();
   SignalForwarder(const SignalForwarder&) = delete;
   SignalForwarder& operator=(const SignalForwarder&) = delete;
@@ -39,6 +42,8 @@ class SignalForwarder {
   void Watch();
   void Send();
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || !queue_.empty(); }
+
+  const sigset_t forwarded_;
 
   // Constant after Start.
   int signal_fd_ = -1;

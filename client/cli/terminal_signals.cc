@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "client/cli/ignored_signal.h"
+
 namespace proctor::cli {
 namespace {
 
@@ -30,18 +32,18 @@ void Catch(int number, struct sigaction* before) {
 
 }  // namespace
 
-TerminalSignals::TerminalSignals(int wake_fd) {
+TerminalSignals::TerminalSignals(int wake_fd) : ignores_stop_(IsIgnored(SIGTSTP)) {
   notified_fd = wake_fd;
   resized = continued = stop = false;
   Catch(SIGWINCH, &resized_before_);
   Catch(SIGCONT, &continued_before_);
-  Catch(SIGTSTP, &stop_before_);
+  if (!ignores_stop_) Catch(SIGTSTP, &stop_before_);
 }
 
 TerminalSignals::~TerminalSignals() {
   sigaction(SIGWINCH, &resized_before_, nullptr);
   sigaction(SIGCONT, &continued_before_, nullptr);
-  sigaction(SIGTSTP, &stop_before_, nullptr);
+  if (!ignores_stop_) sigaction(SIGTSTP, &stop_before_, nullptr);
   notified_fd = -1;
 }
 
@@ -50,6 +52,7 @@ bool TerminalSignals::TakeContinued() { return continued.exchange(false); }
 bool TerminalSignals::TakeStop() { return stop.exchange(false); }
 
 void TerminalSignals::Stop() {
+  if (ignores_stop_) return;
   signal(SIGTSTP, SIG_DFL);
   // To this thread, and so before the call returns; kill() might find another thread first, and we
   // would go on for a moment.

@@ -38,11 +38,18 @@ std::vector<char*> Pointers(std::vector<std::string>* strings) {
 
 }  // namespace
 
+std::vector<std::string> CommandOptions::Argv(const std::string& command) const {
+  std::vector<std::string> argv;
+  if (!by_shell.empty()) argv = {"/bin/sh", "-c", by_shell, "sh"};
+  argv.push_back(command);
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
 CommandRun::CommandRun(const CommandOptions& options) {
   // A write to a command that has ended is looked at where it is made.
   ::signal(SIGPIPE, SIG_IGN);
-  std::vector<std::string> argv = {PROCTOR_COMMAND};
-  argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  std::vector<std::string> argv = options.Argv(PROCTOR_COMMAND);
   std::vector<std::string> environment = options.environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (!absl::StartsWith(*variable, "PROCTOR_")) environment.push_back(*variable);
@@ -65,7 +72,7 @@ CommandRun::CommandRun(const CommandOptions& options) {
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) sigaddset(&defaults, number);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  if (posix_spawn(&pid_, PROCTOR_COMMAND, &actions, &attributes, Pointers(&argv).data(),
+  if (posix_spawn(&pid_, argv[0].c_str(), &actions, &attributes, Pointers(&argv).data(),
                   Pointers(&environment).data()) != 0) {
     std::abort();
   }

@@ -18,7 +18,13 @@ struct CommandOptions {
   // Added to our own environment, from which all PROCTOR_ variables are taken out.
   std::vector<std::string> environment;
   // A file in place of the pipe that is captured; empty for the pipe.
-  std::string stdout_path;
+  std::string stdout_path = "";
+  // What a shell does before it becomes the command, such as "trap '' HUP; exec \"$@\" <&-"; empty
+  // for no shell.
+  std::string by_shell = "";
+
+  // The words that start `command`.
+  std::vector<std::string> Argv(const std::string& command) const;
 };
 
 class CommandRun {

@@ -51,9 +51,8 @@ TerminalRun::TerminalRun(const CommandOptions& options, int rows, int columns) {
   for (const int mine : {master_, report[0], control[1]}) fcntl(mine, F_SETFD, FD_CLOEXEC);
   tcgetattr(master_, &before_);
 
-  std::vector<std::string> argv = {JOB_SHELL, std::to_string(report[1]), std::to_string(control[0]),
-                                   PROCTOR_COMMAND};
-  argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  std::vector<std::string> argv = options.Argv(PROCTOR_COMMAND);
+  argv.insert(argv.begin(), {JOB_SHELL, std::to_string(report[1]), std::to_string(control[0])});
   std::vector<std::string> environment = options.environment;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (!absl::StartsWith(*variable, "PROCTOR_") && !absl::StartsWith(*variable, "TERM=")) {

@@ -27,9 +27,9 @@ BIG = int(os.environ.get("PROCTOR_TEST_BIG_MIB", "256")) * MIB
 
 class Server:
     """A proctord on a private unix socket; of `user`, who may read neither the build nor our
-    directories, or of our own."""
+    directories, or of our own. `through` is a command that becomes it."""
 
-    def __init__(self, *flags, stderr=None, user=None):
+    def __init__(self, *flags, stderr=None, user=None, through=()):
         self.directory = tempfile.mkdtemp(prefix="proctor-cli-")
         self.host = f"unix:{self.directory}/proctord.sock"
         self.who = {}
@@ -42,7 +42,7 @@ class Server:
                 os.chmod(each, 0o755)
         read, write = os.pipe()
         self.process = subprocess.Popen(
-            [program, f"--listen={self.host}", f"--state-dir={self.directory}/state",
+            [*through, program, f"--listen={self.host}", f"--state-dir={self.directory}/state",
              "--log-level=warning", f"--ready-fd={write}", *flags],
             pass_fds=[write], stderr=stderr, **self.who)
         os.close(write)
@@ -330,6 +330,20 @@ class ServerFlagsTest(unittest.TestCase):
             server.stderr.read()
             self.assertEqual(server.wait(timeout=60), 0)
             server.stderr.close()
+
+    def test_closed_descriptors_are_nothing_else_of_the_servers(self):
+        server = Server("--log-level=debug", "--dumpable",
+                        through=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+        try:
+            for descriptor in range(3):
+                self.assertEqual(os.readlink(f"/proc/{server.process.pid}/fd/{descriptor}"),
+                                 "/dev/null")
+            ran = subprocess.run([PROCTOR, "run", "-i", "--", "sh", "-c", "cat; echo err >&2; exit 3"],
+                                 env=dict(os.environ, PROCTOR_HOST=server.host), input=b"in\n",
+                                 capture_output=True, timeout=60)
+            self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (3, b"in\n", b"err\n"))
+        finally:
+            self.assertEqual(server.end(), 0)
 
     def test_two_servers_do_not_share_a_socket(self):
         server = Server()

@@ -20,12 +20,16 @@ namespace proctor::testing {
 
 class CommandFixture : public ::testing::Test {
  protected:
+  std::vector<std::string> WithHost(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"--host", server_.host()});
+    return arguments;
+  }
+
   // Starts the command with --host.
   std::unique_ptr<CommandRun> Start(std::vector<std::string> arguments,
                                     std::vector<std::string> environment = {}) {
-    arguments.insert(arguments.begin(), {"--host", server_.host()});
     return std::make_unique<CommandRun>(
-        CommandOptions{std::move(arguments), std::move(environment), ""});
+        CommandOptions{WithHost(std::move(arguments)), std::move(environment), ""});
   }
 
   // Runs it to its end, with an empty stdin; its output is in out_ and err_.

@@ -1,5 +1,6 @@
 // The command around its verbs.
 #include "absl/strings/match.h"
+#include "absl/synchronization/notification.h"
 #include "client/cli/verb.h"
 #include "tests/client/cli/command_fixture.h"
 
@@ -91,6 +92,56 @@ TEST_F(CommandTest, VersionGoesToStdoutAndMustArrive) {
   EXPECT_TRUE(absl::StartsWith(out_, "proctor "));
   CommandRun run({{"version"}, {}, "/dev/full"});
   EXPECT_EQ(run.Wait(), 125);
+}
+
+TEST_F(CommandTest, ClosedStdinIsAnEmptyOne) {
+  server_.behaviour().run = [](auto*, RunStream* stream) {
+    v1::RunProcessRequest request;
+    uint64_t bytes = 0;
+    while (stream->Read(&request) && !request.input().close_stdin()) {
+      bytes += request.input().stdin().data().size();
+    }
+    Say<v1::RunProcessResponse>(stream, Started());
+    Say<v1::RunProcessResponse>(stream, Exited(ExitCode(bytes == 0 ? 7 : 8)));
+    Say<v1::RunProcessResponse>(stream, Drained(0, 0));
+    return grpc::Status::OK;
+  };
+  CommandRun run({.arguments = WithHost({"run", "-i", "x"}), .by_shell = "exec \"$@\" <&-"});
+  EXPECT_EQ(run.WaitWithOpenStdin(), 7) << run.err();
+}
+
+TEST_F(CommandTest, DataForAClosedStreamIsAnErrorAndGoesNowhereElse) {
+  CommandRun version({.arguments = {"version"}, .by_shell = "exec \"$@\" >&-"});
+  EXPECT_EQ(version.Wait(), 125);
+  EXPECT_EQ(version.err(), "proctor: version: write to stdout: Bad file descriptor\n");
+  for (const char* shell : {"exec \"$@\" >&-", "exec \"$@\" 2>&-", "exec \"$@\" <&- >&- 2>&-"}) {
+    Script({Started(), Stdout(0, "longer than eight bytes"), Stderr(0, "longer than eight bytes"),
+            Exited(ExitCode(0)), Drained(23, 23)});
+    CommandRun run({.arguments = WithHost({"run", "x"}), .by_shell = shell});
+    EXPECT_EQ(run.Wait(), 125) << shell;
+  }
+  // Nothing was meant for it.
+  Script({Started(), Stdout(0, "out"), Exited(ExitCode(3)), Drained(3, 0)});
+  CommandRun run({.arguments = WithHost({"run", "x"}), .by_shell = "exec \"$@\" 2>&-"});
+  EXPECT_EQ(run.Wait(), 3);
+  EXPECT_EQ(run.out(), "out");
+}
+
+TEST_F(CommandTest, BrokenPipeKillsUsUnlessSigpipeWasIgnored) {
+  absl::Notification closed;
+  server_.behaviour().run = [&](grpc::ServerContext* context, RunStream* stream) {
+    Say<v1::RunProcessResponse>(stream, Started());
+    Say<v1::RunProcessResponse>(stream, Stderr(0, "ready"));
+    closed.WaitForNotification();
+    Say<v1::RunProcessResponse>(stream, Stdout(0, "more"));
+    return UntilCancelled(context);
+  };
+  CommandRun run({.arguments = WithHost({"run", "x"}), .by_shell = "trap '' PIPE; exec \"$@\""});
+  ASSERT_TRUE(run.StderrHas("ready"));
+  run.CloseStdout();
+  closed.Notify();
+  EXPECT_EQ(run.Wait(), 125);
+  EXPECT_TRUE(absl::StrContains(run.err(), "write to stdout: Broken pipe")) << run.err();
 }
 
 }  // namespace

@@ -263,6 +263,21 @@ TEST_F(InteractiveTerminalTest, StopSignalSuspendsAsWell) {
   terminal_.AwaitInput("<23x80><24x80>");
 }
 
+TEST_F(InteractiveTerminalTest, StopSignalThatIsIgnoredStopsNothing) {
+  TerminalRun run(
+      {.arguments = WithHost({"run", "-it", "sh"}), .by_shell = "trap '' TSTP; exec \"$@\""}, 24,
+      80);
+  terminal_.Show("ready");
+  ASSERT_TRUE(run.Shows("ready"));
+  run.Signal(SIGTSTP);
+  run.Type("~\x1ax");
+  terminal_.AwaitInput("x");
+  EXPECT_TRUE(run.IsRaw());
+  run.Type({FakeTerminal::kEnd});
+  // A stop would be reported before the end.
+  EXPECT_EQ(run.Wait(), FakeTerminal::kExitCode);
+}
+
 TEST_F(InteractiveTerminalTest, StopThatCannotBeCaughtIsMadeGoodWhenWeGoOn) {
   const auto run = Ready({"run", "-it", "sh"});
   run->Signal(SIGSTOP);

@@ -50,6 +50,34 @@ TEST_F(SignalForwarderTest, PassesSignalsOnToTheGroup) {
   EXPECT_EQ(run->Wait(), 143) << run->err();
 }
 
+TEST_F(SignalForwarderTest, WhatWasIgnoredWhenWeBeganStaysIgnored) {
+  server_.behaviour().run = Trap;
+  server_.behaviour().attach = [](auto*, AttachStream* stream) {
+    Say<v1::AttachProcessResponse>(stream, Started());
+    Say<v1::AttachProcessResponse>(stream, Stdout(0, "ready"));
+    v1::AttachProcessRequest request;
+    while (stream->Read(&request) && !request.input().has_signal()) {
+    }
+    EXPECT_EQ(request.input().signal().signal(), "SIGTERM");
+    Say<v1::AttachProcessResponse>(stream, Exited(KilledBy(SIGTERM, "SIGTERM")));
+    Say<v1::AttachProcessResponse>(stream, Drained(5, 0));
+    return grpc::Status::OK;
+  };
+  server_.behaviour().get = [](auto&, v1::GetProcessResponse* response) {
+    *response->mutable_process() = MakeProcess();
+    return grpc::Status::OK;
+  };
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"run", "x"}, {"attach", "-i", kProcessId}}) {
+    CommandRun run({.arguments = WithHost(verb), .by_shell = "trap '' HUP INT QUIT; exec \"$@\""});
+    ASSERT_TRUE(run.StdoutHas("ready"));
+    // A descriptor of signals gives the lowest one first: none of these comes after SIGTERM.
+    for (const int number : {SIGHUP, SIGINT, SIGINT, SIGINT, SIGQUIT, SIGTERM}) run.Signal(number);
+    EXPECT_EQ(run.WaitWithOpenStdin(), 143) << run.err();
+    EXPECT_EQ(run.out(), verb[0] == "run" ? "ready\nSIGTERM/SIGNAL_SCOPE_GROUP\n" : "ready");
+  }
+}
+
 TEST_F(SignalForwarderTest, ThirdInterruptGivesUp) {
   absl::Notification cancelled;
   server_.behaviour().run = [&](grpc::ServerContext* context, RunStream* stream) {
