@@ -90,6 +90,13 @@ absl::Status ExitedError(const ProcessInfo& info) {
                    "signal process '" + info.id + why, {{"process_id", info.id}});
 }
 
+// Whether a lost server has left something of the process.
+absl::Status SurvivorsStatus(SessionRegistry* sessions, const ProcessInfo& info) {
+  const auto now = sessions->LookAtSurvivors(std::make_shared<const ProcessInfo>(info));
+  if (now->survivors > 0) return absl::OkStatus();
+  return now->tree_empty ? ExitedError(*now) : UnknownDescendantsError(info);
+}
+
 // An ended process may be forgotten; one that was lost, and of which something runs on, could
 // then be reached by nobody.
 absl::Status CheckForgettable(const ProcessInfo& info) {
@@ -203,7 +210,9 @@ grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerContext* context,
                                                         const v1::SignalProcessRequest* request,
                                                         v1::SignalProcessResponse* response) {
-  auto signal = wire::SignalFromProto(request->signal(), "signal");
+  // Nothing but this RPC may ask by signal 0.
+  auto signal = request->signal() == "0" ? absl::StatusOr<int>(0)
+                                         : wire::SignalFromProto(request->signal(), "signal");
   if (!signal.ok()) return Answer(context, signal.status());
   auto scope = wire::ScopeFromProto(request->scope(), SignalScope::kLeader, "scope");
   if (!scope.ok()) return Answer(context, scope.status());
@@ -219,6 +228,7 @@ grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerCont
       [sessions = sessions_, signal = *signal, tree, response,
        caller = CallerName(*context)](const ProcessInfo& info) {
         if (!tree || info.tree_empty) return ExitedError(info);
+        if (signal == 0) return SurvivorsStatus(sessions, info);
         const absl::Status sent = sessions->SignalSurvivors(info, {signal}, caller);
         if (absl::IsNotFound(sent)) return UnknownDescendantsError(info);
         response->set_tree_mechanism(wire::ToProto(info.tree_mechanism));

@@ -1,6 +1,7 @@
 #include "client/cli/command.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "client/cli/flag_set.h"
 #include "client/cli/global_flags.h"
 #include "client/cli/invocation.h"
+#include "client/cli/out_file.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
@@ -37,12 +39,20 @@ int RunCommand(std::vector<std::string> arguments) {
 
   GlobalFlags globals;
   FlagSet flags(FlagSet::Order::kFlagsFirst);
-  globals.AddTo(&flags);
+  globals.AddToFront(&flags);
   std::vector<std::string> words;
   const absl::Status parsed = flags.Parse(arguments, &words);
   if (!parsed.ok()) return Mistake(std::string(parsed.message()));
   // `proctor --help VERB` is `proctor help VERB`.
   if (std::exchange(globals.help, false)) words.insert(words.begin(), "help");
+  if (globals.version) words = {"version"};
+  if (const std::string family = FamilyHelp(words); !family.empty()) {
+    // A verb is missing, unless that was the question.
+    const bool asked = words.size() > 1;
+    OutFile out(asked ? STDOUT_FILENO : STDERR_FILENO, asked ? "stdout" : "stderr");
+    if (out.Write(family)) return asked ? kExitSuccess : kExitFailure;
+    return Mistake(absl::StrCat("write to ", out.name(), ": ", std::strerror(out.error())));
+  }
 
   std::string mistake;
   const Verb* verb = FindVerb(&words, &mistake);

@@ -12,6 +12,8 @@
 namespace proctor::cli {
 
 constexpr int kExitSuccess = 0;
+// What was asked is answered no.
+constexpr int kExitNo = 1;
 // We failed, or the server refused, or nobody knows: anything but an end that is known.
 constexpr int kExitFailure = 125;
 constexpr int kExitNotRunnable = 126;

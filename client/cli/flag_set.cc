@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/fill.h"
 
 namespace proctor::cli {
 namespace {
@@ -145,18 +146,21 @@ absl::Status FlagSet::Parse(const std::vector<std::string>& arguments,
 }
 
 std::string FlagSet::Help() const {
-  constexpr size_t kColumn = 33;
+  constexpr size_t kColumn = 29;
   std::string text;
   for (const Flag& flag : flags_) {
     if (!flag.accept) {
-      absl::StrAppend(&text, "\n", flag.help, "\n");
+      absl::StrAppend(&text, "\n", Fill(flag.help, kHelpColumns));
       continue;
     }
     std::string left =
         flag.letter == 0 ? "      " : absl::StrCat("  -", std::string(1, flag.letter), ", ");
     absl::StrAppend(&left, "--", flag.name, flag.placeholder.empty() ? "" : " ", flag.placeholder);
-    left.resize(std::max(kColumn, left.size() + 2), ' ');
-    absl::StrAppend(&text, left, flag.help, "\n");
+    if (left.size() + 2 > kColumn)
+      left += "\n" + std::string(kColumn, ' ');
+    else
+      left.resize(kColumn, ' ');
+    absl::StrAppend(&text, left, Fill(flag.help, kHelpColumns, kColumn));
   }
   return text;
 }

@@ -43,7 +43,7 @@ class FlagSet {
   // flag, for one that is unknown, lacks its value or has a bad one.
   absl::Status Parse(const std::vector<std::string>& arguments, std::vector<std::string>* rest);
 
-  // The flags, one a line.
+  // The flags, one a line or more, in 80 columns.
   std::string Help() const;
 
  private:

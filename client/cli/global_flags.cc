@@ -35,6 +35,11 @@ void GlobalFlags::AddTo(FlagSet* flags) {
   flags->Switch('h', "help", "print this", &help);
 }
 
+void GlobalFlags::AddToFront(FlagSet* flags) {
+  AddTo(flags);
+  flags->Switch(0, "version", "print the version of this command", &version);
+}
+
 client::ConnectOptions GlobalFlags::Resolve() const {
   client::ConnectOptions resolved = options;
   if (resolved.host.empty()) resolved.host = Environment("PROCTOR_HOST");

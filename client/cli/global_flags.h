@@ -13,9 +13,12 @@ struct GlobalFlags {
   // As given; empty where the environment or the default decides.
   client::ConnectOptions options;
   bool help = false;
+  bool version = false;
 
   // Adds the flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
+  // The same in front of the verb, where there are some more.
+  void AddToFront(FlagSet* flags);
 
   // Fills what was not given from the environment ($PROCTOR_HOST, $PROCTOR_TLS_CA and so on) and
   // the default rule. TLS files of the environment are not for unix sockets.

@@ -9,7 +9,7 @@
 namespace proctor::cli {
 namespace {
 
-constexpr size_t kShortestPrefix = 4;
+constexpr size_t kShortestPrefix = 3;
 constexpr int kPageSize = 1000;
 
 // `unknown` is what the server said of `*id` itself.

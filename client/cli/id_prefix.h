@@ -23,7 +23,7 @@ class ProcessIds {
   explicit ProcessIds(const client::Client& client) : client_(client) {}
 
   // Makes `*id` the whole id of a process. An id that the server knows stands for itself; else it
-  // is taken for the start of one, if it has at least four characters. The server's own error if
+  // is taken for the start of one, if it has at least three characters. The server's own error if
   // nothing begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
   client::Error Complete(std::string* id);
 

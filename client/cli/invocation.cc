@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/fill.h"
 #include "client/cli/verb.h"
 
 namespace proctor::cli {
@@ -46,7 +47,8 @@ std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
   const absl::Status parsed = flags->Parse(arguments_, &rest);
   if (globals_.help) {
     out_.Write(absl::StrCat("Usage: proctor ", verb_.name, verb_.synopsis[0] == '\0' ? "" : " ",
-                            verb_.synopsis, "\n\n", verb_.about, "\n\nFlags:\n", flags->Help()));
+                            verb_.synopsis, "\n\n", Fill(verb_.about, kHelpColumns), "\nFlags:\n",
+                            flags->Help()));
     return kExitSuccess;
   }
   std::string mistake;

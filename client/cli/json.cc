@@ -26,4 +26,12 @@ std::string JsonLine(const google::protobuf::Message& message) { return Render(m
 
 std::string JsonText(const google::protobuf::Message& message) { return Render(message, true); }
 
+void JsonArray::Add(std::string element) {
+  if (!element.empty() && element.back() == '\n') element.pop_back();
+  out_->Write((empty_ ? "[\n" : ",\n") + element);
+  empty_ = false;
+}
+
+void JsonArray::End() { out_->Write(empty_ ? "[]\n" : "\n]\n"); }
+
 }  // namespace proctor::cli

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "client/cli/out_file.h"
 #include "google/protobuf/message.h"
 
 namespace proctor::cli {
@@ -15,6 +16,22 @@ std::string JsonLine(const google::protobuf::Message& message);
 
 // The same, indented, for people.
 std::string JsonText(const google::protobuf::Message& message);
+
+// Texts of JsonText as the elements of one array.
+//
+// Not thread-safe. Order of calls: Add for each, End.
+class JsonArray {
+ public:
+  // `*out` outlives it.
+  explicit JsonArray(OutFile* out) : out_(out) {}
+
+  void Add(std::string element);
+  void End();
+
+ private:
+  OutFile* const out_;
+  bool empty_ = true;
+};
 
 }  // namespace proctor::cli
 

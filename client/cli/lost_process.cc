@@ -28,11 +28,6 @@ bool IsLost(const v1::Process& process) {
   return reason == kLost || reason == kLostAtStart;
 }
 
-std::string LostText(const v1::Process& process) {
-  if (process.survivors() > 0) return absl::StrCat("lost, ", process.survivors(), " running");
-  return process.tree_empty() ? "lost, none left" : "lost, maybe running";
-}
-
 std::string UnknownEndText(const v1::Process& process) {
   const std::string& reason = process.exit_status().unknown().reason();
   return IsLost(process) ? absl::StrCat(reason, ": ", FateText(process)) : reason;

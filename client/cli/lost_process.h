@@ -12,9 +12,6 @@ namespace proctor::cli {
 
 bool IsLost(const v1::Process& process);
 
-// For a table: "lost, maybe running", "lost, 2 running", "lost, none left".
-std::string LostText(const v1::Process& process);
-
 // For a sentence about how it ended: "SERVER_LOST: it may run on as pid 42"; the reason alone of
 // an end that is unknown for another cause; "" of one that is known.
 std::string UnknownEndText(const v1::Process& process);

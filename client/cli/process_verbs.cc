@@ -38,7 +38,8 @@ int KillVerb(Invocation& invocation) {
   bool group = false;
   bool tree = false;
   FlagSet flags(FlagSet::Order::kAnywhere);
-  flags.Value('s', "signal", "SIGNAL", "by name or number (KILL, to the process group)",
+  flags.Value('s', "signal", "SIGNAL",
+              "by name or number (KILL, to the process group); 0 asks whether it runs",
               AcceptText([&](const std::string& text) { signal = text; }));
   flags.Switch('g', "group", "a signal that is named: to its group, not to it alone", &group);
   flags.Switch(0, "tree", "to it and all its descendants, also once it has ended", &tree);
@@ -46,26 +47,33 @@ int KillVerb(Invocation& invocation) {
   if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
   // Whoever only wants it gone does not want what it has started to go on.
   group = group || !signal.has_value();
+  // Nobody gets a signal 0: as with kill(1) it asks whether the process runs.
+  const bool asks = signal == "0";
   v1::SignalProcessRequest request;
   request.set_signal(signal.value_or("KILL"));
   request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
                     : group ? v1::SIGNAL_SCOPE_GROUP
                             : v1::SIGNAL_SCOPE_LEADER);
-  return ForEachProcess(invocation, [tree, request](const client::Client& client,
-                                                    const std::string& id, TargetResult* result) {
-    v1::SignalProcessRequest one = request;
-    one.set_process_id(id);
-    v1::SignalProcessResponse response;
-    result->error = client.SignalProcess(one, &response, Prompt());
-    if (!result->error.ok() || !tree) return;
-    if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
-      result->notes.push_back(
-          "its descendants were found by a walk over /proc, for want of a control group");
-    } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
-      result->notes.push_back(
-          "only its process group was reached: the server has no control group and no /proc");
-    }
-  });
+  return ForEachProcess(
+      invocation, [=](const client::Client& client, const std::string& id, TargetResult* result) {
+        v1::SignalProcessRequest one = request;
+        one.set_process_id(id);
+        v1::SignalProcessResponse response;
+        result->error = client.SignalProcess(one, &response, Prompt());
+        if (asks && result->error.Is("PROCESS_EXITED")) {
+          result->error = {};
+          result->code = kExitNo;
+          result->notes.push_back(tree ? "nothing of it runs" : "it does not run");
+        }
+        if (!result->error.ok() || !tree || asks) return;
+        if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
+          result->notes.push_back(
+              "its descendants were found by a walk over /proc, for want of a control group");
+        } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+          result->notes.push_back(
+              "only its process group was reached: the server has no control group and no /proc");
+        }
+      });
 }
 
 int StopVerb(Invocation& invocation) {
@@ -88,7 +96,7 @@ int StopVerb(Invocation& invocation) {
     result->error = client.StopProcess(one, &response);
     const v1::Process& process = response.process();
     if (!result->error.ok() || !IsLost(process) || process.tree_empty()) return;
-    result->failed = true;
+    result->code = kExitFailure;
     result->notes.push_back(absl::StrCat("nobody could stop it: ", UnknownEndText(process)));
   });
 }
@@ -135,8 +143,8 @@ int InspectVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch(0, "json", "one line for each", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [json](const client::Client& client, const std::string& id,
-                                           TargetResult* result) {
+  const ActOnTarget act = [json](const client::Client& client, const std::string& id,
+                                 TargetResult* result) {
     v1::Process process;
     result->error = GetWhole(client, id, &process);
     if (!result->error.ok()) return;
@@ -144,7 +152,13 @@ int InspectVerb(Invocation& invocation) {
     if (!json && IsLost(process)) {
       result->notes.push_back(absl::StrCat("how it ended is unknown: ", UnknownEndText(process)));
     }
-  });
+  };
+  if (json || invocation.arguments().size() == 1) return ForEachProcess(invocation, act);
+  JsonArray array(&invocation.out());
+  const int code =
+      ForEachProcess(invocation, act, [&array](const std::string& data) { array.Add(data); });
+  array.End();
+  return code;
 }
 
 int RmVerb(Invocation& invocation) {

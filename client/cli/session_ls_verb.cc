@@ -1,9 +1,9 @@
 // session ls: sessions as a table.
-#include <algorithm>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
@@ -11,6 +11,8 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/listing.h"
+#include "client/cli/local_time.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 
@@ -32,38 +34,47 @@ std::string StateText(v1::SessionState state) {
   }
 }
 
-// "9s left, then kill", "expired", or "-" for a session without a lease.
+// "9s, then kill", "expired", or nothing for a session without a lease.
 std::string LeaseText(const v1::Session& session, absl::Time now) {
-  if (!session.has_lease()) return "-";
+  if (!session.has_lease()) return "";
   const absl::Duration left = FromProto(session.lease_expires_at()) - now;
   if (left <= absl::ZeroDuration() || session.state() != v1::SESSION_STATE_OPEN) return "expired";
-  return absl::StrCat(BriefDuration(left), " left, then ",
+  return absl::StrCat(BriefDuration(left), ", then ",
                       session.on_lease_expiry() == v1::LEASE_EXPIRY_KEEP ? "keep" : "kill");
 }
 
-// With a column for leases where any session has one.
-Table TableOf(const std::vector<v1::Session>& sessions) {
-  const absl::Time now = absl::Now();
-  const bool leases = std::any_of(sessions.begin(), sessions.end(),
-                                  [](const v1::Session& session) { return session.has_lease(); });
-  std::vector<std::string> header = {"ID",   "STATE",   "POLICY", "WATCHER",
-                                     "LOOP", "RUNNING", "ENDED",  "OPENED"};
-  if (leases) header.push_back("LEASE");
-  Table table(std::move(header));
-  for (const v1::Session& session : sessions) {
-    std::vector<std::string> row = {absl::StrCat(session.session_id().substr(0, kShortId),
-                                                 session.is_default() ? " (default)" : ""),
-                                    StateText(session.state()),
-                                    session.policy(),
-                                    session.watcher(),
-                                    session.loop(),
-                                    absl::StrCat(session.running_processes()),
-                                    absl::StrCat(session.ended_processes()),
-                                    BriefDuration(now - FromProto(session.created_at())) + " ago"};
-    if (leases) row.push_back(LeaseText(session, now));
-    table.Add(std::move(row));
-  }
-  return table;
+Listing SessionListing() {
+  return Listing({{"ID", "ID"},
+                  {"State", "STATE"},
+                  {"Running", "RUNNING"},
+                  {"Ended", "ENDED"},
+                  {"Age", "AGE"},
+                  {"Opened", "OPENED"},
+                  {"Policy", "POLICY"},
+                  {"Watcher", "WATCHER"},
+                  {"Loop", "LOOP"},
+                  {"Labels", "LABELS"},
+                  {"Lease", "LEASE"}},
+                 {"ID", "State", "Running", "Ended", "Age", "Watcher", "Lease"},
+                 {"ID", "State", "Running", "Ended", "Opened", "Policy", "Watcher", "Loop",
+                  "Labels", "Lease"});
+}
+
+Row SessionRow(const v1::Session& session, absl::Time now) {
+  const char* const mark = session.is_default() ? "*" : "";
+  const std::map<std::string, std::string> labels(session.labels().begin(), session.labels().end());
+  const absl::Time opened = FromProto(session.created_at());
+  return {{session.session_id(), session.session_id().substr(0, kShortId) + mark},
+          StateText(session.state()),
+          absl::StrCat(session.running_processes()),
+          absl::StrCat(session.ended_processes()),
+          BriefDuration(now - opened),
+          LocalTime(opened),
+          session.policy(),
+          session.watcher(),
+          session.loop(),
+          absl::StrJoin(labels, ",", absl::PairFormatter("=")),
+          LeaseText(session, now)};
 }
 
 }  // namespace
@@ -78,13 +89,16 @@ int SessionLsVerb(Invocation& invocation) {
   flags.Switch('q', "quiet", "only ids, whole ones", &quiet);
   flags.Value('l', "label", "K=V", "only those with this label; repeatable",
               AcceptLabel(request.mutable_labels()));
+  Listing listing = SessionListing();
+  listing.OmitIfEmpty("Lease");
+  listing.AddTo(&flags);
   flags.Switch(0, "json", "one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   request.set_include_closed(all);
   request.set_page_size(kPageSize);
-  std::vector<v1::Session> sessions;
+  const absl::Time now = absl::Now();
   do {
     v1::ListSessionsResponse page;
     const client::Error error = client->ListSessions(request, &page, Prompt());
@@ -98,11 +112,11 @@ int SessionLsVerb(Invocation& invocation) {
         invocation.out().Write(session.session_id() + "\n");
         continue;
       }
-      sessions.push_back(session);
+      listing.Add(SessionRow(session, now));
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty() && invocation.out().error() == 0);
-  if (!json && !quiet) invocation.out().Write(TableOf(sessions).Render(TerminalColumns()));
+  if (!json && !quiet) invocation.out().Write(listing.Render(TerminalColumns()));
   return kExitSuccess;
 }
 

@@ -73,15 +73,21 @@ int SessionInspectVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch(0, "json", "one line for each", &json);
   if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachSession(invocation, [json](const client::Client& client, const std::string& id,
-                                           TargetResult* result) {
+  const ActOnTarget act = [json](const client::Client& client, const std::string& id,
+                                 TargetResult* result) {
     v1::GetSessionRequest request;
     request.set_session_id(id);
     v1::GetSessionResponse response;
     result->error = client.GetSession(request, &response, Prompt());
     if (!result->error.ok()) return;
     result->data = json ? JsonLine(response.session()) : JsonText(response.session());
-  });
+  };
+  if (json || invocation.arguments().size() == 1) return ForEachSession(invocation, act);
+  JsonArray array(&invocation.out());
+  const int code =
+      ForEachSession(invocation, act, [&array](const std::string& data) { array.Add(data); });
+  array.End();
+  return code;
 }
 
 }  // namespace proctor::cli

@@ -1,5 +1,7 @@
 #include "client/cli/targets.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "client/cli/all_at_once.h"
 #include "client/cli/exit_code.h"
@@ -11,14 +13,15 @@ namespace {
 // Says what came of targets, one after the other.
 class TargetReport {
  public:
-  explicit TargetReport(Invocation& invocation) : invocation_(invocation) {}
+  TargetReport(Invocation& invocation, const PrintData& print)
+      : invocation_(invocation), print_(print) {}
 
   void Add(const std::string& name, const TargetResult& result) {
     for (const std::string& note : result.notes) {
       invocation_.console().Say(absl::StrCat(name, ": ", note));
     }
-    if (!result.data.empty()) invocation_.out().Write(result.data);
-    if (result.failed) code_ = kExitFailure;
+    if (!result.data.empty()) Print(absl::StrCat(result.named ? name + " " : "", result.data));
+    code_ = std::max(code_, result.code);
     if (result.error.ok()) return;
     code_ = kExitFailure;
     // Of all that found no server, or lost it, one says it.
@@ -32,19 +35,28 @@ class TargetReport {
   int code() const { return code_; }
 
  private:
+  void Print(const std::string& data) {
+    if (print_) {
+      print_(data);
+    } else {
+      invocation_.out().Write(data);
+    }
+  }
+
   Invocation& invocation_;
+  const PrintData& print_;
   int code_ = kExitSuccess;
   bool gone_ = false;
 };
 
 template <typename Ids>
-int ForEach(Invocation& invocation, const ActOnTarget& act) {
+int ForEach(Invocation& invocation, const ActOnTarget& act, const PrintData& print) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   const std::vector<std::string>& names = invocation.arguments();
   std::vector<TargetResult> results(names.size());
   Ids ids(*client);
-  TargetReport report(invocation);
+  TargetReport report(invocation, print);
   AllAtOnce(
       names.size(),
       [&](size_t index) {
@@ -59,15 +71,15 @@ int ForEach(Invocation& invocation, const ActOnTarget& act) {
 
 }  // namespace
 
-int ForEachProcess(Invocation& invocation, const ActOnTarget& act) {
-  return ForEach<ProcessIds>(invocation, act);
+int ForEachProcess(Invocation& invocation, const ActOnTarget& act, const PrintData& print) {
+  return ForEach<ProcessIds>(invocation, act, print);
 }
 
-int ForEachSession(Invocation& invocation, const ActOnTarget& act) {
+int ForEachSession(Invocation& invocation, const ActOnTarget& act, const PrintData& print) {
   for (const std::string& id : invocation.arguments()) {
     if (id.empty()) return invocation.console().Fail("the id of a session is empty");
   }
-  return ForEach<SessionIds>(invocation, act);
+  return ForEach<SessionIds>(invocation, act, print);
 }
 
 }  // namespace proctor::cli

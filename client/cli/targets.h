@@ -21,24 +21,29 @@ struct TargetResult {
   bool reached = false;
   // For stdout.
   std::string data;
+  // The data stands behind the id that the user wrote.
+  bool named = false;
   // What the user should know, a line each; it stands behind the id.
   std::vector<std::string> notes;
-  // The call succeeded, and what was asked for did not.
-  bool failed = false;
+  // The exit code where the call succeeded, and what was asked for is not so.
+  int code = 0;
 };
 
 // Does it for the one of this id, which is whole; called on several threads at once.
 using ActOnTarget =
     std::function<void(const client::Client& client, const std::string& id, TargetResult* result)>;
 
+using PrintData = std::function<void(const std::string& data)>;
+
 // Calls `act` for each process that the arguments name, with ids that may be shortened. One that is
 // refused does not spare the others. What came of them is said in the order of the arguments, each
-// by the id that the user wrote. Returns the exit code: that of a failure if anything failed.
-int ForEachProcess(Invocation& invocation, const ActOnTarget& act);
+// by the id that the user wrote; data goes to `print`, or else to stdout. Returns the exit code:
+// that of a failure if a call failed, else the largest.
+int ForEachProcess(Invocation& invocation, const ActOnTarget& act, const PrintData& print = {});
 
 // The same for sessions. An empty id is refused before anything is done: the server would take it
 // for the default session, and a script's empty variable means none.
-int ForEachSession(Invocation& invocation, const ActOnTarget& act);
+int ForEachSession(Invocation& invocation, const ActOnTarget& act, const PrintData& print = {});
 
 }  // namespace proctor::cli
 

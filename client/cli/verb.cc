@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/fill.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/global_flags.h"
 
@@ -23,8 +24,8 @@ constexpr Verb kVerbs[] = {
      RunVerb},
     {"ps", "[FLAGS]", "list processes",
      "Lists processes: those that run or, with -a, all. A process that was lost with its server\n"
-     "is \"lost, maybe running\" (with -a). Where its control group is known, the table says how\n"
-     "many run on, also without -a: kill --tree and stop --tree reach them.",
+     "is \"lost\" (with -a): nobody knows whether it runs. Where its control group is known, the\n"
+     "table says how many run on, also without -a: kill --tree and stop --tree reach them.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
      "Prints the retained output of a process, its stdout and stderr on ours. A lost server is\n"
@@ -38,16 +39,18 @@ constexpr Verb kVerbs[] = {
      "shown is not shown again, but the program is asked to draw its screen.",
      AttachVerb},
     {"kill", "[FLAGS] ID...", "send a signal to processes",
-     "Sends SIGKILL, or the signal of -s, to processes.", KillVerb},
+     "Sends SIGKILL, or the signal of -s, to processes. -s 0 sends nothing, and exits with 0 if\n"
+     "all of them run, else with 1.",
+     KillVerb},
     {"stop", "[FLAGS] ID...", "end processes gracefully",
      "Ends processes: a signal, time to act on it, then SIGKILL; by their own stop policies if\n"
      "not told otherwise. Returns when they have ended. What a lost server has left of a process\n"
      "is ended by --tree, where it is known by a control group.",
      StopVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
-     "Waits for processes and prints their exit codes, one a line. Exits with the code of the\n"
-     "process if there is one only. tree-empty is when none of its descendants is left either.\n"
-     "A lost server is tried again (--reconnect).",
+     "Waits for processes and prints their exit codes, one a line, behind their ids where there\n"
+     "are several. Exits with the code of the process if there is one only. tree-empty is when\n"
+     "none of its descendants is left either. A lost server is tried again (--reconnect).",
      WaitVerb},
     {"write", "[FLAGS] ID", "write our stdin to a process",
      "Writes our stdin to the stdin of a process, and returns when its pipe has taken all. If the\n"
@@ -61,7 +64,7 @@ constexpr Verb kVerbs[] = {
      "not, it never will.",
      CancelVerb},
     {"inspect", "[FLAGS] ID...", "print all that is known of processes",
-     "Prints processes as JSON.", InspectVerb},
+     "Prints a process as a JSON object, several as an array of them.", InspectVerb},
     {"rm", "[FLAGS] ID...", "forget ended processes",
      "Forgets ended processes, their output and their exit statuses.", RmVerb},
     {"events", "[FLAGS]", "print what happened",
@@ -76,8 +79,8 @@ constexpr Verb kVerbs[] = {
      DashboardVerb},
     {"session create", "[FLAGS]", "open a session", "Opens a session and prints its id.",
      SessionCreateVerb},
-    {"session ls", "[FLAGS]", "list sessions", "Lists sessions, the open ones or, with -a, all.",
-     SessionLsVerb},
+    {"session ls", "[FLAGS]", "list sessions",
+     "Lists sessions, the open ones or, with -a, all. The default one has a *.", SessionLsVerb},
     {"session set", "--watcher NAME ID...", "change sessions",
      "Chooses the child watcher of what is started in the sessions from now on. What runs is\n"
      "finished by the watcher that it was started with.",
@@ -87,7 +90,7 @@ constexpr Verb kVerbs[] = {
     {"session close", "[FLAGS] ID...", "close sessions",
      "Closes sessions and ends their processes. Returns when they have ended.", SessionCloseVerb},
     {"session inspect", "[FLAGS] ID...", "print all that is known of sessions",
-     "Prints sessions as JSON.", SessionInspectVerb},
+     "Prints a session as a JSON object, several as an array of them.", SessionInspectVerb},
     {"version", "", "print the version of this command", "Prints the version of this command.",
      VersionVerb},
     {"help", "[VERB]", "explain a verb", "Explains a verb, or lists them.", HelpVerb},
@@ -99,6 +102,18 @@ std::vector<std::string> NamesBelow(const std::string& prefix) {
     if (absl::StartsWith(verb.name, prefix)) names.push_back(verb.name);
   }
   return names;
+}
+
+// What each verb whose name begins so does, one a line.
+std::string ListBelow(const std::string& prefix) {
+  std::string text;
+  for (const Verb& verb : kVerbs) {
+    if (!absl::StartsWith(verb.name, prefix)) continue;
+    std::string left = absl::StrCat("  ", verb.name);
+    left.resize(20, ' ');
+    absl::StrAppend(&text, left, verb.summary, "\n");
+  }
+  return text;
 }
 
 }  // namespace
@@ -132,22 +147,28 @@ const Verb* FindVerb(std::vector<std::string>* words, std::string* mistake) {
   return nullptr;
 }
 
+std::string FamilyHelp(const std::vector<std::string>& words) {
+  const bool by_verb = words.size() == 2 && words[0] == "help";
+  const bool by_flag = words.size() == 2 && (words[1] == "--help" || words[1] == "-h");
+  if (words.size() != 1 && !by_verb && !by_flag) return "";
+  const std::string family = absl::StrCat(by_verb ? words[1] : words[0], " ");
+  const std::string list = ListBelow(family);
+  if (list.empty()) return "";
+  return absl::StrCat("Usage: proctor ", family, "VERB [FLAGS] [ARGUMENTS]\n\nVerbs:\n", list,
+                      "\n'proctor ", family, "VERB --help' says more.\n");
+}
+
 std::string HelpText() {
-  std::string text =
-      "Usage: proctor [GLOBAL FLAGS] VERB [FLAGS] [ARGUMENTS]\n\n"
-      "Runs processes on a server and tells how each ended.\n\nVerbs:\n";
-  for (const Verb& verb : kVerbs) {
-    std::string left = absl::StrCat("  ", verb.name);
-    left.resize(20, ' ');
-    absl::StrAppend(&text, left, verb.summary, "\n");
-  }
   GlobalFlags global;
   FlagSet flags(FlagSet::Order::kFlagsFirst);
-  global.AddTo(&flags);
-  absl::StrAppend(&text, flags.Help(),
-                  "\n'proctor help VERB' or 'proctor VERB --help' says more. Ids of processes "
-                  "and sessions may be\nshortened to their first characters, four or more.\n");
-  return text;
+  global.AddToFront(&flags);
+  return absl::StrCat(
+      "Usage: proctor [GLOBAL FLAGS] VERB [FLAGS] [ARGUMENTS]\n\n"
+      "Runs processes on a server and tells how each ended.\n\nVerbs:\n",
+      ListBelow(""), flags.Help(), "\n",
+      Fill("'proctor help VERB' or 'proctor VERB --help' says more. Ids of processes and sessions "
+           "may be shortened to their first characters, three or more.",
+           kHelpColumns));
 }
 
 }  // namespace proctor::cli

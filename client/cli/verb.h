@@ -32,6 +32,10 @@ std::span<const Verb> Verbs();
 // `*mistake` then says what was wrong.
 const Verb* FindVerb(std::vector<std::string>* words, std::string* mistake);
 
+// The list of a family's verbs, where `words` are its name alone ("session"), or ask for help on
+// it ("session --help", "help session"); else empty.
+std::string FamilyHelp(const std::vector<std::string>& words);
+
 // The text of `proctor help`.
 std::string HelpText();
 

@@ -85,10 +85,11 @@ int WaitVerb(Invocation& invocation) {
     result->data = json    ? JsonLine(response.process())
                    : known ? absl::StrCat(ExitCodeOf(status), "\n")
                            : "?\n";
+    result->named = !json && !alone;
     if (known && alone) code_of_one = ExitCodeOf(status);
     if (known) return;
     const std::string reason = UnknownEndText(response.process());
-    result->failed = true;
+    result->code = kExitFailure;
     result->notes.push_back(
         absl::StrCat("how it ended is unknown", reason.empty() ? "" : ": ", reason));
   });

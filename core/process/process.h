@@ -133,7 +133,8 @@ class Process : public std::enable_shared_from_this<Process> {
   // Sends a signal, and tells `done` what became of it: within this call, or for a tree that is
   // found by a walk later on the loop; `done` is destroyed untold where that closes first.
   // Errors: NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit
-  // (conformance 104): once the process ended, with TREE once no descendant is left.
+  // (conformance 104): once the process ended, with TREE once no descendant is left. Signal 0
+  // finds out just that, and is no signal.
   void Signal(int signal, SignalScope scope, const std::string& requested_by, TreeSent done);
 
   // Begins to end the process: the policy's signal, its grace, then SIGKILL. Nothing

@@ -98,6 +98,12 @@ absl::Status Process::SendToLeaderAfter(const absl::Status& sent, int signal) co
 
 void Process::Signal(int signal, SignalScope scope, const std::string& requested_by,
                      TreeSent done) {
+  if (signal == 0) {
+    const auto answer = [this, scope, done = std::move(done)] {
+      done(Ended(scope) ? ExitedError("signal") : absl::OkStatus());
+    };
+    return scope == SignalScope::kTree ? LookAtTree(answer) : answer();
+  }
   if (Ended(scope)) return done(ExitedError("signal"));
   const bool running = !LeaderEnded();
   const bool tree = scope == SignalScope::kTree;

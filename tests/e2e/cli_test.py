@@ -207,6 +207,36 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.run_cli("kill", "-s", "USR1", process_id)[0], 0)
         self.assertEqual(self.run_cli("wait", process_id)[0], 128 + signal.SIGUSR1)
 
+    def test_signal_0_asks_whether_it_runs(self):
+        process_id = self.run_cli(
+            "run", "-d", "--", "sh", "-c", "sleep 1000 & exec sleep 1000")[1].decode().strip()
+        for scope in ([], ["--group"], ["--tree"]):
+            self.assertEqual(self.run_cli("kill", "-s", "0", *scope, process_id)[0], 0)
+        self.assertEqual(self.run_cli("kill", "-s", "KILL", process_id)[0], 0)
+        self.assertEqual(self.run_cli("wait", process_id)[0], 128 + signal.SIGKILL)
+        for scope in ([], ["--group"]):
+            code, _, err = self.run_cli("kill", "-s", "0", *scope, process_id)
+            self.assertEqual((code, "it does not run" in err), (1, True), err)
+        # What it has started is left.
+        self.assertEqual(self.run_cli("kill", "-s", "0", "--tree", process_id)[0], 0)
+        self.assertEqual(self.run_cli("kill", "--tree", process_id)[0], 0)
+        self.assertEqual(self.run_cli("wait", "--until", "tree-empty", process_id)[0],
+                         128 + signal.SIGKILL)
+        self.assertEqual(self.run_cli("kill", "-s", "0", "--tree", process_id)[0], 1)
+        _, out, _ = self.run_cli("events", "--json", "--type", "PROCESS_SIGNALLED",
+                                 "--process", process_id)
+        self.assertNotIn(b'"signal":"0"', out)
+        self.assertEqual(len(out.splitlines()), 2, out)
+
+    def test_several_at_once(self):
+        ids = [self.run_cli("run", "-d", "--", "sleep", "1000")[1].decode().strip()
+               for _ in range(3)]
+        self.assertEqual(len(json.loads(self.run_cli("inspect", *ids)[1])), 3)
+        self.assertEqual(self.run_cli("stop", *ids)[0], 0)
+        code, out, _ = self.run_cli("wait", *[i[:20] for i in ids])
+        self.assertEqual((code, out.decode()), (0, "".join(f"{i[:20]} 143\n" for i in ids)))
+        self.assertEqual(self.run_cli("rm", *ids)[0], 0)
+
     def test_sessions(self):
         session = json.loads(self.run_cli("session", "create", "--json")[1])
         self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 0)

@@ -1,5 +1,8 @@
 // The command around its verbs.
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "client/cli/verb.h"
 #include "tests/client/cli/command_fixture.h"
@@ -53,7 +56,36 @@ TEST_F(CommandTest, SuggestsTheClosestVerb) {
   EXPECT_EQ(RunBare({"xyzzy"}), 125);
   EXPECT_FALSE(absl::StrContains(err_, "did you mean")) << err_;
   EXPECT_EQ(RunBare({}), 125);
+}
+
+TEST_F(CommandTest, ListsTheVerbsOfAFamily) {
+  EXPECT_EQ(RunBare({"session", "--help"}), 0) << err_;
+  EXPECT_TRUE(absl::StartsWith(out_, "Usage: proctor session VERB")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "\n  session close ")) << out_;
+  EXPECT_FALSE(absl::StrContains(out_, "\n  run ")) << out_;
+  const std::string list = out_;
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"help", "session"}, {"--help", "session"}, {"session", "-h"}}) {
+    EXPECT_EQ(RunBare(words), 0) << err_;
+    EXPECT_EQ(out_, list);
+  }
+  // Without the question a verb is missing.
   EXPECT_EQ(RunBare({"session"}), 125);
+  EXPECT_EQ(err_, list);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(CommandTest, HelpFitsEightyColumns) {
+  std::vector<std::vector<std::string>> questions = {{"help"}, {"help", "session"}};
+  for (const Verb& verb : Verbs()) {
+    questions.push_back(absl::StrSplit(absl::StrCat("help ", verb.name), ' '));
+  }
+  for (const std::vector<std::string>& question : questions) {
+    EXPECT_EQ(RunBare(question), 0) << err_;
+    for (const absl::string_view line : absl::StrSplit(out_, '\n')) {
+      EXPECT_LE(line.size(), 80u) << absl::StrJoin(question, " ") << ": " << line;
+    }
+  }
 }
 
 TEST_F(CommandTest, TakesGlobalFlagsOnBothSidesOfTheVerb) {
@@ -90,6 +122,9 @@ TEST_F(CommandTest, RefusesArgumentsThatCannotBeSent) {
 TEST_F(CommandTest, VersionGoesToStdoutAndMustArrive) {
   EXPECT_EQ(RunBare({"version"}), 0);
   EXPECT_TRUE(absl::StartsWith(out_, "proctor "));
+  const std::string version = out_;
+  EXPECT_EQ(RunBare({"--version"}), 0);
+  EXPECT_EQ(out_, version);
   CommandRun run({{"version"}, {}, "/dev/full"});
   EXPECT_EQ(run.Wait(), 125);
 }

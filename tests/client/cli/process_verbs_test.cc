@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "tests/client/cli/command_fixture.h"
+#include "tests/client/terminal_run.h"
 
 namespace proctor::cli {
 namespace {
@@ -63,9 +64,9 @@ TEST_F(ProcessVerbsTest, PsListsAllPages) {
   const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
   ASSERT_EQ(lines.size(), 5u) << out_;
   EXPECT_TRUE(absl::StartsWith(lines[0], "ID ")) << lines[0];
-  EXPECT_TRUE(absl::StartsWith(lines[1], "aaaa1111aaaa  5e55105e5510  running  -  ")) << lines[1];
+  EXPECT_TRUE(absl::StartsWith(lines[1], "aaaa1111aaaa  running  -        ")) << lines[1];
   EXPECT_TRUE(absl::EndsWith(lines[2], "cat 'two words'")) << lines[2];
-  EXPECT_TRUE(absl::StrContains(lines[3], "SIGKILL")) << lines[3];
+  EXPECT_TRUE(absl::StartsWith(lines[3], "bbbb3333bbbb  exited   SIGKILL  ")) << lines[3];
   EXPECT_TRUE(absl::EndsWith(lines[3], "\\x1b[31m")) << lines[3];
   EXPECT_EQ(last_list_.states_size(), 0);
   EXPECT_FALSE(last_list_.include_survivors());
@@ -82,13 +83,14 @@ TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
 
 TEST_F(ProcessVerbsTest, PsTakesFilters) {
   server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
-  EXPECT_EQ(Run({"ps", "-q", "--filter", "state=exited", "--filter", "state=drained", "-f",
+  EXPECT_EQ(Run({"ps", "-q", "--filter", "state=running", "--filter", "state=exited", "-f",
                  "label.a/b=c=d", "-f", "session=s1"}),
             0)
       << err_;
-  ASSERT_EQ(last_list_.states_size(), 2);
-  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_EXITED);
-  EXPECT_EQ(last_list_.states(1), v1::PROCESS_STATE_DRAINED);
+  ASSERT_EQ(last_list_.states_size(), 3);
+  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_RUNNING);
+  EXPECT_EQ(last_list_.states(1), v1::PROCESS_STATE_EXITED);
+  EXPECT_EQ(last_list_.states(2), v1::PROCESS_STATE_DRAINED) << "its output is nobody's business";
   EXPECT_EQ(last_list_.labels().at("a/b"), "c=d");
   EXPECT_EQ(last_list_.session_id(), "s1");
   for (const char* bad : {"state", "state=dead", "label.=x", "user=x", "session="}) {
@@ -210,10 +212,10 @@ TEST_F(ProcessVerbsTest, CancelTellsWhatBecameOfTheStart) {
 }
 
 TEST_F(ProcessVerbsTest, AmbiguousAndUnknownIdsDoNotSpareTheOthers) {
-  EXPECT_EQ(Run({"kill", "aaaa", "bbb", "cccc", "bbbb3333"}), 125);
+  EXPECT_EQ(Run({"kill", "aaaa", "bb", "ccc", "bbb"}), 125);
   EXPECT_TRUE(absl::StrContains(err_, "'aaaa' is the start of 2 ids")) << err_;
-  EXPECT_TRUE(absl::StrContains(err_, "kill: bbb: no process 'bbb' (PROCESS_NOT_FOUND)")) << err_;
-  EXPECT_TRUE(absl::StrContains(err_, "no process 'cccc'")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "kill: bb: no process 'bb' (PROCESS_NOT_FOUND)")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "no process 'ccc'")) << err_;
   ASSERT_EQ(signals_.size(), 1u);
   EXPECT_EQ(signals_[0].signal(), "KILL");
   EXPECT_EQ(signals_[0].scope(), v1::SIGNAL_SCOPE_GROUP);
@@ -251,7 +253,7 @@ TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
   EXPECT_EQ(got.until(), v1::WAIT_UNTIL_DRAINED);
   EXPECT_TRUE(got.has_timeout());
   EXPECT_EQ(Run({"wait", "aaaa1", "bbbb"}), 0);
-  EXPECT_EQ(out_, "4\n143\n");
+  EXPECT_EQ(out_, "aaaa1 4\nbbbb 143\n") << "of several each has its id, as it was written";
   EXPECT_FALSE(got.has_timeout());
   EXPECT_EQ(got.until(), v1::WAIT_UNTIL_EXITED);
   EXPECT_EQ(Run({"wait", "--until", "tree-empty", "bbbb"}), 143);
@@ -286,11 +288,11 @@ TEST_F(ProcessVerbsTest, PsShowsTheLostAsSuch) {
   EXPECT_EQ(Run({"ps", "-a"}), 0) << err_;
   const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
   ASSERT_EQ(lines.size(), 5u);
-  const char* const expected[] = {"lost, maybe running  ?  ", "lost, 2 running      ?  ",
-                                  "lost, none left      ?  "};
+  const char* const expected[] = {"lost             ?     ", "lost, 2 running  ?     ",
+                                  "lost, none left  ?     "};
   for (size_t i = 0; i < 3; ++i) {
     EXPECT_TRUE(absl::StrContains(lines[i + 1], expected[i])) << lines[i + 1];
-    EXPECT_TRUE(absl::StrContains(lines[i + 1], " ago  ?  ")) << "no duration: " << lines[i + 1];
+    EXPECT_TRUE(absl::StrContains(lines[i + 1], "h  ?    cat")) << "no duration: " << lines[i + 1];
   }
 }
 
@@ -299,7 +301,7 @@ TEST_F(ProcessVerbsTest, PsShowsWhatRunsOnAfterAnEndedOne) {
   processes_[1].mutable_exit_status()->set_exit_code(0);
   processes_[1].set_survivors(1);
   EXPECT_EQ(Run({"ps"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(out_, "drained, 1 running  0")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "exited, 1 running  0 ")) << out_;
 }
 
 TEST_F(ProcessVerbsTest, WaitAndInspectSayWhatIsKnownOfTheLost) {
@@ -354,6 +356,83 @@ TEST_F(ProcessVerbsTest, InspectPrintsJson) {
   EXPECT_TRUE(absl::StartsWith(out_, "{\"process_id\":\"bbbb3333bbbb3333\"")) << out_;
   EXPECT_EQ(Run({"inspect", "bbbb"}), 0);
   EXPECT_TRUE(absl::StartsWith(out_, "{\n \"process_id\": \"bbbb3333bbbb3333\"")) << out_;
+}
+
+TEST_F(ProcessVerbsTest, InspectPrintsSeveralAsOneDocument) {
+  EXPECT_EQ(Run({"inspect", "bbbb", "aaaa2"}), 0) << err_;
+  EXPECT_TRUE(absl::StartsWith(out_, "[\n{\n \"process_id\": \"bbbb3333bbbb3333\"")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "\n},\n{\n \"process_id\": \"aaaa2222aaaa2222\"")) << out_;
+  EXPECT_TRUE(absl::EndsWith(out_, "\n}\n]\n")) << out_;
+  EXPECT_EQ(Run({"inspect", "cccc", "bbbb"}), 125);
+  EXPECT_TRUE(absl::StartsWith(out_, "[\n{\n \"process_id\": \"bbbb")) << "those that there are";
+  EXPECT_EQ(Run({"inspect", "cccc", "dddd"}), 125);
+  EXPECT_EQ(out_, "[]\n");
+}
+
+TEST_F(ProcessVerbsTest, KillZeroAsksWhetherItRuns) {
+  server_.behaviour().signal = [](const v1::SignalProcessRequest& request, auto*) {
+    if (request.signal() != "0") return grpc::Status::CANCELLED;
+    return request.process_id()[0] == 'b'
+               ? Refusal(grpc::StatusCode::NOT_FOUND, "it has ended", "PROCESS_EXITED")
+               : grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"kill", "-s", "0", "aaaa1"}), 0) << err_;
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Run({"kill", "-s", "0", "bbbb"}), 1);
+  EXPECT_EQ(err_, "proctor: kill: bbbb: it does not run\n");
+  EXPECT_EQ(Run({"kill", "-s", "0", "aaaa1", "bbbb"}), 1) << "not all of them";
+  EXPECT_EQ(Run({"kill", "-s", "0", "bbbb", "cccc"}), 125) << "nobody knows it";
+}
+
+TEST_F(ProcessVerbsTest, PsFindsTheLostAmongTheEnded) {
+  processes_[0].set_state(v1::PROCESS_STATE_EXITED);
+  *processes_[0].mutable_exit_status() = UnknownEnd("SERVER_LOST");
+  processes_[1].set_state(v1::PROCESS_STATE_EXITED);
+  *processes_[1].mutable_exit_status() = ExitCode(0);
+  EXPECT_EQ(Run({"ps", "-q", "-f", "state=lost"}), 0) << err_;
+  EXPECT_EQ(out_, "aaaa1111aaaa1111\n");
+  EXPECT_EQ(Run({"ps", "-q", "-f", "state=exited"}), 0) << err_;
+  EXPECT_EQ(out_, "aaaa2222aaaa2222\n");
+  EXPECT_EQ(Run({"ps", "-q", "-f", "state=exited", "-f", "state=running"}), 0) << err_;
+  EXPECT_EQ(out_, "aaaa2222aaaa2222\nbbbb3333bbbb3333\n");
+}
+
+TEST_F(ProcessVerbsTest, PsWideHasSessionsAndLabels) {
+  auto& labels = *processes_[0].mutable_spec()->mutable_labels();
+  labels["b"] = "2";
+  labels["a"] = "1";
+  // 2026-11-27 17:22:39, as UTC has it.
+  processes_[0].mutable_started_at()->set_seconds(1795800159);
+  EXPECT_EQ(Run({"ps", "-o", "wide"}, {"TZ=XYZ-2"}), 0) << err_;
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
+  EXPECT_TRUE(absl::StrContains(lines[0], "STARTED              SESSION       LABELS   COMMAND"))
+      << out_;
+  EXPECT_TRUE(absl::StrContains(lines[1], "2026-11-27T19:22:39  5e55105e5510  a=1,b=2  cat"))
+      << out_;
+  EXPECT_TRUE(absl::StrContains(lines[2], "  -        cat")) << out_;
+  EXPECT_EQ(Run({"ps", "-o", "long"}), 125);
+}
+
+TEST_F(ProcessVerbsTest, PsCutsOnATerminalOnly) {
+  const std::string command(200, 'x');
+  processes_[0].mutable_spec()->set_argv(0, command);
+  EXPECT_EQ(Run({"ps"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(out_, "  " + command + "\n")) << out_;
+  const auto on_terminal = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--host", server_.host()});
+    TerminalRun run({arguments, {}, ""}, 24, 80);
+    EXPECT_EQ(run.Wait(), 0) << run.shown();
+    return run.shown();
+  };
+  const std::string cut = on_terminal({"ps"});
+  for (const absl::string_view line : absl::StrSplit(cut, "\r\n")) {
+    // The ellipsis is three bytes.
+    EXPECT_LE(line.size(), 82u) << line;
+  }
+  EXPECT_TRUE(absl::StrContains(cut, "xxx…\r\n")) << cut;
+  const std::string whole = on_terminal({"ps", "--no-trunc"});
+  EXPECT_TRUE(absl::StrContains(whole, "aaaa1111aaaa1111  running")) << whole;
+  EXPECT_TRUE(absl::StrContains(whole, "  " + command + "\r\n")) << whole;
 }
 
 TEST_F(ProcessVerbsTest, InspectPutsThePagesOfALargeSpecificationTogether) {

@@ -1,7 +1,9 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "tests/client/cli/command_fixture.h"
 
 namespace proctor::cli {
@@ -79,8 +81,10 @@ TEST_F(SessionVerbsTest, LsPrintsATable) {
     return grpc::Status::OK;
   };
   EXPECT_EQ(Run({"session", "ls", "-a"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(out_, "abcdefabcdef (default)  open")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "abcdefabcdef*  open")) << out_;
   EXPECT_FALSE(absl::StrContains(out_, "LEASE")) << out_;
+  EXPECT_EQ(Run({"session", "ls", "-a", "-o", "wide"}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(out_, "POLICY  WATCHER  LOOP  LABELS  LEASE\n")) << out_;
 }
 
 TEST_F(SessionVerbsTest, LsHasAColumnForLeasesIfThereAreAny) {
@@ -98,7 +102,7 @@ TEST_F(SessionVerbsTest, LsHasAColumnForLeasesIfThereAreAny) {
   };
   EXPECT_EQ(Run({"session", "ls"}), 0) << err_;
   EXPECT_TRUE(absl::StrContains(out_, "LEASE\n")) << out_;
-  EXPECT_TRUE(absl::StrContains(out_, " left, then keep\n")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, ", then keep\n")) << out_;
   EXPECT_TRUE(absl::StrContains(out_, "  expired\n")) << out_;
   EXPECT_TRUE(absl::StrContains(out_, "  -\n")) << out_;
 }
@@ -138,6 +142,41 @@ TEST_F(SessionVerbsTest, CloseTakesAGraceWithStopOnly) {
   EXPECT_EQ(Run({"session", "close", "s1"}), 0);
   EXPECT_EQ(got.mode(), v1::CLOSE_MODE_KILL);
   EXPECT_FALSE(got.has_stop_policy());
+}
+
+TEST_F(SessionVerbsTest, InspectPrintsSeveralAsOneDocument) {
+  server_.behaviour().get_session = [](const v1::GetSessionRequest& request,
+                                       v1::GetSessionResponse* response) {
+    response->mutable_session()->set_session_id(request.session_id());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "inspect", "s1"}), 0) << err_;
+  EXPECT_TRUE(absl::StartsWith(out_, "{\n \"session_id\": \"s1\"")) << out_;
+  EXPECT_EQ(Run({"session", "inspect", "s1", "s2"}), 0) << err_;
+  EXPECT_TRUE(absl::StartsWith(out_, "[\n{\n \"session_id\": \"s1\"")) << out_;
+  EXPECT_TRUE(absl::EndsWith(out_, "\n}\n]\n")) << out_;
+}
+
+TEST_F(SessionVerbsTest, TheTableFitsATerminalOfEightyColumns) {
+  server_.behaviour().list_sessions = [&](auto&, v1::ListSessionsResponse* response) {
+    v1::Session* session = response->add_sessions();
+    session->set_session_id("abcdefabcdefabcdef");
+    session->set_state(v1::SESSION_STATE_CLOSING);
+    session->set_is_default(true);
+    session->set_watcher("multiloop");
+    session->set_running_processes(100'000);
+    session->set_ended_processes(10'000);
+    session->mutable_created_at()->set_seconds(absl::ToUnixSeconds(absl::Now()) - 86'399);
+    session->mutable_lease()->set_seconds(30);
+    *response->add_sessions() = *session;
+    response->mutable_sessions(1)->set_state(v1::SESSION_STATE_OPEN);
+    response->mutable_sessions(1)->mutable_lease_expires_at()->set_seconds(
+        absl::ToUnixSeconds(absl::Now()) + 3000);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"session", "ls"}), 0) << err_;
+  for (const absl::string_view line : absl::StrSplit(out_, '\n'))
+    EXPECT_LE(line.size(), 80u) << line;
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+#include "client/cli/process_row.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/escape.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_value.h"
+#include "client/cli/id_prefix.h"
+#include "client/cli/local_time.h"
+#include "client/cli/lost_process.h"
+#include "client/cli/table.h"
+
+namespace proctor::cli {
+namespace {
+
+// "a=1,b=2"; the map of the message has no order.
+std::string LabelsText(const v1::Process& process) {
+  const std::map<std::string, std::string> labels(process.spec().labels().begin(),
+                                                  process.spec().labels().end());
+  return absl::StrJoin(labels, ",", absl::PairFormatter("="));
+}
+
+std::string RanText(const v1::Process& process, absl::Time now) {
+  // Of a lost one nobody knows.
+  if (IsLost(process)) return "?";
+  return BriefDuration(process.has_exit_status() ? FromProto(process.exit_status().duration())
+                                                 : now - FromProto(process.started_at()));
+}
+
+}  // namespace
+
+ProcessWord WordOf(const v1::Process& process) {
+  if (IsLost(process)) return ProcessWord::kLost;
+  return process.state() == v1::PROCESS_STATE_RUNNING ? ProcessWord::kRunning
+                                                      : ProcessWord::kExited;
+}
+
+std::string StateText(const v1::Process& process) {
+  if (process.state() == v1::PROCESS_STATE_UNSPECIFIED) return "?";
+  const ProcessWord word = WordOf(process);
+  if (word == ProcessWord::kRunning) return "running";
+  const char* const text = word == ProcessWord::kLost ? "lost" : "exited";
+  // A server that was lost has left its descendants.
+  if (process.survivors() > 0) return absl::StrCat(text, ", ", process.survivors(), " running");
+  return word == ProcessWord::kLost && process.tree_empty() ? "lost, none left" : text;
+}
+
+Listing ProcessListing() {
+  return Listing({{"ID", "ID"},
+                  {"State", "STATE"},
+                  {"Exit", "EXIT"},
+                  {"Age", "AGE"},
+                  {"Ran", "RAN"},
+                  {"PID", "PID"},
+                  {"Session", "SESSION"},
+                  {"Started", "STARTED"},
+                  {"Ended", "ENDED"},
+                  {"Watcher", "WATCHER"},
+                  {"Labels", "LABELS"},
+                  {"Command", "COMMAND"}},
+                 {"ID", "State", "Exit", "Age", "Ran", "Command"},
+                 {"ID", "State", "Exit", "Ran", "PID", "Started", "Session", "Labels", "Command"});
+}
+
+Row ProcessRow(const v1::Process& process, absl::Time now) {
+  const v1::ExitStatus& status = process.exit_status();
+  const bool ended = process.has_exit_status();
+  const absl::Time started = FromProto(process.started_at());
+  return {{process.process_id(), process.process_id().substr(0, kShortId)},
+          StateText(process),
+          ended ? ExitText(status) : "",
+          BriefDuration(now - started),
+          RanText(process, now),
+          process.pid() == 0 ? "" : absl::StrCat(process.pid()),
+          {process.session_id(), process.session_id().substr(0, kShortId)},
+          LocalTime(started),
+          ended ? LocalTime(FromProto(status.exited_at())) : "",
+          process.watcher(),
+          LabelsText(process),
+          CommandText(process)};
+}
+
+}  // namespace proctor::cli

@@ -1,0 +1,31 @@
+// A process as a row of a list.
+//
+// Pure functions; thread-safe.
+#ifndef PROCTOR_CLIENT_CLI_PROCESS_ROW_H_
+#define PROCTOR_CLIENT_CLI_PROCESS_ROW_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/cli/listing.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::cli {
+
+// What state a process is in: "running"; "exited", which it is from its end on, whoever still has
+// its output; "lost" with its server, so that nobody knows whether it runs.
+enum class ProcessWord { kRunning, kExited, kLost };
+
+ProcessWord WordOf(const v1::Process& process);
+
+// The same for people, and what is known to be left: "exited, 2 running", "lost, none left".
+std::string StateText(const v1::Process& process);
+
+// The fields of ProcessRow, and which of them tables show.
+Listing ProcessListing();
+
+Row ProcessRow(const v1::Process& process, absl::Time now);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_PROCESS_ROW_H_
