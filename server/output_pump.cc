@@ -1,8 +1,8 @@
 #include "server/output_pump.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "server/wire/process.h"
 #include "server/wire/time.h"
 
@@ -24,24 +24,27 @@ OutputPump::~OutputPump() {
   if (options_.attached) process_->DetachReader(&cursor_);
 }
 
-absl::StatusOr<OutputCursor> OutputPump::Locate(const Process& process,
-                                                const v1::OutputPosition& position) {
-  const OutputLog& log = process.output();
-  switch (position.position_case()) {
+absl::StatusOr<OutputCursor> OutputPump::Locate(const OutputLog& log,
+                                                const v1::OutputPosition& from,
+                                                const WantedStreams& streams) {
+  absl::StatusOr<OutputCursor> cursor = log.FromOldest();
+  switch (from.position_case()) {
     case v1::OutputPosition::kOffsets:
-      return log.FromOffsets(position.offsets().stdout_offset(),
-                             position.offsets().stderr_offset());
+      cursor = log.FromOffsets(from.offsets().stdout_offset(), from.offsets().stderr_offset());
+      break;
     case v1::OutputPosition::kTailBytes:
-      return log.FromTail(position.tail_bytes());
+      cursor = log.FromTail(from.tail_bytes());
+      break;
+    case v1::OutputPosition::kTailLines:
+      cursor = log.FromTailLines(from.tail_lines(), streams);
+      break;
     case v1::OutputPosition::POSITION_NOT_SET:
       break;
   }
-  return log.FromOldest();
-}
-
-bool OutputPump::Wanted(OutputStream stream) const {
-  return std::find(options_.streams.begin(), options_.streams.end(), stream) !=
-         options_.streams.end();
+  if (!from.has_since() || !cursor.ok()) return cursor;
+  const absl::StatusOr<absl::Time> since = wire::FromProto(from.since(), "from.since");
+  if (!since.ok()) return since.status();
+  return log.NotBefore(*cursor, *since);
 }
 
 bool OutputPump::Next(v1::StreamMessage* message) {
@@ -53,18 +56,24 @@ bool OutputPump::Next(v1::StreamMessage* message) {
     return true;
   }
   if (NextOutput(message)) return true;
+  if (done_) return false;
   if (options_.attached && NextStdinNews(message)) return true;
   if (process_->drained().has_value()) {
     *message->mutable_output_drained() = wire::ToProto(*process_->drained());
     done_ = true;
     return true;
   }
-  done_ = !options_.follow;
+  done_ = !options_.follow ||
+          (options_.until != absl::InfiniteFuture() && absl::Now() > options_.until);
   return false;
 }
 
 bool OutputPump::NextOutput(v1::StreamMessage* message) {
   while (auto item = process_->output().Next(cursor_, kMessageBytes)) {
+    if (const auto* chunk = std::get_if<OutputChunk>(&*item)) {
+      done_ = chunk->time > options_.until;
+      if (done_) return false;
+    }
     const bool filled = Fill(*item, message);
     // After the bytes were copied: making room lets the log overwrite them.
     if (options_.attached) process_->OnReaderMoved();

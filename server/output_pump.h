@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/process/process.h"
 #include "proctor/v1/process_service.pb.h"
 
@@ -20,7 +20,8 @@ class OutputPump {
   struct Options {
     bool attached = false;  // holds the process back while it lags, and hears of stdin
     bool follow = true;     // goes on until the output is drained
-    std::vector<OutputStream> streams{OutputStream::kStdout, OutputStream::kStderr};
+    WantedStreams streams{true, true};
+    absl::Time until = absl::InfiniteFuture();  // the last read that is told; then it is done
   };
 
   OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options);
@@ -28,10 +29,10 @@ class OutputPump {
   OutputPump(const OutputPump&) = delete;
   OutputPump& operator=(const OutputPump&) = delete;
 
-  // The cursor that a request's position means; the oldest kept byte where unset.
-  // Errors: OutOfRange (OFFSET_OUT_OF_RANGE).
-  static absl::StatusOr<OutputCursor> Locate(const Process& process,
-                                             const v1::OutputPosition& position);
+  // The cursor that a request's position `from` means; the oldest kept byte where unset.
+  // Errors: OutOfRange (OFFSET_OUT_OF_RANGE); InvalidArgument (INVALID_FIELD).
+  static absl::StatusOr<OutputCursor> Locate(const OutputLog& log, const v1::OutputPosition& from,
+                                             const WantedStreams& streams);
 
   // Fills in the next message; false if there is none now.
   bool Next(v1::StreamMessage* message);
@@ -43,7 +44,7 @@ class OutputPump {
   bool NextOutput(v1::StreamMessage* message);
   bool NextStdinNews(v1::StreamMessage* message);
   bool Fill(const OutputItem& item, v1::StreamMessage* message) const;
-  bool Wanted(OutputStream stream) const;
+  bool Wanted(OutputStream stream) const { return options_.streams[static_cast<int>(stream)]; }
 
   const std::shared_ptr<Process> process_;
   const Options options_;

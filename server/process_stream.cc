@@ -1,5 +1,6 @@
 #include "server/process_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -26,6 +27,7 @@ void ProcessStream::Begin(std::shared_ptr<SessionContext> session, std::shared_p
   if (options_.force_stdin) (void)process_->stdin_pipe().Claim(this, /*force=*/true);
   listener_ = process_->AddListener([this] { Pump(); });
   heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  if (options_.output.follow && options_.output.until != absl::InfiniteFuture()) AwaitUntil();
   if (outcome_.has_value()) {  // cancelled before it began
     Disconnected();
     return TryFinish();
@@ -65,6 +67,16 @@ void ProcessStream::OnHeartbeat() {
   heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
   if (std::exchange(spoke_, false) || writing_ || outcome_.has_value() || finished_) return;
   WriteHeartbeat();
+}
+
+// By the wall clock, which may be set meanwhile: the pump looks at it again.
+void ProcessStream::AwaitUntil() {
+  const absl::Duration left = options_.output.until - absl::Now();
+  until_ = session_->loop()->CallLater(
+      std::clamp(left + absl::Milliseconds(1), absl::ZeroDuration(), kHeartbeat), [this] {
+        if (absl::Now() <= options_.output.until) return AwaitUntil();
+        Pump();  // or when what is being written is
+      });
 }
 
 void ProcessStream::OnWritten(bool ok) {
@@ -211,6 +223,7 @@ void ProcessStream::End() {
   *alive_ = false;
   alive_.reset();
   heartbeat_.Cancel();
+  until_.Cancel();
   if (process_ == nullptr) return;
   process_->RemoveListener(listener_);
   process_->stdin_pipe().Release(this);

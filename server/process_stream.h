@@ -76,6 +76,7 @@ class ProcessStream {
   void Write(bool last);
   void WriteHeartbeat();
   void OnHeartbeat();
+  void AwaitUntil();
   void TryFinish();
   void Disconnected();
   absl::Status CloseStdin();
@@ -92,6 +93,7 @@ class ProcessStream {
   std::optional<OutputPump> pump_;
   uint64_t listener_ = 0;
   LoopHandle heartbeat_;
+  LoopHandle until_;    // looks once more when the end that was asked for has come
   bool spoke_ = false;  // since the last heartbeat
   bool writing_ = false;
   bool stdin_ended_ = false;  // by the caller

@@ -12,6 +12,7 @@
 #include "server/unary.h"
 #include "server/wire/command.h"
 #include "server/wire/process.h"
+#include "server/wire/time.h"
 
 namespace proctor::server {
 namespace {
@@ -120,7 +121,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       if (cancelled) return stream_.OnCancelled();
       auto process = session->FindProcess(attach.process_id());
       if (!process.ok()) return stream_.Fail(process.status());
-      auto cursor = OutputPump::Locate(**process, attach.from());
+      auto cursor = OutputPump::Locate((*process)->output(), attach.from(), {true, true});
       if (!cursor.ok()) return stream_.Fail(cursor.status());
       ProcessStream::Options options;
       options.output.attached = true;
@@ -146,13 +147,13 @@ class ReadOutputCall
     if (located->session == nullptr) return Refuse(ClosedSessionError(*located->info));
     ProcessStream::Options options;
     options.output.follow = request.follow();
-    if (auto status = ReadStreams(request, options.output); !status.ok()) return Refuse(status);
+    if (auto status = ReadWishes(request, options.output); !status.ok()) return Refuse(status);
     auto begin = [this, session = located->session, id = request.process_id(),
                   from = request.from(), options](bool cancelled) mutable {
       if (cancelled) return stream_.OnCancelled();
       auto process = session->FindProcess(id);
       if (!process.ok()) return stream_.Fail(process.status());
-      auto cursor = OutputPump::Locate(**process, from);
+      auto cursor = OutputPump::Locate((*process)->output(), from, options.output.streams);
       if (!cursor.ok()) return stream_.Fail(cursor.status());
       stream_.Begin(session, *process, *cursor, std::move(options));
     };
@@ -176,16 +177,20 @@ class ReadOutputCall
     StartWriting();
   }
 
-  static absl::Status ReadStreams(const v1::ReadOutputRequest& request,
-                                  OutputPump::Options& options) {
+  static absl::Status ReadWishes(const v1::ReadOutputRequest& request,
+                                 OutputPump::Options& options) {
+    if (request.has_until()) {
+      auto until = wire::FromProto(request.until(), "until");
+      if (!until.ok()) return until.status();
+      options.until = *until;
+    }
     if (request.streams().empty()) return absl::OkStatus();
-    options.streams.clear();
+    options.streams = {};
     for (const int stream : request.streams()) {
       if (stream != v1::STREAM_STDOUT && stream != v1::STREAM_STDERR) {
         return InvalidField("streams", "a stream is STDOUT or STDERR");
       }
-      options.streams.push_back(stream == v1::STREAM_STDOUT ? OutputStream::kStdout
-                                                            : OutputStream::kStderr);
+      options.streams[stream == v1::STREAM_STDERR] = true;
     }
     return absl::OkStatus();
   }

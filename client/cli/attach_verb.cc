@@ -1,19 +1,18 @@
 // attach: a process from where it is.
 #include <unistd.h>
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
-#include "client/cli/flag_accept.h"
 #include "client/cli/foreground.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/reconnect_flag.h"
 #include "client/cli/signal_forwarder.h"
+#include "client/cli/tail_flags.h"
 #include "client/cli/terminal_flags.h"
 #include "client/cli/verb.h"
 
@@ -26,7 +25,7 @@ struct AttachFlags {
   bool from_start = false;
   bool no_replay = false;
   bool json = false;
-  std::optional<uint64_t> tail;
+  TailFlags tail;
   TerminalFlags terminal;
   ReconnectFlag reconnect;
   v1::AttachStart start;
@@ -39,8 +38,7 @@ struct AttachFlags {
                   [this] { start.set_force_stdin(true); });
     flags->Switch(0, "from-start", "from the start of its output (the default without a terminal)",
                   &from_start);
-    flags->Value(0, "tail", "BYTES", "from so many bytes before the end",
-                 AcceptSize([this](uint64_t size) { tail = size; }));
+    tail.AddTo(flags, 0);
     flags->Switch(0, "no-replay", "only what is written from now on (the default with one)",
                   &no_replay);
     terminal.AddTo(flags);
@@ -50,7 +48,7 @@ struct AttachFlags {
 
   // INVALID_ARGUMENT for what can be refused without the server.
   absl::Status Check() {
-    if (from_start + no_replay + tail.has_value() > 1) {
+    if (from_start + no_replay + tail.given() > 1) {
       return absl::InvalidArgumentError("--from-start, --tail and --no-replay exclude each other");
     }
     if (start.force_stdin() && !interactive) {
@@ -61,17 +59,18 @@ struct AttachFlags {
           "the input device is not a TTY: -it wants a terminal as our stdin; -i alone carries a "
           "pipe");
     }
+    if (absl::Status tailed = tail.Resolve(start.mutable_from()); !tailed.ok()) return tailed;
     return terminal.Resolve();
   }
 };
 
-// What stands in AttachStart but the id, which is complete. `has_terminal`: the process.
+// Where to begin, unless a flag of a tail has said that. `has_terminal`: the process.
 void SetPosition(const AttachFlags& flags, bool has_terminal, v1::AttachStart* start) {
-  const bool said = flags.from_start || flags.tail.has_value();
   // What a terminal showed is not shown again: ours would answer, into the program's input, every
   // question that the program has asked its terminal. The program is asked to draw anew instead.
-  if (flags.no_replay || flags.tail.has_value() || (has_terminal && !said)) {
-    start->mutable_from()->set_tail_bytes(flags.tail.value_or(0));
+  if (flags.tail.given()) return;
+  if (flags.no_replay || (has_terminal && !flags.from_start)) {
+    start->mutable_from()->set_tail_bytes(0);
   } else {
     // Said as a position, so that what is not kept any more is reported.
     start->mutable_from()->mutable_offsets();

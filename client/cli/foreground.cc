@@ -127,7 +127,8 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
                    const ForegroundOptions& options) {
   InteractiveTerminal terminal(&stream, &invocation.out(), *options.terminal);
   absl::Status started;
-  client::StreamSinks sinks = ForegroundSinks(invocation, options.json);
+  GapReport gaps([&invocation](const std::string& text) { invocation.console().Say(text); });
+  client::StreamSinks sinks = ForegroundSinks(invocation, &gaps, options.json);
   sinks.on_stdout = [&terminal](std::string_view data) { return terminal.Show(data); };
   sinks.on_message = [&, say = sinks.on_message](const v1::StreamMessage& message) {
     // Until then our terminal is as it was: a start that is refused is told on it.
@@ -135,6 +136,7 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
     return started.ok() && say(message);
   };
   const client::StreamOutcome outcome = stream.Receive(sinks);
+  gaps.Finish();
   // A program that ended by itself has left the terminal as it wanted.
   terminal.Stop(/*undo=*/!outcome.drained.has_value());
   if (!started.ok()) return invocation.console().Fail(std::string(started.message()));
@@ -144,19 +146,14 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
 
 }  // namespace
 
-client::StreamSinks ForegroundSinks(Invocation& invocation, bool json) {
+client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps, bool json) {
   client::StreamSinks sinks;
   sinks.on_stdout = [&invocation](std::string_view data) { return invocation.out().Write(data); };
   sinks.on_stderr = [&invocation](std::string_view data) { return invocation.err().Write(data); };
-  sinks.on_message = [&invocation, json](const v1::StreamMessage& message) {
+  sinks.on_message = [&invocation, gaps, json](const v1::StreamMessage& message) {
+    if (!json) gaps->OnMessage(message);
     if (message.has_output()) return true;
     if (json) return invocation.err().Write(JsonLine(message));
-    if (message.has_output_gap()) {
-      const v1::OutputGap& gap = message.output_gap();
-      invocation.console().Say(absl::StrCat(gap.to() - gap.from(), " bytes of ",
-                                            client::StreamName(gap.stream()),
-                                            " are missing here: the server did not keep them"));
-    }
     if (message.has_output_drained()) TellHolders(invocation.console(), message.output_drained());
     return true;
   };
@@ -180,7 +177,10 @@ int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwar
   if (options.terminal.has_value()) return StayOnTerminal(invocation, stream, options);
   std::optional<StdinPump> pump;
   if (options.feed_stdin) pump.emplace(&stream, &invocation.console());
-  const client::StreamOutcome outcome = stream.Receive(ForegroundSinks(invocation, options.json));
+  GapReport gaps([&invocation](const std::string& text) { invocation.console().Say(text); });
+  const client::StreamOutcome outcome =
+      stream.Receive(ForegroundSinks(invocation, &gaps, options.json));
+  gaps.Finish();
   const bool input_failed = pump.has_value() && pump->failed();
   pump.reset();
   if (input_failed) return kExitFailure;

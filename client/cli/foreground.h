@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "client/cli/gap_report.h"
 #include "client/cli/interactive_terminal.h"
 #include "client/cli/invocation.h"
 #include "client/cli/signal_forwarder.h"
@@ -26,8 +27,8 @@ struct ForegroundOptions {
   std::string fate_when_lost;
 };
 
-// Data to our stdout and stderr; gaps and held pipes told. `invocation` outlives the result.
-client::StreamSinks ForegroundSinks(Invocation& invocation, bool json);
+// Data to our stdout and stderr; gaps, by `*gaps`, and held pipes told. Both outlive the result.
+client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps, bool json);
 
 // Says whatever does not add up; whether anything did not.
 bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);

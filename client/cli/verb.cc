@@ -28,8 +28,10 @@ constexpr Verb kVerbs[] = {
      "table says how many run on, also without -a: kill --tree and stop --tree reach them.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
-     "Prints the retained output of a process, its stdout and stderr on ours. A lost server is\n"
-     "tried again (--reconnect), and no byte is missing or comes twice.",
+     "Prints the retained output of a process, its stdout and stderr on ours, and says what is\n"
+     "not kept any more. TIME is so long ago (10m, 1h30m), or a time such as\n"
+     "2026-01-02T15:04:05Z, or a local one without the Z, or 15:04 of today.\n"
+     "A lost server is tried again (--reconnect), and no byte is missing or comes twice.",
      LogsVerb},
     {"attach", "[FLAGS] ID", "join a process that was started before",
      "Joins a process, from the start of its output if not told otherwise, and exits as it\n"

@@ -25,8 +25,9 @@ Error Call(Stub& stub,
   return ErrorFromGrpc((stub.*method)(&context, request, response));
 }
 
+// What is older than was asked for does not come, and is not missing.
 std::optional<v1::StreamOffsets> LedgerStart(const v1::OutputPosition& from) {
-  if (!from.has_offsets()) return std::nullopt;
+  if (!from.has_offsets() || from.has_since()) return std::nullopt;
   return from.offsets();
 }
 

@@ -130,6 +130,7 @@ bool ProcessStream::OnMessage(const v1::StreamMessage& message) {
     }
     case v1::StreamMessage::kOutput:
       ledger_.OnOutput(message.output());
+      if (!first_time_.has_value()) first_time_ = message.output().time();
       break;
     case v1::StreamMessage::kOutputGap:
       ledger_.OnGap(message.output_gap());

@@ -177,6 +177,8 @@ class ProcessStream {
   bool eof_told_[2] = {false, false};
   // Of stdout and stderr, when the process was first told of.
   uint64_t first_totals_[2] = {0, 0};
+  // Of the first byte that came.
+  std::optional<google::protobuf::Timestamp> first_time_;
   OutputLedger ledger_;
   StreamOutcome outcome_;
   bool concluded_ = false;

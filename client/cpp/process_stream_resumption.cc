@@ -44,12 +44,13 @@ bool ProcessStream::Resume() {
 }
 
 // Where the position of a stream is not known, because nothing of it came, it is early rather than
-// late: what comes then was not shown before.
+// late: what comes then was not shown before. Where it was to begin some lines before the end, only
+// the time of the first byte that came tells where that was.
 v1::OutputPosition ProcessStream::Position() const {
   const auto stdout_next = ledger_.position(v1::STREAM_STDOUT);
   const auto stderr_next = ledger_.position(v1::STREAM_STDERR);
   const v1::OutputPosition& from = resumption_->from;
-  const bool from_tail = from.has_tail_bytes();
+  const bool from_tail = from.position_case() == v1::OutputPosition::kTailBytes;
   if (!stdout_next.has_value() && !stderr_next.has_value() && !from_tail) return from;
   const auto begin = [&](uint64_t total) {
     return from_tail ? total - std::min(total, from.tail_bytes()) : 0;
@@ -57,6 +58,10 @@ v1::OutputPosition ProcessStream::Position() const {
   v1::OutputPosition position;
   position.mutable_offsets()->set_stdout_offset(stdout_next.value_or(begin(first_totals_[0])));
   position.mutable_offsets()->set_stderr_offset(stderr_next.value_or(begin(first_totals_[1])));
+  if (from.has_since()) *position.mutable_since() = from.since();
+  if (from.position_case() == v1::OutputPosition::kTailLines && first_time_.has_value()) {
+    *position.mutable_since() = *first_time_;
+  }
   return position;
 }
 

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "absl/strings/str_cat.h"
-#include "core/base/error.h"
-
 namespace proctor {
 namespace {
 
@@ -102,56 +99,6 @@ void OutputLog::SetMark() {
     if (!milestone.eof.has_value()) return;
   }
   milestones_.push_back({ring_.end(), std::nullopt});
-}
-
-// ---- Where a reader may begin. --------------------------------------------
-
-OutputCursor OutputLog::FromOldest() const { return FromTail(retained_bytes()); }
-
-absl::StatusOr<OutputCursor> OutputLog::FromOffsets(uint64_t stdout_offset,
-                                                    uint64_t stderr_offset) const {
-  const std::array<uint64_t, kOutputStreams> seen = {stdout_offset, stderr_offset};
-  constexpr std::string_view kFields[] = {"from.offsets.stdout_offset",
-                                          "from.offsets.stderr_offset"};
-  std::array<bool, kOutputStreams> reached;
-  for (int i = 0; i < kOutputStreams; ++i) {
-    const uint64_t total = totals_[i].total_bytes;
-    if (seen[i] > total) {
-      return MakeError(
-          absl::StatusCode::kOutOfRange, "OFFSET_OUT_OF_RANGE",
-          absl::StrCat(std::string(kFields[i]), ": ", seen[i], " is beyond the end at ", total),
-          {{"field", std::string(kFields[i])},
-           {"offset", absl::StrCat(seen[i])},
-           {"total", absl::StrCat(total)}});
-    }
-    reached[i] = seen[i] == total;
-  }
-  // Back from the end to the first byte that is new in either stream; what is not
-  // new after it, Next passes over.
-  OutputCursor cursor;
-  cursor.offset_ = seen;
-  cursor.position_ = ring_.end();
-  for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-    if (std::all_of(reached.begin(), reached.end(), [](bool is) { return is; })) break;
-    const int stream = Index(chunk->stream);
-    if (reached[stream]) continue;
-    reached[stream] = chunk->offset <= seen[stream];
-    if (chunk->offset + chunk->size <= seen[stream]) continue;
-    cursor.position_ = chunk->position + (reached[stream] ? seen[stream] - chunk->offset : 0);
-  }
-  return cursor;
-}
-
-OutputCursor OutputLog::FromTail(uint64_t bytes) const {
-  OutputCursor cursor;
-  cursor.position_ = ring_.end() - std::min(bytes, retained_bytes());
-  for (int i = 0; i < kOutputStreams; ++i) cursor.offset_[i] = totals_[i].total_bytes;
-  for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-    const uint64_t end = chunk->position + chunk->size;
-    if (end <= cursor.position_) break;
-    cursor.offset_[Index(chunk->stream)] -= end - std::max(chunk->position, cursor.position_);
-  }
-  return cursor;
 }
 
 // ---- Reading. -------------------------------------------------------------

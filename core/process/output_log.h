@@ -44,6 +44,9 @@ struct OutputMark {};
 
 using OutputItem = std::variant<OutputChunk, OutputGap, OutputEof, OutputMark>;
 
+// For each stream, whether a reader wants it.
+using WantedStreams = std::array<bool, kOutputStreams>;
+
 class OutputLog;
 
 // One reader's place in a log: how much of each stream it has seen. A value that
@@ -116,6 +119,15 @@ class OutputLog {
   OutputCursor FromTail(uint64_t bytes) const;
   // At the end.
   OutputCursor FromEnd() const { return FromTail(0); }
+  // So many lines before the end, of the `wanted` streams together; the others are passed over. A
+  // line ends with a newline, the last of a stream with that too. A line that is cut by a line of
+  // the other stream is had as a whole. Where that reaches back to what was dropped, that is a gap.
+  //
+  // Looks at the bytes of these lines, at most at all that are kept.
+  OutputCursor FromTailLines(uint64_t lines, const WantedStreams& wanted) const;
+  // Where `cursor` stands, but not before the first byte that was read at `since` or later, to
+  // 10 ms. What was dropped is a gap only if it may have been read after that.
+  OutputCursor NotBefore(const OutputCursor& cursor, absl::Time since) const;
 
   // The next item for a cursor, and moves it past that; a chunk has at most
   // `max_bytes`. Nothing when the cursor has seen all there is. A gap is told as
@@ -163,6 +175,9 @@ class OutputLog {
     uint64_t position;
     std::optional<OutputStream> eof;  // the mark where there is none
   };
+
+  using Offsets = std::array<uint64_t, kOutputStreams>;
+  OutputCursor At(const Offsets& seen) const;
 
   absl::Status AppendPiece(OutputStream stream, std::string_view data, absl::Time time);
   void AddToIndex(OutputStream stream, uint64_t position, uint64_t size, absl::Time time);

@@ -1,5 +1,7 @@
 #include "server/http/wire_requests.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <cstdint>
 #include <limits>
 
@@ -50,6 +52,16 @@ void TakePosition(std::string_view name, std::string_view token, Query* query,
   }
   position->set_log_id(log_id);
   position->set_sequence(sequence);
+}
+
+// A time of RFC 3339 into the field that `field` gives, which stays unset without the parameter.
+template <typename Field>
+void TakeTime(std::string_view name, Query* query, Field field) {
+  const std::string text = query->Text(name);
+  if (text.empty()) return;
+  if (!google::protobuf::util::TimeUtil::FromString(text, field())) {
+    query->Refuse(name, "is a time of RFC 3339, as 2026-01-02T15:04:05Z");
+  }
 }
 
 }  // namespace
@@ -131,12 +143,28 @@ absl::StatusOr<v1::ReadOutputRequest> ToReadOutput(const std::string& process_id
   request.set_follow(query.Flag("follow", true));
   const bool has_offsets = query.Has("stdout_offset") || query.Has("stderr_offset");
   const bool has_tail = query.Has("tail_bytes");
+  const bool has_lines = query.Has("tail_lines");
   v1::StreamOffsets offsets;
   offsets.set_stdout_offset(query.Number("stdout_offset"));
   offsets.set_stderr_offset(query.Number("stderr_offset"));
   const uint64_t tail_bytes = query.Number("tail_bytes");
+  const uint64_t tail_lines = query.Number("tail_lines");
   if (has_offsets && has_tail) {
     query.Refuse("tail_bytes", "does not go together with stdout_offset and stderr_offset");
+  }
+  if (has_lines && (has_offsets || has_tail)) {
+    query.Refuse("tail_lines",
+                 "does not go together with tail_bytes, stdout_offset and "
+                 "stderr_offset");
+  }
+  TakeTime("since", &query, [&] { return request.mutable_from()->mutable_since(); });
+  TakeTime("until", &query, [&] { return request.mutable_until(); });
+  for (const std::string& name : query.Texts("stream")) {
+    const auto stream = ParseEnum(name, "STREAM_", v1::Stream_Parse, v1::STREAM_UNSPECIFIED);
+    if (stream != v1::STREAM_STDOUT && stream != v1::STREAM_STDERR) {
+      query.Refuse("stream", "is STDOUT or STDERR");
+    }
+    request.add_streams(stream);
   }
   if (!last_event_id.empty()) {
     std::string first;
@@ -152,6 +180,8 @@ absl::StatusOr<v1::ReadOutputRequest> ToReadOutput(const std::string& process_id
     *request.mutable_from()->mutable_offsets() = offsets;
   } else if (has_tail) {
     request.mutable_from()->set_tail_bytes(tail_bytes);
+  } else if (has_lines) {
+    request.mutable_from()->set_tail_lines(tail_lines);
   }
   if (absl::Status status = query.Finish(); !status.ok()) return status;
   return request;

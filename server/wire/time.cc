@@ -40,4 +40,15 @@ absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& durat
   return value;
 }
 
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time,
+                                     std::string_view field) {
+  constexpr int64_t kFirstSecond = -62135596800;  // the bounds of timestamp.proto: the years
+  constexpr int64_t kLastSecond = 253402300799;   // 1 to 9999
+  if (time.seconds() < kFirstSecond || time.seconds() > kLastSecond || time.nanos() < 0 ||
+      time.nanos() > 999999999) {
+    return InvalidField(field, "not a valid google.protobuf.Timestamp");
+  }
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
 }  // namespace proctor::wire

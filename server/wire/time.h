@@ -18,4 +18,9 @@ google::protobuf::Duration ToProto(absl::Duration duration);
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& duration,
                                          std::string_view field, absl::Duration least);
 
+// Errors: InvalidArgument (INVALID_FIELD) naming `field` for a value that is not valid by
+// timestamp.proto.
+absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time,
+                                     std::string_view field);
+
 }  // namespace proctor::wire

@@ -35,7 +35,8 @@ class AttachVerbTest : public CommandFixture {
 TEST_F(AttachVerbTest, BeginsWhereItIsTold) {
   EXPECT_TRUE(Received({kProcessId}).from().has_offsets());
   EXPECT_TRUE(Received({"--from-start", kProcessId}).from().has_offsets());
-  EXPECT_EQ(Received({kProcessId, "--tail", "4K"}).from().tail_bytes(), 4096u);
+  EXPECT_EQ(Received({kProcessId, "--tail-bytes", "4K"}).from().tail_bytes(), 4096u);
+  EXPECT_EQ(Received({kProcessId, "--tail", "10"}).from().tail_lines(), 10u);
   EXPECT_TRUE(Received({"--no-replay", kProcessId}).from().has_tail_bytes());
   EXPECT_EQ(Run({"attach", "--no-replay", "--tail", "1", kProcessId}), 125);
 }
@@ -65,7 +66,7 @@ TEST_F(AttachVerbTest, WhatATerminalShowedIsNotReplayedUnlessTold) {
   EXPECT_TRUE(start.from().has_tail_bytes());
   EXPECT_EQ(start.from().tail_bytes(), 0u);
   EXPECT_TRUE(Received({"--from-start", kProcessId}).from().has_offsets());
-  EXPECT_EQ(Received({"--tail", "9", kProcessId}).from().tail_bytes(), 9u);
+  EXPECT_EQ(Received({"--tail", "9", kProcessId}).from().tail_lines(), 9u);
 }
 
 TEST_F(AttachVerbTest, ExitsAsTheProcessDid) {

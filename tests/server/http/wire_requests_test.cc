@@ -97,6 +97,24 @@ TEST(WireRequests, ReadsOutput) {
             v1::OutputPosition::kTailBytes);
 }
 
+TEST(WireRequests, ReadsLinesStreamsAndTimesOfOutput) {
+  const auto request = ToReadOutput(
+      "p",
+      Of("tail_lines=10&since=2026-01-02T15:04:05.5Z&until=2026-01-02T17:00:00%2B01:00&"
+         "stream=STDERR"),
+      "");
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->from().tail_lines(), 10u);
+  EXPECT_EQ(request->from().since().seconds(), 1767366245);
+  EXPECT_EQ(request->from().since().nanos(), 500000000);
+  EXPECT_EQ(request->until().seconds(), 1767369600);
+  EXPECT_THAT(request->streams(), ElementsAre(v1::STREAM_STDERR));
+  // A viewer that comes again goes on, and not before that time.
+  const auto again = ToReadOutput("p", Of("tail_lines=10&since=2026-01-02T15:04:05Z"), "30:7");
+  EXPECT_EQ(again->from().offsets().stdout_offset(), 30u);
+  EXPECT_TRUE(again->from().has_since());
+}
+
 TEST(WireRequests, BeginsOutputWhereTheViewerWas) {
   const auto request = ToReadOutput("p", Of("tail_bytes=100"), "30:7");
   ASSERT_TRUE(request.ok()) << request.status();
@@ -107,6 +125,9 @@ TEST(WireRequests, BeginsOutputWhereTheViewerWas) {
 TEST(WireRequests, NamesWhatIsWrongWithAReading) {
   EXPECT_EQ(BadField(ToReadOutput("p", Of("tail_bytes=1&stdout_offset=0"), "")), "tail_bytes");
   EXPECT_EQ(BadField(ToReadOutput("p", Of("follow=maybe"), "")), "follow");
+  EXPECT_EQ(BadField(ToReadOutput("p", Of("tail_bytes=1&tail_lines=1"), "")), "tail_lines");
+  EXPECT_EQ(BadField(ToReadOutput("p", Of("since=yesterday"), "")), "since");
+  EXPECT_EQ(BadField(ToReadOutput("p", Of("stream=STDIN"), "")), "stream");
   for (const char* token : {"1", "1:", ":1", "x:1", "1:2:3"}) {
     EXPECT_EQ(BadField(ToReadOutput("p", Of(""), token)), "Last-Event-ID") << token;
   }
