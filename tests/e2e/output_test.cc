@@ -27,8 +27,9 @@ class OutputE2e : public E2eTest {
 
   // A process that says "one", and "two" much later than 10 ms after somebody has read that.
   v1::Process SayTwice(google::protobuf::Timestamp* second) {
-    const v1::Process process =
-        Start(Shell("echo one; read go; sleep 0.1; echo two; echo three >&2"));
+    v1::ProcessSpec spec = Shell("echo one; read go; sleep 0.1; echo two; echo three >&2");
+    spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
+    const v1::Process process = Start(spec);
     grpc::ClientContext context;
     v1::ReadOutputRequest request = Of(process);
     request.set_follow(true);
