@@ -19,6 +19,14 @@ Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const
   for (const auto& entry : running) ++gauges.processes_by_watcher[entry.info->watcher];
   gauges.memory_bytes = sessions.memory().used();
   gauges.memory_limit_bytes = sessions.memory().most();
+  if (sessions.outputs() != nullptr) {
+    const OutputStore::Use kept = sessions.outputs()->use();
+    gauges.kept_outputs = kept.outputs;
+    gauges.kept_output_bytes = kept.bytes;
+    gauges.kept_output_limit_bytes = kept.max_bytes;
+    gauges.kept_outputs_lost = kept.lost;
+    gauges.kept_outputs_removed = kept.removed;
+  }
   const EventLog::Range range = events.range();
   gauges.event_log_events = range.last + 1 - range.first;
   gauges.event_log_bytes = events.stored() ? events.store()->Bytes() : 0;

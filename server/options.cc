@@ -207,6 +207,15 @@ constexpr Flag kFlags[] = {
        if (size.ok()) o.max_memory = *size;
        return size.status();
      }},
+    {"max-output-on-disk", "SIZE",
+     "the room in the state directory for the output that ended processes keep, so that it can be\n"
+     "read when their session is closed or the server was restarted; the oldest goes first; 0\n"
+     "keeps none there (default: 1G)",
+     [](Options& o, const std::string& v) {
+       auto size = ParseSize(v);
+       if (size.ok()) o.max_output_on_disk = *size;
+       return size.status();
+     }},
     {"max-ended-processes", "N",
      "ended processes that stay listed; beyond that the oldest are forgotten\n(default: 10000)",
      [](Options& o, const std::string& v) { return SetNumber(o.max_ended_processes, v, 1); }},

@@ -46,7 +46,8 @@ struct Options {
   int max_processes = 0;
   int max_processes_per_session = 10000;
   int64_t max_output_bytes_per_session = int64_t{16} << 30;
-  std::optional<uint64_t> max_memory;  // unset: half of the machine's; 0: no limit
+  uint64_t max_output_on_disk = uint64_t{1} << 30;  // 0: none is kept there
+  std::optional<uint64_t> max_memory;               // unset: half of the machine's; 0: no limit
   int max_ended_processes = 10000;
   int max_events = 100000;
   int ready_fd = -1;

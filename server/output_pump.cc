@@ -7,14 +7,6 @@
 #include "server/wire/time.h"
 
 namespace proctor::server {
-namespace {
-
-// The most output in one message: large enough that the cost of a message does not
-// count, small enough that a stream takes turns with others.
-constexpr size_t kMessageBytes = 128 * 1024;
-
-}  // namespace
-
 OutputPump::OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options)
     : process_(std::move(process)), options_(std::move(options)), cursor_(cursor) {
   if (options_.attached) process_->AttachReader(&cursor_);
@@ -74,7 +66,7 @@ bool OutputPump::NextOutput(v1::StreamMessage* message) {
       done_ = chunk->time > options_.until;
       if (done_) return false;
     }
-    const bool filled = Fill(*item, message);
+    const bool filled = Fill(*item, options_.streams, process_->exit_status(), message);
     // After the bytes were copied: making room lets the log overwrite them.
     if (options_.attached) process_->OnReaderMoved();
     if (filled) return true;
@@ -82,9 +74,13 @@ bool OutputPump::NextOutput(v1::StreamMessage* message) {
   return false;
 }
 
-bool OutputPump::Fill(const OutputItem& item, v1::StreamMessage* message) const {
+bool OutputPump::Fill(const OutputItem& item, const WantedStreams& wanted,
+                      const std::optional<ExitStatus>& exit, v1::StreamMessage* message) {
+  const auto is_wanted = [&wanted](OutputStream stream) {
+    return wanted[static_cast<int>(stream)];
+  };
   if (const auto* chunk = std::get_if<OutputChunk>(&item)) {
-    if (!Wanted(chunk->stream)) return false;
+    if (!is_wanted(chunk->stream)) return false;
     v1::Output* output = message->mutable_output();
     output->set_stream(wire::ToProto(chunk->stream));
     output->set_offset(chunk->offset);
@@ -93,19 +89,19 @@ bool OutputPump::Fill(const OutputItem& item, v1::StreamMessage* message) const 
     return true;
   }
   if (const auto* gap = std::get_if<OutputGap>(&item)) {
-    if (!Wanted(gap->stream)) return false;
+    if (!is_wanted(gap->stream)) return false;
     message->mutable_output_gap()->set_stream(wire::ToProto(gap->stream));
     message->mutable_output_gap()->set_from(gap->from);
     message->mutable_output_gap()->set_to(gap->to);
     return true;
   }
   if (const auto* eof = std::get_if<OutputEof>(&item)) {
-    if (!Wanted(eof->stream)) return false;
+    if (!is_wanted(eof->stream)) return false;
     message->mutable_stream_eof()->set_stream(wire::ToProto(eof->stream));
     message->mutable_stream_eof()->set_total_bytes(eof->total_bytes);
     return true;
   }
-  *message->mutable_exited()->mutable_exit_status() = wire::ToProto(*process_->exit_status());
+  *message->mutable_exited()->mutable_exit_status() = wire::ToProto(*exit);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -17,6 +18,10 @@ namespace proctor::server {
 // Lifetime: owned by its stream; keeps the process.
 class OutputPump {
  public:
+  // The most output in one message: large enough that the cost of a message does not count, small
+  // enough that a stream takes turns with others.
+  static constexpr size_t kMessageBytes = 128 * 1024;
+
   struct Options {
     bool attached = false;  // holds the process back while it lags, and hears of stdin
     bool follow = true;     // goes on until the output is drained
@@ -34,6 +39,11 @@ class OutputPump {
   static absl::StatusOr<OutputCursor> Locate(const OutputLog& log, const v1::OutputPosition& from,
                                              const WantedStreams& streams);
 
+  // What an item of a log is as a message; false where that is not wanted. `exit` is how the
+  // process ended, where the log has its end.
+  static bool Fill(const OutputItem& item, const WantedStreams& wanted,
+                   const std::optional<ExitStatus>& exit, v1::StreamMessage* message);
+
   // Fills in the next message; false if there is none now.
   bool Next(v1::StreamMessage* message);
 
@@ -43,8 +53,6 @@ class OutputPump {
  private:
   bool NextOutput(v1::StreamMessage* message);
   bool NextStdinNews(v1::StreamMessage* message);
-  bool Fill(const OutputItem& item, v1::StreamMessage* message) const;
-  bool Wanted(OutputStream stream) const { return options_.streams[static_cast<int>(stream)]; }
 
   const std::shared_ptr<Process> process_;
   const Options options_;

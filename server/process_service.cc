@@ -277,14 +277,32 @@ grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContex
   return NewWaitCall(sessions_, hub_, context, request, response);
 }
 
+namespace {
+
+v1::OutputPlace PlaceOfOutput(const SessionRegistry& sessions, const ProcessInfo& info) {
+  switch (sessions.OutputPlaceOf(info)) {
+    case SessionRegistry::OutputPlace::kSession:
+      return v1::OUTPUT_PLACE_MEMORY;
+    case SessionRegistry::OutputPlace::kDisk:
+      return v1::OUTPUT_PLACE_DISK;
+    case SessionRegistry::OutputPlace::kGone:
+      break;
+  }
+  return v1::OUTPUT_PLACE_GONE;
+}
+
+}  // namespace
+
 grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext* context,
                                                      const v1::GetProcessRequest* request,
                                                      v1::GetProcessResponse* response) {
   auto page = ReadPage(0, request->page_token(), request->process_id());
   if (!page.ok()) return Answer(context, page.status());
-  const auto fill = [request, response, after = page->after](const ProcessInfo& info) {
+  const auto fill = [request, response, sessions = sessions_,
+                     after = page->after](const ProcessInfo& info) {
     uint64_t next = 0;
     *response->mutable_process() = wire::ToProtoPage(info, after, kMostPageBytes / 2, &next);
+    if (after == 0) response->mutable_process()->set_output_place(PlaceOfOutput(*sessions, info));
     if (next != 0) response->set_next_page_token(MakePageToken(next, request->process_id()));
     return absl::OkStatus();
   };
@@ -330,6 +348,7 @@ grpc::ServerUnaryReactor* ProcessService::ListProcesses(grpc::CallbackServerCont
       continue;
     }
     v1::Process process = wire::ToProto(*info);
+    process.set_output_place(PlaceOfOutput(*sessions_, *info));
     if (static_cast<size_t>(response->processes_size()) == page->size ||
         !room.Take(process.ByteSizeLong())) {
       response->set_next_page_token(MakePageToken(last, filter));

@@ -71,6 +71,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
                                          const std::shared_ptr<EventLoop>& main_loop,
                                          const std::shared_ptr<ProcessTrees>& trees,
                                          const std::shared_ptr<Absence>& absence,
+                                         const std::shared_ptr<OutputStore>& outputs,
                                          Metrics* metrics) {
   SessionRegistry::Options result;
   result.policy = options.policy;
@@ -86,6 +87,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   result.kill_survivors = options.kill_survivors;
   result.absence = absence;
   result.codec = wire::MakeStateCodec();
+  result.outputs = outputs;
   result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };
   result.exit_took = [metrics](absl::Duration time) { metrics->ObserveExit(time); };
   return result;
@@ -104,6 +106,7 @@ v1::ServerLimits Limits(const Options& options, const MemoryBudget& memory) {
   limits.set_max_output_bytes_per_session(options.max_output_bytes_per_session);
   *limits.mutable_spawn_timeout() = wire::ToProto(options.spawn_timeout);
   limits.set_max_memory_bytes(memory.most());
+  if (options.state_dir != "none") limits.set_max_output_on_disk_bytes(options.max_output_on_disk);
   limits.set_max_connections(options.connections.connections);
   limits.set_max_connections_per_peer(options.connections.of_peer);
   *limits.mutable_handshake_timeout() = wire::ToProto(options.handshake_timeout);
@@ -150,6 +153,23 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
   spdlog::info("event log path={}/events.db log_id={} last={}", options.state_dir, (*log)->log_id(),
                (*log)->range().last);
   return log;
+}
+
+// Where the output of ended processes is kept; null if nowhere. A server that can keep none serves
+// nevertheless.
+std::shared_ptr<OutputStore> OpenOutputStore(const Options& options) {
+  if (options.state_dir == "none") return nullptr;
+  const std::string directory = absl::StrCat(options.state_dir, "/output");
+  if (options.max_output_on_disk == 0) {
+    OutputStore::Clear(directory);
+    return nullptr;
+  }
+  auto store = OutputStore::Open({.directory = directory,
+                                  .max_bytes = options.max_output_on_disk,
+                                  .durable = options.durability == Durability::kPower});
+  if (store.ok()) return *std::move(store);
+  spdlog::error("no output is kept on disk: {}", std::string(store.status().message()));
+  return nullptr;
 }
 
 // The token in `file`, or else in that of this name in the state directory; "" where there is
@@ -211,14 +231,16 @@ struct Server::Parts {
 };
 
 Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
-               std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended)
+               std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events,
+               std::shared_ptr<OutputStore> outputs, Ended ended)
     : options_(options),
       main_loop_(std::move(main_loop)),
       trees_(std::move(trees)),
       ended_(std::move(ended)),
       metrics_(kVersion, [this] { return ReadNow(); }),
       events_(std::move(events)),
-      sessions_(RegistryOptions(options, main_loop_, trees_, absence_, &metrics_), events_.get()),
+      sessions_(RegistryOptions(options, main_loop_, trees_, absence_, outputs, &metrics_),
+                events_.get()),
       parts_(std::make_unique<Parts>(main_loop_.get())) {
   events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
 }
@@ -241,7 +263,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   auto events = OpenEventLog(options, &notice);
   if (!events.ok()) return events.status();
   std::unique_ptr<Server> server(new Server(options, std::move(main_loop), *std::move(trees),
-                                            *std::move(events), std::move(ended)));
+                                            *std::move(events), OpenOutputStore(options),
+                                            std::move(ended)));
   server->parts_->notice = std::move(notice);
   if (absl::Status status = server->Begin(); !status.ok()) return status;
   return server;
@@ -492,6 +515,12 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
   parts_->grpc->Wait();
   bound.Enter("the threads of sessions");
   sessions_.Join();
+  if (sessions_.outputs() != nullptr) {
+    bound.Enter("the disk, to keep output");
+    if (!sessions_.outputs()->Flush(absl::Now() + kLastWords)) {
+      spdlog::warn("output was left that the disk did not take in time");
+    }
+  }
   bound.Enter("the parts of the server");
   parts_.reset();
   return absl::OkStatus();

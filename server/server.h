@@ -68,7 +68,8 @@ class Server {
   struct Parts;
 
   Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
-         std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events, Ended ended);
+         std::shared_ptr<ProcessTrees> trees, std::unique_ptr<EventLog> events,
+         std::shared_ptr<OutputStore> outputs, Ended ended);
   absl::Status Begin();
   absl::Status BeginHttp();
   Gauges ReadNow() const;

@@ -88,6 +88,9 @@ grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerConte
   FillMachine(*facts_.trees, response);
   response->set_open_sessions(sessions_->open_sessions());
   response->set_running_processes(sessions_->processes().CountAll().running);
+  if (sessions_->outputs() != nullptr) {
+    response->set_output_on_disk_bytes(sessions_->outputs()->use().bytes);
+  }
   response->set_memory_bytes(sessions_->memory().used());
   return Answer(context, absl::OkStatus());
 }

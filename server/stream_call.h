@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
 #include "core/session/session_context.h"
+#include "server/past_stream.h"
 #include "server/process_stream.h"
 #include "server/wire/status.h"
 
@@ -70,13 +71,15 @@ class SessionStrand {
 template <typename Reactor, typename Response>
 class StreamCall : public Reactor, protected StreamTransport {
  public:
-  StreamCall() : stream_(this) {}
+  StreamCall() : stream_(this), past_(this) {}
 
   void OnWriteDone(bool ok) noexcept override {
+    if (past_.begun()) return past_.OnWritten(ok);
     strand_.Post([this, ok] { stream_.OnWritten(ok); });
   }
 
   void OnCancel() noexcept override {
+    past_.OnCancelled();
     strand_.PostCancelled([this] { stream_.OnCancelled(); });
   }
 
@@ -102,6 +105,7 @@ class StreamCall : public Reactor, protected StreamTransport {
 
   SessionStrand strand_;
   ProcessStream stream_;
+  PastStream past_;  // in place of these two where no session has the process
   Response response_;
 };
 

@@ -1,8 +1,6 @@
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "core/base/error.h"
 #include "server/process_calls.h"
@@ -22,14 +20,6 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
   RunCall(SessionRegistry* sessions, std::string caller)
       : sessions_(sessions), caller_(std::move(caller)) {}
 
-  void OnWriteDone(bool ok) noexcept override {
-    if (!past_) return BidiStreamCall::OnWriteDone(ok);
-    if (!ok && !story_.empty()) {
-      return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away"));
-    }
-    if (!story_.empty()) WriteNextOfStory();
-  }
-
  private:
   void BeginWith(v1::RunProcessRequest& request) override {
     if (!request.has_start()) {
@@ -47,7 +37,11 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     if (!command.ok()) return Refuse(command.status());
     auto past = sessions_->FindStarted(start.session_id(), start.request_id(), *command);
     if (!past.ok()) return Refuse(past.status());
-    if (*past != nullptr) return TellStory(**past);
+    if (*past != nullptr) {
+      v1::OutputPosition from;
+      from.mutable_offsets();
+      return past_.Begin(sessions_, *past, std::move(from), {});
+    }
     auto session = sessions_->Find(start.session_id());
     if (!session.ok()) return Refuse(session.status());
     ProcessStream::Options options;
@@ -68,39 +62,8 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
   }
 
-  // What is still known of a process whose session is gone, and its output with it: there is no
-  // strand, and nobody else touches this between two reactions.
-  void TellStory(const ProcessInfo& info) {
-    past_ = true;
-    *story_.emplace_back().mutable_started()->mutable_process() = wire::ToProto(info);
-    for (const OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
-      const StreamTotals& totals = info.output[static_cast<size_t>(stream)];
-      if (totals.total_bytes == 0) continue;
-      v1::OutputGap* gap = story_.emplace_back().mutable_output_gap();
-      gap->set_stream(wire::ToProto(stream));
-      gap->set_to(totals.total_bytes);
-    }
-    if (info.exit_status.has_value()) {
-      *story_.emplace_back().mutable_exited()->mutable_exit_status() =
-          wire::ToProto(*info.exit_status);
-    }
-    if (info.drained.has_value()) {
-      *story_.emplace_back().mutable_output_drained() = wire::ToProto(*info.drained);
-    }
-    WriteNextOfStory();
-  }
-
-  void WriteNextOfStory() {
-    *outgoing() = std::move(story_.front());
-    story_.pop_front();
-    if (story_.empty()) return StartWritingLast();
-    StartWriting();
-  }
-
   SessionRegistry* const sessions_;
   const std::string caller_;
-  bool past_ = false;
-  std::deque<v1::StreamMessage> story_;
 };
 
 class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachProcessResponse> {
@@ -115,9 +78,10 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
     }
     auto located = sessions_->FindProcess(request.attach().process_id());
     if (!located.ok()) return Refuse(located.status());
-    if (located->session == nullptr) return Refuse(ClosedSessionError(*located->info));
-    auto begin = [this, session = located->session,
-                  attach = std::move(*request.mutable_attach())](bool cancelled) {
+    if (located->session == nullptr) {
+      return past_.Begin(sessions_, located->info, request.attach().from(), {});
+    }
+    auto begin = [this, session = located->session, attach = request.attach()](bool cancelled) {
       if (cancelled) return stream_.OnCancelled();
       auto process = session->FindProcess(attach.process_id());
       if (!process.ok()) return stream_.Fail(process.status());
@@ -130,7 +94,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       stream_.Begin(session, *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
-      Refuse(ClosedSessionError(*located->info));
+      past_.Begin(sessions_, located->info, request.attach().from(), {});
     }
   }
 
@@ -144,10 +108,12 @@ class ReadOutputCall
   void Begin(SessionRegistry* sessions, const v1::ReadOutputRequest& request) {
     auto located = sessions->FindProcess(request.process_id());
     if (!located.ok()) return Refuse(located.status());
-    if (located->session == nullptr) return Refuse(ClosedSessionError(*located->info));
     ProcessStream::Options options;
     options.output.follow = request.follow();
     if (auto status = ReadWishes(request, options.output); !status.ok()) return Refuse(status);
+    if (located->session == nullptr) {
+      return past_.Begin(sessions, located->info, request.from(), options.output);
+    }
     auto begin = [this, session = located->session, id = request.process_id(),
                   from = request.from(), options](bool cancelled) mutable {
       if (cancelled) return stream_.OnCancelled();
@@ -158,11 +124,12 @@ class ReadOutputCall
       stream_.Begin(session, *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
-      Refuse(ClosedSessionError(*located->info));
+      past_.Begin(sessions, located->info, request.from(), options.output);
     }
   }
 
   void OnWriteDone(bool ok) noexcept override {
+    if (past_.begun()) return writing_last_ ? Finish(grpc::Status::OK) : past_.OnWritten(ok);
     strand_.Post([this, ok] {
       if (writing_last_) return Finish(grpc::Status::OK);
       stream_.OnWritten(ok);

@@ -13,7 +13,10 @@
 namespace proctor::cli {
 namespace {
 
-void TellHolders(const Console& console, const v1::OutputDrained& drained) {
+void TellDrained(const Console& console, const v1::OutputDrained& drained) {
+  if (drained.reason() == v1::DRAIN_REASON_SERVER_LOST) {
+    return console.Say("the server that read its output was lost, and with it what is not shown");
+  }
   if (drained.reason() != v1::DRAIN_REASON_GRACE_EXPIRED) return;
   std::string holders;
   for (const v1::PipeHolder& holder : drained.holders()) {
@@ -154,7 +157,7 @@ client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps, boo
     if (!json) gaps->OnMessage(message);
     if (message.has_output()) return true;
     if (json) return invocation.err().Write(JsonLine(message));
-    if (message.has_output_drained()) TellHolders(invocation.console(), message.output_drained());
+    if (message.has_output_drained()) TellDrained(invocation.console(), message.output_drained());
     return true;
   };
   return sinks;

@@ -107,6 +107,11 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
                   limits.max_memory_bytes() > 0 ? absl::StrCat(limits.max_memory_bytes())
                                                 : std::string("unlimited"),
                   " bytes in use\n");
+  absl::StrAppend(&text, "    output of ended processes on disk ",
+                  limits.max_output_on_disk_bytes() > 0
+                      ? absl::StrCat(info.output_on_disk_bytes(), " of ",
+                                     limits.max_output_on_disk_bytes(), " bytes in use\n")
+                      : std::string("is not kept\n"));
   if (limits.has_spawn_timeout()) {
     absl::StrAppend(&text, "    ", absl::FormatDuration(FromProto(limits.spawn_timeout())),
                     " from start to exec\n");

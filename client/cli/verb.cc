@@ -29,7 +29,8 @@ constexpr Verb kVerbs[] = {
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
      "Prints the retained output of a process, its stdout and stderr on ours, and says what is\n"
-     "not kept any more. TIME is so long ago (10m, 1h30m), or a time such as\n"
+     "not kept any more. That of an ended one can be had when its session is closed or the\n"
+     "server was restarted, too. TIME is so long ago (10m, 1h30m), or a time such as\n"
      "2026-01-02T15:04:05Z, or a local one without the Z, or 15:04 of today.\n"
      "A lost server is tried again (--reconnect), and no byte is missing or comes twice.",
      LogsVerb},

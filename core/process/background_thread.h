@@ -9,8 +9,8 @@
 
 namespace proctor {
 
-// A thread of this process for work that takes as long as the machine has processes, which no
-// session's thread may wait for: looks at all of /proc. It does one piece after another, in
+// A thread of this process for work that no session's thread may wait for: looks at all of /proc,
+// and what takes as long as a disk does. It does one piece after another, in
 // the order in which they came. It is made with the first piece and stays.
 //
 // Each kind of work has one of its own, so that what is urgent never waits for what is not.

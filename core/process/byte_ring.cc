@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <new>
+#include <utility>
 
 #include "core/base/error.h"
 
@@ -30,6 +31,15 @@ absl::Status OutOfMemory(std::string_view operation, int error) {
 }  // namespace
 
 ByteRing::ByteRing(uint64_t capacity) : capacity_(std::max<uint64_t>(capacity, 1)) {}
+
+ByteRing::ByteRing(ByteRing&& settled) noexcept
+    : capacity_(settled.capacity_),
+      begin_(settled.begin_),
+      end_(std::exchange(settled.end_, settled.begin_)),
+      settled_(std::move(settled.settled_)),
+      settled_begin_(settled.settled_begin_) {
+  assert(settled.ring_ == nullptr);
+}
 
 ByteRing::~ByteRing() { Unmap(); }
 
@@ -75,7 +85,7 @@ void ByteRing::SetCapacity(uint64_t capacity) {
 void ByteRing::Settle() {
   if (ring_ == nullptr) return;
   if (begin_ < end_) {
-    std::unique_ptr<char[]> settled(new (std::nothrow) char[end_ - begin_]);
+    std::shared_ptr<char[]> settled(new (std::nothrow) char[end_ - begin_]);
     if (settled == nullptr) return;
     for (uint64_t at = begin_; at < end_;) {
       std::string_view piece = View(at, end_ - at);
@@ -86,6 +96,23 @@ void ByteRing::Settle() {
     settled_begin_ = begin_;
   }
   Unmap();
+}
+
+ByteRing ByteRing::Share() const {
+  assert(settled());
+  ByteRing shared(capacity_);
+  shared.begin_ = begin_;
+  shared.end_ = end_;
+  shared.settled_ = settled_;
+  shared.settled_begin_ = settled_begin_;
+  return shared;
+}
+
+ByteRing ByteRing::Of(std::shared_ptr<char[]> bytes, uint64_t size) {
+  ByteRing ring(size);
+  ring.end_ = size;
+  ring.settled_ = std::move(bytes);
+  return ring;
 }
 
 void ByteRing::Clear() {

@@ -22,8 +22,8 @@ namespace proctor {
 class ByteRing {
  public:
   explicit ByteRing(uint64_t capacity);
-  ByteRing(const ByteRing&) = delete;
-  ByteRing& operator=(const ByteRing&) = delete;
+  ByteRing(ByteRing&& settled) noexcept;  // leaves nothing behind
+  ByteRing& operator=(ByteRing&&) = delete;
   ~ByteRing();
 
   uint64_t capacity() const { return capacity_; }
@@ -62,6 +62,14 @@ class ByteRing {
   // Lets go of all bytes, the memory and the descriptor.
   void Clear();
 
+  // Whether all that is kept is in one piece that nobody will change: after Settle, or without a
+  // byte.
+  bool settled() const { return ring_ == nullptr; }
+  // A ring with the same bytes, which are settled and then shared.
+  ByteRing Share() const;
+  // A settled ring of just these bytes.
+  static ByteRing Of(std::shared_ptr<char[]> bytes, uint64_t size);
+
  private:
   absl::Status MakeRing();
   void CopyIn(uint64_t position, std::string_view data);
@@ -73,7 +81,8 @@ class ByteRing {
   UniqueFd memfd_;
   char* ring_ = nullptr;  // the mapping of memfd_, or of plain memory where there is none
   // In place of a ring, once settled: the bytes from settled_begin_ to end_.
-  std::unique_ptr<char[]> settled_;
+  // Never changed, because another ring may share them.
+  std::shared_ptr<char[]> settled_;
   uint64_t settled_begin_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,25 @@ class OutputCursor {
   std::array<bool, kOutputStreams> eof_told_{};
   uint64_t position_ = 0;  // in all bytes of the log
   bool mark_told_ = false;
+};
+
+// What a log knows beside its bytes: to be written down, and read again. Positions are counted
+// from the oldest byte that is kept.
+struct OutputIndex {
+  struct Chunk {
+    OutputStream stream = OutputStream::kStdout;
+    uint64_t offset = 0;
+    uint64_t size = 0;
+    absl::Time time;
+  };
+  struct Milestone {
+    uint64_t position = 0;
+    std::optional<OutputStream> eof;  // the mark where there is none
+  };
+
+  OutputTotals totals;
+  std::vector<Milestone> milestones;  // in the order in which they were set
+  std::vector<Chunk> chunks;
 };
 
 // The output of one process: an ordered log of chunks of both streams, of bounded
@@ -161,6 +181,26 @@ class OutputLog {
   // Drops everything that is kept, and closes the ring's descriptor.
   void DropAll();
 
+  // What Settle has left, as a log that does not change, for any thread: the bytes are shared, the
+  // index is copied. Null where Settle had no memory, or was not called.
+  std::shared_ptr<const OutputLog> Snapshot() const;
+
+  // Of a snapshot: what is to be written down, how much that is, and the bytes in one piece.
+  OutputIndex MakeIndex() const;
+  struct Counts {
+    size_t milestones = 0;
+    size_t chunks = 0;
+  };
+  Counts CountIndex() const { return {milestones_.size(), chunks_.size()}; }
+  std::string_view SettledBytes() const { return ring_.View(ring_.begin(), retained_bytes()); }
+
+  // A snapshot again. Errors: DataLoss where index and bytes do not belong together.
+  static absl::StatusOr<std::shared_ptr<const OutputLog>> Restore(const OutputIndex& index,
+                                                                  std::shared_ptr<char[]> bytes,
+                                                                  uint64_t size);
+  // A log of which no byte is kept: a reader is told of gaps and ends.
+  static std::shared_ptr<const OutputLog> OfNothing(OutputTotals totals);
+
  private:
   // Bytes of one stream that are side by side in the ring.
   struct Chunk {
@@ -178,6 +218,8 @@ class OutputLog {
 
   using Offsets = std::array<uint64_t, kOutputStreams>;
   OutputCursor At(const Offsets& seen) const;
+
+  explicit OutputLog(ByteRing ring);
 
   absl::Status AppendPiece(OutputStream stream, std::string_view data, absl::Time time);
   void AddToIndex(OutputStream stream, uint64_t position, uint64_t size, absl::Time time);

@@ -178,7 +178,9 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
   auto hold = use_.TakeOutput(absl::StrCat("update process '", process.id(), "'"),
                               keeps_more ? changed->retain_bytes - before : 0);
   if (!hold.ok()) return hold.status();
+  const bool keeps_less = changed->retain_bytes < before;
   process.Update(*std::move(changed));
+  if (keeps_less && process.state() == ProcessState::kDrained) KeepOutput(process);
   RecordState(process, DescribeUpdate(process.Info()));
   return found;
 }
@@ -198,6 +200,7 @@ absl::Status SessionProcesses::Remove(std::string_view process_id, const std::st
   stopped_trees_.erase(process->id());
   process->Forget();
   use_.Remove(process->id());
+  if (services_.outputs != nullptr) services_.outputs->Remove(process->id());
   // Claimed by somebody else: the session is closed, and that one tells of it.
   if (!services_.processes->ClaimRemoval(process->id())) return absl::OkStatus();
   services_.events->Append(
@@ -271,6 +274,7 @@ Process::Hooks SessionProcesses::MakeHooks() {
   hooks.drained = [this](const Process& process) {
     --undrained_;
     RecordState(process, *process.drained());
+    KeepOutput(process);
     moved_();
   };
   hooks.settled = [this](const Process&) { moved_(); };
@@ -290,6 +294,14 @@ Process::Hooks SessionProcesses::MakeHooks() {
     moved_();
   };
   return hooks;
+}
+
+// Where there was no memory to settle in, there is none for a copy either.
+void SessionProcesses::KeepOutput(const Process& process) const {
+  if (services_.outputs == nullptr || process.output().retained_bytes() == 0) return;
+  if (auto output = process.output().Snapshot()) {
+    services_.outputs->Keep(process.id(), std::move(output));
+  }
 }
 
 Event SessionProcesses::MakeEvent(const Process& process, EventDetail detail) const {

@@ -100,6 +100,7 @@ class SessionProcesses {
   absl::Status BeginRequest(const std::string& request_id, const std::string& process_id,
                             const Command& command, const ChildWatcher& watcher);
   StateChange ChangeOf(const ProcessInfo& info) const;
+  void KeepOutput(const Process& process) const;
   // Puts on record what happened; and with State, also what the process is now.
   void Record(const Process& process, EventDetail detail);
   void RecordState(const Process& process, EventDetail detail);

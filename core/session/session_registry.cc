@@ -118,6 +118,7 @@ SessionServices SessionRegistry::MakeServices() {
   services.processes = &processes_;
   services.memory = &memory_;
   services.requests = &start_requests_;
+  services.outputs = options_.outputs;
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.absence = options_.absence;
@@ -310,6 +311,7 @@ void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& 
     absl::MutexLock lock(&survivors_mutex_);
     survived_.erase(info.id);
   }
+  if (options_.outputs != nullptr) options_.outputs->Remove(info.id);
   events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
 }
 

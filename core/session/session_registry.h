@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/event/event_log.h"
+#include "core/output/output_store.h"
 #include "core/session/memory_budget.h"
 #include "core/session/process_table.h"
 #include "core/session/session_context.h"
@@ -47,6 +48,7 @@ class SessionRegistry {
     bool kill_survivors = false;                       // of a server before this one: see Restore
     std::shared_ptr<const Absence> absence;            // see SessionServices
     StateCodec codec;                                  // see SessionServices
+    std::shared_ptr<OutputStore> outputs;              // see SessionServices
     std::function<void(absl::Duration)> spawn_took;    // see SessionServices
     std::function<void(absl::Duration)> exit_took;     // see SessionServices
   };
@@ -138,6 +140,31 @@ class SessionRegistry {
   // those of ProcessTree::Signal.
   absl::Status SignalSurvivors(const ProcessInfo& info, TreeSignal signal, const std::string& by);
 
+  // Where the output of a process can be read: in its session while that lives, else what is kept
+  // on disk.
+  enum class OutputPlace { kSession, kDisk, kGone };
+  OutputPlace OutputPlaceOf(const ProcessInfo& info) const;
+
+  // The output of a process whose session is closed, or was another server's.
+  struct PastOutput {
+    std::shared_ptr<const OutputLog>
+        log;  // of nothing where it is gone, so that readers hear of it
+    bool gone = false;
+  };
+  // Reads that, and tells `done` on another thread, or on this one where nothing is to be read. It
+  // may be told after this registry is gone.
+  // Errors: DataLoss (OUTPUT_DAMAGED); those of OutputStore::Read but NotFound; FailedPrecondition
+  // (SESSION_CLOSED) of a process that was never seen to the end of its output.
+  using PastOutputRead = std::function<void(absl::StatusOr<PastOutput>)>;
+  void ReadPastOutput(const ProcessInfo& info, PastOutputRead done) const;
+  // Counts what was read, for as long as it is in memory.
+  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `memory`.
+  absl::StatusOr<MemoryBudget::Hold> HoldMemoryOf(const ProcessInfo& info,
+                                                  const PastOutput& output);
+
+  // Null where none is kept.
+  const OutputStore* outputs() const { return options_.outputs.get(); }
+
   // Forgets an ended process, by its session if that still lives. Nothing if it is
   // gone already.
   void RemoveProcess(std::string_view process_id, const std::string& reason);
@@ -189,6 +216,7 @@ class SessionRegistry {
   void TellIfDrained();
   void OnOpened(const std::shared_ptr<SessionContext>& session);
   void OnClosed(const SessionContext& session);
+  absl::Status RestoreAll();
   absl::Status RestoreProcesses();
   absl::Status RestoreSessions();
   absl::Status RestoreRequests();

@@ -36,6 +36,16 @@ void WarnUnreadable(const StateChange& state, const absl::Status& status) {
 
 absl::Status SessionRegistry::Restore() {
   if (!events_->stored()) return absl::OkStatus();
+  // Not before all that is listed is known.
+  absl::Status restored = RestoreAll();
+  if (restored.ok() && options_.outputs != nullptr) {
+    options_.outputs->RetainOnly(
+        [this](const std::string& process_id) { return processes_.Find(process_id).ok(); });
+  }
+  return restored;
+}
+
+absl::Status SessionRegistry::RestoreAll() {
   absl::Status restored = RestoreProcesses();
   // What may have been spawned is a process of its session, which is closed after the last of
   // them has ended, here too.

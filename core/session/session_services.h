@@ -6,6 +6,7 @@
 #include "core/base/absence.h"
 #include "core/event/event_log.h"
 #include "core/loop/event_loop.h"
+#include "core/output/output_store.h"
 #include "core/process/process_tree.h"
 #include "core/session/memory_budget.h"
 #include "core/session/process_table.h"
@@ -28,6 +29,8 @@ struct SessionServices {
   // Makes the trees of processes; may be null (Process::Context).
   std::shared_ptr<ProcessTrees> trees;
   StartRequests* requests = nullptr;
+  // Where the output of ended processes is kept on disk; may be null.
+  std::shared_ptr<OutputStore> outputs;
   // What is to be kept of the request that opens the session, together with the opening; may
   // be empty. Called once, before the opening is on record.
   std::function<StateChange(const std::string& session_id)> open_request;

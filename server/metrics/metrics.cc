@@ -247,6 +247,19 @@ void Read(const Gauges& now, Reading* reading) {
   reading->Gauge("proctor_memory_limit_bytes",
                  "The most of proctor_memory_bytes at which processes are started; 0 for no limit.",
                  Number(now.memory_limit_bytes));
+  reading->Gauge("proctor_kept_outputs", "Outputs of ended processes that are kept on disk.",
+                 Number(now.kept_outputs));
+  reading->Gauge("proctor_kept_output_bytes", "What these take in storage.",
+                 Number(now.kept_output_bytes));
+  reading->Gauge("proctor_kept_output_limit_bytes",
+                 "The most of proctor_kept_output_bytes; 0 where none is kept.",
+                 Number(now.kept_output_limit_bytes));
+  reading->Counter("proctor_kept_outputs_lost_total",
+                   "Outputs of ended processes that could not be kept on disk.",
+                   Number(now.kept_outputs_lost));
+  reading->Counter("proctor_kept_outputs_removed_total",
+                   "Outputs that were removed from disk to make room for later ones.",
+                   Number(now.kept_outputs_removed));
   reading->Gauge("proctor_event_log_events", "Events that are kept.", Number(now.event_log_events));
   reading->Gauge("proctor_event_log_bytes", "What the event log takes in storage.",
                  Number(now.event_log_bytes));

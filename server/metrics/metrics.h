@@ -26,6 +26,11 @@ struct Gauges {
   std::map<std::string, uint64_t> processes_by_watcher;  // running
   uint64_t memory_bytes = 0;                             // for output and specifications
   uint64_t memory_limit_bytes = 0;                       // 0: none
+  uint64_t kept_outputs = 0;                             // of ended processes, on disk
+  uint64_t kept_output_bytes = 0;
+  uint64_t kept_output_limit_bytes = 0;  // 0: none is kept
+  uint64_t kept_outputs_lost = 0;        // since the start
+  uint64_t kept_outputs_removed = 0;     // to make room; since the start
   uint64_t event_log_events = 0;
   uint64_t event_log_bytes = 0;
   uint64_t event_log_first = 0;  // sequence numbers

@@ -237,6 +237,20 @@ class CliTest(unittest.TestCase):
         self.assertEqual((code, out.decode()), (0, "".join(f"{i[:20]} 143\n" for i in ids)))
         self.assertEqual(self.run_cli("rm", *ids)[0], 0)
 
+    def test_logs_of_a_closed_session(self):
+        session = self.run_cli("session", "create")[1].decode().strip()
+        script = "seq 1 10000; echo problem >&2; exit 3"
+        process_id = self.run_cli("run", "-d", "--session", session, "--retain", "8192", "--",
+                                  "sh", "-c", script)[1].decode().strip()
+        self.assertEqual(self.run_cli("wait", "--drained", process_id)[0], 3)
+        before = self.run_cli("logs", process_id)
+        self.assertEqual(self.run_cli("session", "close", session)[0], 0)
+        self.assertEqual(self.run_cli("logs", process_id), before)
+        self.assertIn("bytes of stdout are missing here", before[2])
+        self.assertEqual(self.run_cli("logs", "--tail", "2", "--stdout", process_id),
+                         (0, b"9999\n10000\n", ""))
+        self.assertEqual(self.run_cli("attach", process_id)[0], 3)
+
     def test_sessions(self):
         session = json.loads(self.run_cli("session", "create", "--json")[1])
         self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 0)

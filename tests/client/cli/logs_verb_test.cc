@@ -164,6 +164,19 @@ TEST_F(LogsVerbTest, LastLinesGoOnOverALostServer) {
   EXPECT_EQ(out_, "one\n");
 }
 
+TEST_F(LogsVerbTest, SaysThatOutputWasLostWithItsServer) {
+  server_.behaviour().read = [&](auto&, OutputStream* stream) {
+    Tell(stream, Started());
+    Tell(stream, Exited(UnknownEnd("SERVER_LOST")));
+    v1::StreamMessage drained = Drained(0, 0);
+    drained.mutable_output_drained()->set_reason(v1::DRAIN_REASON_SERVER_LOST);
+    Tell(stream, drained);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"logs", kProcessId}), 0) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "the server that read its output was lost")) << err_;
+}
+
 TEST_F(LogsVerbTest, FollowEndsWithTheOutput) {
   server_.behaviour().read = [&](const v1::ReadOutputRequest& request, OutputStream* stream) {
     EXPECT_TRUE(request.follow());

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/process/output_log.h"
+
+namespace proctor {
+
+// The file that one complete output is kept in, of numbers in little endian:
+//
+//   header     "proctor\n", version, checksum, and the sizes of what follows
+//   id         of the process, so that a file under another name is noticed
+//   totals     of each stream
+//   milestones ends of files and the process's end, among the bytes
+//   chunks     stream, offset, size and time of each
+//   bytes      of all chunks, one after another
+//
+// The checksum (CRC-32) is of all that stands behind it, and a file has just the size that its
+// header says: one that is cut or damaged is refused as a whole. A database was rejected: outputs
+// are written once, read as a whole and removed one by one, which is what files are for, and a
+// file leaves no bytes of a removed output behind in one that stays.
+//
+// Thread-safety: functions without state; they block on the disk.
+
+// The size that the file has.
+uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output);
+
+// Writes the file, under another name until it is complete, with mode 0600; the one that was
+// there before is replaced. `output` is settled. `durable` waits for the disk.
+// Errors: ResourceExhausted (STORAGE_FULL), Internal (STORAGE_FAILED), with nothing left behind.
+absl::Status WriteOutputFile(const std::string& path, std::string_view process_id,
+                             const OutputLog& output, bool durable);
+
+// Errors: NotFound (OUTPUT_NOT_KEPT) if there is no file; DataLoss (OUTPUT_DAMAGED) if it is not
+// as it was written, in words that say what is wrong; ResourceExhausted (OUTPUT_MEMORY); Internal
+// (STORAGE_FAILED).
+absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::string& path,
+                                                                std::string_view process_id);
+
+// What is added to the name of a file that is not complete.
+inline constexpr char kUnfinishedSuffix[] = ".new";
+
+}  // namespace proctor

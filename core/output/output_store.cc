@@ -1,0 +1,256 @@
+#include "core/output/output_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/warning.h"
+#include "core/output/output_file.h"
+#include "core/process/background_thread.h"
+
+namespace proctor {
+namespace {
+
+// Outputs that wait for a slow disk are in memory, which they must not fill.
+constexpr uint64_t kMostPendingBytes = uint64_t{256} << 20;
+
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+BackgroundThread& Thread() {
+  static auto* const thread = new BackgroundThread;
+  return *thread;
+}
+
+// Calls `see` with the name of each file in a directory.
+absl::Status ListFiles(const std::string& directory,
+                       const std::function<void(const std::string& name)>& see) {
+  DIR* const list = ::opendir(directory.c_str());
+  if (list == nullptr) {
+    return ErrnoError(absl::StatusCode::kInternal, "STORAGE_FAILED", "open", directory, errno);
+  }
+  while (const dirent* entry = ::readdir(list)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") see(name);
+  }
+  ::closedir(list);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<OutputStore>> OutputStore::Open(Options options) {
+  if (::mkdir(options.directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    const bool full = errno == ENOSPC || errno == EDQUOT;
+    return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
+                      full ? "STORAGE_FULL" : "STORAGE_FAILED", "mkdir", options.directory, errno);
+  }
+  std::shared_ptr<OutputStore> store(new OutputStore(std::move(options)));
+  if (absl::Status scanned = store->Scan(); !scanned.ok()) return scanned;
+  return store;
+}
+
+void OutputStore::Clear(const std::string& directory) {
+  std::vector<std::string> names;
+  // Where there is no such directory there is nothing to remove.
+  (void)ListFiles(directory, [&](const std::string& name) { names.push_back(name); });
+  for (const std::string& name : names) ::unlink(absl::StrCat(directory, "/", name).c_str());
+}
+
+// A restart counts the age of files from when they were written.
+absl::Status OutputStore::Scan() {
+  std::vector<std::tuple<int64_t, int64_t, std::string, uint64_t>> found;
+  absl::Status listed = ListFiles(options_.directory, [&](const std::string& name) {
+    const std::string path = PathOf(name);
+    struct stat look {};
+    if (absl::EndsWith(name, kUnfinishedSuffix)) {
+      ::unlink(path.c_str());
+    } else if (::lstat(path.c_str(), &look) == 0 && S_ISREG(look.st_mode)) {
+      found.emplace_back(look.st_mtim.tv_sec, look.st_mtim.tv_nsec, name,
+                         static_cast<uint64_t>(look.st_size));
+    }
+  });
+  if (!listed.ok()) return listed;
+  std::sort(found.begin(), found.end());
+  {
+    absl::MutexLock lock(&mutex_);
+    use_.max_bytes = options_.max_bytes;
+    for (const auto& [seconds, nanoseconds, name, size] : found) NoteFile(name, size);
+  }
+  // The bound may be lower than that of the server before.
+  return MakeRoom("", 0);
+}
+
+std::string OutputStore::PathOf(std::string_view process_id) const {
+  return absl::StrCat(options_.directory, "/", View(process_id));
+}
+
+void OutputStore::RetainOnly(const std::function<bool(const std::string& process_id)>& is_known) {
+  std::vector<std::string> unknown;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [process_id, file] : files_) unknown.push_back(process_id);
+  }
+  std::erase_if(unknown, is_known);
+  for (const std::string& process_id : unknown) Remove(process_id);
+}
+
+absl::Status OutputStore::Post(absl::AnyInvocable<void()> work) {
+  return Thread().Post([self = shared_from_this(), work = std::move(work)]() mutable { work(); });
+}
+
+void OutputStore::Keep(const std::string& process_id, std::shared_ptr<const OutputLog> output) {
+  const uint64_t bytes = output->retained_bytes();
+  {
+    absl::MutexLock lock(&mutex_);
+    const bool fits = pending_.empty() || pending_bytes_ + bytes <= kMostPendingBytes;
+    if (fits) {
+      ++pending_[process_id];
+      pending_bytes_ += bytes;
+    } else {
+      output.reset();
+    }
+  }
+  if (output == nullptr) {
+    return Lose(process_id, MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_SLOW",
+                                      "too much waits to be written already"));
+  }
+  absl::Status posted = Post([this, process_id, bytes, output = std::move(output)]() mutable {
+    Write(process_id, *output);
+    output.reset();
+    EndPending(process_id, bytes);
+  });
+  if (posted.ok()) return;
+  Lose(process_id, posted);
+  EndPending(process_id, bytes);
+}
+
+void OutputStore::EndPending(const std::string& process_id, uint64_t bytes) {
+  absl::MutexLock lock(&mutex_);
+  pending_bytes_ -= bytes;
+  if (--pending_.at(process_id) == 0) pending_.erase(process_id);
+}
+
+void OutputStore::Write(const std::string& process_id, const OutputLog& output) {
+  const uint64_t size = OutputFileSize(process_id, output);
+  absl::Status written = MakeRoom(process_id, size);
+  if (written.ok()) {
+    written = WriteOutputFile(PathOf(process_id), process_id, output, options_.durable);
+  }
+  if (!written.ok()) {
+    Unlink(process_id);  // an earlier one may have what is not to be kept any more
+    return Lose(process_id, written);
+  }
+  absl::MutexLock lock(&mutex_);
+  DropFile(process_id);
+  NoteFile(process_id, size);
+  trouble_told_ = false;
+}
+
+absl::Status OutputStore::MakeRoom(const std::string& process_id, uint64_t size) {
+  if (size > options_.max_bytes) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_TOO_LARGE",
+                     absl::StrCat("its ", size, " bytes are more than the ", options_.max_bytes,
+                                  " that all may have"));
+  }
+  while (true) {
+    std::string oldest;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto own = files_.find(process_id);
+      const uint64_t replaced = own == files_.end() ? 0 : own->second.size;
+      if (use_.bytes - replaced + size <= options_.max_bytes) break;
+      auto first = by_turn_.begin();
+      if (first->second == process_id) ++first;
+      oldest = first->second;
+      ++use_.removed;
+    }
+    Unlink(oldest);
+  }
+  struct statvfs disk {};
+  if (size == 0 || ::statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
+  const uint64_t left = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+  if (left >= size + options_.left_free) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+      absl::StrCat("'", options_.directory, "' has ", left, " bytes left, which are for events"));
+}
+
+void OutputStore::NoteFile(const std::string& process_id, uint64_t size) {
+  files_[process_id] = {++last_turn_, size};
+  by_turn_[last_turn_] = process_id;
+  use_.bytes += size;
+}
+
+bool OutputStore::DropFile(const std::string& process_id) {
+  const auto found = files_.find(process_id);
+  if (found == files_.end()) return false;
+  use_.bytes -= found->second.size;
+  by_turn_.erase(found->second.turn);
+  files_.erase(found);
+  return true;
+}
+
+void OutputStore::Unlink(const std::string& process_id) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!DropFile(process_id)) return;
+  }
+  ::unlink(PathOf(process_id).c_str());  // a file that stays is found by the next start
+}
+
+void OutputStore::Lose(const std::string& process_id, const absl::Status& why) {
+  {
+    absl::MutexLock lock(&mutex_);
+    ++use_.lost;
+    if (std::exchange(trouble_told_, true)) return;
+  }
+  Warn(absl::StrCat("keep the output of process '", process_id, "': ", std::string(why.message()),
+                    ": it is lost once its session is closed, as may be that of others"));
+}
+
+void OutputStore::Remove(const std::string& process_id) {
+  if (!Has(process_id)) return;
+  (void)Post([this, process_id] { Unlink(process_id); });  // else the next start removes it
+}
+
+bool OutputStore::Has(std::string_view process_id) const {
+  absl::MutexLock lock(&mutex_);
+  return files_.contains(View(process_id)) || pending_.contains(View(process_id));
+}
+
+uint64_t OutputStore::SizeOf(std::string_view process_id) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = files_.find(View(process_id));
+  return found == files_.end() ? 0 : found->second.size;
+}
+
+void OutputStore::Read(const std::string& process_id, Done done) {
+  // Shared, because what was not posted is gone.
+  auto told = std::make_shared<Done>(std::move(done));
+  absl::Status posted =
+      Post([this, process_id, told] { (*told)(ReadOutputFile(PathOf(process_id), process_id)); });
+  if (!posted.ok()) (*told)(posted);
+}
+
+bool OutputStore::Flush(absl::Time deadline) const {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(absl::Condition(this, &OutputStore::NothingPending), deadline);
+}
+
+OutputStore::Use OutputStore::use() const {
+  absl::MutexLock lock(&mutex_);
+  Use use = use_;
+  use.outputs = files_.size();
+  return use;
+}
+
+}  // namespace proctor
