@@ -23,6 +23,8 @@ constexpr size_t kMostQueuedBytes = 1 << 20;
 constexpr absl::Duration kRedrawPatience = absl::Milliseconds(200);
 // The longest wait for a server to let go.
 constexpr absl::Duration kDetachPatience = absl::Seconds(5);
+// The longest wait for the next of the detach keys.
+constexpr absl::Duration kKeyPatience = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -98,13 +100,14 @@ void InteractiveTerminal::Watch() {
       eventfd_read(wake_fd_, &count);
     }
     HandleSignals();
-    HandleDue();
+    // Before what is due: a key that came in time was in time, even if we are late.
     if (ready[1].revents != 0 && end_ == End::kByStream) ReadKeys();
+    HandleDue();
   }
 }
 
 int InteractiveTerminal::UntilDue() const {
-  const absl::Time due = std::min(redraw_due_, detach_due_);
+  const absl::Time due = std::min({redraw_due_, detach_due_, keys_due_});
   if (due == absl::InfiniteFuture()) return -1;
   // A little late, never early: that would spin.
   return static_cast<int>(
@@ -128,6 +131,7 @@ void InteractiveTerminal::HandleDue() {
     detach_due_ = absl::InfiniteFuture();
     Leave(End::kDetachUnconfirmed);
   }
+  if (now >= keys_due_) ReleaseKeys();
 }
 
 void InteractiveTerminal::ReadKeys() {
@@ -139,8 +143,15 @@ void InteractiveTerminal::ReadKeys() {
   typed.resize(static_cast<size_t>(size));
   for (const TerminalKeys::Action& action : keys_.Feed(typed)) {
     Obey(action);
-    if (end_ != End::kByStream) return;
+    if (end_ != End::kByStream) break;
   }
+  const bool waits = end_ == End::kByStream && keys_.HoldsDetachKeys();
+  keys_due_ = waits ? absl::Now() + kKeyPatience : absl::InfiniteFuture();
+}
+
+void InteractiveTerminal::ReleaseKeys() {
+  keys_due_ = absl::InfiniteFuture();
+  for (const TerminalKeys::Action& action : keys_.ReleaseDetachKeys()) Obey(action);
 }
 
 void InteractiveTerminal::Obey(const TerminalKeys::Action& action) {

@@ -82,6 +82,7 @@ class InteractiveTerminal {
   void HandleSignals();
   void HandleDue();
   void ReadKeys();
+  void ReleaseKeys();
   void Obey(const TerminalKeys::Action& action);
   void RequestDetach();
   void Leave(End how);
@@ -119,6 +120,7 @@ class InteractiveTerminal {
   std::optional<v1::TerminalSize> size_;
   absl::Time redraw_due_ = absl::InfiniteFuture();
   absl::Time detach_due_ = absl::InfiniteFuture();
+  absl::Time keys_due_ = absl::InfiniteFuture();
 
   // The watching thread writes, the receiving one reads after Stop.
   End end_ = End::kByStream;

@@ -21,7 +21,7 @@ void TerminalFlags::AddTo(FlagSet* flags) {
                  return escape.status();
                });
   flags->Value(0, "detach-keys", "KEYS|none",
-               "detach (else $PROCTOR_DETACH_KEYS, else ctrl-p,ctrl-q)",
+               "detach also by these (else $PROCTOR_DETACH_KEYS)",
                [this](const std::string& text) {
                  const absl::StatusOr<std::string> detach = ParseDetachKeys(text);
                  if (detach.ok()) keys.detach = *detach;

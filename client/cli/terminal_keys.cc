@@ -77,6 +77,12 @@ std::vector<TerminalKeys::Action> TerminalKeys::Feed(std::string_view typed) {
   return actions;
 }
 
+std::vector<TerminalKeys::Action> TerminalKeys::ReleaseDetachKeys() {
+  std::vector<Action> actions;
+  if (!held_.empty()) Send(std::exchange(held_, ""), &actions);
+  return actions;
+}
+
 void TerminalKeys::TakeEscaped(char key, std::vector<Action>* actions) {
   // A command leaves us at the start of the line, so that another one may follow.
   switch (key) {

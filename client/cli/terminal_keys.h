@@ -1,10 +1,12 @@
 // The keys that are ours while everything else that is typed goes to the process: ssh's escapes,
-// which count at the start of a line only, and docker's detach keys, which count everywhere.
+// which count at the start of a line only, and detach keys as docker's, which count everywhere, but
+// only if somebody asks for them: the first of them is some program's key, too, and a program that
+// gets its key late looks broken.
 //
 // Not thread-safe.
 //
-//     typed ─▶ escapes: ~. ~d ~^Z ~? ~~ ─▶ detach keys: Ctrl-P Ctrl-Q ─▶ the process
-//                       └─▶ commands                   └─▶ command
+//     typed ─▶ escapes: ~. ~d ~^Z ~? ~~ ─▶ detach keys, if any ─▶ the process
+//                       └─▶ commands               └─▶ command, or held until Release
 #ifndef PROCTOR_CLIENT_CLI_TERMINAL_KEYS_H_
 #define PROCTOR_CLIENT_CLI_TERMINAL_KEYS_H_
 
@@ -22,7 +24,7 @@ struct KeyBindings {
   // Begins an escape; none without.
   std::optional<char> escape = '~';
   // The detach keys in their order, as bytes; none if empty.
-  std::string detach = "\x10\x11";
+  std::string detach = "";
 };
 
 // A single character, ^X for a control character, or "none". INVALID_ARGUMENT otherwise.
@@ -48,6 +50,13 @@ class TerminalKeys {
   // What is to be done about `typed`, in this order. What may yet become a command is kept back
   // until it is known: all of it is sent on if it becomes none.
   std::vector<Action> Feed(std::string_view typed);
+
+  // Whether a beginning of the detach keys is kept back. It is to be released when no next key
+  // comes: to a program the first of them may mean something by itself. An escape waits for its
+  // second key as long as it takes, as with ssh.
+  bool HoldsDetachKeys() const { return !held_.empty(); }
+  // What is to be done about that beginning: it goes to the process, and begins nothing any more.
+  std::vector<Action> ReleaseDetachKeys();
 
   // The keys in words, one a line.
   std::vector<std::string> Help() const;

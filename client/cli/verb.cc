@@ -18,9 +18,9 @@ constexpr Verb kVerbs[] = {
      "cannot be run, and 125 for everything else, a lost stream included. SIGINT, SIGTERM,\n"
      "SIGHUP and SIGQUIT are passed on to its process group; three SIGINT within two seconds\n"
      "give up. If we end first, the process is killed, unless --keep is given.\n\n"
-     "With -it our terminal is the process's: every key goes there, but for ~. at the start of\n"
-     "a line, which disconnects, ~?, which lists such commands, and Ctrl-P Ctrl-Q, which\n"
-     "detaches: the process goes on, and 'proctor attach -it' finds it again.",
+     "With -it our terminal is the process's: every key goes there at once, but for ~. at the\n"
+     "start of a line, which disconnects, ~d, which detaches (the process goes on, and 'proctor\n"
+     "attach -it' finds it again), and ~?, which lists such commands.",
      RunVerb},
     {"ps", "[FLAGS]", "list processes",
      "Lists processes: those that run or, with -a, all. A process that was lost with its server\n"

@@ -140,6 +140,15 @@ class TerminalTest(unittest.TestCase):
                             f"--env HISTFILE=/dev/null -- {' '.join(SHELL)}")
         self.terminal.wait_for_line("inner>")
 
+    def test_control_p_acts_before_the_next_key(self):
+        self.run_shell()
+        self.terminal.enter("clear; echo one")
+        self.terminal.wait_for_line("one")
+        self.terminal.keys("C-p")
+        self.terminal.wait_for_line("inner> clear; echo one")
+        self.terminal.keys("C-u", "C-d")
+        self.terminal.wait_for_line("outer>")
+
     def test_vi_is_edited_resized_left_and_found_again(self):
         terminal = self.terminal
         before = self.modes()
@@ -159,7 +168,7 @@ class TerminalTest(unittest.TestCase):
         terminal.keys("Enter", "Escape")
         process_id = self.process_id()
 
-        terminal.keys("C-p", "C-q")
+        terminal.keys("Enter", "~d")
         # The line is longer than the window is wide.
         screen = terminal.wait(lambda screen: f"'proctor attach -it {process_id[:12]}'" in
                                screen.replace("\n", ""), "the way back")

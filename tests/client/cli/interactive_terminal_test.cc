@@ -156,7 +156,7 @@ TEST_F(InteractiveTerminalTest, DeadlySignalsGiveTheTerminalBack) {
 }
 
 TEST_F(InteractiveTerminalTest, DetachKeysLeaveTheProcessAlone) {
-  const auto run = Ready({"run", "-it", "sh"});
+  const auto run = Ready({"run", "-it", "--detach-keys", "ctrl-p,ctrl-q", "sh"});
   terminal_.Show("\x1b[?1049h\x1b[?2004h");
   ASSERT_TRUE(run->Shows("[?2004h"));
   run->Type("last\x10\x11never");
@@ -166,6 +166,31 @@ TEST_F(InteractiveTerminalTest, DetachKeysLeaveTheProcessAlone) {
   EXPECT_TRUE(run->Shows("\x1b[?2004l\x1b[?1049lproctor: run: detached from process "))
       << run->shown();
   EXPECT_TRUE(run->Shows("'proctor attach -it 0123456789ab'")) << run->shown();
+}
+
+TEST_F(InteractiveTerminalTest, ControlPGoesToTheProcessBeforeTheNextKey) {
+  auto run = Ready({"run", "-it", "sh"});
+  run->Type("\x10");
+  terminal_.AwaitInput("\x10");
+  run->Type("\x11~d");
+  terminal_.AwaitInput("\x10\x11~d");
+  run->Type({FakeTerminal::kEnd});
+  EXPECT_EQ(run->Wait(), FakeTerminal::kExitCode);
+}
+
+TEST_F(InteractiveTerminalTest, HeldDetachKeyIsSentWhenNoOtherFollows) {
+  for (const char* verb : {"run", "attach"}) {
+    const std::string what = verb == std::string("run") ? "sh" : kProcessId;
+    const auto run = Ready({verb, "-it", "--detach-keys", "ctrl-p,ctrl-q", what});
+    const std::string before = terminal_.got();
+    run->Type("\x10");
+    terminal_.AwaitInput(before + "\x10");
+    run->Type("\x11-");
+    terminal_.AwaitInput(before + "\x10\x11-");
+    run->Type("\x10\x11");
+    EXPECT_EQ(run->Wait(), 0);
+    terminal_.AwaitEnd();
+  }
 }
 
 TEST_F(InteractiveTerminalTest, DetachKeysComeFromFlagAndEnvironment) {
@@ -225,7 +250,7 @@ TEST_F(InteractiveTerminalTest, HelpListsTheKeys) {
   const auto run = Ready({"run", "-it", "--escape-char", "%", "sh"});
   run->Type("%?");
   EXPECT_TRUE(run->Shows("\r\n  %.   disconnect\r\n")) << run->shown();
-  EXPECT_TRUE(run->Shows("^P ^Q  detach\r\n")) << run->shown();
+  EXPECT_TRUE(run->Shows("\r\n  %d   detach: the process goes on\r\n")) << run->shown();
   // Still at the start of the line.
   run->Type("%.");
   EXPECT_EQ(run->Wait(), 125);

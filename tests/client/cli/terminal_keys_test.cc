@@ -67,13 +67,36 @@ TEST(TerminalKeysTest, EscapeCharacterCanBeAnotherOrNone) {
   EXPECT_EQ(Typed({"~.\r~d"}, {std::nullopt, ""}), "~.\r~d");
 }
 
+// Of docker.
+const KeyBindings kControlPQ = {'~', "\x10\x11"};
+
+TEST(TerminalKeysTest, NoKeyButTheEscapeIsKeptBackUnasked) {
+  for (int key = 1; key < 256; ++key) {
+    const std::string typed(1, static_cast<char>(key));
+    EXPECT_EQ(Typed({"a" + typed}), "a" + typed) << key;
+  }
+}
+
 TEST(TerminalKeysTest, DetachKeysCountAnywhere) {
-  EXPECT_EQ(Typed({"ab\x10\x11"}), "ab[detach]");
-  EXPECT_EQ(Typed({"ab\x10", "\x11"}), "ab[detach]");
+  EXPECT_EQ(Typed({"ab\x10\x11"}, kControlPQ), "ab[detach]");
+  EXPECT_EQ(Typed({"ab\x10", "\x11"}, kControlPQ), "ab[detach]");
+}
+
+TEST(TerminalKeysTest, WhatIsHeldCanBeReleasedAndBeginsNothingThen) {
+  TerminalKeys keys({'~', "abc"});
+  EXPECT_FALSE(keys.HoldsDetachKeys());
+  EXPECT_EQ(Outcome(&keys, {"ab"}), "");
+  EXPECT_TRUE(keys.HoldsDetachKeys());
+  EXPECT_EQ(keys.ReleaseDetachKeys(),
+            std::vector<TerminalKeys::Action>({{Command::kSend, "ab"}}));
+  EXPECT_FALSE(keys.HoldsDetachKeys());
+  EXPECT_TRUE(keys.ReleaseDetachKeys().empty());
+  EXPECT_EQ(Outcome(&keys, {"c", "abc"}), "c[detach]");
+  EXPECT_FALSE(keys.HoldsDetachKeys());
 }
 
 TEST(TerminalKeysTest, HalfOfTheDetachKeysIsSentOnInFull) {
-  TerminalKeys keys({});
+  TerminalKeys keys(kControlPQ);
   EXPECT_EQ(Outcome(&keys, {"\x10"}), "");
   EXPECT_EQ(Outcome(&keys, {"x"}), "\x10x");
   EXPECT_EQ(Outcome(&keys, {"\x10\x10"}), "\x10");
