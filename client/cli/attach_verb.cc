@@ -10,6 +10,7 @@
 #include "client/cli/foreground.h"
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
+#include "client/cli/message_flags.h"
 #include "client/cli/reconnect_flag.h"
 #include "client/cli/signal_forwarder.h"
 #include "client/cli/tail_flags.h"
@@ -26,6 +27,7 @@ struct AttachFlags {
   bool no_replay = false;
   bool json = false;
   TailFlags tail;
+  MessageFlags messages;
   TerminalFlags terminal;
   ReconnectFlag reconnect;
   v1::AttachStart start;
@@ -43,11 +45,13 @@ struct AttachFlags {
                   &no_replay);
     terminal.AddTo(flags);
     reconnect.AddTo(flags);
-    flags->Switch(0, "json", "messages as JSON lines on stderr", &json);
+    messages.AddTo(flags);
+    flags->Switch(0, "json", "", &json);
   }
 
   // INVALID_ARGUMENT for what can be refused without the server.
   absl::Status Check() {
+    if (json) return JsonWantsAPlace("; 'proctor inspect' prints the process");
     if (from_start + no_replay + tail.given() > 1) {
       return absl::InvalidArgumentError("--from-start, --tail and --no-replay exclude each other");
     }
@@ -87,6 +91,12 @@ int AttachVerb(Invocation& invocation) {
   const absl::Status checked = attach.Check();
   if (!checked.ok()) return invocation.console().Fail(std::string(checked.message()));
 
+  // -i takes our terminal if the process has one, which only the server knows.
+  const auto messages =
+      attach.messages.Open(/*terminal_is_taken=*/attach.interactive && isatty(STDIN_FILENO) != 0);
+  if (!messages.ok()) return invocation.console().Fail(std::string(messages.status().message()));
+  if (messages->has_value()) invocation.SetMessages(**messages);
+
   std::optional<SignalForwarder> forwarder;
   if (attach.interactive) {
     forwarder.emplace();
@@ -109,13 +119,8 @@ int AttachVerb(Invocation& invocation) {
 
   ForegroundOptions options;
   options.feed_stdin = attach.interactive;
-  options.json = attach.json;
   options.fate_when_lost = "the process is not touched by that";
   if (attach.interactive && has_terminal && isatty(STDIN_FILENO) != 0) {
-    if (attach.json && isatty(STDERR_FILENO) != 0) {
-      return invocation.console().Fail(
-          "--json and -i exclude each other while stderr is the terminal: it would show both");
-    }
     options.terminal = InteractiveOptions{attach.terminal.keys, std::nullopt};
   }
   attach.start.set_process_id(request.process_id());

@@ -149,6 +149,7 @@ std::string FlagSet::Help() const {
   constexpr size_t kColumn = 29;
   std::string text;
   for (const Flag& flag : flags_) {
+    if (flag.help.empty()) continue;
     if (!flag.accept) {
       absl::StrAppend(&text, "\n", Fill(flag.help, kHelpColumns));
       continue;

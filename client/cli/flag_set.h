@@ -25,7 +25,8 @@ class FlagSet {
 
   explicit FlagSet(Order order) : order_(order) {}
 
-  // A flag without a value. `letter` 0: it has no short form.
+  // A flag without a value. `letter` 0: it has no short form. Without `help` it is not described:
+  // for what is known only to be refused with a hint.
   void Switch(char letter, const std::string& name, const std::string& help, bool* value);
   // The same where more is to be done than to remember it.
   void Action(char letter, const std::string& name, const std::string& help,

@@ -131,7 +131,7 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
   InteractiveTerminal terminal(&stream, &invocation.out(), *options.terminal);
   absl::Status started;
   GapReport gaps([&invocation](const std::string& text) { invocation.console().Say(text); });
-  client::StreamSinks sinks = ForegroundSinks(invocation, &gaps, options.json);
+  client::StreamSinks sinks = ForegroundSinks(invocation, &gaps);
   sinks.on_stdout = [&terminal](std::string_view data) { return terminal.Show(data); };
   sinks.on_message = [&, say = sinks.on_message](const v1::StreamMessage& message) {
     // Until then our terminal is as it was: a start that is refused is told on it.
@@ -149,14 +149,15 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
 
 }  // namespace
 
-client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps, bool json) {
+client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps) {
   client::StreamSinks sinks;
   sinks.on_stdout = [&invocation](std::string_view data) { return invocation.out().Write(data); };
   sinks.on_stderr = [&invocation](std::string_view data) { return invocation.err().Write(data); };
-  sinks.on_message = [&invocation, gaps, json](const v1::StreamMessage& message) {
-    if (!json) gaps->OnMessage(message);
+  sinks.on_message = [&invocation, gaps](const v1::StreamMessage& message) {
+    gaps->OnMessage(message);
     if (message.has_output()) return true;
-    if (json) return invocation.err().Write(JsonLine(message));
+    OutFile* const messages = invocation.messages();
+    if (messages != nullptr && !messages->Write(JsonLine(message))) return false;
     if (message.has_output_drained()) TellDrained(invocation.console(), message.output_drained());
     return true;
   };
@@ -181,8 +182,7 @@ int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwar
   std::optional<StdinPump> pump;
   if (options.feed_stdin) pump.emplace(&stream, &invocation.console());
   GapReport gaps([&invocation](const std::string& text) { invocation.console().Say(text); });
-  const client::StreamOutcome outcome =
-      stream.Receive(ForegroundSinks(invocation, &gaps, options.json));
+  const client::StreamOutcome outcome = stream.Receive(ForegroundSinks(invocation, &gaps));
   gaps.Finish();
   const bool input_failed = pump.has_value() && pump->failed();
   pump.reset();

@@ -21,14 +21,14 @@ struct ForegroundOptions {
   bool feed_stdin = false;
   // With feed_stdin: our stdin is a terminal and the process has one, and the two become one.
   std::optional<InteractiveOptions> terminal;
-  // Prints every message but Output as a JSON line on stderr, in place of words.
-  bool json = false;
   // What becomes of a process whose stream is lost or given up, in words.
   std::string fate_when_lost;
 };
 
-// Data to our stdout and stderr; gaps, by `*gaps`, and held pipes told. Both outlive the result.
-client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps, bool json);
+// Data to our stdout and stderr; gaps, by `*gaps`, and held pipes told. Every message but Output
+// also goes, as a JSON line, to the invocation's place of messages, if it has one. Both outlive the
+// result.
+client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps);
 
 // Says whatever does not add up; whether anything did not.
 bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);

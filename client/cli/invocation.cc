@@ -106,11 +106,13 @@ int Invocation::RefuseLost(const client::Error& error, const std::string& contex
 
 int Invocation::Conclude(int code) {
   if (out_.error() == 0) out_.Close();
-  for (const OutFile* file : {&out_, &err_}) {
-    if (file->error() == 0) continue;
+  if (messages_.has_value() && messages_->error() == 0) messages_->Close();
+  for (const OutFile* file : {&out_, &err_, messages()}) {
+    if (file == nullptr || file->error() == 0) continue;
     // No stream is left open behind us.
     client_.reset();
-    if (file->error() == EPIPE && !sigpipe_was_ignored) DieOfSigpipe();
+    // As a local program would; that has no place of messages, whose loss is told.
+    if (file->error() == EPIPE && file != messages() && !sigpipe_was_ignored) DieOfSigpipe();
     return console_.Fail(
         absl::StrCat("write to ", file->name(), ": ", std::strerror(file->error())));
   }

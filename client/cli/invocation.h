@@ -67,10 +67,14 @@ class Invocation {
   OutFile& out() { return out_; }
   // For data; messages go to console().
   OutFile& err() { return err_; }
+  // Where the messages of a stream go for programs; null where nobody asked for them.
+  OutFile* messages() { return messages_.has_value() ? &*messages_ : nullptr; }
+  // Called at most once. The descriptor of `file` is ours from now on.
+  void SetMessages(const OutFile& file) { messages_.emplace(file); }
 
-  // The exit code after `code`, now that the data should have been written: closes stdout, and
-  // tells what was lost. Does not return after EPIPE: the process dies of SIGPIPE, as a local
-  // program would have, unless it was started to ignore that.
+  // The exit code after `code`, now that the data should have been written: closes stdout and the
+  // place of messages, and tells what was lost. Does not return after EPIPE: the process dies of
+  // SIGPIPE, as a local program would have, unless it was started to ignore that.
   int Conclude(int code);
 
  private:
@@ -80,6 +84,7 @@ class Invocation {
   const Console console_;
   OutFile out_;
   OutFile err_;
+  std::optional<OutFile> messages_;
   std::string host_;
   std::unique_ptr<client::Client> client_;
 };

@@ -101,7 +101,7 @@ client::StreamSinks LogsSinks(Invocation& invocation, const LogsFlags& flags, Ga
     };
     return sinks;
   }
-  client::StreamSinks sinks = ForegroundSinks(invocation, gaps, /*json=*/false);
+  client::StreamSinks sinks = ForegroundSinks(invocation, gaps);
   if (!flags.timestamps) return sinks;
   sinks.on_stdout = nullptr;
   sinks.on_stderr = nullptr;

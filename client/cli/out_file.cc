@@ -23,6 +23,8 @@ bool OutFile::Write(std::string_view data) {
   return error_ == 0;
 }
 
+bool OutFile::IsTerminal() const { return isatty(descriptor_) != 0; }
+
 bool OutFile::Close() {
   if (close(descriptor_) != 0 && error_ == 0 && errno != EINTR) error_ = errno;
   return error_ == 0;

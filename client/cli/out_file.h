@@ -1,4 +1,4 @@
-// One of our own standard streams as the destination of data.
+// One of our own standard streams, or a file beside them, as the destination of data.
 //
 // Unbuffered and blocking: when Write returns, the bytes are in the kernel, and a reader that is
 // slow has slowed us down. The first error sticks.
@@ -23,6 +23,8 @@ class OutFile {
   // Closes the descriptor, which is where some file systems tell that a write failed. False after
   // an error.
   bool Close();
+
+  bool IsTerminal() const;
 
   // The errno of the first error; 0 without one.
   int error() const { return error_; }

@@ -59,8 +59,8 @@ void RunFlags::AddTo(FlagSet* flags) {
                AcceptText([this](const std::string& text) { start.set_request_id(text); }));
   flags->Action(0, "force", "with --request-id: take its stdin over from another client",
                 [this] { start.set_force_stdin(true); });
-  flags->Switch(0, "json", "messages as JSON lines on stderr; with -d the process on stdout",
-                &json);
+  flags->Switch(0, "json", "with -d: the process as JSON on stdout", &json);
+  messages.AddTo(flags);
   terminal.AddTo(flags);
   AddSpecFlags(flags);
   AddIdentityFlags(start.mutable_spec(), flags);
@@ -132,6 +132,12 @@ absl::Status RunFlags::Finish(const std::vector<std::string>& argv) {
     return absl::InvalidArgumentError(
         "--force goes together with --request-id: a new process has no other client");
   }
+  if (json && !detach) return JsonWantsAPlace("; with -d it prints the process on stdout");
+  if (messages.any() && detach) {
+    return absl::InvalidArgumentError(
+        "-d goes with neither --json-file nor --json-fd: we do not stay for the messages; --json "
+        "prints the process");
+  }
   absl::Status resolved = terminal.Resolve();
   return resolved.ok() ? FinishStreams() : resolved;
 }
@@ -153,10 +159,6 @@ absl::Status RunFlags::FinishStreams() {
     return absl::InvalidArgumentError(
         "the input device is not a TTY: -it wants a terminal as our stdin; -i alone carries a "
         "pipe, -t alone shows what the process's terminal shows");
-  }
-  if (json && isatty(STDERR_FILENO) != 0) {
-    return absl::InvalidArgumentError(
-        "--json and -it exclude each other while stderr is the terminal: it would show both");
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "client/cli/flag_set.h"
+#include "client/cli/message_flags.h"
 #include "client/cli/terminal_flags.h"
 #include "proctor/v1/process_service.pb.h"
 
@@ -22,6 +23,7 @@ struct RunFlags {
   bool detach = false;
   bool keep = false;
   bool json = false;
+  MessageFlags messages;
   TerminalFlags terminal;
   // What is asked of the server; complete after Finish.
   v1::RunStart start;

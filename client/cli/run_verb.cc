@@ -39,6 +39,10 @@ int RunVerb(Invocation& invocation) {
   const absl::Status finished = run.Finish(invocation.arguments());
   if (!finished.ok()) return invocation.console().Fail(std::string(finished.message()));
 
+  const auto messages = run.messages.Open(/*terminal_is_taken=*/run.interactive && run.tty);
+  if (!messages.ok()) return invocation.console().Fail(std::string(messages.status().message()));
+  if (messages->has_value()) invocation.SetMessages(**messages);
+
   std::optional<SignalForwarder> forwarder;
   if (!run.detach) forwarder.emplace();
   const client::Client* client = invocation.Connect();
@@ -52,7 +56,6 @@ int RunVerb(Invocation& invocation) {
   const std::unique_ptr<client::ProcessStream> stream = client->Run(run.start);
   ForegroundOptions options;
   options.feed_stdin = run.interactive;
-  options.json = run.json;
   if (run.interactive && run.tty) {
     options.terminal = InteractiveOptions{run.terminal.keys, run.start.spec().pty().size()};
   }

@@ -20,8 +20,7 @@ void TerminalFlags::AddTo(FlagSet* flags) {
                  if (escape.ok()) keys.escape = *escape;
                  return escape.status();
                });
-  flags->Value(0, "detach-keys", "KEYS|none",
-               "detach also by these (else $PROCTOR_DETACH_KEYS)",
+  flags->Value(0, "detach-keys", "KEYS|none", "detach also by these (else $PROCTOR_DETACH_KEYS)",
                [this](const std::string& text) {
                  const absl::StatusOr<std::string> detach = ParseDetachKeys(text);
                  if (detach.ok()) keys.detach = *detach;

@@ -86,6 +86,13 @@ class CliTest(unittest.TestCase):
         out, err = process.communicate(input=input, timeout=120)
         return process.returncode, out, err.decode()
 
+    def run_told(self, *arguments):
+        """run with a place for its messages: its exit code, its stdout, and them."""
+        path = os.path.join(self.server.directory, "messages")
+        code, out, _ = self.run_cli("run", "--json-file", path, *arguments)
+        with open(path) as file:
+            return code, out, [json.loads(line) for line in file]
+
     def test_a_server_without_a_dashboard_has_no_link_to_it(self):
         code, out, err = self.run_cli("dashboard")
         self.assertEqual((code, out), (125, b""))
@@ -167,9 +174,8 @@ class CliTest(unittest.TestCase):
     # Grandchildren, detached processes, other clients.
 
     def test_a_grandchild_with_the_pipe_is_not_waited_for(self):
-        code, out, err = self.run_cli("run", "--json", "--", "sh", "-c", "sleep 1000 & echo $!")
+        code, out, messages = self.run_told("--", "sh", "-c", "sleep 1000 & echo $!")
         self.assertEqual(code, 0)
-        messages = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
         drained = [m["output_drained"] for m in messages if "output_drained" in m]
         self.assertEqual(len(drained), 1)
         self.assertEqual(drained[0]["reason"], "DRAIN_REASON_GRACE_EXPIRED")
@@ -257,9 +263,9 @@ class CliTest(unittest.TestCase):
         self.assertIn(session["session_id"][:12].encode(), self.run_cli("session", "ls")[1])
         self.assertEqual(
             self.run_cli("session", "set", "--watcher=safe", session["session_id"])[0], 0)
-        code, _, err = self.run_cli("run", "--session", session["session_id"], "--json", "--", "true")
-        self.assertEqual(code, 0, err)
-        self.assertIn('"watcher":"safe"', err.replace(" ", ""))
+        code, _, messages = self.run_told("--session", session["session_id"], "--", "true")
+        self.assertEqual(code, 0)
+        self.assertEqual(messages[0]["started"]["process"]["watcher"], "safe")
         self.assertEqual(self.run_cli("session", "close", session["session_id"])[0], 0)
         self.assertEqual(self.run_cli("run", "--session", session["session_id"], "--", "true")[0], 125)
 

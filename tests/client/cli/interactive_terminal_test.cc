@@ -381,9 +381,12 @@ TEST_F(InteractiveTerminalTest, ProcessWithoutATerminalLeavesOursAlone) {
 }
 
 TEST_F(InteractiveTerminalTest, JsonOnTheTerminalIsRefused) {
-  const auto run = OnTerminal({"run", "-it", "--json", "sh"});
-  EXPECT_EQ(run->Wait(), 125);
-  EXPECT_TRUE(run->Shows("--json and -it exclude each other")) << run->shown();
+  for (const std::vector<std::string>& place :
+       {std::vector<std::string>{"--json-fd", "2"}, {"--json-file", "/dev/tty"}}) {
+    const auto run = OnTerminal({"run", "-it", place[0], place[1], "sh"});
+    EXPECT_EQ(run->Wait(), 125);
+    EXPECT_TRUE(run->Shows("is the terminal, which shows the process alone")) << run->shown();
+  }
 }
 
 }  // namespace

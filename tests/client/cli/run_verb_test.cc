@@ -175,17 +175,6 @@ TEST_F(RunVerbTest, DetachPrintsTheId) {
   EXPECT_TRUE(absl::StrContains(out_, "\"process_id\":\"0123456789abcdef")) << out_;
 }
 
-TEST_F(RunVerbTest, JsonLeavesDataRaw) {
-  Script({Started(), Stdout(0, "data"), Exited(ExitCode(0)), Drained(4, 0)});
-  EXPECT_EQ(Run({"run", "--json", "x"}), 0);
-  EXPECT_EQ(out_, "data");
-  const std::vector<std::string> lines = absl::StrSplit(err_, '\n');
-  ASSERT_EQ(lines.size(), 4u) << err_;
-  EXPECT_TRUE(absl::StartsWith(lines[0], "{\"started\":{\"process\":{\"process_id\":")) << lines[0];
-  EXPECT_TRUE(absl::StrContains(lines[1], "\"exit_code\":0")) << lines[1];
-  EXPECT_TRUE(absl::StartsWith(lines[2], "{\"output_drained\":")) << lines[2];
-}
-
 TEST_F(RunVerbTest, RefusesBadFlags) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"run"}, "an argument is missing"},

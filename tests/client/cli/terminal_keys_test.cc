@@ -87,8 +87,7 @@ TEST(TerminalKeysTest, WhatIsHeldCanBeReleasedAndBeginsNothingThen) {
   EXPECT_FALSE(keys.HoldsDetachKeys());
   EXPECT_EQ(Outcome(&keys, {"ab"}), "");
   EXPECT_TRUE(keys.HoldsDetachKeys());
-  EXPECT_EQ(keys.ReleaseDetachKeys(),
-            std::vector<TerminalKeys::Action>({{Command::kSend, "ab"}}));
+  EXPECT_EQ(keys.ReleaseDetachKeys(), std::vector<TerminalKeys::Action>({{Command::kSend, "ab"}}));
   EXPECT_FALSE(keys.HoldsDetachKeys());
   EXPECT_TRUE(keys.ReleaseDetachKeys().empty());
   EXPECT_EQ(Outcome(&keys, {"c", "abc"}), "c[detach]");
