@@ -35,6 +35,12 @@ absl::Status SetNumber(Number& field, const std::string& value, Number least) {
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a number from ", least));
 }
 
+// 500ms, 10s, 1h30m; a bare number is seconds, as proctor has it.
+bool ReadDuration(const std::string& value, absl::Duration* duration) {
+  const bool is_number = !value.empty() && value.find_first_not_of("0123456789.") == value.npos;
+  return absl::ParseDuration(is_number ? value + "s" : value, duration);
+}
+
 // Bytes, or as many KiB, MiB or GiB with K, M or G behind the number.
 absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
   absl::string_view digits = value;
@@ -144,7 +150,7 @@ constexpr Flag kFlags[] = {
     {"drain-grace", "DURATION",
      "at shutdown, the longest time until every process has ended (default: 30s)",
      [](Options& o, const std::string& v) {
-       if (absl::ParseDuration(v, &o.drain_grace) && o.drain_grace > absl::ZeroDuration()) {
+       if (ReadDuration(v, &o.drain_grace) && o.drain_grace > absl::ZeroDuration()) {
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 30s"));
@@ -153,7 +159,7 @@ constexpr Flag kFlags[] = {
      "how long a new process may take to its exec before it is killed and its start is answered\n"
      "ABORTED; its session waits meanwhile (default: 5s)",
      [](Options& o, const std::string& v) {
-       if (absl::ParseDuration(v, &o.spawn_timeout) && o.spawn_timeout > absl::ZeroDuration() &&
+       if (ReadDuration(v, &o.spawn_timeout) && o.spawn_timeout > absl::ZeroDuration() &&
            o.spawn_timeout != absl::InfiniteDuration()) {
          return absl::OkStatus();
        }
@@ -176,8 +182,8 @@ constexpr Flag kFlags[] = {
      "how long a connection has for the handshakes of TLS and HTTP/2, and at --http until it has\n"
      "shown the token, before it is closed (default: 10s)",
      [](Options& o, const std::string& v) {
-       if (absl::ParseDuration(v, &o.handshake_timeout) &&
-           o.handshake_timeout >= absl::Milliseconds(1) && o.handshake_timeout <= absl::Hours(1)) {
+       if (ReadDuration(v, &o.handshake_timeout) && o.handshake_timeout >= absl::Milliseconds(1) &&
+           o.handshake_timeout <= absl::Hours(1)) {
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(
@@ -225,7 +231,7 @@ constexpr Flag kFlags[] = {
      "how long events are kept, inf for as long as there are no more than --max-events; a jump\n"
      "of the clock makes none old (default: 168h)",
      [](Options& o, const std::string& v) {
-       if (absl::ParseDuration(v, &o.max_event_age) && o.max_event_age > absl::ZeroDuration()) {
+       if (ReadDuration(v, &o.max_event_age) && o.max_event_age > absl::ZeroDuration()) {
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 168h"));

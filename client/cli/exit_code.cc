@@ -21,6 +21,11 @@ int ExitCodeOf(const v1::ExitStatus& status) {
   }
 }
 
+bool TimedOut(const v1::ExitStatus& status) {
+  return status.cause() == v1::EXIT_CAUSE_RUN_TIMEOUT ||
+         status.cause() == v1::EXIT_CAUSE_IDLE_TIMEOUT;
+}
+
 std::string ExitText(const v1::ExitStatus& status) {
   switch (status.status_case()) {
     case v1::ExitStatus::kExitCode:

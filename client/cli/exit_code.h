@@ -14,6 +14,8 @@ namespace proctor::cli {
 constexpr int kExitSuccess = 0;
 // What was asked is answered no.
 constexpr int kExitNo = 1;
+// A timeout of ours ended the process, as timeout(1) says it.
+constexpr int kExitTimedOut = 124;
 // We failed, or the server refused, or nobody knows: anything but an end that is known.
 constexpr int kExitFailure = 125;
 constexpr int kExitNotRunnable = 126;
@@ -29,7 +31,10 @@ int ExitCodeOf(const client::Error& error);
 // The process's own code, 128 + n for a signal, 125 for an unknown end.
 int ExitCodeOf(const v1::ExitStatus& status);
 
-// The same for people: "3", "SIGKILL", "?".
+// Whether it was its run timeout, or its idle timeout, that had it ended.
+bool TimedOut(const v1::ExitStatus& status);
+
+// How it ended for people: "3", "SIGKILL", "?".
 std::string ExitText(const v1::ExitStatus& status);
 
 }  // namespace proctor::cli

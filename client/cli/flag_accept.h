@@ -22,7 +22,7 @@ namespace proctor::cli {
 // KEY=VALUE into `*labels`.
 FlagSet::Accept AcceptLabel(google::protobuf::Map<std::string, std::string>* labels);
 
-// 500ms, 10s, 1h30m.
+// 5 (seconds), 500ms, 10s, 1h30m.
 FlagSet::Accept AcceptDuration(std::function<google::protobuf::Duration*()> field);
 // The same, and not 0.
 FlagSet::Accept AcceptPositiveDuration(std::function<google::protobuf::Duration*()> field);

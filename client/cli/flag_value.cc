@@ -19,10 +19,12 @@ absl::Status Malformed(const std::string& text, const std::string& wanted) {
 }  // namespace
 
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
+  // As sleep(1) and timeout(1) have it.
+  const bool is_number = !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
   absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration() ||
-      duration == absl::InfiniteDuration()) {
-    return Malformed(text, "a duration such as 500ms, 10s, 5m or 1h30m");
+  if (!absl::ParseDuration(is_number ? text + "s" : text, &duration) ||
+      duration < absl::ZeroDuration() || duration == absl::InfiniteDuration()) {
+    return Malformed(text, "a duration such as 5 (seconds), 500ms, 10s, 5m or 1h30m");
   }
   return duration;
 }

@@ -17,7 +17,7 @@
 
 namespace proctor::cli {
 
-// 500ms, 10s, 5m, 1h30m. Not negative, not infinite.
+// 500ms, 10s, 5m, 1h30m; a bare number, as 5 or 0.5, is seconds. Not negative, not infinite.
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
 
 // 4096, 64K, 1M, 2G: powers of 1024.

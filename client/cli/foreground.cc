@@ -121,6 +121,12 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
         absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason));
   }
   const std::string cause = CauseText(outcome.exit_status->cause());
+  if (TimedOut(*outcome.exit_status)) {
+    // Whatever it made of its end, a code 0 among that: it did not get done in its time.
+    console.Say(absl::StrCat("process ", id, " was ended: ", cause, " (it ended with ",
+                             ExitText(*outcome.exit_status), ")"));
+    return kExitTimedOut;
+  }
   if (!cause.empty()) console.Say(absl::StrCat("process ", id, " was ended: ", cause));
   return ExitCodeOf(*outcome.exit_status);
 }

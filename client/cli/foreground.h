@@ -35,7 +35,8 @@ bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outc
 
 // Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
 // Returns the exit code: that of the process only if its end is known and every byte of its output
-// was written or reported missing; success as well if the user left a process that goes on.
+// was written or reported missing; 124 for one that its timeout ended; success as well if the user
+// left a process that goes on.
 int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
              const ForegroundOptions& options);
 

@@ -85,9 +85,9 @@ void RunFlags::AddSpecFlags(FlagSet* flags) {
 void RunFlags::AddEndFlags(FlagSet* flags) {
   v1::ProcessSpec* spec = start.mutable_spec();
   flags->Heading("When the server ends it, and how:");
-  flags->Value(0, "timeout", "DURATION", "after this time",
+  flags->Value(0, "timeout", "DURATION", "after this time; we exit with 124",
                AcceptPositiveDuration([spec] { return spec->mutable_run_timeout(); }));
-  flags->Value(0, "idle-timeout", "DURATION", "after this time without output or input",
+  flags->Value(0, "idle-timeout", "DURATION", "after this time of silence; the same 124",
                AcceptPositiveDuration([spec] { return spec->mutable_idle_timeout(); }));
   flags->Value(0, "stop-signal", "SIGNAL", "the signal that ends it gracefully (TERM)",
                AcceptText([spec](const std::string& text) {

@@ -14,10 +14,11 @@ namespace {
 constexpr Verb kVerbs[] = {
     {"run", "[FLAGS] [--] COMMAND [ARGUMENT...]", "run a process and stay with it",
      "Runs COMMAND on the server, with its output on our stdout and stderr, and exits as it\n"
-     "did: its own code, 128 + n for signal n, 127 and 126 for a program that is not there or\n"
-     "cannot be run, and 125 for everything else, a lost stream included. SIGINT, SIGTERM,\n"
-     "SIGHUP and SIGQUIT are passed on to its process group; three SIGINT within two seconds\n"
-     "give up. If we end first, the process is killed, unless --keep is given.\n\n"
+     "did: its own code, 128 + n for signal n, 124 if a timeout ended it, 127 and 126 for a\n"
+     "program that is not there or cannot be run, and 125 for everything else, a lost stream\n"
+     "included. SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to its process group; three\n"
+     "SIGINT within two seconds give up. If we end first, the process is killed, unless\n"
+     "--keep is given.\n\n"
      "With -it our terminal is the process's: every key goes there at once, but for ~. at the\n"
      "start of a line, which disconnects, ~d, which detaches (the process goes on, and 'proctor\n"
      "attach -it' finds it again), and ~?, which lists such commands.",
@@ -170,7 +171,8 @@ std::string HelpText() {
       "Runs processes on a server and tells how each ended.\n\nVerbs:\n",
       ListBelow(""), flags.Help(), "\n",
       Fill("'proctor help VERB' or 'proctor VERB --help' says more. Ids of processes and sessions "
-           "may be shortened to their first characters, three or more.",
+           "may be shortened to their first characters, three or more. A DURATION is 500ms, 10s, "
+           "5m or 1h30m; a bare number is seconds.",
            kHelpColumns));
 }
 

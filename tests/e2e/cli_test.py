@@ -117,6 +117,19 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.run_cli("run")[0], 125)
         self.assertEqual(self.run_cli("--host=unix:/no/such.sock", "ps")[0], 125)
 
+    def test_a_timeout_is_124_whatever_the_program_says(self):
+        for flag in "--timeout", "--idle-timeout":
+            code, _, messages = self.run_told(
+                flag, "0.1", "--", "sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait")
+            self.assertEqual(code, 124)
+            status = next(m["exited"]["exit_status"] for m in messages if "exited" in m)
+            self.assertEqual(status["exit_code"], 0)
+        code, _, err = self.run_cli("run", "--timeout", "0.1", "--", "sleep", "1000")
+        self.assertEqual(code, 124)
+        self.assertIn("(it ended with SIGTERM)", err)
+        self.assertEqual(self.run_cli("run", "--timeout", "60", "--stop-grace", "2", "--", "true")[0],
+                         0)
+
     def test_arguments_after_the_dashes_are_the_commands(self):
         code, out, _ = self.run_cli("run", "--", "printf", "%s|", "-i", "--host=x", "--", "")
         self.assertEqual((code, out), (0, b"-i|--host=x|--||"))
@@ -332,6 +345,16 @@ class ServerFlagsTest(unittest.TestCase):
         self.assertIn("state directory '/proc/nowhere'", self.refused("--state-dir=/proc/nowhere"))
         self.assertIn("no watcher 'nope'", self.refused("--watcher=nope"))
         self.assertIn("no policy 'nope'", self.refused("--policy=nope"))
+
+    def test_a_bare_number_is_seconds(self):
+        server = Server("--spawn-timeout=2.5", "--drain-grace=7")
+        try:
+            info = subprocess.run([PROCTOR, f"--host={server.host}", "info"], capture_output=True,
+                                  text=True, timeout=60).stdout
+        finally:
+            self.assertEqual(server.end(), 0)
+        self.assertIn("2.5s from start to exec", info)
+        self.assertIn("'-7' is not a duration", self.refused("--drain-grace=-7"))
 
     @unittest.skipIf(os.geteuid() != 0, "root alone is refused")
     def test_root_serves_no_tcp_without_tls(self):

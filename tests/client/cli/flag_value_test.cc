@@ -9,9 +9,18 @@ TEST(FlagValueTest, ParsesDurations) {
   EXPECT_EQ(*ParseDuration("500ms"), absl::Milliseconds(500));
   EXPECT_EQ(*ParseDuration("1h30m"), absl::Minutes(90));
   EXPECT_EQ(*ParseDuration("0"), absl::ZeroDuration());
-  for (const char* text : {"", "10", "-1s", "inf", "1x", "s"}) {
+  for (const char* text :
+       {"", "-1s", "-1", "inf", "1x", "s", ".", "1.2.3", " 1", "1 ", "1e3", "0x5"}) {
     EXPECT_FALSE(ParseDuration(text).ok()) << text;
   }
+}
+
+TEST(FlagValueTest, BareNumberIsSeconds) {
+  EXPECT_EQ(*ParseDuration("5"), absl::Seconds(5));
+  EXPECT_EQ(*ParseDuration("0.5"), absl::Milliseconds(500));
+  EXPECT_EQ(*ParseDuration("007"), absl::Seconds(7));
+  EXPECT_TRUE(ParseDuration("99999999999999999999").status().message().find("5 (seconds)") !=
+              std::string::npos);
 }
 
 TEST(FlagValueTest, ParsesSizes) {

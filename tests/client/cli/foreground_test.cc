@@ -101,12 +101,26 @@ TEST_F(ForegroundTest, HeldPipeIsTold) {
   EXPECT_TRUE(absl::StrContains(err_, "sleep (pid 99) still holds its output")) << err_;
 }
 
-TEST_F(ForegroundTest, TimeoutIsTold) {
-  v1::ExitStatus status = KilledBy(SIGTERM, "SIGTERM");
-  status.set_cause(v1::EXIT_CAUSE_RUN_TIMEOUT);
-  Script({Started(), Exited(status), Drained(0, 0)});
-  EXPECT_EQ(Run({"run", "x"}), 143);
-  EXPECT_TRUE(absl::StrContains(err_, "its run timeout passed")) << err_;
+TEST_F(ForegroundTest, TimeoutIs124AndTheStatusIsTold) {
+  const struct {
+    v1::ExitStatus status;
+    v1::ExitCause cause;
+    std::string text;
+  } cases[] = {
+      {KilledBy(SIGTERM, "SIGTERM"), v1::EXIT_CAUSE_RUN_TIMEOUT,
+       "its run timeout passed (it ended with SIGTERM)"},
+      {ExitCode(0), v1::EXIT_CAUSE_RUN_TIMEOUT, "its run timeout passed (it ended with 0)"},
+      {ExitCode(3), v1::EXIT_CAUSE_IDLE_TIMEOUT, "its idle timeout passed (it ended with 3)"}};
+  for (auto [status, cause, text] : cases) {
+    status.set_cause(cause);
+    Script({Started(), Exited(status), Drained(0, 0)});
+    EXPECT_EQ(Run({"run", "x"}), 124);
+    EXPECT_TRUE(absl::StrContains(err_, text)) << err_;
+  }
+  v1::ExitStatus unknown = UnknownEnd("SERVER_LOST");
+  unknown.set_cause(v1::EXIT_CAUSE_RUN_TIMEOUT);
+  Script({Started(), Exited(unknown), Drained(0, 0)});
+  EXPECT_EQ(Run({"run", "x"}), 125);
 }
 
 TEST_F(ForegroundTest, FullDiskIsNoSuccess) {
