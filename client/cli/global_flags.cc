@@ -32,6 +32,9 @@ void GlobalFlags::AddTo(FlagSet* flags) {
   flags->Text(0, "token-file", "FILE",
               "show this token, to a server without TLS (else $PROCTOR_TOKEN_FILE)",
               &options.token_file);
+  flags->Text(0, "server-user", "USER",
+              "trust this user's unix socket, too (else $PROCTOR_SERVER_USER)",
+              &options.server_user);
   flags->Switch('h', "help", "print this", &help);
 }
 
@@ -40,13 +43,20 @@ void GlobalFlags::AddToFront(FlagSet* flags) {
   flags->Switch(0, "version", "print the version of this command", &version);
 }
 
+bool GlobalFlags::NamesAHost() const {
+  return !options.host.empty() || !Environment("PROCTOR_HOST").empty();
+}
+
 client::ConnectOptions GlobalFlags::Resolve() const {
   client::ConnectOptions resolved = options;
   if (resolved.host.empty()) resolved.host = Environment("PROCTOR_HOST");
   if (resolved.host.empty()) {
     resolved.host = client::DefaultHost(Environment("XDG_RUNTIME_DIR"), getuid());
   }
-  if (absl::StartsWith(resolved.host, "unix:")) return resolved;
+  if (absl::StartsWith(resolved.host, "unix:")) {
+    if (resolved.server_user.empty()) resolved.server_user = Environment("PROCTOR_SERVER_USER");
+    return resolved;
+  }
   const std::pair<std::string*, const char*> variables[] = {
       {&resolved.tls.ca, "PROCTOR_TLS_CA"},
       {&resolved.tls.cert, "PROCTOR_TLS_CERT"},

@@ -20,8 +20,12 @@ struct GlobalFlags {
   // The same in front of the verb, where there are some more.
   void AddToFront(FlagSet* flags);
 
+  // Whether --host or $PROCTOR_HOST is given.
+  bool NamesAHost() const;
+
   // Fills what was not given from the environment ($PROCTOR_HOST, $PROCTOR_TLS_CA and so on) and
-  // the default rule. TLS files of the environment are not for unix sockets.
+  // the default rule. TLS files of the environment are not for unix sockets, and
+  // $PROCTOR_SERVER_USER is for nothing else.
   client::ConnectOptions Resolve() const;
 };
 

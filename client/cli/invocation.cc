@@ -12,6 +12,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/fill.h"
 #include "client/cli/verb.h"
+#include "client/cpp/unreachable.h"
 
 namespace proctor::cli {
 namespace {
@@ -66,8 +67,7 @@ std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
 
 const client::Client* Invocation::Connect() {
   if (client_ != nullptr) return client_.get();
-  const client::ConnectOptions options = globals_.Resolve();
-  host_ = options.host;
+  const client::ConnectOptions& options = server_ = globals_.Resolve();
   auto client = client::Client::Connect(options);
   if (client.ok()) {
     client_ = *std::move(client);
@@ -88,8 +88,8 @@ std::string HintFor(const client::Error& error) {
 
 std::string Invocation::Describe(const client::Error& error) const {
   if (!error.IsUnreachable()) return absl::StrCat(error.ToString(), HintFor(error));
-  return absl::StrCat("cannot reach a server at '", host_, "': ", error.message,
-                      "; is proctord running there? --host or PROCTOR_HOST names another");
+  return absl::StrCat(client::ExplainUnreachable(server_, error),
+                      globals_.NamesAHost() ? "" : "; neither is given, and this is the default");
 }
 
 int Invocation::Refuse(const client::Error& error, const std::string& context) {
@@ -99,8 +99,8 @@ int Invocation::Refuse(const client::Error& error, const std::string& context) {
 
 int Invocation::RefuseLost(const client::Error& error, const std::string& context) {
   if (!error.IsLost()) return Refuse(error, context);
-  console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", "lost the server at '", host_,
-                            "': ", error.message));
+  console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", "lost the server at '",
+                            server_.host, "': ", error.message));
   return ExitCodeOf(error);
 }
 

@@ -85,7 +85,8 @@ class Invocation {
   OutFile out_;
   OutFile err_;
   std::optional<OutFile> messages_;
-  std::string host_;
+  // As Connect resolved it.
+  client::ConnectOptions server_;
   std::unique_ptr<client::Client> client_;
 };
 

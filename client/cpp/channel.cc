@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -140,6 +141,10 @@ grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions& options) {
   const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(options.host);
   if (!endpoint.ok()) return endpoint.status();
+  if (!options.server_user.empty() && !endpoint->is_unix) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "host '", options.host, "' is no unix socket, of which alone a server's user is known"));
+  }
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (options.tls.any()) {
     if (endpoint->is_unix) {
@@ -151,7 +156,14 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
     credentials = *std::move(tls);
   } else if (endpoint->is_unix || endpoint->is_loopback) {
     if (endpoint->is_unix) {
-      if (absl::Status status = CheckUnixServer(endpoint->path); !status.ok()) return status;
+      std::optional<uid_t> also_trusted;
+      if (!options.server_user.empty()) {
+        const absl::StatusOr<uid_t> user = FindUser(options.server_user);
+        if (!user.ok()) return user.status();
+        also_trusted = *user;
+      }
+      const absl::Status checked = CheckUnixServer(endpoint->path, also_trusted);
+      if (!checked.ok()) return checked;
     }
     credentials = grpc::InsecureChannelCredentials();
   } else {

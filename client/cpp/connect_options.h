@@ -28,6 +28,8 @@ struct ConnectOptions {
   TlsFiles tls;
   // The file of the token that a server without TLS wants (proctord --insecure); empty for none.
   std::string token_file;
+  // The name or uid of a user whose unix socket is trusted, too (unix_server.h); empty for none.
+  std::string server_user;
 };
 
 }  // namespace proctor::client

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -47,6 +48,12 @@ absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host) {
     // As a URL, `unix:///path`, it means the same.
     if (path.starts_with("//")) path.remove_prefix(2);
     if (path.empty()) return Malformed(host, "has no path");
+    // With the zero behind it, it fills sun_path.
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+      return Malformed(
+          host, absl::StrCat("has a path of ", path.size(), " bytes, where a socket's ", "has ",
+                             sizeof(sockaddr_un::sun_path) - 1, " at most"));
+    }
     endpoint.is_unix = true;
     endpoint.path = std::string(path);
     endpoint.target = absl::StrCat("unix:", PercentEncode(path));
