@@ -1,9 +1,11 @@
 #include "server/options.h"
 
 #include <getopt.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -53,6 +55,22 @@ absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a size like 512M"));
 }
 
+// A name of the group database, or a number.
+absl::Status SetGroup(std::optional<gid_t>& field, const std::string& value) {
+  gid_t number = 0;
+  if (absl::SimpleAtoi(value, &number)) {
+    field = number;
+    return absl::OkStatus();
+  }
+  // On the main thread, before there are others.
+  const group* found = ::getgrnam(value.c_str());
+  if (found == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no group '", value, "'"));
+  }
+  field = found->gr_gid;
+  return absl::OkStatus();
+}
+
 constexpr Flag kFlags[] = {
     {"listen", "ADDRESS",
      "unix:PATH or HOST:PORT; may be repeated. Without it, a unix socket of mode 0600:\n"
@@ -63,6 +81,10 @@ constexpr Flag kFlags[] = {
        if (address.ok()) o.listen.push_back(*address);
        return address.status();
      }},
+    {"socket-group", "GROUP",
+     "the unix socket has mode 0660 and this group, whose members may then do all that the\n"
+     "server's user can; they call with --server-user, but for a server of root's or below /run",
+     [](Options& o, const std::string& v) { return SetGroup(o.socket_group, v); }},
     {"insecure", nullptr,
      "serve HOST:PORT without TLS, to whoever shows a token; loopback addresses only, and not\n"
      "as root",
@@ -308,6 +330,11 @@ absl::Status CheckTogether(const Options& options) {
   }
   if (some_tls && options.insecure) {
     return absl::InvalidArgumentError("--insecure does not go together with --tls-*");
+  }
+  const bool has_socket = std::any_of(options.listen.begin(), options.listen.end(),
+                                      [](const ListenAddress& address) { return address.is_unix; });
+  if (options.socket_group.has_value() && !has_socket) {
+    return absl::InvalidArgumentError("--socket-group goes with --listen=unix:PATH");
   }
   for (const ListenAddress& address : options.listen) {
     if (address.is_unix || all_tls) continue;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +24,7 @@ struct HttpAddress {
 // What proctord is told on its command line.
 struct Options {
   std::vector<ListenAddress> listen;  // the default address where none was named
+  std::optional<gid_t> socket_group;  // may use the unix sockets, too
   bool insecure = false;              // plaintext TCP, on loopback only
   std::string token_file;             // of that; empty: in the state directory
   std::string tls_cert;

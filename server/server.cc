@@ -319,7 +319,8 @@ absl::Status Server::Begin() {
   for (const ListenAddress& address : options_.listen) {
     const std::shared_ptr<grpc::ServerCredentials> credentials =
         address.is_unix ? grpc::InsecureServerCredentials() : parts_->tls->credentials();
-    auto listeners = Listener::Open(address, /*public_allowed=*/!options_.insecure);
+    auto listeners =
+        Listener::Open(address, /*public_allowed=*/!options_.insecure, options_.socket_group);
     if (!listeners.ok()) return listeners.status();
     for (auto& listener : *listeners) {
       auto connections = builder.experimental().AddExternalConnectionAcceptor(

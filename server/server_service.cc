@@ -92,6 +92,7 @@ grpc::ServerUnaryReactor* ServerService::GetServerInfo(grpc::CallbackServerConte
     response->set_output_on_disk_bytes(sessions_->outputs()->use().bytes);
   }
   response->set_memory_bytes(sessions_->memory().used());
+  response->set_dashboard_url(facts_.logins->site());
   return Answer(context, absl::OkStatus());
 }
 

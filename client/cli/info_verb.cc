@@ -70,6 +70,10 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   AppendLine("Last event",
              absl::StrCat(info.last_event().log_id(), ":", info.last_event().sequence()), &text);
   AppendEventLog(info, &text);
+  if (!info.dashboard_url().empty()) {
+    AppendLine("Dashboard", absl::StrCat(info.dashboard_url(), " (open it: 'proctor dashboard')"),
+               &text);
+  }
   const v1::Choice& launcher = info.launcher();
   AppendLine("Launcher",
              launcher.reason().empty()

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/env_file.h"
 #include "client/cli/escape.h"
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
@@ -14,29 +15,6 @@
 
 namespace proctor::cli {
 namespace {
-
-// NAME=VALUE, or NAME to take the value from our own environment, if it has one.
-absl::Status AddVariable(const std::string& text, v1::ProcessSpec* spec) {
-  const size_t equals = text.find('=');
-  if (text.empty() || equals == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "' has no name"));
-  }
-  const std::string name = text.substr(0, equals);
-  std::string value;
-  if (equals != std::string::npos) {
-    value = text.substr(equals + 1);
-  } else if (const char* own = std::getenv(name.c_str())) {
-    value = own;
-  } else {
-    return absl::OkStatus();
-  }
-  if (FindInvalidUtf8(value).has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the value of '", name, "' is not valid UTF-8, and cannot be sent"));
-  }
-  (*spec->mutable_env())[name] = value;
-  return absl::OkStatus();
-}
 
 v1::Pty OurPty() {
   v1::Pty pty;
@@ -73,7 +51,9 @@ void RunFlags::AddSpecFlags(FlagSet* flags) {
   v1::ProcessSpec* spec = start.mutable_spec();
   flags->Heading("What it finds:");
   flags->Value('e', "env", "K[=V]", "set a variable, or pass ours on; repeatable",
-               [spec](const std::string& text) { return AddVariable(text, spec); });
+               [this](const std::string& text) { return AddVariable(text, &variables_); });
+  flags->Value(0, "env-file", "FILE", "the same of each line of a file; -e wins",
+               [this](const std::string& text) { return ReadEnvFile(text, &file_variables_); });
   flags->Switch(0, "clear-env", "without the server's own variables", &clear_env_);
   flags->Switch(0, "inherit-env", "with the server's own variables also with --user",
                 &inherit_env_);
@@ -122,6 +102,9 @@ void RunFlags::AddOutputFlags(FlagSet* flags) {
 absl::Status RunFlags::Finish(const std::vector<std::string>& argv) {
   v1::ProcessSpec* spec = start.mutable_spec();
   spec->mutable_argv()->Assign(argv.begin(), argv.end());
+  // Those of -e first: what is there already stays.
+  variables_.merge(file_variables_);
+  spec->mutable_env()->insert(variables_.begin(), variables_.end());
   if (clear_env_ && inherit_env_) {
     return absl::InvalidArgumentError("--clear-env and --inherit-env exclude each other");
   }

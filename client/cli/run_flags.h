@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "client/cli/env_file.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/message_flags.h"
 #include "client/cli/terminal_flags.h"
@@ -42,6 +43,9 @@ struct RunFlags {
   void AddOutputFlags(FlagSet* flags);
   absl::Status FinishStreams();
 
+  // Of -e, and of files.
+  Variables variables_;
+  Variables file_variables_;
   bool clear_env_ = false;
   bool inherit_env_ = false;
   bool merge_stderr_ = false;

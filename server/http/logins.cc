@@ -50,6 +50,11 @@ void Logins::OpenAt(std::string site) {
   site_ = std::move(site);
 }
 
+std::string Logins::site() {
+  absl::MutexLock lock(&mutex_);
+  return site_;
+}
+
 absl::StatusOr<LoginLink> Logins::NewLink() {
   const std::string code = NewRandomId();
   absl::MutexLock lock(&mutex_);

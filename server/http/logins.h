@@ -62,6 +62,9 @@ class Logins {
   // From now on there is a page at `site`, "http://127.0.0.1:7878/".
   void OpenAt(std::string site);
 
+  // Where that is; empty before.
+  std::string site();
+
   // A link with a new code. Errors: FailedPrecondition (NO_DASHBOARD) before OpenAt.
   absl::StatusOr<LoginLink> NewLink();
 

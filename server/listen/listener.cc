@@ -55,6 +55,31 @@ absl::StatusOr<UniqueFd> LockSocket(const std::string& address, int directory,
   return CannotListen(address, "another server listens there");
 }
 
+// Lets `group` pass through the directory of a socket. One that somebody else has made is left as
+// it is: its modes may be there for a reason.
+absl::Status OpenToGroup(const std::string& address, const SocketPath& where, int directory,
+                         bool made, gid_t group) {
+  if (made) {
+    if (::fchown(directory, static_cast<uid_t>(-1), group) != 0) {
+      return CannotListen(address, "--socket-group: give it the directory", errno);
+    }
+    if (::fchmod(directory, 0710) != 0) {
+      return CannotListen(address, "--socket-group: chmod its directory", errno);
+    }
+    return absl::OkStatus();
+  }
+  struct stat info;
+  if (::fstat(directory, &info) != 0) return CannotListen(address, "fstat its directory", errno);
+  const mode_t needed = info.st_gid == group ? S_IXGRP : S_IXOTH;
+  if ((info.st_mode & needed) != 0) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, kUnusable,
+      absl::StrCat("listen on '", address, "': --socket-group: gid ", group,
+                   " may not enter the directory '", where.directory, "': chgrp ", group, " '",
+                   where.directory, "' and chmod g+x '", where.directory, "'"),
+      {{"path", where.directory}});
+}
+
 bool IsLoopback(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
     const auto* ip = reinterpret_cast<const sockaddr_in*>(address);
@@ -133,18 +158,24 @@ ListenAddress DefaultListenAddress() {
   return {.is_unix = true, .path = directory + "/proctord.sock"};
 }
 
-absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& path) {
+absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& path,
+                                                             std::optional<gid_t> group) {
   std::unique_ptr<Listener> listener(new Listener);
   const std::string text = absl::StrCat("unix:", path);
   const SocketPath where(path);
+  struct stat there;
+  const bool made = ::lstat(where.directory.c_str(), &there) != 0;
   auto directory = OpenPrivateDirectory(
       where.directory, absl::StrCat("listen on '", text, "': directory"), kUnusable);
   if (!directory.ok()) return directory.status();
+  if (group.has_value()) {
+    const absl::Status opened = OpenToGroup(text, where, directory->get(), made, *group);
+    if (!opened.ok()) return opened;
+  }
   auto lock = LockSocket(text, directory->get(), where.name);
   if (!lock.ok()) return lock.status();
   listener->lock_ = *std::move(lock);
 
-  struct stat there;
   if (::fstatat(directory->get(), where.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
       !S_ISSOCK(there.st_mode)) {
     return CannotListen(text, "there is something that is not a socket");
@@ -169,15 +200,26 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& 
       !S_ISSOCK(there.st_mode)) {
     return CannotListen(text, "its directory was moved meanwhile");
   }
+  if (group.has_value()) {
+    // Nobody connects before listen(2). The group first, since until then the mode is for another.
+    if (::fchownat(directory->get(), where.name.c_str(), static_cast<uid_t>(-1), *group,
+                   AT_SYMLINK_NOFOLLOW) != 0) {
+      return CannotListen(
+          text, "--socket-group: give it the socket, of which this user must be a member", errno);
+    }
+    if (::fchmodat(directory->get(), where.name.c_str(), 0660, 0) != 0) {
+      return CannotListen(text, "--socket-group: chmod", errno);
+    }
+  }
   if (::listen(fd, kBacklog) < 0) return CannotListen(text, "listen", errno);
   return listener;
 }
 
-absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Listener::Open(const ListenAddress& address,
-                                                                      bool public_allowed) {
+absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Listener::Open(
+    const ListenAddress& address, bool public_allowed, std::optional<gid_t> socket_group) {
   std::vector<std::unique_ptr<Listener>> listeners;
   if (address.is_unix) {
-    auto listener = OpenUnix(address.path);
+    auto listener = OpenUnix(address.path, socket_group);
     if (!listener.ok()) return listener.status();
     listeners.push_back(*std::move(listener));
     return listeners;

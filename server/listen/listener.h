@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,20 +34,23 @@ ListenAddress DefaultListenAddress();
 
 // A bound, listening, non-blocking socket, and what must be held and undone with it.
 //
-// A unix socket has mode 0600. Its directory is made with mode 0700 if it is not
-// there, and must be one that nobody else can change (private_path.h). A lock file beside it
+// A unix socket has mode 0600, or 0660 with a group of its own. Its directory is made with mode
+// 0700 (0710, of that group) if it is not there, and must be one that nobody else can change
+// (private_path.h) and, with a group, one that the group may enter. A lock file beside it
 // (PATH.lock) keeps two servers apart, which bind(2) does not once the stale socket of a dead
 // server must be replaced.
 //
 // Thread-safety: none. Lifetime: the socket file goes with the listener.
 class Listener {
  public:
-  // `public_allowed` says whether a TCP address other than loopback may be used.
+  // `public_allowed` says whether a TCP address other than loopback may be used; `socket_group`
+  // who may use a unix socket beside this user.
   // Errors: FailedPrecondition with what to do: another server listens there, the
   // socket's directory is no private one (SOCKET_DIR_UNUSABLE), not a loopback address;
   // Unavailable for what the system calls say.
-  static absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Open(const ListenAddress& address,
-                                                                     bool public_allowed);
+  static absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Open(
+      const ListenAddress& address, bool public_allowed,
+      std::optional<gid_t> socket_group = std::nullopt);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -56,7 +62,8 @@ class Listener {
 
  private:
   Listener() = default;
-  static absl::StatusOr<std::unique_ptr<Listener>> OpenUnix(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<Listener>> OpenUnix(const std::string& path,
+                                                            std::optional<gid_t> group);
 
   UniqueFd socket_;
   UniqueFd lock_;

@@ -418,6 +418,70 @@ class ServerFlagsTest(unittest.TestCase):
         finally:
             self.assertEqual(server.end(), 0)
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can be several users")
+    def test_members_of_the_sockets_group_may_call(self):
+        owner, member, group = 65533, 65532, 65531
+        with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
+            os.chmod(directory, 0o755)
+            client, program = (shutil.copy(each, directory) for each in (PROCTOR, PROCTORD))
+            for each in (client, program):
+                os.chmod(each, 0o755)
+            home = f"{directory}/home"
+            os.mkdir(home, 0o755)
+            os.chown(home, owner, owner)
+            server = subprocess.Popen(
+                [program, f"--listen=unix:{home}/new/sock", "--state-dir=none",
+                 f"--socket-group={group}"], user=owner, group=owner, extra_groups=[group],
+                stderr=subprocess.PIPE, text=True)
+            self.addCleanup(server.kill)
+            next(line for line in server.stderr if "proctord ready" in line)
+            sock, way = os.stat(f"{home}/new/sock"), os.stat(f"{home}/new")
+            self.assertEqual((sock.st_mode & 0o777, sock.st_gid), (0o660, group))
+            self.assertEqual((way.st_mode & 0o777, way.st_gid), (0o710, group))
+
+            def run(*flags, groups=()):
+                return subprocess.run(
+                    [client, f"--host=unix:{home}/new/sock", *flags, "run", "--", "id", "-u"],
+                    user=member, group=member, extra_groups=groups, capture_output=True, text=True,
+                    timeout=60)
+
+            good = run(f"--server-user={owner}", groups=[group])
+            self.assertEqual((good.returncode, good.stdout), (0, f"{owner}\n"), good.stderr)
+            stranger = run(f"--server-user={owner}")
+            self.assertEqual(stranger.returncode, 125)
+            self.assertIn("SOCKET_CLOSED_TO_US", stranger.stderr)
+            unaware = run(groups=[group])
+            self.assertEqual(unaware.returncode, 125)
+            self.assertIn("UNTRUSTED_SERVER", unaware.stderr)
+            self.assertIn("--server-user", unaware.stderr)
+            server.terminate()
+            server.stderr.read()
+            self.assertEqual(server.wait(timeout=60), 0)
+            server.stderr.close()
+
+    def test_the_group_of_a_socket_has_to_get_there(self):
+        self.assertIn("no group 'no such group'", self.refused("--socket-group=no such group"))
+        with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
+            said = self.refused(f"--listen=unix:{directory}/sock", "--socket-group=65531")
+            self.assertIn(f"chgrp 65531 '{directory}' and chmod g+x '{directory}'", said)
+            self.assertEqual(os.stat(directory).st_mode & 0o777, 0o700)
+
+    def test_info_tells_where_the_dashboard_is(self):
+        for flags, wanted in ((), None), (("--http=127.0.0.1:0",), "http://127.0.0.1:"):
+            server = Server(*flags)
+            try:
+                info = subprocess.run([PROCTOR, f"--host={server.host}", "info"],
+                                      capture_output=True, text=True, timeout=60).stdout
+            finally:
+                self.assertEqual(server.end(), 0)
+            if wanted is None:
+                self.assertNotIn("Dashboard", info)
+            else:
+                line = next(line for line in info.splitlines() if line.startswith("Dashboard:"))
+                self.assertIn(wanted, line)
+                self.assertIn("'proctor dashboard'", line)
+                self.assertLessEqual(len(line), 80)
+
     def test_two_servers_do_not_share_a_socket(self):
         server = Server()
         try:

@@ -1,5 +1,6 @@
+#include <fstream>
+
 #include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
 #include "tests/client/cli/command_fixture.h"
 
 namespace proctor::cli {
@@ -67,6 +68,23 @@ TEST_F(RunVerbTest, FillsTheSpecification) {
   EXPECT_EQ(spec.stderr_mode(), v1::STDIO_MODE_MERGED);
   EXPECT_EQ(start.on_disconnect(), v1::DISCONNECT_POLICY_KEEP);
   EXPECT_EQ(start.request_id(), "r1");
+}
+
+TEST_F(RunVerbTest, VariablesComeFromFilesAndTheCommandLineWins) {
+  const std::string one = server_.directory() + "/one", two = server_.directory() + "/two";
+  std::ofstream(one) << "A=1\nB=1\nC=1\nOWN\n";
+  std::ofstream(two) << "B=2\n";
+  const v1::ProcessSpec spec =
+      Received({"-e", "C=3", "--env-file", one, "--env-file", two, "-e", "UNSET_ANYWHERE", "true"},
+               {"OWN=mine"})
+          .spec();
+  EXPECT_EQ(spec.env().size(), 4u);
+  EXPECT_EQ(spec.env().at("A"), "1");
+  EXPECT_EQ(spec.env().at("B"), "2");
+  EXPECT_EQ(spec.env().at("C"), "3");
+  EXPECT_EQ(spec.env().at("OWN"), "mine");
+  EXPECT_EQ(Run({"run", "--env-file", server_.directory() + "/none", "x"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--env-file: read '")) << err_;
 }
 
 TEST_F(RunVerbTest, SaysAsWhomAndWithHowMuch) {

@@ -66,5 +66,25 @@ TEST_F(ListenerTest, TakesNoSocketFromALiveServer) {
   EXPECT_THAT(std::string(Open(In("s")).status().message()), HasSubstr("another server"));
 }
 
+TEST_F(ListenerTest, OpensSocketAndNewDirectoryToAGroup) {
+  const auto open = [](const std::string& path) {
+    return Listener::Open({.is_unix = true, .path = path}, /*public_allowed=*/false, ::getegid());
+  };
+  const auto listeners = open(In("new/s"));
+  ASSERT_TRUE(listeners.ok()) << listeners.status();
+  struct stat info;
+  ASSERT_EQ(::lstat(In("new/s").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0660u);
+  EXPECT_EQ(info.st_gid, ::getegid());
+  ASSERT_EQ(::lstat(In("new").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0710u);
+  // What was there is somebody's choice.
+  const absl::Status status = open(In("s")).status();
+  EXPECT_EQ(ErrorReason(status), "SOCKET_DIR_UNUSABLE");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("chmod g+x '" + parent_ + "'"));
+  ASSERT_EQ(::chmod(parent_.c_str(), 0710), 0);
+  EXPECT_TRUE(open(In("s")).ok());
+}
+
 }  // namespace
 }  // namespace proctor::server
