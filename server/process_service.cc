@@ -144,6 +144,30 @@ bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
   });
 }
 
+// Starts a command, once for each request_id, and answers with its process.
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* StartIn(SessionRegistry* sessions, const std::string& session_id,
+                                  Command command, grpc::CallbackServerContext* context,
+                                  const Request* request, Response* response) {
+  auto past = sessions->FindStarted(session_id, request->request_id(), command);
+  if (!past.ok()) return Answer(context, past.status());
+  if (*past != nullptr) {
+    *response->mutable_process() = wire::ToProto(**past);
+    return Answer(context, absl::OkStatus());
+  }
+  auto session = sessions->Find(session_id);
+  if (!session.ok()) return Answer(context, session.status());
+  auto* reactor = context->DefaultReactor();
+  const absl::Status posted = (*session)->Post(
+      [session = *session, reactor, request, response, command = std::move(command)]() mutable {
+        auto process = session->StartProcess(std::move(command), request->request_id());
+        if (process.ok()) *response->mutable_process() = wire::ToProto((*process)->Info());
+        reactor->Finish(wire::ToGrpc(process.status()));
+      });
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
+  return reactor;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerContext* context,
@@ -155,23 +179,19 @@ grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerConte
   }
   auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
   if (!command.ok()) return Answer(context, command.status());
-  auto past = sessions_->FindStarted(request->session_id(), request->request_id(), *command);
-  if (!past.ok()) return Answer(context, past.status());
-  if (*past != nullptr) {
-    *response->mutable_process() = wire::ToProto(**past);
-    return Answer(context, absl::OkStatus());
+  return StartIn(sessions_, request->session_id(), *std::move(command), context, request, response);
+}
+
+grpc::ServerUnaryReactor* ProcessService::RestartProcess(grpc::CallbackServerContext* context,
+                                                         const v1::RestartProcessRequest* request,
+                                                         v1::RestartProcessResponse* response) {
+  if (auto status = CheckRequestId(request->request_id(), "request_id"); !status.ok()) {
+    return Answer(context, status);
   }
-  auto session = sessions_->Find(request->session_id());
-  if (!session.ok()) return Answer(context, session.status());
-  auto* reactor = context->DefaultReactor();
-  const absl::Status posted = (*session)->Post(
-      [session = *session, reactor, request, response, command = *std::move(command)]() mutable {
-        auto process = session->StartProcess(std::move(command), request->request_id());
-        if (process.ok()) *response->mutable_process() = wire::ToProto((*process)->Info());
-        reactor->Finish(wire::ToGrpc(process.status()));
-      });
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+  auto restart = sessions_->PrepareRestart(request->process_id(), request->session_id());
+  if (!restart.ok()) return Answer(context, restart.status());
+  return StartIn(sessions_, restart->session_id, std::move(restart->command), context, request,
+                 response);
 }
 
 grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* ProcessService::RunProcess(

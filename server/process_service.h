@@ -54,6 +54,9 @@ class ProcessService final : public v1::ProcessService::CallbackService {
   grpc::ServerUnaryReactor* RemoveProcess(grpc::CallbackServerContext* context,
                                           const v1::RemoveProcessRequest* request,
                                           v1::RemoveProcessResponse* response) override;
+  grpc::ServerUnaryReactor* RestartProcess(grpc::CallbackServerContext* context,
+                                           const v1::RestartProcessRequest* request,
+                                           v1::RestartProcessResponse* response) override;
 
  private:
   SessionRegistry* const sessions_;

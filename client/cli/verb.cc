@@ -51,6 +51,12 @@ constexpr Verb kVerbs[] = {
      "not told otherwise. Returns when they have ended. What a lost server has left of a process\n"
      "is ended by --tree, where it is known by a control group.",
      StopVerb},
+    {"restart", "[FLAGS] ID...", "stop processes and start them again",
+     "Stops processes, where they still run, and starts for each a new one with the\n"
+     "same specification, in the background, whose id is printed. The old one stays\n"
+     "listed. What had variables of its own cannot be started again once the server\n"
+     "was: their values are not stored.",
+     RestartVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line, behind their ids where there\n"
      "are several. Exits with the code of the process if there is one only. tree-empty is when\n"

@@ -46,6 +46,7 @@ int LogsVerb(Invocation& invocation);
 int AttachVerb(Invocation& invocation);
 int KillVerb(Invocation& invocation);
 int StopVerb(Invocation& invocation);
+int RestartVerb(Invocation& invocation);
 int WaitVerb(Invocation& invocation);
 int WriteVerb(Invocation& invocation);
 int UpdateVerb(Invocation& invocation);

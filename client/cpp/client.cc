@@ -161,6 +161,13 @@ Error Client::RemoveProcess(const v1::RemoveProcessRequest& request,
               options);
 }
 
+Error Client::RestartProcess(const v1::RestartProcessRequest& request,
+                             v1::RestartProcessResponse* response,
+                             const CallOptions& options) const {
+  return Call(*stubs_->processes, &v1::ProcessService::Stub::RestartProcess, request, response,
+              options);
+}
+
 Error Client::CreateSession(const v1::CreateSessionRequest& request,
                             v1::CreateSessionResponse* response, const CallOptions& options) const {
   return Call(*stubs_->sessions, &v1::SessionService::Stub::CreateSession, request, response,

@@ -74,6 +74,8 @@ class Client {
                       const CallOptions& options = {}) const;
   Error RemoveProcess(const v1::RemoveProcessRequest& request, v1::RemoveProcessResponse* response,
                       const CallOptions& options = {}) const;
+  Error RestartProcess(const v1::RestartProcessRequest& request,
+                       v1::RestartProcessResponse* response, const CallOptions& options = {}) const;
 
   // SessionService.
   Error CreateSession(const v1::CreateSessionRequest& request, v1::CreateSessionResponse* response,

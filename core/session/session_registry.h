@@ -124,6 +124,16 @@ class SessionRegistry {
   // Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<LocatedProcess> FindProcess(std::string_view process_id) const;
 
+  // What starts an ended process again, and where: core/session/session_restart.cc.
+  struct Restart {
+    Command command;
+    std::string session_id;  // for Find
+  };
+  // `session_id` is where the caller wants it; "" where it was. Errors: NotFound
+  // (PROCESS_NOT_FOUND); FailedPrecondition: (PROCESS_RUNNING) also where survivors are left,
+  // (SPECIFICATION_INCOMPLETE) of an earlier server's process that had variables, (SESSION_CLOSED).
+  absl::StatusOr<Restart> PrepareRestart(std::string_view process_id, std::string_view session_id);
+
   // ---- What a server before this one has left of a process, in its control group:
   // core/session/survivors.cc. ----
 
@@ -232,6 +242,7 @@ class SessionRegistry {
   ProcessTable processes_;
   StartRequests start_requests_;
   SessionRequests session_requests_;
+  uint64_t last_restored_ = 0;  // the last event before this server's own; from Restore on constant
 
   absl::Mutex default_mutex_;  // held while the default session is opened, before mutex_
 

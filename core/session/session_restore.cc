@@ -52,6 +52,7 @@ absl::Status SessionRegistry::RestoreAll() {
   if (restored.ok()) restored = RestoreRequests();
   if (restored.ok()) restored = RestoreSessions();
   if (!restored.ok()) return restored;
+  last_restored_ = events_->range().last;
   while (auto surplus = processes_.TakeSurplus()) ForgetProcess(*surplus, "RETENTION");
   return absl::OkStatus();
 }

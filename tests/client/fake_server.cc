@@ -83,6 +83,10 @@ class FakeServer::Services {
                                v1::RemoveProcessResponse* a) override {
       return Do(b->remove, *q, a);
     }
+    grpc::Status RestartProcess(Context, const v1::RestartProcessRequest* q,
+                                v1::RestartProcessResponse* a) override {
+      return Do(b->restart, *q, a);
+    }
     FakeBehaviour* const b;
   };
 
