@@ -84,8 +84,10 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, Daem
   }
   spdlog::info("proctord ready version={} pid={} listen={}", kVersion, ::getpid(),
                absl::StrJoin((*server)->Addresses(), ","));
-  // The code may be in a log: it is worth nothing once it was used, or after some minutes.
-  if (const auto link = (*server)->NewDashboardLink(); link.has_value()) {
+  // The code may be in a log: it is worth nothing once it was used, or after some minutes. Others
+  // than who started this server may read a log, but not a terminal.
+  const http::Role role = ::isatty(STDERR_FILENO) == 1 ? http::Role::kAct : http::Role::kLook;
+  if (const auto link = (*server)->NewDashboardLink(role); link.has_value()) {
     spdlog::info("dashboard url={} once_within={}", link->url, absl::FormatDuration(link->life));
   }
   TellReady(options.ready_fd);

@@ -119,6 +119,19 @@ constexpr Flag kFlags[] = {
        o.http = HttpAddress{address->host, static_cast<uint16_t>(port)};
        return absl::OkStatus();
      }},
+    {"http-actions", "none|login|token",
+     "who may stop, signal, restart, feed and remove processes over --http: nobody (none),\n"
+     "browsers that a link of 'proctor dashboard' signed in (login, the default; the link in the\n"
+     "log looks alone, where the log is no terminal), or also who shows the token of\n"
+     "--http-token-file (token)",
+     [](Options& o, const std::string& v) {
+       if (v == "none") o.http_actions = http::HttpActions::kNone;
+       if (v == "login") o.http_actions = http::HttpActions::kLogin;
+       if (v == "token") o.http_actions = http::HttpActions::kToken;
+       if (v == "none" || v == "login" || v == "token") return absl::OkStatus();
+       return absl::InvalidArgumentError(
+           absl::StrCat("'", v, "' is not one of none, login, token"));
+     }},
     {"http-host", "NAME",
      "a name by which callers may reach --http, beside its address and localhost; may be\n"
      "repeated. Needed for an address other than loopback, which belongs behind a TLS proxy\n"

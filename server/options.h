@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/event/sqlite_event_store.h"
+#include "server/http/access_control.h"
 #include "server/listen/connection_gate.h"
 #include "server/listen/listener.h"
 
@@ -34,7 +35,8 @@ struct Options {
   std::string watcher = "auto";
   absl::Duration drain_grace = absl::Seconds(30);
   absl::Duration spawn_timeout = absl::Seconds(5);
-  std::optional<HttpAddress> http;      // unset: no HTTP side
+  std::optional<HttpAddress> http;  // unset: no HTTP side
+  http::HttpActions http_actions = http::HttpActions::kLogin;
   std::vector<std::string> http_hosts;  // names by which it may be called, beside its own
   std::string http_token_file;
   std::string metrics_token_file;

@@ -401,6 +401,7 @@ absl::Status Server::BeginHttp() {
        .allowed_hosts = options_.http_hosts,
        .token = *std::move(token),
        .metrics_token = *std::move(metrics_token),
+       .actions = options_.http_actions,
        .limits = limits,
        .load = parts_->http_load},
       &parts_->logins, parts_->grpc->InProcessChannel(arguments),
@@ -414,8 +415,8 @@ absl::Status Server::BeginHttp() {
   return absl::OkStatus();
 }
 
-std::optional<http::LoginLink> Server::NewDashboardLink() {
-  auto link = parts_->logins.NewLink();
+std::optional<http::LoginLink> Server::NewDashboardLink(http::Role role) {
+  auto link = parts_->logins.NewLink(role);
   if (!link.ok()) return std::nullopt;
   return *std::move(link);
 }

@@ -62,7 +62,7 @@ class Server {
   // Where it listens, in the form that clients take.
   std::vector<std::string> Addresses() const;
   // A new link to the dashboard; nothing without the HTTP side.
-  std::optional<http::LoginLink> NewDashboardLink();
+  std::optional<http::LoginLink> NewDashboardLink(http::Role role);
 
  private:
   struct Parts;

@@ -125,11 +125,12 @@ grpc::ServerUnaryReactor* ServerService::Drain(grpc::CallbackServerContext* cont
 }
 
 grpc::ServerUnaryReactor* ServerService::CreateDashboardLink(
-    grpc::CallbackServerContext* context, const v1::CreateDashboardLinkRequest*,
+    grpc::CallbackServerContext* context, const v1::CreateDashboardLinkRequest* request,
     v1::CreateDashboardLinkResponse* response) {
-  auto link = facts_.logins->NewLink();
+  const bool may_act = !request->look_only();
+  auto link = facts_.logins->NewLink(may_act ? http::Role::kAct : http::Role::kLook);
   if (!link.ok()) return Answer(context, link.status());
-  spdlog::info("dashboard link made peer={}", CallerName(*context));
+  spdlog::info("dashboard link made may_act={} peer={}", may_act, CallerName(*context));
   response->set_url(link->url);
   response->set_code(link->code);
   *response->mutable_expires_at() = wire::ToProto(absl::Now() + link->life);

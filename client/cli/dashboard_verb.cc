@@ -32,12 +32,16 @@ int DashboardVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Value(0, "at", "URL", "the server's address for the browser, such as that of a TLS proxy",
               [&site](const std::string& text) { return TakeSite(text, &site); });
+  v1::CreateDashboardLinkRequest request;
+  bool look_only = false;
+  flags.Switch(0, "look-only", "sign in to look, and not to act on processes", &look_only);
   flags.Switch(0, "json", "as one JSON object", &json);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
+  request.set_look_only(look_only);
   v1::CreateDashboardLinkResponse link;
-  const client::Error error = client->CreateDashboardLink({}, &link, Prompt());
+  const client::Error error = client->CreateDashboardLink(request, &link, Prompt());
   if (!error.ok()) return invocation.Refuse(error);
   if (!site.empty()) link.set_url(absl::StrCat(site, "#code=", link.code()));
   invocation.out().Write(json ? JsonLine(link) : absl::StrCat(Printable(link.url()), "\n"));

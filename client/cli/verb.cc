@@ -85,7 +85,8 @@ constexpr Verb kVerbs[] = {
     {"info", "[FLAGS]", "describe the server", "Prints what the server is and can do.", InfoVerb},
     {"dashboard", "[FLAGS]", "print a link to the dashboard",
      "Prints a link that signs one browser in to the dashboard of a server that has one\n"
-     "(proctord --http). It can be used once, within ten minutes.",
+     "(proctord --http). It can be used once, within ten minutes. Who is signed in can also\n"
+     "stop, feed and restart processes there, where --look-only does not say otherwise.",
      DashboardVerb},
     {"session create", "[FLAGS]", "open a session", "Opens a session and prints its id.",
      SessionCreateVerb},

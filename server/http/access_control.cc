@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "server/http/cookie.h"
 #include "server/http/error_json.h"
+#include "server/http/process_action.h"
 #include "server/http/static_files.h"
 
 namespace proctor::server::http {
@@ -44,7 +45,9 @@ std::pair<std::string, std::string> SplitHost(std::string_view text,
 }
 
 // What the page sends; a browser lets no other site do so unasked.
-bool IsAction(const std::string& path) { return path == "/login" || path == "/logout"; }
+bool IsPosted(const RequestTarget& target) {
+  return target.path == "/login" || target.path == "/logout" || ParseAction(target).has_value();
+}
 
 // The files of the page tell nobody anything, and it can show no header before it is there.
 bool IsPublic(const std::string& path) {
@@ -77,7 +80,7 @@ Response Unauthenticated(const Request& request) {
   return response;
 }
 
-Response Refused(const char* reason, const char* message) {
+Response Refused(std::string_view reason, std::string_view message) {
   return ErrorResponse(MakeError(absl::StatusCode::kPermissionDenied, reason, message));
 }
 
@@ -114,12 +117,12 @@ bool AccessControl::IsOwnOrigin(std::string_view origin) const {
 
 AccessControl::Verdict AccessControl::Check(const Request& request,
                                             const RequestTarget& target) const {
-  const bool is_action = IsAction(target.path);
-  if (is_action ? request.method != "POST" : request.method != "GET" && request.method != "HEAD") {
-    const std::string allowed = is_action ? "POST" : "GET, HEAD";
+  const bool is_posted = IsPosted(target);
+  if (is_posted ? request.method != "POST" : request.method != "GET" && request.method != "HEAD") {
+    const std::string allowed = is_posted ? "POST" : "GET, HEAD";
     Response response =
         ErrorResponse(MakeError(absl::StatusCode::kUnimplemented, "METHOD_NOT_ALLOWED",
-                                is_action ? "only POST" : "only GET and HEAD"),
+                                is_posted ? "only POST" : "only GET and HEAD"),
                       405);
     response.headers.emplace_back("Allow", allowed);
     return {std::move(response), {}};
@@ -135,10 +138,40 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
     return {Refused("ORIGIN_NOT_ALLOWED", "the Origin header is of another site"), {}};
   }
   if (IsPublic(target.path)) return {};
-  if (target.path != "/logout" && HasToken(request, target)) return {{}, {}, true};
+  const bool acts = ParseAction(target).has_value();
+  if (target.path != "/logout" && HasToken(request, target)) {
+    return {RefuseAction(acts, {}), {}, true, absl::StrCat("http token of ", request.peer)};
+  }
   std::optional<Logins::Id> login = FindLogin(request);
   if (!login.has_value()) return {Unauthenticated(request), {}};
-  return {{}, std::move(login), true};
+  if (acts && request.headers.count("origin") == 0) {
+    return {Refused("ORIGIN_NOT_ALLOWED", "what acts comes with an Origin, as browsers send it"),
+            {}};
+  }
+  std::string caller = absl::StrCat("http login ", Logins::NameOf(*login), " of ", request.peer);
+  return {RefuseAction(acts, login), std::move(login), true, std::move(caller)};
+}
+
+std::string AccessControl::WhyOnlyLook(const std::optional<Logins::Id>& login) const {
+  if (options_.actions == HttpActions::kNone) {
+    return "this server lets nobody act over HTTP (--http-actions=none)";
+  }
+  if (login.has_value()) {
+    return logins_->MayAct(*login) ? ""
+                                   : "you are signed in to look only: open a link that 'proctor "
+                                     "dashboard' prints to act, too";
+  }
+  return options_.actions == HttpActions::kToken
+             ? ""
+             : "a token only looks, where the server is not started with --http-actions=token";
+}
+
+std::optional<Response> AccessControl::RefuseAction(bool acts,
+                                                    const std::optional<Logins::Id>& login) const {
+  if (!acts) return std::nullopt;
+  const std::string why = WhyOnlyLook(login);
+  if (why.empty()) return std::nullopt;
+  return Refused("MAY_ONLY_LOOK", why);
 }
 
 bool AccessControl::HasToken(const Request& request, const RequestTarget& target) const {
@@ -168,10 +201,13 @@ Response AccessControl::LogIn(const Request& request) const {
             "this link was used already, is older than ", absl::FormatDuration(Logins::kCodeLife),
             ", or is of an earlier run of the server: 'proctor dashboard' prints another")));
   }
-  spdlog::info("dashboard login begun logins={}", logins_->size());
+  const bool may_act = secrets->role == Role::kAct && options_.actions != HttpActions::kNone;
+  spdlog::info("dashboard login begun login={} may_act={} peer={} logins={}", secrets->name,
+               may_act, request.peer, logins_->size());
   Response response;
   response.content_type = "application/json";
-  response.body = absl::StrCat("{\"proof\":\"", secrets->proof, "\"}\n");
+  response.body = absl::StrCat("{\"proof\":\"", secrets->proof,
+                               "\",\"may_act\":", may_act ? "true" : "false", "}\n");
   response.headers.emplace_back("Set-Cookie",
                                 FormatCookie(cookie_name_, secrets->cookie, IsBehindTls(request)));
   return response;
@@ -179,7 +215,7 @@ Response AccessControl::LogIn(const Request& request) const {
 
 Response AccessControl::LogOut(const Request& request, const Logins::Id& login) const {
   logins_->LogOut(login);
-  spdlog::info("dashboard login ended logins={}", logins_->size());
+  spdlog::info("dashboard login ended login={} logins={}", Logins::NameOf(login), logins_->size());
   Response response;
   response.content_type = "application/json";
   response.body = "{}\n";

@@ -12,6 +12,13 @@
 
 namespace proctor::server::http {
 
+// Who may do over HTTP more than look.
+enum class HttpActions {
+  kNone,   // nobody
+  kLogin,  // browsers that a link signed in to act
+  kToken,  // and whoever shows the token that opens all
+};
+
 // Who may ask: whoever knows a token or is signed in, by way of a name that is the server's own.
 //
 // The names keep out web pages of others. A page can make a browser send requests to
@@ -20,6 +27,9 @@ namespace proctor::server::http {
 //
 // A browser is signed in by two secrets, a cookie and a header (see Logins), of which neither
 // opens anything alone. Programs show a token as `Authorization: Bearer`.
+//
+// What acts (ParseAction) is for few: a token is there to look, because it lies in configurations
+// of those who only scrape. A browser has to say its Origin then, which each one does for a POST.
 //
 // Thread-safety: immutable but for `logins`, which is safe. Lifetime: a value; `logins` outlives
 // it.
@@ -31,6 +41,7 @@ class AccessControl {
     std::vector<std::string> allowed_hosts;  // these with any port
     std::string token;                       // opens all; "" opens nothing
     std::string metrics_token;               // opens /metrics; "" opens nothing
+    HttpActions actions = HttpActions::kLogin;
   };
 
   // Either the answer to who may not pass, or, to who may, the login by which.
@@ -38,14 +49,19 @@ class AccessControl {
     std::optional<Response> refusal;
     std::optional<Logins::Id> login;
     bool showed_secret = false;  // a token, or that login
+    std::string caller = {};     // who that is, for records
   };
 
   AccessControl(Options options, Logins* logins);
 
-  // In this order: the method (405), Host and Origin (403), the token or the login (401).
+  // In this order: the method (405), Host and Origin (403), the token or the login (401), whether
+  // that may act (403).
   // /healthz and /readyz need the method alone; the files of the page and /login need no
   // more than the names.
   Verdict Check(const Request& request, const RequestTarget& target) const;
+
+  // Why whoever has this login, or else the token, may not act; "" where they may.
+  std::string WhyOnlyLook(const std::optional<Logins::Id>& login) const;
 
   // "/login": takes the code in the header Proctor-Code for a cookie and the proof, which is the
   // answer. "/logout": ends the login.
@@ -58,6 +74,8 @@ class AccessControl {
  private:
   bool IsOwnHost(std::string_view host, std::string_view default_port) const;
   bool IsOwnOrigin(std::string_view origin) const;
+  // The answer to what acts, where who asks may only look.
+  std::optional<Response> RefuseAction(bool acts, const std::optional<Logins::Id>& login) const;
   bool HasToken(const Request& request, const RequestTarget& target) const;
   std::optional<Logins::Id> FindLogin(const Request& request) const;
 

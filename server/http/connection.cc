@@ -8,16 +8,22 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/http/error_json.h"
 #include "server/http/viewer.h"
@@ -43,6 +49,8 @@ bool IsMalformed(const error_code& code) {
   return code.category() == make_error_code(error::bad_method).category() &&
          code != error::end_of_stream && code != error::partial_message;
 }
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool IsTooLarge(const error_code& error) {
   return error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow;
@@ -96,6 +104,27 @@ class BeastConnection final : public Connection,
     return known_;
   }
 
+  void ReadBody(std::function<void(std::string)> done) override {
+    if (state_ != State::kAnswering) return;
+    if (!has_body_) return done("");
+    const auto& message = parser_->get();
+    const bool waits = absl::EqualsIgnoreCase(
+        absl::string_view(message["Expect"].data(), message["Expect"].size()), "100-continue");
+    body_parser_.emplace(std::move(*parser_));
+    body_parser_->body_limit(limits_.body_bytes);
+    SetDeadline(limits_.body_time);
+    // Told what the head says, not after the body was sent.
+    if (body_parser_->content_length().value_or(0) > limits_.body_bytes) return RefuseBody();
+    if (!waits) return ReceiveBody(std::move(done));
+    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                      [this, self = shared_from_this(), done = std::move(done)](
+                          const error_code& error, size_t) mutable {
+                        if (state_ == State::kClosed) return;
+                        if (error) return Close();
+                        ReceiveBody(std::move(done));
+                      });
+  }
+
   void Respond(Response response) override {
     if (state_ != State::kAnswering) return;
     if (stopping_) keep_alive_ = false;
@@ -121,6 +150,7 @@ class BeastConnection final : public Connection,
   enum class State { kWaiting, kReading, kAnswering, kClosing, kClosed };
   using Clock = std::chrono::steady_clock;
   using Parser = beast::http::request_parser<beast::http::empty_body>;
+  using BodyParser = beast::http::request_parser<beast::http::string_body>;
 
   void SetDeadline(absl::Duration time) {
     if (!known_) time = std::min(time, absl::FromChrono(stranger_until_ - Clock::now()));
@@ -142,8 +172,10 @@ class BeastConnection final : public Connection,
 
   void ReadRequest() {
     state_ = State::kReading;
+    body_parser_.reset();
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(limits_.header_bytes));
+    parser_->body_limit(std::numeric_limits<uint64_t>::max());  // ReadBody's matter
     SetDeadline(limits_.header_time);
     beast::http::async_read_header(
         socket_, buffer_, *parser_,
@@ -158,6 +190,7 @@ class BeastConnection final : public Connection,
     deadline_.Cancel();
     const auto& message = parser_->get();
     Request request;
+    request.peer = owner_.peer;
     request.method = ToString(message.method_string());
     request.target = ToString(message.target());
     for (const auto& field : message) {
@@ -165,16 +198,41 @@ class BeastConnection final : public Connection,
       if (!value.empty()) value.append(", ");
       value.append(field.value().data(), field.value().size());
     }
-    // A body is not read: what follows it could not be told from it.
-    const bool has_body = request.headers.count("transfer-encoding") != 0 ||
-                          parser_->content_length().value_or(0) > 0;
-    keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body;
+    // A body that is not read: what follows it could not be told from it.
+    has_body_ = request.headers.count("transfer-encoding") != 0 ||
+                parser_->content_length().value_or(0) > 0;
+    keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body_;
     if (!request.HasKnownEnd()) {
       return RefuseMalformed("the Transfer-Encoding does not end in chunked", 400);
     }
     is_head_ = request.method == "HEAD";
     allowed_ = nullptr;
     owner_.answer(request, shared_from_this());
+  }
+
+  void ReceiveBody(std::function<void(std::string)> done) {
+    beast::http::async_read(socket_, buffer_, *body_parser_,
+                            [this, self = shared_from_this(), done = std::move(done)](
+                                const error_code& error, size_t) { OnBody(error, done); });
+  }
+
+  void OnBody(const error_code& error, const std::function<void(std::string)>& done) {
+    if (state_ == State::kClosed) return;
+    if (error == beast::http::error::body_limit) return RefuseBody();
+    if (IsMalformed(error)) return RefuseMalformed(error.message(), 400);
+    if (error) return Close();
+    deadline_.Cancel();
+    const auto& message = body_parser_->get();
+    keep_alive_ = message.version() >= 11 && message.keep_alive();
+    done(std::move(body_parser_->get().body()));
+  }
+
+  void RefuseBody() {
+    keep_alive_ = false;
+    Respond(ErrorResponse(
+        MakeError(absl::StatusCode::kInvalidArgument, "BODY_TOO_LARGE",
+                  absl::StrCat("the body is larger than ", limits_.body_bytes, " bytes")),
+        413));
   }
 
   void RefuseMalformed(const std::string& why, int status) {
@@ -242,11 +300,13 @@ class BeastConnection final : public Connection,
   Timer deadline_;  // of whatever is under way
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
+  std::optional<BodyParser> body_parser_;  // parser_ goes on in it
   State state_ = State::kWaiting;
   bool known_ = false;  // a request has shown the token
   bool stopping_ = false;
   bool keep_alive_ = false;
   bool is_head_ = false;
+  bool has_body_ = false;
   Frame output_;  // the write that is under way
   size_t written_ = 0;
   std::function<bool()> allowed_;  // whether a stream may go on; empty: it may

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/time/time.h"
 #include "core/base/unique_fd.h"
@@ -17,19 +18,22 @@ struct HttpLimits {
   size_t of_peer = 512;      // of these, from one address
   size_t header_bytes = 8192;
   absl::Duration stranger_time = absl::Seconds(10);  // what a connection has to show the token
-  absl::Duration header_time = absl::Seconds(10);    // from the first byte to the last
-  absl::Duration idle = absl::Seconds(60);           // between two requests
-  absl::Duration stall = absl::Seconds(30);          // a write of which nothing is taken
-  absl::Duration heartbeat = absl::Seconds(5);       // the silence of a stream
-  absl::Duration last_words = absl::Seconds(2);      // what streams have at the end
-  SilentPeers::Limits silent_peers = {};             // of a stream whose peer is gone
+  size_t body_bytes = 256 * 1024;
+  absl::Duration header_time = absl::Seconds(10);  // from the first byte to the last
+  absl::Duration body_time = absl::Seconds(30);    // the same
+  absl::Duration idle = absl::Seconds(60);         // between two requests
+  absl::Duration stall = absl::Seconds(30);        // a write of which nothing is taken
+  absl::Duration heartbeat = absl::Seconds(5);     // the silence of a stream
+  absl::Duration last_words = absl::Seconds(2);    // what streams have at the end
+  SilentPeers::Limits silent_peers = {};           // of a stream whose peer is gone
 };
 
 // One connection: reads a request, has it answered, and so on (RFC 9112). The only file
 // that knows Boost.Beast, which takes the requests apart; the answers are ours.
 //
-//   waiting ──bytes──▶ reading ──request──▶ answering ──▶ waiting
-//                                               └──▶ closing: what the caller still sends is
+//   waiting ──bytes──▶ reading ──head──▶ answering ──▶ waiting       a body is read only where
+//                                            │                       the answer asks for it
+//                                            └──▶ closing: what the caller still sends is
 //                                                    thrown away, lest a reset overtakes the
 //                                                    answer (RFC 9112, 9.6)
 //
@@ -46,6 +50,7 @@ class Connection : public Exchange {
     // Whether a connection may last, of which a request has shown the token.
     std::function<bool(Connection*)> keep;
     std::function<void(Connection*)> on_closed;
+    std::string peer;  // Request::peer
   };
 
   static std::shared_ptr<Connection> Make(HttpThread* thread, const HttpLimits& limits,

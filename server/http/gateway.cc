@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/http/error_json.h"
+#include "server/http/json.h"
 #include "server/http/static_files.h"
 
 namespace proctor::server::http {
@@ -38,6 +39,7 @@ Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl::Options acce
       access_(std::move(access), logins),
       sources_(std::move(sources)),
       resources_(thread, calls, sources_.channel),
+      actions_(thread, calls, sources_.channel),
       streams_(thread, calls, sources_.channel) {}
 
 void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
@@ -49,12 +51,29 @@ void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
   if (verdict.showed_secret && !answer->Keep()) return answer->Respond(TooManyConnections());
   if (!target.ok()) return answer->Respond(ErrorResponse(target.status()));
   if (target->path == "/login") return answer->Respond(access_.LogIn(request));
+  if (target->path == "/v1/login") return answer->Respond(TellLogin(verdict.login));
+  if (auto action = ParseAction(*target)) {
+    const bool done =
+        actions_.Do(request, *std::move(action), Query(target->parameters), verdict.caller, answer);
+    if (!done) answer->Respond(NoSuchPath(target->path));
+    return;
+  }
   if (verdict.login.has_value()) {
     if (target->path == "/logout") return answer->Respond(access_.LogOut(request, *verdict.login));
     answer->StreamWhile(
         [logins = logins_, login = *std::move(verdict.login)] { return logins->IsOpen(login); });
   }
   Route(request, *target, std::move(answer));
+}
+
+Response Gateway::TellLogin(const std::optional<Logins::Id>& login) const {
+  const std::string why_not = access_.WhyOnlyLook(login);
+  Response response;
+  response.content_type = "application/json";
+  response.body = why_not.empty()
+                      ? "{\"may_act\":true}\n"
+                      : absl::StrCat("{\"may_act\":false,\"why_not\":", JsonString(why_not), "}\n");
+  return response;
 }
 
 void Gateway::Route(const Request& request, const RequestTarget& target,

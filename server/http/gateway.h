@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "server/http/access_control.h"
+#include "server/http/actions.h"
 #include "server/http/exchange.h"
 #include "server/http/resources.h"
 #include "server/http/streams.h"
@@ -19,6 +21,8 @@ namespace proctor::server::http {
 //   /v1/server
 //   /v1/sessions[/ID]               JSON of one call (Resources)
 //   /v1/processes[/ID]
+//   /v1/processes/ID:VERB           by POST: what acts on a process (Actions)
+//   /v1/login                       whether who asks may act
 //   /v1/processes/ID/output         Server-Sent Events (Streams)
 //   /v1/events
 //   / and all else                  the dashboard's files
@@ -40,6 +44,7 @@ class Gateway {
 
  private:
   void Route(const Request& request, const RequestTarget& target, std::shared_ptr<Exchange> answer);
+  Response TellLogin(const std::optional<Logins::Id>& login) const;
   bool RoutePlain(const RequestTarget& target, const std::shared_ptr<Exchange>& answer);
   bool RouteApi(const Request& request, const RequestTarget& target,
                 const std::shared_ptr<Exchange>& answer);
@@ -48,6 +53,7 @@ class Gateway {
   const AccessControl access_;
   const Sources sources_;
   Resources resources_;
+  Actions actions_;
   Streams streams_;
 };
 

@@ -33,6 +33,10 @@ std::string_view StatusText(int status) {
       return "Conflict";
     case 410:
       return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
     case 429:
       return "Too Many Requests";
     case 431:

@@ -17,6 +17,7 @@ struct Request {
   std::string method;
   std::string target;                          // as sent: "/v1/events?type=PROCESS_EXITED"
   std::map<std::string, std::string> headers;  // by lower-case name; repeated ones joined by ", "
+  std::string peer = {};                       // who is connected: "10.0.0.7:5123"
 
   // The value of a header, or "" without it.
   std::string_view Header(std::string_view lower_case_name) const;

@@ -124,7 +124,8 @@ bool HttpServer::Parts::MakeRoom(int fd, const std::string& owner) {
 }
 
 void HttpServer::Parts::Accept(UniqueFd fd) {
-  const std::string owner = PeerOwner(PeerAddress(fd.get()));
+  const sockaddr_storage peer = PeerAddress(fd.get());
+  const std::string owner = PeerOwner(peer);
   if (!MakeRoom(fd.get(), owner)) {
     (void)::send(fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
@@ -135,7 +136,7 @@ void HttpServer::Parts::Accept(UniqueFd fd) {
                           gateway->Handle(request, std::move(answer));
                         },
                         [this](Connection* known) { return Keep(known); },
-                        [this](Connection* closed) { Closed(closed); }});
+                        [this](Connection* closed) { Closed(closed); }, PeerName(peer)});
   connections.insert(connection.get());
   slots.Add(connection.get(), owner);
   load->SetOpen(connections.size());
@@ -213,6 +214,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   access.allowed_hosts = server->options_.allowed_hosts;
   access.token = server->options_.token;
   access.metrics_token = server->options_.metrics_token;
+  access.actions = server->options_.actions;
   for (auto& listener : *listeners) {
     access.bound_hosts.push_back(HostOf(listener->address()));
     parts.acceptors.push_back(

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/http/access_control.h"
 #include "server/http/connection.h"
 #include "server/http/logins.h"
 #include "server/listen/listener_load.h"
@@ -24,6 +25,7 @@ struct HttpOptions {
   std::vector<std::string> allowed_hosts;  // other names by which callers may know the server
   std::string token;                       // what programs show; "" lets in none
   std::string metrics_token;               // what Prometheus shows for /metrics; "" lets in none
+  HttpActions actions = HttpActions::kLogin;
   HttpLimits limits = {};
   // What it has accepted and refused, which any thread may read.
   std::shared_ptr<ListenerLoad> load = std::make_shared<ListenerLoad>("http");

@@ -55,7 +55,11 @@ std::string Logins::site() {
   return site_;
 }
 
-absl::StatusOr<LoginLink> Logins::NewLink() {
+std::string Logins::NameOf(const Id& id) {
+  return absl::BytesToHexString(absl::string_view(id).substr(0, 4));
+}
+
+absl::StatusOr<LoginLink> Logins::NewLink(Role role) {
   const std::string code = NewRandomId();
   absl::MutexLock lock(&mutex_);
   if (site_.empty()) {
@@ -63,23 +67,27 @@ absl::StatusOr<LoginLink> Logins::NewLink() {
                      "this server has no dashboard: start it with --http=HOST:PORT");
   }
   if (codes_.size() >= kMostCodes) codes_.pop_front();
-  codes_.push_back({Hash(code), clock_() + kCodeLife});
+  codes_.push_back({Hash(code), clock_() + kCodeLife, role});
   return LoginLink{absl::StrCat(site_, "#code=", code), code, kCodeLife};
 }
 
 std::optional<Logins::Secrets> Logins::LogIn(std::string_view code,
                                              const std::vector<std::string_view>& cookies) {
   absl::MutexLock lock(&mutex_);
-  if (!TakeCodeLocked(code)) return std::nullopt;
+  const std::optional<Role> role = TakeCodeLocked(code);
+  if (!role.has_value()) return std::nullopt;
   const auto known = std::find_if(cookies.begin(), cookies.end(), [this](std::string_view cookie) {
     mutex_.AssertHeld();
     return IsOpenLocked(Hash(cookie));
   });
   if (known == cookies.end()) MakeRoomLocked();
   std::string cookie = known != cookies.end() ? std::string(*known) : NewRandomId();
-  ends_[Hash(cookie)] = clock_() + kLoginLife;
+  const Id id = Hash(cookie);
+  Login& login = logins_[id];
+  login.ends = clock_() + kLoginLife;
+  if (*role == Role::kAct) login.role = Role::kAct;
   std::string proof = ProofOf(cookie);
-  return Secrets{std::move(cookie), std::move(proof)};
+  return Secrets{std::move(cookie), std::move(proof), login.role, NameOf(id)};
 }
 
 std::optional<Logins::Id> Logins::Find(std::string_view cookie, std::string_view proof) {
@@ -87,7 +95,7 @@ std::optional<Logins::Id> Logins::Find(std::string_view cookie, std::string_view
   Id id = Hash(cookie);
   absl::MutexLock lock(&mutex_);
   if (!IsOpenLocked(id)) return std::nullopt;
-  ends_[id] = clock_() + kLoginLife;
+  logins_[id].ends = clock_() + kLoginLife;
   return id;
 }
 
@@ -96,14 +104,19 @@ bool Logins::IsOpen(const Id& id) {
   return IsOpenLocked(id);
 }
 
+bool Logins::MayAct(const Id& id) {
+  absl::MutexLock lock(&mutex_);
+  return IsOpenLocked(id) && logins_[id].role == Role::kAct;
+}
+
 void Logins::LogOut(const Id& id) {
   absl::MutexLock lock(&mutex_);
-  ends_.erase(id);
+  logins_.erase(id);
 }
 
 size_t Logins::size() {
   absl::MutexLock lock(&mutex_);
-  return ends_.size();
+  return logins_.size();
 }
 
 std::string Logins::ProofOf(std::string_view cookie) const {
@@ -117,29 +130,30 @@ std::string Logins::ProofOf(std::string_view cookie) const {
   return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(proof), size));
 }
 
-bool Logins::TakeCodeLocked(std::string_view code) {
+std::optional<Role> Logins::TakeCodeLocked(std::string_view code) {
   while (!codes_.empty() && codes_.front().ends <= clock_()) codes_.pop_front();
   const std::string hash = Hash(code);
   const auto found = std::find_if(codes_.begin(), codes_.end(),
                                   [&hash](const Code& known) { return IsSame(known.hash, hash); });
-  if (found == codes_.end()) return false;
+  if (found == codes_.end()) return std::nullopt;
+  const Role role = found->role;
   codes_.erase(found);
-  return true;
+  return role;
 }
 
 bool Logins::IsOpenLocked(const Id& id) {
-  const auto found = ends_.find(id);
-  if (found == ends_.end()) return false;
-  if (clock_() < found->second) return true;
-  ends_.erase(found);
+  const auto found = logins_.find(id);
+  if (found == logins_.end()) return false;
+  if (clock_() < found->second.ends) return true;
+  logins_.erase(found);
   return false;
 }
 
 void Logins::MakeRoomLocked() {
-  while (ends_.size() >= kMostLogins) {
-    ends_.erase(std::min_element(
-        ends_.begin(), ends_.end(),
-        [](const auto& one, const auto& other) { return one.second < other.second; }));
+  while (logins_.size() >= kMostLogins) {
+    logins_.erase(std::min_element(
+        logins_.begin(), logins_.end(),
+        [](const auto& one, const auto& other) { return one.second.ends < other.second.ends; }));
   }
 }
 

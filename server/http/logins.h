@@ -17,6 +17,12 @@
 
 namespace proctor::server::http {
 
+// What a browser may do that is signed in.
+enum class Role {
+  kLook,  // read all that is shown
+  kAct,   // and stop, signal, restart, feed and remove processes
+};
+
 // What signs a browser in: a URL with a code in its fragment, which no browser sends to
 // anybody and no proxy writes down. The page sends it, by itself and once.
 struct LoginLink {
@@ -34,6 +40,9 @@ struct LoginLink {
 //
 //   NewLink ──code──▶ LogIn ──cookie, proof──▶ Find, each time ──12 h without──▶ ended
 //                                                 └──LogOut──▶ ended
+//
+// Who makes a link says what its login may do. A browser that uses a second link may do what either
+// allows.
 //
 // Nothing of it is stored: codes and cookies are kept as hashes in memory, and end with the
 // server. There are no more than kMostCodes and kMostLogins; one more ends the oldest code,
@@ -53,7 +62,12 @@ class Logins {
   struct Secrets {
     std::string cookie;
     std::string proof;
+    Role role = Role::kLook;
+    std::string name;  // NameOf
   };
+
+  // What records call a login: "1a2b3c4d".
+  static std::string NameOf(const Id& id);
 
   // `clock` tells the time since some moment, never backwards; without one, that since the
   // machine was started, its sleep included.
@@ -66,7 +80,7 @@ class Logins {
   std::string site();
 
   // A link with a new code. Errors: FailedPrecondition (NO_DASHBOARD) before OpenAt.
-  absl::StatusOr<LoginLink> NewLink();
+  absl::StatusOr<LoginLink> NewLink(Role role);
 
   // Takes the code, which is worth nothing from then on, for the secrets of a login: that of
   // one of the cookies that the browser has, so that its tabs share it, or else a new one.
@@ -80,6 +94,9 @@ class Logins {
   // Whether the login has not ended yet. Does not count as its use.
   bool IsOpen(const Id& id);
 
+  // Whether it is one that may act.
+  bool MayAct(const Id& id);
+
   void LogOut(const Id& id);
 
   // How many there are.
@@ -89,10 +106,15 @@ class Logins {
   struct Code {
     std::string hash;
     absl::Duration ends;
+    Role role;
+  };
+  struct Login {
+    absl::Duration ends;
+    Role role = Role::kLook;
   };
 
   std::string ProofOf(std::string_view cookie) const;
-  bool TakeCodeLocked(std::string_view code) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<Role> TakeCodeLocked(std::string_view code) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether there is this login; what has run out goes.
   bool IsOpenLocked(const Id& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -103,7 +125,7 @@ class Logins {
   absl::Mutex mutex_;
   std::string site_ ABSL_GUARDED_BY(mutex_);
   std::deque<Code> codes_ ABSL_GUARDED_BY(mutex_);  // in the order of their making
-  absl::flat_hash_map<Id, absl::Duration> ends_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Id, Login> logins_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace proctor::server::http

@@ -19,7 +19,7 @@ namespace proctor::server::http {
 template <typename Request, typename Response>
 class UnaryCall final : public Call {
  public:
-  // Begins the RPC on the right stub.
+  // Begins the RPC on the right stub; may give it another deadline than kPatience from now.
   using Starter = std::function<void(grpc::ClientContext*, const Request*, Response*,
                                      std::function<void(grpc::Status)>)>;
   // Told the answer, on the http thread.

@@ -196,6 +196,102 @@ class HttpTest(unittest.TestCase):
             self.assertEqual(ended.returncode, 1)
             self.assertIn("--metrics-token-file", ended.stderr)
 
+    def post(self, path, body, **headers):
+        """The status and the JSON of an answer to what acts."""
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(self.server.url + path, method="POST", data=data,
+                                         headers={"Content-Type": "application/json", **headers})
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def sign_in(self, code):
+        """The headers of a browser that a link has signed in."""
+        request = urllib.request.Request(self.server.url + "/login", method="POST",
+                                         headers={"Proctor-Code": code})
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            login = json.load(response)
+            cookie = response.headers["Set-Cookie"].partition(";")[0]
+        return {"Cookie": cookie, "Proctor-Proof": login["proof"], "Origin": self.server.url}
+
+    def link(self, *flags):
+        """The code of a link of `proctor dashboard`."""
+        printed = subprocess.run([PROCTOR, "dashboard", *flags], env=self.server.environment,
+                                 capture_output=True, text=True, timeout=TIMEOUT, check=True)
+        return printed.stdout.strip().partition("#code=")[2]
+
+    def start(self, *command):
+        printed = subprocess.run([PROCTOR, "run", "-d", *command], env=self.server.environment,
+                                 capture_output=True, text=True, timeout=TIMEOUT, check=True)
+        return "/v1/processes/" + printed.stdout.strip()
+
+    def test_a_browser_that_is_signed_in_acts(self):
+        headers = self.sign_in(self.link())
+        cat = self.start("-i", "--", "cat")
+        self.assertEqual(self.post(f"{cat}:write", {"data": "aGkK", "eof": True}, **headers),
+                         (200, {"stdin_bytes": "3"}))
+        sleep = self.start("--", "sleep", "1000")
+        status, stopped = self.post(f"{sleep}:stop", {}, **headers)
+        self.assertEqual(status, 200)
+        end = stopped["process"]["exit_status"]
+        self.assertEqual((end["signal_name"], end["cause"]),
+                         ("SIGTERM", "EXIT_CAUSE_CLIENT_SIGNAL"))
+        self.assertRegex(end["requested_by"], r"^http login [0-9a-f]{8} of 127\.0\.0\.1:\d+$")
+        # Once more, and over again.
+        status, again = self.post(f"{sleep}:restart", {}, **headers)
+        self.assertEqual(status, 200)
+        again = "/v1/processes/" + again["process"]["process_id"]
+        self.assertEqual(self.post(f"{again}:restart", {}, **headers)[1]["error"]["reason"],
+                         "PROCESS_RUNNING")
+        self.assertEqual(self.post(f"{again}:remove", {}, **headers)[0], 409)
+        self.assertEqual(self.post(f"{again}:signal", {"signal": "KILL"}, **headers)[0], 200)
+        self.assertEqual(self.post(f"{again}:remove", {"force": True}, **headers), (200, {}))
+        self.assertEqual(self.post(f"{again}:stop", {}, **headers)[1]["error"]["reason"],
+                         "PROCESS_NOT_FOUND")
+        shell = self.start("-t", "-i", "--", "sleep", "1000")
+        self.assertEqual(self.post(f"{shell}:resize", {"size": {"rows": 40, "columns": 120}},
+                                   **headers), (200, {}))
+
+    def test_who_may_only_look_cannot_act(self):
+        process = self.start("--", "sleep", "1000")
+        bearer = {"Authorization": f"Bearer {self.server.token}"}
+        for who in (self.sign_in(self.server.code), self.sign_in(self.link("--look-only")), bearer):
+            status, answer = self.post(f"{process}:stop", {}, **who)
+            self.assertEqual((status, answer["error"]["reason"]), (403, "MAY_ONLY_LOOK"))
+            _, _, login = self.server.status("/v1/login", **who)
+            self.assertFalse(json.loads(login)["may_act"])
+        metrics = {"Authorization": f"Bearer {self.server.metrics_token}"}
+        self.assertEqual(self.post(f"{process}:stop", {}, **metrics)[0], 401)
+        listed = json.loads(self.server.get(process))
+        self.assertEqual(listed["process"]["state"], "PROCESS_STATE_RUNNING")
+
+    def test_another_site_cannot_act_for_a_browser(self):
+        headers = self.sign_in(self.link())
+        process = self.start("--", "sleep", "1000")
+        for change, status in [({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+                               ({"Host": "evil.example"}, 403), ({"Proctor-Proof": ""}, 401),
+                               ({"Content-Type": "text/plain"}, 415)]:
+            self.assertEqual(self.post(f"{process}:stop", {}, **{**headers, **change})[0], status,
+                             change)
+        del headers["Origin"]
+        self.assertEqual(self.post(f"{process}:stop", {}, **headers)[0], 403)
+
+    def test_who_acts_is_what_the_flag_says(self):
+        self.assertEqual(self.server.end(), 0)
+        self.server = HttpServer("--http-actions=token")
+        bearer = {"Authorization": f"Bearer {self.server.token}"}
+        process = self.start("--", "sleep", "1000")
+        status, stopped = self.post(f"{process}:stop", {}, **bearer)
+        self.assertEqual(status, 200)
+        self.assertRegex(stopped["process"]["exit_status"]["requested_by"], "^http token of 127")
+        self.assertEqual(self.server.end(), 0)
+        self.server = HttpServer("--http-actions=none")
+        process = self.start("--", "sleep", "1000")
+        headers = self.sign_in(self.link())
+        self.assertEqual(self.post(f"{process}:stop", {}, **headers)[0], 403)
+
     def test_promtool_has_no_complaint(self):
         self.server.run("sh", "-c", "exit 1")
         metrics = self.server.get("/metrics")

@@ -36,6 +36,18 @@ TEST_F(DashboardVerbTest, PrintsTheLinkToWhereTheBrowserComes) {
   }
 }
 
+TEST_F(DashboardVerbTest, SignsInToLookOnlyOnRequest) {
+  std::vector<bool> asked;
+  server_.behaviour().dashboard_link = [&asked](const v1::CreateDashboardLinkRequest& request,
+                                                auto*) {
+    asked.push_back(request.look_only());
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"dashboard"}), 0) << err_;
+  EXPECT_EQ(Run({"dashboard", "--look-only"}), 0) << err_;
+  EXPECT_EQ(asked, (std::vector<bool>{false, true}));
+}
+
 TEST_F(DashboardVerbTest, SaysThatThereIsNone) {
   server_.behaviour().dashboard_link = [](auto&, auto*) {
     return Refusal(grpc::StatusCode::FAILED_PRECONDITION, "this server has no dashboard",

@@ -16,12 +16,13 @@ using ::testing::StartsWith;
 constexpr char kToken[] = "0123456789abcdefghjk";
 constexpr char kMetricsToken[] = "kjhgfedcba9876543210";
 
-AccessControl Make(Logins* logins) {
+AccessControl Make(Logins* logins, HttpActions actions = HttpActions::kLogin) {
   return AccessControl({.bound_hosts = {"10.1.2.3", "fd00::1"},
                         .port = 7878,
                         .allowed_hosts = {"Proctor.example"},
                         .token = kToken,
-                        .metrics_token = kMetricsToken},
+                        .metrics_token = kMetricsToken,
+                        .actions = actions},
                        logins);
 }
 
@@ -112,7 +113,7 @@ TEST(AccessControl, ShowsTheFilesOfThePageToAnybody) {
 TEST(AccessControl, TellsWhoseLoginItWas) {
   Logins logins;
   logins.OpenAt("http://localhost:7878/");
-  const auto mine = *logins.LogIn(logins.NewLink()->code);
+  const auto mine = *logins.LogIn(logins.NewLink(Role::kAct)->code);
   const AccessControl access = Make(&logins);
   const RequestTarget target = *ParseTarget("/v1/server");
   Request request{"GET",
@@ -131,7 +132,7 @@ TEST(AccessControl, TurnsACodeIntoACookieAndAProof) {
   Logins logins;
   logins.OpenAt("http://localhost:7878/");
   const auto log_in = [&](std::map<std::string, std::string> headers) {
-    headers.emplace("proctor-code", logins.NewLink()->code);
+    headers.emplace("proctor-code", logins.NewLink(Role::kAct)->code);
     return Make(&logins).LogIn({"POST", "/login", std::move(headers)});
   };
   const Response plain = log_in({{"origin", "http://localhost:7878"}});
@@ -209,6 +210,87 @@ TEST(AccessControl, RefusesWhatChangesSomething) {
     EXPECT_EQ(Ask("/healthz", {}, method), 405) << method;
   }
   EXPECT_EQ(Ask("/healthz", {}, "HEAD"), 0);
+}
+
+class ActingTest : public ::testing::Test {
+ protected:
+  ActingTest() { logins_.OpenAt("http://localhost:7878/"); }
+
+  std::map<std::string, std::string> LogIn(Role role) {
+    const auto secrets = *logins_.LogIn(logins_.NewLink(role)->code);
+    return {{"cookie", "proctor_7878=" + secrets.cookie},
+            {"proctor-proof", secrets.proof},
+            {"origin", "http://localhost:7878"}};
+  }
+  AccessControl::Verdict Act(std::map<std::string, std::string> headers,
+                             HttpActions actions = HttpActions::kLogin) {
+    headers.emplace("host", "localhost:7878");
+    return Make(&logins_, actions)
+        .Check({"POST", kTarget, std::move(headers), "10.0.0.7:5123"}, *ParseTarget(kTarget));
+  }
+  // The status and the reason of the answer that refuses.
+  std::string Refusal(std::map<std::string, std::string> headers,
+                      HttpActions actions = HttpActions::kLogin) {
+    const auto answer = Act(std::move(headers), actions).refusal;
+    if (!answer.has_value()) return "";
+    const std::string begin = "\"reason\":\"";
+    const size_t at = answer->body.find(begin) + begin.size();
+    return std::to_string(answer->status) + " " +
+           answer->body.substr(at, answer->body.find('"', at) - at);
+  }
+
+  static constexpr char kTarget[] = "/v1/processes/one:stop";
+  Logins logins_;
+};
+
+TEST_F(ActingTest, LetsABrowserActThatALinkSignedInForThat) {
+  const auto acts = LogIn(Role::kAct);
+  EXPECT_EQ(Refusal(acts), "");
+  EXPECT_THAT(Act(acts).caller, ::testing::MatchesRegex("http login [0-9a-f]+ of 10.0.0.7:5123"));
+  EXPECT_EQ(Refusal(acts, HttpActions::kToken), "");
+  EXPECT_EQ(Refusal(acts, HttpActions::kNone), "403 MAY_ONLY_LOOK");
+  EXPECT_EQ(Refusal(LogIn(Role::kLook)), "403 MAY_ONLY_LOOK");
+}
+
+TEST_F(ActingTest, WantsEachOfTheSecretsAndTheOrigin) {
+  for (const auto& [missing, refusal] :
+       {std::pair{"cookie", "401 TOKEN_REQUIRED"}, std::pair{"proctor-proof", "401 TOKEN_REQUIRED"},
+        std::pair{"origin", "403 ORIGIN_NOT_ALLOWED"}}) {
+    auto headers = LogIn(Role::kAct);
+    headers.erase(missing);
+    EXPECT_EQ(Refusal(headers), refusal) << missing;
+  }
+  auto foreign = LogIn(Role::kAct);
+  for (const char* origin : {"http://evil.example", "null", "", "http://localhost:7879"}) {
+    foreign["origin"] = origin;
+    EXPECT_EQ(Refusal(foreign), "403 ORIGIN_NOT_ALLOWED") << origin;
+  }
+  auto rebound = LogIn(Role::kAct);
+  rebound["host"] = "evil.example:7878";
+  EXPECT_EQ(Refusal(rebound), "403 HOST_NOT_ALLOWED");
+}
+
+TEST_F(ActingTest, LetsATokenLookWhereItIsNotToldOtherwise) {
+  const std::map<std::string, std::string> token = {{"authorization", Bearer(kToken)}};
+  EXPECT_EQ(Refusal(token), "403 MAY_ONLY_LOOK");
+  EXPECT_EQ(Refusal(token, HttpActions::kNone), "403 MAY_ONLY_LOOK");
+  EXPECT_EQ(Refusal(token, HttpActions::kToken), "");
+  EXPECT_EQ(Act(token, HttpActions::kToken).caller, "http token of 10.0.0.7:5123");
+  const std::map<std::string, std::string> metrics = {{"authorization", Bearer(kMetricsToken)}};
+  EXPECT_EQ(Refusal(metrics, HttpActions::kToken), "401 TOKEN_REQUIRED");
+}
+
+TEST_F(ActingTest, TakesPostAloneAndNothingElseByIt) {
+  for (const char* method : {"GET", "HEAD", "PUT", "DELETE"}) {
+    const auto answer = Check(kTarget, {{"authorization", Bearer(kToken)}}, method);
+    ASSERT_TRUE(answer.has_value()) << method;
+    EXPECT_EQ(answer->status, 405) << method;
+    EXPECT_THAT(answer->headers, Contains(Pair("Allow", "POST"))) << method;
+  }
+  for (const char* target : {"/v1/processes/one", "/v1/processes/one/stop", "/v1/sessions/a:stop",
+                             "/v1/processes/:stop", "/v1/processes/one:stop/output"}) {
+    EXPECT_EQ(Ask(target, {{"authorization", Bearer(kToken)}}, "POST"), 405) << target;
+  }
 }
 
 }  // namespace

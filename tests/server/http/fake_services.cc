@@ -58,6 +58,41 @@ struct FakeProcesses final : v1::ProcessService::CallbackService {
                                        v1::GetProcessResponse* response) override {
     return Do(fake->process, context, request, response);
   }
+  grpc::ServerUnaryReactor* StopProcess(Context* context, const v1::StopProcessRequest* request,
+                                        v1::StopProcessResponse* response) override {
+    return Act(fake->stop, context, request, response);
+  }
+  grpc::ServerUnaryReactor* SignalProcess(Context* context, const v1::SignalProcessRequest* request,
+                                          v1::SignalProcessResponse* response) override {
+    return Act(fake->signal, context, request, response);
+  }
+  grpc::ServerUnaryReactor* WriteStdin(Context* context, const v1::WriteStdinRequest* request,
+                                       v1::WriteStdinResponse* response) override {
+    return Act(fake->write, context, request, response);
+  }
+  grpc::ServerUnaryReactor* ResizeTerminal(Context* context,
+                                           const v1::ResizeTerminalRequest* request,
+                                           v1::ResizeTerminalResponse* response) override {
+    return Act(fake->resize, context, request, response);
+  }
+  grpc::ServerUnaryReactor* RemoveProcess(Context* context, const v1::RemoveProcessRequest* request,
+                                          v1::RemoveProcessResponse* response) override {
+    return Act(fake->remove, context, request, response);
+  }
+  grpc::ServerUnaryReactor* RestartProcess(Context* context,
+                                           const v1::RestartProcessRequest* request,
+                                           v1::RestartProcessResponse* response) override {
+    return Act(fake->restart, context, request, response);
+  }
+  template <typename Function, typename Request, typename Response>
+  grpc::ServerUnaryReactor* Act(const Function& function, Context* context, const Request* request,
+                                Response* response) {
+    const auto named = context->client_metadata().find("proctor-caller");
+    if (fake->caller && named != context->client_metadata().end()) {
+      fake->caller(std::string(named->second.data(), named->second.size()));
+    }
+    return Do(function, context, request, response);
+  }
   grpc::ServerWriteReactor<v1::ReadOutputResponse>* ReadOutput(
       Context*, const v1::ReadOutputRequest* request) override {
     return fake->output.Add(*request);

@@ -31,6 +31,14 @@ class FakeServices {
   Unary<v1::GetSessionRequest, v1::GetSessionResponse> session;
   Unary<v1::ListProcessesRequest, v1::ListProcessesResponse> processes;
   Unary<v1::GetProcessRequest, v1::GetProcessResponse> process;
+  Unary<v1::StopProcessRequest, v1::StopProcessResponse> stop;
+  Unary<v1::SignalProcessRequest, v1::SignalProcessResponse> signal;
+  Unary<v1::WriteStdinRequest, v1::WriteStdinResponse> write;
+  Unary<v1::ResizeTerminalRequest, v1::ResizeTerminalResponse> resize;
+  Unary<v1::RemoveProcessRequest, v1::RemoveProcessResponse> remove;
+  Unary<v1::RestartProcessRequest, v1::RestartProcessResponse> restart;
+  // Told the metadata "proctor-caller" of those that act.
+  std::function<void(const std::string&)> caller;
   FakeStreams<v1::WatchEventsRequest, v1::WatchEventsResponse> events;
   FakeStreams<v1::ReadOutputRequest, v1::ReadOutputResponse> output;
 

@@ -32,7 +32,7 @@ class HttpServerTest : public proctor::testing::GatewayTest {
     const std::string begin = "{\"proof\":\"";
     EXPECT_THAT(login.body, StartsWith(begin));
     return "Proctor-Proof: " +
-           login.body.substr(begin.size(), login.body.rfind('"') - begin.size());
+           login.body.substr(begin.size(), login.body.find('"', begin.size()) - begin.size());
   }
 };
 
@@ -41,7 +41,7 @@ TEST_F(HttpServerTest, TellsWhereItIs) {
   EXPECT_GT(server_->port(), 0);
   EXPECT_EQ(server_->address(), "127.0.0.1:" + std::to_string(server_->port()));
   EXPECT_EQ(server_->site(), "http://" + server_->address() + "/");
-  const auto link = logins_.NewLink();
+  const auto link = logins_.NewLink(Role::kAct);
   ASSERT_TRUE(link.ok()) << link.status();
   EXPECT_EQ(link->url, server_->site() + "#code=" + link->code);
 }
@@ -94,7 +94,7 @@ TEST_F(HttpServerTest, ShowsThePageToAnybodyAndNothingElse) {
 TEST_F(HttpServerTest, SignsABrowserInOnceWithACode) {
   services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
   auto client = Connect();
-  const std::string code = "Proctor-Code: " + logins_.NewLink()->code;
+  const std::string code = "Proctor-Code: " + logins_.NewLink(Role::kAct)->code;
   client->SendRequest("POST", "/login", {code});
   const auto login = client->Read();
   ASSERT_EQ(login.status, 200) << login.body;
@@ -116,7 +116,7 @@ TEST_F(HttpServerTest, EndsALoginAndItsStreams) {
   services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
   options_.limits.heartbeat = absl::Milliseconds(10);
   auto client = Connect();
-  client->SendRequest("POST", "/login", {"Proctor-Code: " + logins_.NewLink()->code});
+  client->SendRequest("POST", "/login", {"Proctor-Code: " + logins_.NewLink(Role::kAct)->code});
   const auto login = client->Read();
   const std::vector<std::string> secrets = {CookieOf(login), ProofOf(login)};
   auto stream = Connect();

@@ -11,7 +11,7 @@ class LoginsTest : public ::testing::Test {
  protected:
   LoginsTest() { logins_.OpenAt("http://127.0.0.1:7878/"); }
 
-  std::string NewCode() { return logins_.NewLink()->code; }
+  std::string NewCode() { return logins_.NewLink(Role::kAct)->code; }
   Logins::Secrets LogIn(const std::vector<std::string_view>& cookies = {}) {
     return *logins_.LogIn(NewCode(), cookies);
   }
@@ -24,7 +24,7 @@ class LoginsTest : public ::testing::Test {
 };
 
 TEST_F(LoginsTest, LinksToThePage) {
-  const auto link = logins_.NewLink();
+  const auto link = logins_.NewLink(Role::kAct);
   ASSERT_TRUE(link.ok());
   EXPECT_EQ(link->url, "http://127.0.0.1:7878/#code=" + link->code);
   EXPECT_GE(link->code.size(), 22u);  // 128 bits, at 6 bits a character
@@ -33,7 +33,7 @@ TEST_F(LoginsTest, LinksToThePage) {
 
 TEST_F(LoginsTest, HasNoLinkWithoutAPage) {
   Logins without;
-  const auto link = without.NewLink();
+  const auto link = without.NewLink(Role::kAct);
   EXPECT_EQ(link.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ErrorReason(link.status()), "NO_DASHBOARD");
 }
@@ -134,6 +134,36 @@ TEST_F(LoginsTest, EndsTheLeastUsedOfTooMany) {
   EXPECT_EQ(logins_.size(), Logins::kMostLogins);
   EXPECT_TRUE(IsIn(first));
   EXPECT_FALSE(IsIn(second));
+}
+
+TEST_F(LoginsTest, DoesWhatItsLinksAllow) {
+  const auto log_in = [this](Role role, const std::vector<std::string_view>& cookies = {}) {
+    return *logins_.LogIn(logins_.NewLink(role)->code, cookies);
+  };
+  const auto may_act = [this](const Logins::Secrets& secrets) {
+    return logins_.MayAct(*logins_.Find(secrets.cookie, secrets.proof));
+  };
+  const Logins::Secrets looks = log_in(Role::kLook);
+  EXPECT_EQ(looks.role, Role::kLook);
+  EXPECT_FALSE(may_act(looks));
+  const Logins::Secrets acts = log_in(Role::kAct);
+  EXPECT_EQ(acts.role, Role::kAct);
+  EXPECT_TRUE(may_act(acts));
+  // The same browser, whichever link comes first.
+  EXPECT_EQ(log_in(Role::kLook, {acts.cookie}).role, Role::kAct);
+  EXPECT_TRUE(may_act(acts));
+  EXPECT_EQ(log_in(Role::kAct, {looks.cookie}).role, Role::kAct);
+  EXPECT_TRUE(may_act(looks));
+  const Logins::Id id = *logins_.Find(acts.cookie, acts.proof);
+  logins_.LogOut(id);
+  EXPECT_FALSE(logins_.MayAct(id));
+}
+
+TEST_F(LoginsTest, HasANameThatOpensNothing) {
+  const Logins::Secrets mine = LogIn();
+  EXPECT_EQ(mine.name.size(), 8u);
+  EXPECT_EQ(mine.name, Logins::NameOf(*logins_.Find(mine.cookie, mine.proof)));
+  EXPECT_EQ(mine.cookie.find(mine.name), std::string::npos);
 }
 
 }  // namespace
