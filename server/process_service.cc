@@ -14,6 +14,7 @@
 #include "server/request_id.h"
 #include "server/rpc_caller.h"
 #include "server/unary.h"
+#include "server/usage_call.h"
 #include "server/wire/command.h"
 #include "server/wire/process.h"
 
@@ -413,6 +414,12 @@ grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerCont
         if (status.ok()) sessions->ForgetProcess(*now, "CLIENT_REQUEST");
         return status;
       });
+}
+
+grpc::ServerUnaryReactor* ProcessService::GetProcessUsage(grpc::CallbackServerContext* context,
+                                                          const v1::GetProcessUsageRequest* request,
+                                                          v1::GetProcessUsageResponse* response) {
+  return AnswerUsage(sessions_, &usage_, context, request, response);
 }
 
 }  // namespace proctor::server

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <utility>
+
+#include "core/process/usage_sampler.h"
 #include "core/session/session_registry.h"
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "server/event_hub.h"
@@ -13,7 +17,8 @@ namespace proctor::server {
 // `sessions` and `hub` outlive it.
 class ProcessService final : public v1::ProcessService::CallbackService {
  public:
-  ProcessService(SessionRegistry* sessions, EventHub* hub) : sessions_(sessions), hub_(hub) {}
+  ProcessService(SessionRegistry* sessions, EventHub* hub, std::shared_ptr<ProcessTrees> trees)
+      : sessions_(sessions), hub_(hub), usage_(std::move(trees)) {}
 
   grpc::ServerUnaryReactor* StartProcess(grpc::CallbackServerContext* context,
                                          const v1::StartProcessRequest* request,
@@ -57,10 +62,14 @@ class ProcessService final : public v1::ProcessService::CallbackService {
   grpc::ServerUnaryReactor* RestartProcess(grpc::CallbackServerContext* context,
                                            const v1::RestartProcessRequest* request,
                                            v1::RestartProcessResponse* response) override;
+  grpc::ServerUnaryReactor* GetProcessUsage(grpc::CallbackServerContext* context,
+                                            const v1::GetProcessUsageRequest* request,
+                                            v1::GetProcessUsageResponse* response) override;
 
  private:
   SessionRegistry* const sessions_;
   EventHub* const hub_;
+  UsageSampler usage_;
 };
 
 }  // namespace proctor::server

@@ -277,7 +277,7 @@ absl::Status Server::Begin() {
   parts_->hub = *std::move(hub);
   parts_->freed_memory = std::make_unique<FreedMemory>(main_loop_.get(), &sessions_.memory());
   if (absl::Status status = sessions_.Restore(); !status.ok()) return status;
-  parts_->process_service = std::make_unique<ProcessService>(&sessions_, parts_->hub.get());
+  parts_->process_service = std::make_unique<ProcessService>(&sessions_, parts_->hub.get(), trees_);
   parts_->session_service = std::make_unique<SessionService>(&sessions_);
   parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
   parts_->server_service = std::make_unique<ServerService>(

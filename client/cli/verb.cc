@@ -57,6 +57,12 @@ constexpr Verb kVerbs[] = {
      "listed. What had variables of its own cannot be started again once the server\n"
      "was: their values are not stored.",
      RestartVerb},
+    {"stats", "[FLAGS] [ID...]", "show what processes use",
+     "Shows processor, memory and threads of running processes, all of them or those\n"
+     "named, with their descendants: on a terminal again each second until Ctrl-C,\n"
+     "else once. 100 % is one processor. Memory is that of their control group, page\n"
+     "cache included, or, where they have none, the sum of what each has in memory.",
+     StatsVerb},
     {"wait", "[FLAGS] ID...", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line, behind their ids where there\n"
      "are several. Exits with the code of the process if there is one only. tree-empty is when\n"

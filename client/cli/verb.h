@@ -47,6 +47,7 @@ int AttachVerb(Invocation& invocation);
 int KillVerb(Invocation& invocation);
 int StopVerb(Invocation& invocation);
 int RestartVerb(Invocation& invocation);
+int StatsVerb(Invocation& invocation);
 int WaitVerb(Invocation& invocation);
 int WriteVerb(Invocation& invocation);
 int UpdateVerb(Invocation& invocation);

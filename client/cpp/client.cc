@@ -168,6 +168,13 @@ Error Client::RestartProcess(const v1::RestartProcessRequest& request,
               options);
 }
 
+Error Client::GetProcessUsage(const v1::GetProcessUsageRequest& request,
+                              v1::GetProcessUsageResponse* response,
+                              const CallOptions& options) const {
+  return Call(*stubs_->processes, &v1::ProcessService::Stub::GetProcessUsage, request, response,
+              options);
+}
+
 Error Client::CreateSession(const v1::CreateSessionRequest& request,
                             v1::CreateSessionResponse* response, const CallOptions& options) const {
   return Call(*stubs_->sessions, &v1::SessionService::Stub::CreateSession, request, response,

@@ -76,6 +76,9 @@ class Client {
                       const CallOptions& options = {}) const;
   Error RestartProcess(const v1::RestartProcessRequest& request,
                        v1::RestartProcessResponse* response, const CallOptions& options = {}) const;
+  Error GetProcessUsage(const v1::GetProcessUsageRequest& request,
+                        v1::GetProcessUsageResponse* response,
+                        const CallOptions& options = {}) const;
 
   // SessionService.
   Error CreateSession(const v1::CreateSessionRequest& request, v1::CreateSessionResponse* response,

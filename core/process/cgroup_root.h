@@ -47,6 +47,9 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   absl::StatusOr<std::unique_ptr<ProcessTree>> MakeTree(const std::string& process_id,
                                                         const CgroupLimits& limits);
 
+  // That of a process, whether it is there or not.
+  Cgroup GroupOf(const std::string& process_id) const { return own_.Child(process_id); }
+
   // What is left of a process of a server that was dead at the opening, by its group; null
   // where nobody is in that any more.
   std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);

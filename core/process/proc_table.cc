@@ -71,16 +71,24 @@ absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
   // Numbered as in proc(5), where the state is field 3.
-  constexpr size_t kState = 3, kParent = 4, kSession = 6, kThreads = 20, kStartTime = 22;
-  if (fields.size() <= kStartTime - kState || fields[0].empty()) return gone;
+  constexpr size_t kState = 3, kParent = 4, kSession = 6, kUserTime = 14, kThreads = 20,
+                   kStartTime = 22, kResident = 24;
+  if (fields.size() <= kResident - kState || fields[0].empty()) return gone;
   ProcEntry entry;
   entry.pid = pid;
   entry.state = fields[0][0];
   if (!absl::SimpleAtoi(fields[kParent - kState], &entry.parent) ||
       !absl::SimpleAtoi(fields[kSession - kState], &entry.session) ||
       !absl::SimpleAtoi(fields[kThreads - kState], &entry.threads) ||
-      !absl::SimpleAtoi(fields[kStartTime - kState], &entry.start_time)) {
+      !absl::SimpleAtoi(fields[kStartTime - kState], &entry.start_time) ||
+      !absl::SimpleAtoi(fields[kResident - kState], &entry.resident_pages)) {
     return gone;
+  }
+  // utime, stime, cutime, cstime.
+  for (size_t field = kUserTime; field < kUserTime + 4; ++field) {
+    uint64_t ticks = 0;
+    if (!absl::SimpleAtoi(fields[field - kState], &ticks)) return gone;
+    entry.cpu_ticks += ticks;
   }
   if (!with_locks) return entry;
   auto limit = ReadLocksLimit(pid);

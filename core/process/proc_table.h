@@ -26,7 +26,9 @@ struct ProcEntry {
   pid_t session = 0;
   int threads = 0;
   uint64_t start_time = 0;  // in ticks since the boot
-  uint64_t locks = 0;       // its soft limit of file locks, where asked for; else 0
+  uint64_t cpu_ticks = 0;   // on a processor, with that of the children that it has waited for
+  uint64_t resident_pages = 0;
+  uint64_t locks = 0;  // its soft limit of file locks, where asked for; else 0
 
   ProcIdentity identity() const { return {pid, start_time}; }
   // A process runs on without its main thread, whose end /proc shows as that of a zombie.

@@ -53,6 +53,11 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> ProcessTrees::Make(const std::strin
   return std::make_unique<WalkTree>();
 }
 
+std::optional<Cgroup> ProcessTrees::GroupOf(const std::string& process_id) const {
+  if (root_ == nullptr) return std::nullopt;
+  return root_->GroupOf(process_id);
+}
+
 std::unique_ptr<ProcessTree> ProcessTrees::FindLeft(const std::string& process_id) {
   return root_ != nullptr ? root_->FindLeft(process_id) : nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/shared_fd.h"
 #include "core/loop/event_loop.h"
+#include "core/process/cgroup.h"
 #include "core/process/process_limits.h"
 
 namespace proctor {
@@ -109,6 +111,9 @@ class ProcessTrees {
   // ResourceExhausted (SPAWN_RESOURCES).
   absl::StatusOr<std::unique_ptr<ProcessTree>> Make(const std::string& process_id,
                                                     const CgroupLimits& limits);
+
+  // The control group of a process of this server; nothing where it has none.
+  std::optional<Cgroup> GroupOf(const std::string& process_id) const;
 
   // What is left of a process of an earlier server that has not ended it, to be signalled by
   // any one thread; null if nobody is, or where there was no control group to know it by.

@@ -121,6 +121,8 @@ bool Gateway::RouteApi(const Request& request, const RequestTarget& target,
     resources_.ListSessions(std::move(query), answer);
   } else if (kind == "sessions" && path.size() == 3) {
     resources_.GetSession(path[2], std::move(query), answer);
+  } else if (kind == "usage" && path.size() == 2) {
+    resources_.GetUsage(std::move(query), answer);
   } else if (kind == "processes" && path.size() == 2) {
     resources_.ListProcesses(std::move(query), answer);
   } else if (kind == "processes" && path.size() == 3) {

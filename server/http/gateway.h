@@ -21,6 +21,7 @@ namespace proctor::server::http {
 //   /v1/server
 //   /v1/sessions[/ID]               JSON of one call (Resources)
 //   /v1/processes[/ID]
+//   /v1/usage
 //   /v1/processes/ID:VERB           by POST: what acts on a process (Actions)
 //   /v1/login                       whether who asks may act
 //   /v1/processes/ID/output         Server-Sent Events (Streams)

@@ -101,6 +101,18 @@ void Resources::ListProcesses(Query query, Answer answer) {
       [answer](const absl::Status& status, const auto& page) { Reply(answer, status, page); });
 }
 
+void Resources::GetUsage(Query query, Answer answer) {
+  auto wanted = ToGetProcessUsage(std::move(query));
+  if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
+  using Call = UnaryCall<v1::GetProcessUsageRequest, v1::GetProcessUsageResponse>;
+  Call::Start(
+      thread_, calls_, *std::move(wanted),
+      [this](auto* context, auto* request, auto* response, auto done) {
+        stubs_->processes.async()->GetProcessUsage(context, request, response, std::move(done));
+      },
+      [answer](const absl::Status& status, const auto& page) { Reply(answer, status, page); });
+}
+
 void Resources::GetProcess(const std::string& id, Query query, Answer answer) {
   v1::GetProcessRequest request;
   request.set_process_id(id);

@@ -29,6 +29,7 @@ class Resources {
   void ListSessions(Query query, Answer answer);
   void GetSession(const std::string& id, Query query, Answer answer);
   void ListProcesses(Query query, Answer answer);
+  void GetUsage(Query query, Answer answer);
   void GetProcess(const std::string& id, Query query, Answer answer);
 
  private:

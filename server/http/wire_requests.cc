@@ -83,6 +83,16 @@ absl::StatusOr<v1::ListProcessesRequest> ToListProcesses(Query query) {
   return request;
 }
 
+absl::StatusOr<v1::GetProcessUsageRequest> ToGetProcessUsage(Query query) {
+  v1::GetProcessUsageRequest request;
+  for (std::string& id : query.Texts("process_id")) request.add_process_ids(std::move(id));
+  request.set_session_id(query.Text("session_id"));
+  TakeLabels(&query, request.mutable_labels());
+  TakePaging(&query, &request);
+  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  return request;
+}
+
 absl::StatusOr<SessionsWanted> ToListSessions(Query query) {
   SessionsWanted wanted;
   for (const std::string& name : query.Texts("state")) {

@@ -18,6 +18,8 @@ namespace proctor::server::http {
 
 absl::StatusOr<v1::ListProcessesRequest> ToListProcesses(Query query);
 
+absl::StatusOr<v1::GetProcessUsageRequest> ToGetProcessUsage(Query query);
+
 // ListSessions knows only closed and not closed; which states were asked for is told
 // beside it, and what else is in a page is left out of it. None are all but closed ones.
 struct SessionsWanted {

@@ -87,6 +87,10 @@ class FakeServer::Services {
                                 v1::RestartProcessResponse* a) override {
       return Do(b->restart, *q, a);
     }
+    grpc::Status GetProcessUsage(Context, const v1::GetProcessUsageRequest* q,
+                                 v1::GetProcessUsageResponse* a) override {
+      return Do(b->usage, *q, a);
+    }
     FakeBehaviour* const b;
   };
 

@@ -46,6 +46,7 @@ struct FakeBehaviour {
   Unary<v1::ListProcessesRequest, v1::ListProcessesResponse> list;
   Unary<v1::RemoveProcessRequest, v1::RemoveProcessResponse> remove;
   Unary<v1::RestartProcessRequest, v1::RestartProcessResponse> restart;
+  Unary<v1::GetProcessUsageRequest, v1::GetProcessUsageResponse> usage;
   Unary<v1::CreateSessionRequest, v1::CreateSessionResponse> create_session;
   Unary<v1::GetSessionRequest, v1::GetSessionResponse> get_session;
   Unary<v1::ListSessionsRequest, v1::ListSessionsResponse> list_sessions;

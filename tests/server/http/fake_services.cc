@@ -84,6 +84,11 @@ struct FakeProcesses final : v1::ProcessService::CallbackService {
                                            v1::RestartProcessResponse* response) override {
     return Act(fake->restart, context, request, response);
   }
+  grpc::ServerUnaryReactor* GetProcessUsage(Context* context,
+                                            const v1::GetProcessUsageRequest* request,
+                                            v1::GetProcessUsageResponse* response) override {
+    return Do(fake->usage, context, request, response);
+  }
   template <typename Function, typename Request, typename Response>
   grpc::ServerUnaryReactor* Act(const Function& function, Context* context, const Request* request,
                                 Response* response) {

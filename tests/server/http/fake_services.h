@@ -37,6 +37,7 @@ class FakeServices {
   Unary<v1::ResizeTerminalRequest, v1::ResizeTerminalResponse> resize;
   Unary<v1::RemoveProcessRequest, v1::RemoveProcessResponse> remove;
   Unary<v1::RestartProcessRequest, v1::RestartProcessResponse> restart;
+  Unary<v1::GetProcessUsageRequest, v1::GetProcessUsageResponse> usage;
   // Told the metadata "proctor-caller" of those that act.
   std::function<void(const std::string&)> caller;
   FakeStreams<v1::WatchEventsRequest, v1::WatchEventsResponse> events;

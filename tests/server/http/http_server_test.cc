@@ -167,6 +167,28 @@ TEST_F(HttpServerTest, TakesOnlyGetAndHeadForWhatIsLookedAt) {
   EXPECT_EQ(login.headers.at("allow"), "POST");
 }
 
+TEST_F(HttpServerTest, TellsWhatProcessesUse) {
+  v1::GetProcessUsageRequest asked;
+  services_.usage = [&asked](const v1::GetProcessUsageRequest& request, auto* response) {
+    asked = request;
+    v1::ProcessUsage* usage = response->add_usages();
+    usage->set_process_id("one");
+    usage->mutable_clock()->set_seconds(7);
+    usage->set_memory_bytes(1 << 20);
+    usage->set_source(v1::USAGE_SOURCE_GROUP);
+    return grpc::Status::OK;
+  };
+  const auto answer = Get("/v1/usage?process_id=one&process_id=two&session_id=s&label.app=web");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, StartsWith("{\"usages\":[{\"process_id\":\"one\",\"clock\":\"7s\","
+                                      "\"memory_bytes\":\"1048576\",\"tasks\":0,"
+                                      "\"source\":\"USAGE_SOURCE_GROUP\"}]"));
+  EXPECT_THAT(asked.process_ids(), ElementsAre("one", "two"));
+  EXPECT_EQ(asked.session_id(), "s");
+  EXPECT_EQ(asked.labels().at("app"), "web");
+  EXPECT_EQ(Get("/v1/usage?nothing=known").status, 400);
+}
+
 TEST_F(HttpServerTest, AnswersHeadWithoutABody) {
   services_.server = [](const auto&, auto* response) {
     response->set_version("1.2.3");
