@@ -5,6 +5,7 @@ import {ExitFeed} from './exit_feed.js';
 import {Header} from './header.js';
 import {watchKeys} from './keys.js';
 import {login} from './login.js';
+import {ProcessActions} from './process_actions.js';
 import {ProcessPage} from './process_page.js';
 import {ProcessTable} from './process_table.js';
 import {SessionList} from './session_list.js';
@@ -18,7 +19,8 @@ const store = new Store();
 const connection = new Connection(store, schedule);
 const header = new Header(store, connection);
 const charts = new Charts(find('charts'), store);
-const table = new ProcessTable(find('processes'), store, schedule);
+const actions = new ProcessActions(store);
+const table = new ProcessTable(find('processes'), store, actions, schedule);
 const feed = new ExitFeed(find('exits'), store, schedule);
 const sessions = new SessionList(find('sessions'), store, schedule, (text) => {
   showPanel('processes');
@@ -28,6 +30,7 @@ let page = null;
 let scheduled = false;
 let ticked = true;
 let drawnSnapshots = 0;
+let drawnPhase = '';
 
 // One frame for however many events came; none while nobody looks.
 function schedule() {
@@ -45,6 +48,12 @@ function draw() {
   drawnSnapshots = store.snapshots;
   ticked = false;
   header.render();
+  if (connection.phase !== drawnPhase) {
+    drawnPhase = connection.phase;
+    if (drawnPhase === 'live') {
+      learnRights();
+    }
+  }
   if (page !== null) {
     page.render(second);
     return;
@@ -55,6 +64,13 @@ function draw() {
   table.render(second);
   feed.render(second);
   sessions.render(second);
+}
+
+// What one may do is the server's to say, and another server may say something else.
+async function learnRights() {
+  await login.learn();
+  ticked = true;
+  schedule();
 }
 
 // Of whatever was written behind the '#', by hand too: what cannot be decoded is no id, and is
@@ -72,7 +88,7 @@ function route() {
   const returns = page !== null && !match;
   page?.close();
   page = match
-    ? new ProcessPage(decoded(match[1]), find('process'), store, schedule)
+    ? new ProcessPage(decoded(match[1]), find('process'), store, actions, schedule)
     : null;
   find('overview').hidden = page !== null;
   find('process').hidden = page === null;
@@ -93,7 +109,7 @@ addEventListener('hashchange', async () => {
   if (login.hasLink) {
     await login.takeLink();
     connection.retry();
-    schedule();
+    learnRights();
   }
 });
 
@@ -148,9 +164,16 @@ find('clear').addEventListener('click', () => {
 });
 find('signed-out').addEventListener('cancel', (event) => event.preventDefault());
 watchTheme(() => charts.readColors());
-watchKeys({table, page: () => page, changeTheme});
+watchKeys({table, actions, page: () => page, changeTheme});
 addEventListener('hashchange', route);
-login.changed = (signedIn) => (signedIn ? connection.retry() : location.reload());
+login.changed = (signedIn) => {
+  if (signedIn) {
+    connection.retry();
+    learnRights();
+  } else {
+    location.reload();
+  }
+};
 document.addEventListener('visibilitychange', () => {
   page?.setVisible(!document.hidden);
   ticked = true;

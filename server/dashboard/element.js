@@ -2,6 +2,8 @@
 // printable in it is escaped; a node that is given as such is left as it is.
 import {visible} from './format.js';
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -17,6 +19,18 @@ export function element(tag, properties = {}, ...children) {
   }
   made.append(...children.map((child) => (typeof child === 'string' ? visible(child) : child)));
   return made;
+}
+
+// A drawing of 16 by 16, in the colour of the text.
+export function icon(path) {
+  const svg = document.createElementNS(SVG, 'svg');
+  const line = document.createElementNS(SVG, 'path');
+  svg.setAttribute('viewBox', '0 0 16 16');
+  svg.setAttribute('class', 'drawing');
+  svg.setAttribute('aria-hidden', 'true');
+  line.setAttribute('d', path);
+  svg.append(line);
+  return svg;
 }
 
 // Touching the DOM costs layout even where nothing changes, so compare first.

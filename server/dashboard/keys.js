@@ -1,9 +1,10 @@
 // The keys of the page, all of which are listed by `?`.
 
+const ACTIONS = {s: 'stop', x: 'kill', r: 'restart'};
 const FILTERS = {1: 'all', 2: 'running', 3: 'ended', 4: 'failed', 5: 'draining'};
 
 // `page` returns the process page that is shown, or null.
-export function watchKeys({table, page, changeTheme}) {
+export function watchKeys({table, actions, page, changeTheme}) {
   const help = document.getElementById('keys');
 
   const onOverview = (event) => {
@@ -25,7 +26,10 @@ export function watchKeys({table, page, changeTheme}) {
         table.list.openSelected();
         break;
       default:
-        if (FILTERS[event.key]) {
+        if (ACTIONS[event.key] && table.selected) {
+          event.preventDefault();
+          actions.start(ACTIONS[event.key], table.selected);
+        } else if (FILTERS[event.key]) {
           table.setFilter(FILTERS[event.key]);
         }
     }
@@ -42,6 +46,11 @@ export function watchKeys({table, page, changeTheme}) {
       case 'w':
         page().wrap();
         break;
+      default:
+        if (ACTIONS[event.key]) {
+          event.preventDefault();
+          page().act(ACTIONS[event.key]);
+        }
     }
   };
 

@@ -3,6 +3,7 @@
 // very port can read, and which each request shows as a header.
 
 const KEY = 'proctor-proof';
+const UNKNOWN = 'Asking the server what you may do…';
 const CODE = /^#code=([\w-]+)$/;
 
 class Login {
@@ -10,6 +11,8 @@ class Login {
   changed = (signedIn) => {};
   // Why the last link did not sign in; empty if it did.
   refusal = '';
+  // Why who is signed in may only look; empty for who may act.
+  whyNot = UNKNOWN;
   #proof = '';
   // Whether the server refused the proof, so that that of another tab is worth a try.
   #refused = false;
@@ -61,6 +64,19 @@ class Login {
     }
   }
 
+  // Asks the server what this login may do. Told anew where it is not known any more.
+  async learn() {
+    try {
+      const response = await this.fetch('/v1/login');
+      const {may_act: mayAct, why_not: whyNot} = await response.json();
+      if (response.ok) {
+        this.whyNot = mayAct ? '' : whyNot || 'You may only look.';
+      }
+    } catch {
+      // Asked again once the server is back.
+    }
+  }
+
   // Ends the login, that of the other tabs, too.
   async end() {
     try {
@@ -75,8 +91,11 @@ class Login {
   #hear({asks, proof, ended}) {
     if (asks && this.#proof !== '' && !this.#refused) {
       this.#others.postMessage({proof: this.#proof});
-    } else if (proof && (this.#proof === '' || this.#refused)) {
-      this.#keep(proof);
+    } else if (proof) {
+      // A link to act makes one who only looked act, too.
+      if (this.#proof === '' || this.#refused) {
+        this.#keep(proof);
+      }
       this.changed(true);
     } else if (ended) {
       this.#forget();
@@ -97,6 +116,7 @@ class Login {
 
   #forget() {
     this.#proof = '';
+    this.whyNot = UNKNOWN;
     try {
       sessionStorage.removeItem(KEY);
     } catch {

@@ -22,6 +22,8 @@ export class OutputView {
     this.#log = log;
     this.#lines = panel.querySelector('.lines');
     this.#lines.addEventListener('scroll', () => this.#takeScroll(), {passive: true});
+    // What is above may take room, and a window may be made smaller.
+    new ResizeObserver(() => this.#keepEnd()).observe(this.#lines);
     this.#button('follow').addEventListener('click', () => this.follow());
     this.#button('wrap').addEventListener('click', () => this.wrap());
     this.#button('copy').addEventListener('click', () => this.#copy());
@@ -37,9 +39,7 @@ export class OutputView {
   wrap() {
     const wraps = this.#lines.classList.toggle('wrap');
     this.#button('wrap').setAttribute('aria-pressed', String(wraps));
-    if (this.#follows) {
-      this.#lines.scrollTop = this.#lines.scrollHeight;
-    }
+    this.#keepEnd();
   }
 
   render() {
@@ -71,9 +71,7 @@ export class OutputView {
     }
     this.#lines.append(added);
     this.showAbove();
-    if (this.#follows) {
-      this.#lines.scrollTop = this.#lines.scrollHeight;
-    }
+    this.#keepEnd();
   }
 
   // Says what is above the first line. `dropped` are the bytes of the process that the server
@@ -110,6 +108,12 @@ export class OutputView {
 
   #button(name) {
     return this.#panel.querySelector(`button[name=${name}]`);
+  }
+
+  #keepEnd() {
+    if (this.#follows) {
+      this.#lines.scrollTop = this.#lines.scrollHeight;
+    }
   }
 
   #showFollowing(follows) {

@@ -1,5 +1,5 @@
 // The page of one process: how it stands, what happened to it, what it wrote.
-import {element, setText} from './element.js';
+import {element, setText, setTitle} from './element.js';
 import {exitSentence, exitWord} from './exit_status.js';
 import {dateTime, duration} from './format.js';
 import {fillChips} from './label_chips.js';
@@ -11,6 +11,7 @@ import {specRows, usageRows} from './process_facts.js';
 import {ProcessHistory} from './process_history.js';
 import {drainWords, timeline} from './process_timeline.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
+import {processSkeleton} from './process_skeleton.js';
 
 const REREAD_MS = 500;
 // For totals of output alone.
@@ -19,6 +20,7 @@ const REREAD_OUTPUT_MS = 2000;
 export class ProcessPage {
   #id;
   #store;
+  #actions;
   #schedule;
   #panel;
   // What is known where the store knows nothing.
@@ -38,13 +40,17 @@ export class ProcessPage {
   #reads = 0;
   #drawn = '';
 
-  constructor(id, panel, store, schedule) {
+  constructor(id, panel, store, actions, schedule) {
     this.#id = id;
     this.#panel = panel;
     this.#store = store;
+    this.#actions = actions;
     this.#schedule = schedule;
     this.#own = new ProcessRecord(id);
-    panel.replaceChildren(...skeleton());
+    panel.replaceChildren(...processSkeleton(actions.names()));
+    for (const button of panel.querySelectorAll('[data-action]')) {
+      button.addEventListener('click', () => this.act(button.dataset.action));
+    }
     this.#stream = new OutputStream(id, this.#log, schedule);
     this.#view = new OutputView(panel.querySelector('.output'), this.#log);
   }
@@ -67,6 +73,10 @@ export class ProcessPage {
     }
   }
 
+  act(name) {
+    this.#actions.start(name, this.#record, this.#process);
+  }
+
   follow() {
     this.#view.follow();
   }
@@ -84,6 +94,7 @@ export class ProcessPage {
       this.#process !== null,
       this.#missing,
       this.#reads,
+      login.whyNot,
       this.#stream.phase,
     ].join();
     if (drawn !== this.#drawn || (ticked && record.state === RUNNING)) {
@@ -175,6 +186,20 @@ export class ProcessPage {
     this.#find('.side').hidden = forgotten;
     setText(this.#find('.sentence'), sentence);
     fillChips(this.#find('.chips'), record.labels);
+    this.#showActions(record, known);
+  }
+
+  #showActions(record, known) {
+    this.#find('.actions').hidden = !known;
+    for (const button of this.#panel.querySelectorAll('[data-action]')) {
+      const {action} = button.dataset;
+      const refusal = this.#actions.refusal(action, record, this.#process);
+      button.disabled = refusal !== '';
+      setTitle(button, refusal);
+      setText(button, this.#actions.label(action, record));
+    }
+    // Where there is no mouse, nothing shows a title.
+    setText(this.#find('.actions .why'), login.whyNot);
   }
 
   #showTimeline(record) {
@@ -261,95 +286,4 @@ function fillRows(list, rows) {
       element('div', {}, element('dt', {text: name}), element('dd', {class: 'mono', text: value})),
     ),
   );
-}
-
-function skeleton() {
-  const button = (name, text, pressed) =>
-    element('button', {
-      type: 'button',
-      name,
-      text,
-      ...(pressed === undefined ? {} : {'aria-pressed': String(pressed)}),
-    });
-  return [
-    element(
-      'div',
-      {class: 'process-head'},
-      element('a', {
-        class: 'back',
-        href: '#/',
-        'aria-label': 'Back to the overview',
-        text: '← Overview',
-      }),
-      element(
-        'div',
-        {class: 'title'},
-        element('span', {class: 'badge'}),
-        element('h1', {class: 'mono', tabindex: '-1'}),
-      ),
-      element('p', {class: 'sentence', 'aria-live': 'polite'}),
-      element('div', {class: 'chips'}),
-    ),
-    element(
-      'div',
-      {class: 'panel forgotten', hidden: ''},
-      element('h2', {text: 'The server does not know this process'}),
-      element('p', {
-        text:
-          'It was removed, or its server was started anew without its record, or the address ' +
-          'is not right. What it wrote is not kept either.',
-      }),
-      element('a', {class: 'button', href: '#/', text: 'Back to the overview'}),
-    ),
-    element(
-      'section',
-      {class: 'panel output', 'aria-label': 'Output'},
-      element(
-        'div',
-        {class: 'bar'},
-        element('h2', {text: 'Output '}),
-        element('span', {class: 'phase'}),
-        element('span', {class: 'streams'}, element('i', {class: 'stderr'}), 'stderr'),
-        element(
-          'div',
-          {class: 'segments', role: 'group', 'aria-label': 'Output'},
-          button('follow', 'Following', true),
-          button('wrap', 'Wrap', true),
-          button('copy', 'Copy'),
-        ),
-      ),
-      element('p', {class: 'cut', hidden: ''}),
-      element('div', {
-        class: 'lines wrap mono',
-        tabindex: '0',
-        role: 'log',
-        'aria-live': 'off',
-        'aria-label': 'What the process wrote',
-      }),
-      element('p', {class: 'silent', text: 'Nothing written yet.'}),
-      element('p', {class: 'ending', hidden: ''}),
-    ),
-    element(
-      'aside',
-      {class: 'side', tabindex: '0', 'aria-label': 'About the process'},
-      element(
-        'section',
-        {class: 'panel', 'aria-label': 'Timeline'},
-        element('div', {class: 'bar'}, element('h2', {text: 'Timeline'})),
-        element('ol', {class: 'timeline'}),
-      ),
-      element(
-        'section',
-        {class: 'panel', 'aria-label': 'Resources'},
-        element('div', {class: 'bar'}, element('h2', {text: 'Resources'})),
-        element('dl', {class: 'rows-list usage'}),
-      ),
-      element(
-        'section',
-        {class: 'panel', 'aria-label': 'Specification'},
-        element('div', {class: 'bar'}, element('h2', {text: 'Specification'})),
-        element('dl', {class: 'rows-list spec'}),
-      ),
-    ),
-  ];
 }

@@ -1,5 +1,5 @@
 // The table of processes: searched, filtered, sorted, and as live as is readable.
-import {element, setClass, setText, setTitle} from './element.js';
+import {element, icon, setClass, setText, setTitle} from './element.js';
 import {causeWords, exitWord} from './exit_status.js';
 import {age, bytes, count, dateTime, duration, shortId} from './format.js';
 import {fillChips} from './label_chips.js';
@@ -8,6 +8,13 @@ import {EXITED, RUNNING} from './process_record.js';
 import {VirtualList} from './virtual_list.js';
 
 const MOST_CHIPS = 4;
+
+// What a row offers, with the shape of its icon.
+const ROW_ACTIONS = {
+  stop: ['Stop', 'M4.5 4.5h7v7h-7z'],
+  kill: ['Kill', 'M4 4l8 8M12 4l-8 8'],
+  restart: ['Start again', 'M12.5 8A4.5 4.5 0 1 1 11 4.6M11.5 2v3h-3'],
+};
 
 const COLUMNS = {
   state: {title: 'State', key: (record) => (record.state === RUNNING ? 0 : stateRank(record.exit))},
@@ -40,11 +47,13 @@ export class ProcessTable {
   #terms = [];
   #pace;
   #dirty = true;
+  #actions;
   #schedule;
 
-  constructor(panel, store, schedule) {
+  constructor(panel, store, actions, schedule) {
     this.#panel = panel;
     this.#store = store;
+    this.#actions = actions;
     this.#schedule = schedule;
     this.#pace = new Pace(schedule);
     this.#list = new VirtualList(
@@ -83,6 +92,11 @@ export class ProcessTable {
 
   get list() {
     return this.#list;
+  }
+
+  // The record of the row that is chosen, if there is one.
+  get selected() {
+    return this.#list.items.find(({id}) => id === this.#list.selected) ?? null;
   }
 
   focus() {
@@ -222,21 +236,28 @@ export class ProcessTable {
         element('span', {class: 'chips'}),
       ),
       ...['session', 'started', 'time', 'cpu', 'rss'].map((name) => cell(name)),
+      cell('actions', ...Object.keys(ROW_ACTIONS).map(actionButton)),
     );
     row.addEventListener('click', (event) => {
       const chip = event.target.closest('.chip');
-      if (chip) {
+      const button = event.target.closest('[data-action]');
+      if (button) {
+        event.preventDefault();
+        this.#actions.start(button.dataset.action, row.record);
+      } else if (chip) {
         event.preventDefault();
         this.searchFor(chip.dataset.label);
       }
     });
     const [state, command, ...others] = row.children;
+    const offers = others.pop();
     row.parts = {
       dot: state.children[0],
       word: state.children[1],
       command: command.children[0],
       chips: command.children[1],
       others,
+      offers: [...offers.children],
     };
     return row;
   }
@@ -244,6 +265,7 @@ export class ProcessTable {
   #fillRow(row, record) {
     const {parts} = row;
     const {exit} = record;
+    row.record = record;
     const now = this.#store.now();
     const kind = exit ? exit.kind : 'running';
     parts.command.href = `#/processes/${record.id}`;
@@ -267,6 +289,23 @@ export class ProcessTable {
       exit ? bytes(exit.rss) : '–',
     ];
     texts.forEach((text, index) => setText(parts.others[index], text));
+    for (const button of parts.offers) {
+      button.hidden = this.#actions.refusal(button.dataset.action, record) !== '';
+    }
     parts.others[1].title = record.started === null ? '' : dateTime(record.started);
   }
+}
+
+// Out of the order of Tab: a row has keys of its own for these.
+function actionButton(name) {
+  const [label, path] = ROW_ACTIONS[name];
+  const button = element('button', {
+    type: 'button',
+    tabindex: '-1',
+    'data-action': name,
+    'aria-label': label,
+    title: label,
+  });
+  button.append(icon(path));
+  return button;
 }

@@ -124,6 +124,23 @@ test('a process that has ended', async () => {
   }, `#/processes/${id}`);
 });
 
+test('a process that may only be looked at', async () => {
+  server.whyNot = 'you are signed in to look only';
+  const id = server.start(['sleep', '100']);
+  await looksRight((page) => page.waitForSelector('#process .why:has-text("only")'), `#/processes/${id}`);
+});
+
+test('a question before something is done', async () => {
+  const id = server.start(['sleep', '100']);
+  await looksRight(async (page) => {
+    for (const action of ['stop', 'kill', 'signal', 'restart']) {
+      await page.click(`#process [data-action=${action}]:enabled`);
+      assert.deepEqual(await findings(page), [], action);
+      await page.click('#ask button:has-text("Cancel")');
+    }
+  }, `#/processes/${id}`);
+});
+
 test('a process that nobody knows', async () => {
   await looksRight((page) => page.waitForSelector('#process .forgotten:not([hidden])'), '#/processes/nobody');
 });

@@ -7,6 +7,7 @@
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
+const {answerCall} = require('./fake_calls');
 const {FakeWorld, randomId, stamp} = require('./fake_world');
 
 const DASHBOARD = path.resolve(__dirname, '../../server/dashboard');
@@ -36,6 +37,14 @@ class FakeServer extends FakeWorld {
   refuseStreams = false;
   // Says who it is after this.
   infoHeld = Promise.resolve();
+  // Why those who are signed in may only look; empty where they may act.
+  whyNot = '';
+  // What each call is refused with: [status, code, reason, message]; null where none is.
+  refusal = null;
+  // Calls are answered after this.
+  callsHeld = Promise.resolve();
+  // The calls that came: {id, verb, body, proof}.
+  calls = [];
   draining = false;
   snapshotLead = 0;
   instanceId = randomId();
@@ -189,7 +198,17 @@ class FakeServer extends FakeWorld {
       this.proof = randomId();
       return reply(response, 200, {});
     }
+    if (request.method === 'POST' && resource === 'processes') {
+      return answerCall(this, request, decodeURIComponent(id)).then(({status, body}) =>
+        reply(response, status, body),
+      );
+    }
     const routes = {
+      login: () =>
+        reply(response, 200, {
+          may_act: this.whyNot === '',
+          ...(this.whyNot && {why_not: this.whyNot}),
+        }),
       server: () => this.infoHeld.then(() => reply(response, 200, this.#info())),
       sessions: () =>
         reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),

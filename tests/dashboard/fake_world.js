@@ -16,6 +16,9 @@ class FakeWorld {
   sessions = new Map();
   processes = new Map();
   outputs = new Map();
+  // What was written to the stdin of each, and the sizes that terminals got.
+  inputs = new Map();
+  sizes = [];
   // How many bytes of each stream are kept no more: by process, then by stream.
   #dropped = new Map();
   // Whoever is to hear of each event, each piece of output and the end of a process's output.

@@ -1,0 +1,83 @@
+// Asks before something is done, does it, and says why it was not. One dialog, for the keyboard
+// too: Enter does it, Escape leaves.
+import {element, setText} from './element.js';
+
+// `question`: {title, text, subject, fields, action, busy, danger, act(values)}. `subject` is what
+// it is done to, shown as it is. A field is {name, label, value, hint, options}: a text, or a choice
+// among `options` of [value, words]. act() may be asynchronous; what it throws is shown, and the
+// question stays.
+export function ask({title, text, subject, fields = [], action, busy, danger = false, act}) {
+  const inputs = fields.map(makeInput);
+  const trouble = element('p', {class: 'trouble', role: 'alert'});
+  const go = element('button', {type: 'submit', class: danger ? 'danger' : 'primary', text: action});
+  const cancel = element('button', {type: 'button', text: 'Cancel'});
+  const form = element(
+    'form',
+    {method: 'dialog', class: 'ask'},
+    element('h2', {id: 'ask-title', text: title}),
+    ...(subject ? [element('p', {class: 'subject mono', text: subject})] : []),
+    ...(text ? [element('p', {text})] : []),
+    ...fields.map(({label, hint}, index) =>
+      element(
+        'label',
+        {class: 'field'},
+        element('span', {text: label}),
+        inputs[index],
+        ...(hint ? [element('small', {text: hint})] : []),
+      ),
+    ),
+    trouble,
+    element('div', {class: 'choices'}, cancel, go),
+  );
+  const dialog = element('dialog', {id: 'ask', 'aria-labelledby': 'ask-title'}, form);
+  const previous = document.activeElement;
+  cancel.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    previous?.focus?.({preventScroll: true});
+  });
+  // As in a field of text.
+  form.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target.tagName === 'SELECT') {
+      event.preventDefault();
+      form.requestSubmit(go);
+    }
+  });
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (go.disabled) {
+      return;
+    }
+    const values = Object.fromEntries(fields.map(({name}, index) => [name, inputs[index].value]));
+    go.disabled = true;
+    setText(go, busy);
+    setText(trouble, '');
+    try {
+      await act(values);
+      dialog.close();
+    } catch (error) {
+      setText(trouble, error.message);
+    } finally {
+      go.disabled = false;
+      setText(go, action);
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  // What destroys is not what a stray Enter does, unless it was asked for by name.
+  (inputs[0] ?? (danger ? cancel : go)).focus();
+  inputs[0]?.select?.();
+}
+
+function makeInput({name, value = '', options, placeholder = ''}) {
+  if (!options) {
+    return element('input', {type: 'text', name, value, placeholder, autocomplete: 'off'});
+  }
+  const select = element(
+    'select',
+    {name},
+    ...options.map(([one, words]) => element('option', {value: one, text: words})),
+  );
+  select.value = value || options[0][0];
+  return select;
+}

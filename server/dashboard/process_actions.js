@@ -1,0 +1,212 @@
+// What can be done to a process, where it makes sense, and the questions before it is done.
+import {ask} from './ask.js';
+import {call, requestId} from './call.js';
+import {duration, parseDuration} from './format.js';
+import {login} from './login.js';
+import {REMOVED, RUNNING} from './process_record.js';
+
+const SIGNALS = [
+  ['INT', 'INT: interrupt, as Ctrl-C'],
+  ['TERM', 'TERM: end'],
+  ['HUP', 'HUP: hang up, often: read the settings again'],
+  ['QUIT', 'QUIT: end, with a core'],
+  ['USR1', 'USR1'],
+  ['USR2', 'USR2'],
+  ['STOP', 'STOP: halt'],
+  ['CONT', 'CONT: go on'],
+  ['WINCH', 'WINCH: the window has another size'],
+  ['ABRT', 'ABRT: abort, with a core'],
+  ['ALRM', 'ALRM'],
+  ['KILL', 'KILL: end at once'],
+];
+const SCOPES = [
+  ['SIGNAL_SCOPE_LEADER', 'the process itself'],
+  ['SIGNAL_SCOPE_GROUP', 'its process group'],
+  ['SIGNAL_SCOPE_TREE', 'all its descendants, too'],
+];
+const DEFAULT_GRACE_MS = 10_000;
+const OPEN = 'SESSION_STATE_OPEN';
+
+// `sense` says why an action makes none for a record, or nothing.
+const ACTIONS = {
+  stop: {label: 'Stop…', sense: endedWhy},
+  kill: {label: 'Kill…', sense: endedWhy},
+  signal: {label: 'Signal…', sense: endedWhy},
+  restart: {label: 'Start again…', sense: forgottenWhy},
+  remove: {
+    label: 'Forget…',
+    sense: (record) => (record.state === RUNNING ? 'It runs: stop it first.' : forgottenWhy(record)),
+  },
+};
+
+function endedWhy(record, process) {
+  return record.state === RUNNING || Number(process?.survivors ?? 0) > 0 ? '' : 'It has ended.';
+}
+
+function forgottenWhy(record) {
+  return record.state === REMOVED ? 'The server no longer lists it.' : '';
+}
+
+export class ProcessActions {
+  #store;
+
+  constructor(store) {
+    this.#store = store;
+  }
+
+  names() {
+    return Object.keys(ACTIONS);
+  }
+
+  label(name, record) {
+    return name === 'restart' && record?.state === RUNNING ? 'Restart…' : ACTIONS[name].label;
+  }
+
+  // Why it cannot be done now, in words; empty where it can. `process` is the server's word for
+  // it, where that is known.
+  refusal(name, record, process = null) {
+    if (record.command === '') {
+      return 'The server does not know this process.';
+    }
+    return ACTIONS[name].sense(record, process) || login.whyNot;
+  }
+
+  // Asks for it, if it makes sense.
+  start(name, record, process = null) {
+    if (this.refusal(name, record, process) === '') {
+      this[`_${name}`](record, process);
+    }
+  }
+
+  _stop(record, process) {
+    const policy = process?.spec?.stop_policy ?? {};
+    const grace = policy.grace ? parseDuration(policy.grace) : DEFAULT_GRACE_MS;
+    const survivors = record.state !== RUNNING;
+    ask({
+      title: survivors ? 'Stop what it left behind?' : 'Stop this process?',
+      subject: record.command,
+      text: survivors
+        ? 'All that runs on in its control group gets SIGTERM, and after the grace SIGKILL.'
+        : `It gets SIG${(policy.signal || 'TERM').replace(/^SIG/, '')}, and what is left after the grace SIGKILL.`,
+      fields: [
+        {
+          name: 'grace',
+          label: 'Grace',
+          value: String(grace / 1000),
+          hint: 'seconds; 0 for SIGKILL at once',
+        },
+      ],
+      action: 'Stop',
+      busy: 'Stopping…',
+      danger: true,
+      act: ({grace: seconds}) =>
+        call(record.id, 'stop', {
+          stop_policy: {
+            ...policy,
+            grace: graceOf(seconds),
+            ...(survivors && {scope: 'SIGNAL_SCOPE_TREE'}),
+          },
+        }),
+    });
+  }
+
+  _kill(record) {
+    ask({
+      title: 'Kill this process?',
+      subject: record.command,
+      text: 'SIGKILL ends it at once: it can save nothing and clean nothing up.',
+      fields: [
+        {
+          name: 'scope',
+          label: 'Who gets it',
+          value: record.state === RUNNING ? 'SIGNAL_SCOPE_GROUP' : 'SIGNAL_SCOPE_TREE',
+          options: SCOPES,
+        },
+      ],
+      action: 'Kill',
+      busy: 'Killing…',
+      danger: true,
+      act: ({scope}) => call(record.id, 'signal', {signal: 'KILL', scope}),
+    });
+  }
+
+  _signal(record) {
+    ask({
+      title: 'Send a signal',
+      subject: record.command,
+      fields: [
+        {name: 'signal', label: 'Signal', options: SIGNALS},
+        {
+          name: 'scope',
+          label: 'Who gets it',
+          value: record.state === RUNNING ? 'SIGNAL_SCOPE_LEADER' : 'SIGNAL_SCOPE_TREE',
+          options: SCOPES,
+        },
+      ],
+      action: 'Send',
+      busy: 'Sending…',
+      act: ({signal, scope}) => call(record.id, 'signal', {signal, scope}),
+    });
+  }
+
+  _restart(record, process) {
+    const running = record.state === RUNNING;
+    const id = requestId();
+    const session = this.#store.sessions.get(record.sessionId);
+    const closed = session ? session.state !== OPEN : this.#store.position !== null;
+    const elsewhere = closed && this.#defaultSession();
+    const grace = process?.spec?.stop_policy?.grace;
+    const parts = [
+      running
+        ? `It is stopped first, with a grace of ${duration(grace ? parseDuration(grace) : DEFAULT_GRACE_MS)}.`
+        : '',
+      'A new process with an id of its own is started with the same specification.',
+      elsewhere ? 'Its session is closed: it starts in the default session.' : '',
+    ];
+    ask({
+      title: running ? 'Stop this process and start it again?' : 'Start this process again?',
+      subject: record.command,
+      text: parts.filter(Boolean).join(' '),
+      action: running ? 'Restart' : 'Start again',
+      busy: running ? 'Restarting…' : 'Starting…',
+      danger: running,
+      act: async () => {
+        if (running) {
+          await call(record.id, 'stop', {});
+        }
+        // The same id with each try: an answer that was lost starts no second one.
+        const answer = await call(record.id, 'restart', {
+          request_id: id,
+          ...(elsewhere && {session_id: elsewhere}),
+        });
+        location.hash = `#/processes/${answer.process.process_id}`;
+      },
+    });
+  }
+
+  _remove(record) {
+    ask({
+      title: 'Forget this process?',
+      subject: record.command,
+      text: 'The server forgets how it ended, and what it wrote that was kept.',
+      action: 'Forget',
+      busy: 'Forgetting…',
+      danger: true,
+      act: () => call(record.id, 'remove', {}),
+    });
+  }
+
+  #defaultSession() {
+    return [...this.#store.sessions.values()].find(
+      ({is_default: isDefault, state}) => isDefault && state === OPEN,
+    )?.session_id;
+  }
+}
+
+function graceOf(text) {
+  const seconds = Number(text.trim().replace(/\s*s$/, ''));
+  if (text.trim() === '' || !Number.isFinite(seconds) || seconds < 0) {
+    throw new Error(`The grace is a number of seconds, not '${text}'.`);
+  }
+  return `${seconds}s`;
+}

@@ -1,0 +1,231 @@
+// What the page does to processes: it asks, does it as who is signed in, and says what went
+// wrong.
+'use strict';
+
+const assert = require('node:assert');
+const {after, before, beforeEach, afterEach, test} = require('node:test');
+const {close, launch, open, waitForState} = require('./browser');
+const {FakeServer} = require('./fake_server');
+const {randomId} = require('./fake_world');
+
+let browser;
+let server;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+beforeEach(async () => {
+  server = new FakeServer({heartbeatMs: 1000});
+  await server.listen();
+});
+afterEach(() => server.stop());
+
+async function openProcess(id) {
+  const page = await open(browser, `${server.url}#/processes/${id}`);
+  await waitForState(page, 'live');
+  await page.waitForSelector('#process .actions .why:empty', {state: 'attached'});
+  return page;
+}
+
+const action = (name) => `#process [data-action=${name}]`;
+const asked = (page) => page.waitForSelector('#ask[open]');
+const answered = (page) => page.waitForSelector('#ask', {state: 'detached'});
+const off = (page) =>
+  page.$$eval('#process [data-action]', (buttons) =>
+    buttons.filter(({disabled}) => disabled).map(({dataset}) => dataset.action),
+  );
+
+test('stops a process with a grace, as who is signed in', async () => {
+  server.proof = 'of-this-run';
+  const code = randomId();
+  server.codes.add(code);
+  const id = server.start(['sleep', '100'], {
+    spec: {stop_policy: {signal: 'INT', grace: '3s', scope: 'SIGNAL_SCOPE_TREE'}},
+  });
+  const page = await open(browser, `${server.url}#code=${code}`);
+  await waitForState(page, 'live');
+  await page.click(`#processes [data-id="${id}"] a`);
+  await page.click(`${action('stop')}:enabled`);
+  await asked(page);
+  assert.match(await page.textContent('#ask'), /sleep 100.*SIGINT.*SIGKILL/s);
+  assert.equal(await page.inputValue('#ask [name=grace]'), '3');
+  await page.fill('#ask [name=grace]', 'soon');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#ask .trouble:has-text("not \'soon\'")');
+  await page.fill('#ask [name=grace]', '0.5');
+  await page.keyboard.press('Enter');
+  await answered(page);
+  await page.waitForSelector('#process .badge:has-text("SIGINT")');
+  assert.deepEqual(server.calls, [
+    {
+      id,
+      verb: 'stop',
+      body: {stop_policy: {signal: 'INT', grace: '0.5s', scope: 'SIGNAL_SCOPE_TREE'}},
+      proof: 'of-this-run',
+    },
+  ]);
+  assert.deepEqual(await off(page), ['stop', 'kill', 'signal']);
+  await close(page);
+});
+
+test('kills with the keyboard alone, and only when it is meant', async () => {
+  const id = server.start(['sleep', '100']);
+  const page = await openProcess(id);
+  await page.keyboard.press('x');
+  await asked(page);
+  await page.keyboard.press('Escape');
+  await answered(page);
+  assert.deepEqual(server.calls, []);
+  // Escape was for the question, not for the page.
+  await page.waitForSelector('#process h1:has-text("sleep 100")');
+  await page.keyboard.press('x');
+  await asked(page);
+  await page.keyboard.press('Enter');
+  await answered(page);
+  assert.deepEqual(server.calls[0].body, {signal: 'KILL', scope: 'SIGNAL_SCOPE_GROUP'});
+  await page.waitForSelector('#process .badge:has-text("SIGKILL")');
+  await close(page);
+});
+
+test('sends a signal that is chosen, to whom is chosen', async () => {
+  const id = server.start(['nginx']);
+  const page = await openProcess(id);
+  await page.click(action('signal'));
+  await page.selectOption('#ask [name=signal]', 'HUP');
+  await page.selectOption('#ask [name=scope]', 'SIGNAL_SCOPE_TREE');
+  await page.selectOption('#ask [name=signal]', 'USR1');
+  await page.click('#ask button[type=submit]');
+  await answered(page);
+  assert.deepEqual(server.calls[0].body, {signal: 'USR1', scope: 'SIGNAL_SCOPE_TREE'});
+  await page.waitForSelector('#process .timeline:has-text("SIGUSR1")');
+  await close(page);
+});
+
+test('starts again what has ended, once, and goes to it', async () => {
+  const id = server.start(['make', 'all'], {labels: {app: 'ci'}});
+  server.finish(id, {exit_code: 2});
+  const page = await openProcess(id);
+  assert.deepEqual(await off(page), ['stop', 'kill', 'signal']);
+  server.refusal = [503, 'UNAVAILABLE', 'BUSY', 'try again'];
+  await page.click(action('restart'));
+  await page.click('#ask button[type=submit]');
+  await page.waitForSelector('#ask .trouble:has-text("try again")');
+  server.refusal = null;
+  await page.click('#ask button[type=submit]');
+  await answered(page);
+  await page.waitForSelector('#process .badge.running');
+  assert.equal(server.processes.size, 2);
+  assert.equal(server.calls[0].body.request_id, server.calls[1].body.request_id);
+  const [, again] = server.processes.keys();
+  assert.equal(new URL(page.url()).hash, `#/processes/${again}`);
+  await close(page);
+});
+
+test('starts in the default session what was in one that is closed', async () => {
+  const session = server.openSession();
+  const id = server.start(['make'], {session});
+  server.finish(id);
+  server.closeSession(session);
+  const page = await openProcess(id);
+  await page.keyboard.press('r');
+  await page.waitForSelector('#ask:has-text("starts in the default session")');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#process .badge.running');
+  assert.equal(server.calls[0].body.session_id, server.session.session_id);
+  await close(page);
+});
+
+test('restarts what runs: stops it, then starts it again', async () => {
+  const id = server.start(['serve']);
+  const page = await openProcess(id);
+  await page.click(`${action('restart')}:has-text("Restart")`);
+  await page.waitForSelector('#ask:has-text("stopped first")');
+  await page.click('#ask .danger');
+  await answered(page);
+  assert.deepEqual(
+    server.calls.map(({verb}) => verb),
+    ['stop', 'restart'],
+  );
+  await page.waitForSelector('#process .badge.running');
+  await close(page);
+});
+
+test('forgets what has ended', async () => {
+  const id = server.start(['true']);
+  const page = await openProcess(id);
+  assert.deepEqual(await off(page), ['remove']);
+  server.finish(id);
+  await page.click(`${action('remove')}:enabled`);
+  await page.click('#ask .danger');
+  await answered(page);
+  await page.waitForSelector('#process .sentence:has-text("no longer lists it")');
+  assert.deepEqual(await off(page), ['stop', 'kill', 'signal', 'restart', 'remove']);
+  await close(page);
+});
+
+test("says the server's reason, and that nobody answered", async () => {
+  const id = server.start(['sleep', '100']);
+  const page = await openProcess(id);
+  server.refusal = [504, 'DEADLINE_EXCEEDED', 'STOP_TIMEOUT', 'a debugger holds it'];
+  await page.click(action('stop'));
+  await page.click('#ask .danger');
+  await page.waitForSelector('#ask .trouble[role=alert]:has-text("a debugger holds it")');
+  server.callsHeld = new Promise(() => {});
+  await page.click('#ask .danger');
+  await page.waitForSelector('#ask .danger:disabled:has-text("Stopping")');
+  // A browser asks a second time by itself, where a connection breaks.
+  server.holdConnections();
+  await page.waitForSelector('#ask .trouble:has-text("The server did not answer")');
+  await page.click('#ask button:has-text("Cancel")');
+  await answered(page);
+  await close(page);
+});
+
+test('offers nothing to who may only look, and says why', async () => {
+  server.whyNot = 'you are signed in to look only';
+  const id = server.start(['sleep', '100']);
+  const page = await open(browser, `${server.url}#/processes/${id}`);
+  await page.waitForSelector('#process .actions .why:has-text("signed in to look only")');
+  assert.deepEqual(await off(page), ['stop', 'kill', 'signal', 'restart', 'remove']);
+  assert.equal(await page.getAttribute(action('stop'), 'title'), server.whyNot);
+  await page.keyboard.press('x');
+  assert.equal(await page.$('#ask'), null);
+  // A link that is opened beside it makes the whole login act.
+  server.whyNot = '';
+  server.proof = 'of-this-run';
+  server.codes.add('better');
+  const beside = await page.context().newPage();
+  await beside.goto(`${server.url}#code=better`);
+  await page.waitForSelector(`${action('stop')}:enabled`);
+  await close(page);
+});
+
+test('offers on a row what can be done to it', async () => {
+  const running = server.start(['sleep', '100']);
+  const ended = server.start(['true'], {at: Date.now() - 5000});
+  server.finish(ended);
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  const offers = async (id) => {
+    await page.hover(`#processes [data-id="${id}"]`);
+    return page.$$eval(`#processes [data-id="${id}"] [data-action]:not([hidden])`, (buttons) =>
+      buttons.map(({ariaLabel}) => ariaLabel),
+    );
+  };
+  await page.waitForSelector(`#processes [data-id="${running}"] [data-action=stop]:not([hidden])`, {
+    state: 'attached',
+  });
+  assert.deepEqual(await offers(ended), ['Start again']);
+  assert.deepEqual(await offers(running), ['Stop', 'Kill', 'Start again']);
+  await page.click(`#processes [data-id="${running}"] [data-action=kill]`);
+  await asked(page);
+  assert.equal(new URL(page.url()).hash, '');
+  await page.click('#ask .danger');
+  await page.waitForSelector(`#processes [data-id="${running}"] .word:has-text("SIGKILL")`);
+  await page.focus('#processes .scroller');
+  await page.keyboard.press('r');
+  await page.waitForSelector('#ask .subject:has-text("sleep 100")');
+  await close(page);
+});
