@@ -30,7 +30,33 @@ function quote(argument) {
     : `'${visible(argument).replaceAll("'", "'\\''")}'`;
 }
 
-// An argument vector as one would type it.
+// An argument vector as a shell takes it, each argument to the last character.
+export function shellCommand(argv) {
+  return argv
+    .map((argument) => {
+      if (SAFE_ARGUMENT.test(argument)) {
+        return argument;
+      }
+      if (argument.search(NOT_PRINTABLE) < 0) {
+        return `'${argument.replaceAll("'", "'\\''")}'`;
+      }
+      // What is not seen is not pasted unseen either.
+      const escaped = argument
+        .replace(/[\\']/g, '\\$&')
+        .replace(NOT_PRINTABLE, (character) => ESCAPES[character] ?? ansiC(character.codePointAt(0)));
+      return `$'${escaped}'`;
+    })
+    .join(' ');
+}
+
+function ansiC(code) {
+  const hex = code.toString(16);
+  if (code < 0x80) {
+    return `\\x${hex.padStart(2, '0')}`;
+  }
+  return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
+}
+
 // The command line of a proctor.v1.Process, as far as it is told.
 export function commandOf({spec, spec_omitted: omitted}) {
   const line = (spec?.argv ?? []).map(quote).join(' ');
@@ -103,10 +129,14 @@ export function clock(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString('en-GB');
 }
 
+// To the millisecond.
+export function clockMillis(milliseconds) {
+  return `${clock(milliseconds)}.${String(new Date(milliseconds).getMilliseconds()).padStart(3, '0')}`;
+}
+
 export function dateTime(milliseconds) {
-  const date = new Date(milliseconds);
-  const day = new Intl.DateTimeFormat('sv-SE').format(date);
-  return `${day} ${clock(milliseconds)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+  const day = new Intl.DateTimeFormat('sv-SE').format(new Date(milliseconds));
+  return `${day} ${clockMillis(milliseconds)}`;
 }
 
 // Ids are random from their first character on: eight tell them apart.

@@ -46,6 +46,13 @@ export function watchKeys({table, actions, page, changeTheme}) {
       case 'w':
         page().wrap();
         break;
+      case 'd':
+        page().times();
+        break;
+      case '/':
+        event.preventDefault();
+        page().search();
+        break;
       default:
         if (ACTIONS[event.key]) {
           event.preventDefault();
@@ -69,6 +76,10 @@ export function watchKeys({table, actions, page, changeTheme}) {
         table.searchFor('');
         table.focus();
       }
+      return;
+    }
+    // What is typed elsewhere is text, or a terminal's.
+    if (event.target.closest('input, select, textarea')) {
       return;
     }
     if (event.key === '?') {

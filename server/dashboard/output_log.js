@@ -16,6 +16,8 @@ export class OutputLine {
   // Of the process's own: what it wrote for this line, control sequences and all; and, of a
   // note, how many it tells of.
   bytes = 0;
+  // When its first byte was read by the server, in milliseconds; null where nobody said.
+  time = null;
   version = 0;
   // Whether the log has let go of it.
   dropped = false;
@@ -75,6 +77,7 @@ class StreamWriter {
   // The line that was last written to, and bytes that made no line yet.
   #last = null;
   #owed = 0;
+  #time = null;
   #column = 0;
   #decoder = new TextDecoder();
   #reader = new AnsiReader(this);
@@ -84,7 +87,9 @@ class StreamWriter {
     this.#kind = kind;
   }
 
-  write(data) {
+  // `time` is when it was read, if that is known.
+  write(data, time) {
+    this.#time = time;
     // Line by line, so that each knows its bytes; in UTF-8 this one is no part of another.
     for (let from = 0; from < data.length;) {
       const to = data.indexOf(NEWLINE, from) + 1 || data.length;
@@ -150,6 +155,7 @@ class StreamWriter {
   #current() {
     if (this.#line === null || this.#line.dropped) {
       this.#line = this.#log.add(new OutputLine(this.#kind));
+      this.#line.time = this.#time;
       this.#last = this.#line;
       this.#column = 0;
     }
@@ -171,8 +177,8 @@ export class OutputLog {
   #characters = 0;
   #writers = {stdout: new StreamWriter(this, 'stdout'), stderr: new StreamWriter(this, 'stderr')};
 
-  write(stream, data) {
-    this.#writers[stream].write(data);
+  write(stream, data, time = null) {
+    this.#writers[stream].write(data, time);
     this.#trim();
     this.version++;
   }
@@ -216,10 +222,6 @@ export class OutputLog {
 
   grew(characters) {
     this.#characters += characters;
-  }
-
-  text() {
-    return this.lines.map((line) => `${line.text}\n`).join('');
   }
 
   #trim() {

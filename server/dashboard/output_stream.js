@@ -1,6 +1,6 @@
 // The output of one process, from the server into an OutputLog, over lost connections,
 // without a byte doubled or one missing that is not said to be.
-import {bytes} from './format.js';
+import {bytes, parseTime} from './format.js';
 import {FrameStream} from './frame_stream.js';
 
 const TAIL_BYTES = 2 * 1024 * 1024;
@@ -72,7 +72,7 @@ export class OutputStream {
     this.#source = null;
   }
 
-  #takeOutput({stream, offset, data}) {
+  #takeOutput({stream, offset, data, time}) {
     const name = NAMES[stream];
     let chunk = Uint8Array.from(atob(data ?? ''), (character) => character.charCodeAt(0));
     const from = Number(offset ?? 0);
@@ -86,7 +86,7 @@ export class OutputStream {
       chunk = chunk.subarray(next - from);
     }
     this.#next[name] = Math.max(next ?? 0, from + size);
-    this.#log.write(name, chunk);
+    this.#log.write(name, chunk, parseTime(time));
     this.#changed();
   }
 

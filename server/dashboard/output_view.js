@@ -1,7 +1,10 @@
-// Shows an OutputLog: follows its end, wraps or not, copies. Lines are elements that are
+// Shows an OutputLog: follows its end, wraps or not, one stream or both, with times or
+// without, copies and searches. Lines are elements that are
 // made once; only new and changed ones are touched.
 import {element, setText} from './element.js';
-import {bytes, plural} from './format.js';
+import {copyText} from './copy.js';
+import {bytes, clockMillis, plural} from './format.js';
+import {OutputSearch} from './output_search.js';
 
 const CLASSES = ['bold', 'dim', 'italic', 'underline', 'strike'];
 
@@ -15,8 +18,12 @@ export class OutputView {
   #ended = false;
   #dropped = 0;
   #lastTop = 0;
+  // 'stdout', 'stderr' or 'all'.
+  #stream = 'all';
+  #search;
 
-  // `panel` has .lines, .cut and the buttons named follow, wrap and copy.
+  // `panel` has .lines, .cut, .find, the buttons named follow, wrap, times and copy, and those of
+  // data-stream.
   constructor(panel, log) {
     this.#panel = panel;
     this.#log = log;
@@ -26,7 +33,44 @@ export class OutputView {
     new ResizeObserver(() => this.#keepEnd()).observe(this.#lines);
     this.#button('follow').addEventListener('click', () => this.follow());
     this.#button('wrap').addEventListener('click', () => this.wrap());
+    this.#button('times').addEventListener('click', () => this.times());
     this.#button('copy').addEventListener('click', () => this.#copy());
+    for (const button of panel.querySelectorAll('[data-stream]')) {
+      button.addEventListener('click', () => this.#choose(button.dataset.stream));
+    }
+    this.#search = new OutputSearch(panel, this);
+  }
+
+  // For the search: the lines that are shown, each with its row.
+  *rows() {
+    for (const [line, {row}] of this.#shown) {
+      if (this.#shows(line)) {
+        yield [line, row];
+      }
+    }
+  }
+
+  // Whether there is output that is not loaded.
+  get partial() {
+    return this.#log.bytesBefore + this.#log.cutBytes > 0;
+  }
+
+  search() {
+    this.#search.focus();
+  }
+
+  close() {
+    this.#search.close();
+  }
+
+  focus() {
+    this.#lines.focus();
+  }
+
+  times() {
+    const shown = this.#lines.classList.toggle('times');
+    this.#button('times').setAttribute('aria-pressed', String(shown));
+    this.#keepEnd();
   }
 
   follow(wanted = this.#ended || !this.#follows) {
@@ -72,6 +116,7 @@ export class OutputView {
     this.#lines.append(added);
     this.showAbove();
     this.#keepEnd();
+    this.#search.update();
   }
 
   // Says what is above the first line. `dropped` are the bytes of the process that the server
@@ -104,6 +149,20 @@ export class OutputView {
       this.#ended = ended;
       this.#showFollowing(this.#follows);
     }
+  }
+
+  #choose(stream) {
+    this.#stream = stream;
+    this.#lines.dataset.only = stream;
+    for (const button of this.#panel.querySelectorAll('[data-stream]')) {
+      button.setAttribute('aria-pressed', String(button.dataset.stream === stream));
+    }
+    this.#search.update(true);
+    this.#keepEnd();
+  }
+
+  #shows({kind}) {
+    return this.#stream === 'all' || kind === this.#stream || kind === 'note';
   }
 
   #button(name) {
@@ -139,20 +198,21 @@ export class OutputView {
 
   async #copy() {
     const button = this.#button('copy');
-    try {
-      await navigator.clipboard.writeText(this.#log.text());
-      setText(button, 'Copied');
-    } catch {
-      // Plain HTTP on a name of its own has no clipboard: select, and let Ctrl-C do it.
-      getSelection().selectAllChildren(this.#lines);
-      setText(button, 'Selected');
-    }
+    const times = this.#lines.classList.contains('times');
+    const text = this.#log.lines
+      .filter((line) => this.#shows(line))
+      .map((line) => `${times && line.time !== null ? `${clockMillis(line.time)} ` : ''}${line.text}\n`)
+      .join('');
+    setText(button, (await copyText(text)) ? 'Copied' : 'Not copied');
     setTimeout(() => setText(button, 'Copy'), 1500);
   }
 }
 
 function fill(row, line) {
   row.className = `line ${line.kind}`;
+  if (line.time !== null) {
+    row.dataset.time = clockMillis(line.time);
+  }
   row.replaceChildren(
     ...line.runs.map(({text, style}) => {
       const names = CLASSES.filter((name) => style[name]);

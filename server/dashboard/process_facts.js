@@ -1,6 +1,15 @@
-// What was asked for and what was used, as rows of a name and a value; defaults are left
+// What was asked for and what was used, as rows of a name, a value, and what can be done with it
+// ({label, copy: text} or {href}); defaults are left
 // out, because what is not special hides what is.
-import {bytes, commandOf, count, duration, enumName, parseDuration} from './format.js';
+import {
+  bytes,
+  commandOf,
+  count,
+  duration,
+  enumName,
+  parseDuration,
+  shellCommand,
+} from './format.js';
 
 const words = (value, prefix) => enumName(value, prefix).toLowerCase().replaceAll('_', ' ');
 
@@ -58,10 +67,16 @@ function omittedWords({arguments: some, variables, bytes: size}) {
 export function specRows(process) {
   const spec = process.spec ?? {};
   const rows = [
-    ['id', process.process_id],
+    ['id', process.process_id, {label: 'Copy the id', copy: process.process_id}],
     ['session', process.session_id],
     ['pid', process.pid ? String(process.pid) : ''],
-    ['argv', commandOf(process)],
+    [
+      'argv',
+      commandOf(process),
+      spec.argv && !process.spec_omitted
+        ? {label: 'Copy the command', copy: shellCommand(spec.argv)}
+        : null,
+    ],
     ['not shown', process.spec_omitted ? omittedWords(process.spec_omitted) : ''],
     ['cwd', spec.cwd],
     [

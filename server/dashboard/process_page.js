@@ -1,12 +1,15 @@
 // The page of one process: how it stands, what happened to it, what it wrote.
+import {copyButton} from './copy.js';
 import {element, setText, setTitle} from './element.js';
 import {exitSentence, exitWord} from './exit_status.js';
-import {dateTime, duration} from './format.js';
+import {commandOf, dateTime, duration, shellCommand} from './format.js';
 import {fillChips} from './label_chips.js';
 import {login} from './login.js';
+import {askToDownload} from './output_download.js';
 import {OutputLog} from './output_log.js';
 import {OutputStream} from './output_stream.js';
 import {OutputView} from './output_view.js';
+import {fillRows} from './rows_list.js';
 import {specRows, usageRows} from './process_facts.js';
 import {ProcessHistory} from './process_history.js';
 import {drainWords, timeline} from './process_timeline.js';
@@ -53,14 +56,25 @@ export class ProcessPage {
     }
     this.#stream = new OutputStream(id, this.#log, schedule);
     this.#view = new OutputView(panel.querySelector('.output'), this.#log);
+    const download = panel.querySelector('button[name=download]');
+    download.addEventListener('click', () => askToDownload(this.#process));
+    setText(panel.querySelector('.where .id'), id);
+    panel.querySelector('.where .id').after(copyButton('Copy the id', () => id));
+    panel.querySelector('h1').after(copyButton('Copy the command', () => this.#command));
   }
 
   get #record() {
     return this.#store.find(this.#id) ?? this.#own;
   }
 
+  // As a shell takes it.
+  get #command() {
+    return shellCommand(this.#process?.spec?.argv ?? []);
+  }
+
   close() {
     this.#stream.close();
+    this.#view.close();
     this.#history?.close();
     this.#panel.replaceChildren();
   }
@@ -79,6 +93,14 @@ export class ProcessPage {
 
   follow() {
     this.#view.follow();
+  }
+
+  search() {
+    this.#view.search();
+  }
+
+  times() {
+    this.#view.times();
   }
 
   wrap() {
@@ -186,6 +208,12 @@ export class ProcessPage {
     this.#find('.side').hidden = forgotten;
     setText(this.#find('.sentence'), sentence);
     fillChips(this.#find('.chips'), record.labels);
+    // Of a command that is not told whole, a part would do something else.
+    this.#find('.title .copy').hidden =
+      this.#process === null || commandOf(this.#process).endsWith('…');
+    this.#find('.where .copy').hidden = !known;
+    this.#find('.where .id').hidden = !known;
+    this.#find('button[name=download]').disabled = this.#process === null;
     this.#showActions(record, known);
   }
 
@@ -273,17 +301,4 @@ export class ProcessPage {
       phase === 'complete' ? 'It wrote nothing.' : 'Nothing written yet.',
     );
   }
-}
-
-function fillRows(list, rows) {
-  const text = JSON.stringify(rows);
-  if (list.dataset.shown === text) {
-    return;
-  }
-  list.dataset.shown = text;
-  list.replaceChildren(
-    ...rows.map(([name, value]) =>
-      element('div', {}, element('dt', {text: name}), element('dd', {class: 'mono', text: value})),
-    ),
-  );
 }

@@ -1,5 +1,7 @@
 // The elements of the page of a process, before they say anything.
-import {element} from './element.js';
+import {element, icon} from './element.js';
+
+const LENS = 'M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9M10.5 10.5l4 4';
 
 export function processSkeleton(actions) {
   const button = (name, text, pressed) =>
@@ -13,12 +15,17 @@ export function processSkeleton(actions) {
     element(
       'div',
       {class: 'process-head'},
-      element('a', {
-        class: 'back',
-        href: '#/',
-        'aria-label': 'Back to the overview',
-        text: '← Overview',
-      }),
+      element(
+        'div',
+        {class: 'where'},
+        element('a', {
+          class: 'back',
+          href: '#/',
+          'aria-label': 'Back to the overview',
+          text: '← Overview',
+        }),
+        element('span', {class: 'id mono', title: 'The id of the process'}),
+      ),
       element(
         'div',
         {class: 'title'},
@@ -55,14 +62,23 @@ export function processSkeleton(actions) {
         {class: 'bar'},
         element('h2', {text: 'Output '}),
         element('span', {class: 'phase'}),
-        element('span', {class: 'streams'}, element('i', {class: 'stderr'}), 'stderr'),
         element(
           'div',
-          {class: 'segments', role: 'group', 'aria-label': 'Output'},
+          {class: 'segments streams', role: 'group', 'aria-label': 'Streams'},
+          stream('all', 'Both', true),
+          stream('stdout', 'stdout', false),
+          stream('stderr', 'stderr', false),
+        ),
+        element(
+          'div',
+          {class: 'segments view', role: 'group', 'aria-label': 'Output'},
           button('follow', 'Following', true),
           button('wrap', 'Wrap', true),
+          button('times', 'Times', false),
           button('copy', 'Copy'),
+          button('download', 'Download…'),
         ),
+        find(),
       ),
       element('p', {class: 'cut', hidden: ''}),
       element('div', {
@@ -98,4 +114,54 @@ export function processSkeleton(actions) {
       ),
     ),
   ];
+}
+
+function stream(name, text, pressed) {
+  return element('button', {
+    type: 'button',
+    'data-stream': name,
+    text,
+    'aria-pressed': String(pressed),
+  });
+}
+
+function find() {
+  const step = (name, label, path) => {
+    const button = element('button', {type: 'button', name, 'aria-label': label, title: label});
+    button.append(icon(path));
+    return button;
+  };
+  return element(
+    'div',
+    {class: 'find', role: 'search', 'aria-label': 'Search in output'},
+    element(
+      'label',
+      {class: 'search'},
+      element('span', {class: 'sr', text: 'Search in output'}),
+      icon(LENS),
+      element('input', {
+        type: 'text',
+        placeholder: 'search in output',
+        autocomplete: 'off',
+        spellcheck: 'false',
+      }),
+      element('span', {class: 'found', role: 'status'}),
+    ),
+    element('button', {
+      type: 'button',
+      class: 'case',
+      name: 'case',
+      text: 'Aa',
+      'aria-label': 'Aa: upper and lower case matter',
+      title: 'Upper and lower case matter',
+      'aria-pressed': 'false',
+    }),
+    step('previous', 'Previous (Shift+Enter)', 'M4 10l4-4 4 4'),
+    step('next', 'Next (Enter)', 'M4 6l4 4 4-4'),
+    element('small', {
+      class: 'partial',
+      hidden: '',
+      text: 'searched in what is shown: there is more above',
+    }),
+  );
 }
