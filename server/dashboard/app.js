@@ -9,6 +9,7 @@ import {ProcessActions} from './process_actions.js';
 import {ProcessPage} from './process_page.js';
 import {ProcessTable} from './process_table.js';
 import {SessionList} from './session_list.js';
+import {SessionPage} from './session_page.js';
 import {Store} from './store.js';
 import {toggleTheme, watchTheme} from './theme.js';
 
@@ -22,10 +23,7 @@ const charts = new Charts(find('charts'), store);
 const actions = new ProcessActions(store);
 const table = new ProcessTable(find('processes'), store, actions, schedule);
 const feed = new ExitFeed(find('exits'), store, schedule);
-const sessions = new SessionList(find('sessions'), store, schedule, (text) => {
-  showPanel('processes');
-  table.searchFor(text);
-});
+const sessions = new SessionList(find('sessions'), store, schedule);
 let page = null;
 let scheduled = false;
 let ticked = true;
@@ -83,13 +81,19 @@ function decoded(text) {
   }
 }
 
+function openPage(kind, id) {
+  const panel = find('process');
+  panel.ariaLabel = kind === 'processes' ? 'Process' : 'Session';
+  return kind === 'processes'
+    ? new ProcessPage(id, panel, store, actions, schedule)
+    : new SessionPage(id, panel, store, schedule);
+}
+
 function route() {
-  const match = /^#\/processes\/([^/?]+)$/.exec(location.hash);
+  const match = /^#\/(processes|sessions)\/([^/?]+)$/.exec(location.hash);
   const returns = page !== null && !match;
   page?.close();
-  page = match
-    ? new ProcessPage(decoded(match[1]), find('process'), store, actions, schedule)
-    : null;
+  page = match === null ? null : openPage(match[1], decoded(match[2]));
   find('overview').hidden = page !== null;
   find('process').hidden = page === null;
   ticked = true;

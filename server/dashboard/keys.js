@@ -3,7 +3,8 @@
 const ACTIONS = {s: 'stop', x: 'kill', r: 'restart'};
 const FILTERS = {1: 'all', 2: 'running', 3: 'ended', 4: 'failed', 5: 'draining'};
 
-// `page` returns the process page that is shown, or null.
+// `page` returns the page of a process or a session that is shown, or null; its `keys` are what it
+// does for a key.
 export function watchKeys({table, actions, page, changeTheme}) {
   const help = document.getElementById('keys');
 
@@ -35,29 +36,11 @@ export function watchKeys({table, actions, page, changeTheme}) {
     }
   };
 
-  const onProcess = (event) => {
-    switch (event.key) {
-      case 'Escape':
-        location.hash = '#/';
-        break;
-      case 'f':
-        page().follow();
-        break;
-      case 'w':
-        page().wrap();
-        break;
-      case 'd':
-        page().times();
-        break;
-      case '/':
-        event.preventDefault();
-        page().search();
-        break;
-      default:
-        if (ACTIONS[event.key]) {
-          event.preventDefault();
-          page().act(ACTIONS[event.key]);
-        }
+  const onPage = (event) => {
+    const act = event.key === 'Escape' ? () => (location.hash = '#/') : page().keys[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
     }
   };
 
@@ -95,6 +78,6 @@ export function watchKeys({table, actions, page, changeTheme}) {
     if (control && (event.key === 'Enter' || event.key.startsWith('Arrow'))) {
       return;
     }
-    (page() === null ? onOverview : onProcess)(event);
+    (page() === null ? onOverview : onPage)(event);
   });
 }

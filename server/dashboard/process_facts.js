@@ -68,7 +68,7 @@ export function specRows(process) {
   const spec = process.spec ?? {};
   const rows = [
     ['id', process.process_id, {label: 'Copy the id', copy: process.process_id}],
-    ['session', process.session_id],
+    ['session', process.session_id, {href: `#/sessions/${process.session_id}`}],
     ['pid', process.pid ? String(process.pid) : ''],
     [
       'argv',

@@ -2,7 +2,7 @@
 import {copyButton} from './copy.js';
 import {element, setText, setTitle} from './element.js';
 import {exitSentence, exitWord} from './exit_status.js';
-import {commandOf, dateTime, duration, shellCommand} from './format.js';
+import {commandOf, dateTime, duration, shellCommand, shortId} from './format.js';
 import {fillChips} from './label_chips.js';
 import {login} from './login.js';
 import {askToDownload} from './output_download.js';
@@ -52,7 +52,7 @@ export class ProcessPage {
     this.#own = new ProcessRecord(id);
     panel.replaceChildren(...processSkeleton(actions.names()));
     for (const button of panel.querySelectorAll('[data-action]')) {
-      button.addEventListener('click', () => this.act(button.dataset.action));
+      button.addEventListener('click', () => this.#act(button.dataset.action));
     }
     this.#stream = new OutputStream(id, this.#log, schedule);
     this.#view = new OutputView(panel.querySelector('.output'), this.#log);
@@ -87,24 +87,20 @@ export class ProcessPage {
     }
   }
 
-  act(name) {
+  get keys() {
+    return {
+      f: () => this.#view.follow(),
+      w: () => this.#view.wrap(),
+      d: () => this.#view.times(),
+      '/': () => this.#view.search(),
+      s: () => this.#act('stop'),
+      x: () => this.#act('kill'),
+      r: () => this.#act('restart'),
+    };
+  }
+
+  #act(name) {
     this.#actions.start(name, this.#record, this.#process);
-  }
-
-  follow() {
-    this.#view.follow();
-  }
-
-  search() {
-    this.#view.search();
-  }
-
-  times() {
-    this.#view.times();
-  }
-
-  wrap() {
-    this.#view.wrap();
   }
 
   render(ticked) {
@@ -213,6 +209,10 @@ export class ProcessPage {
       this.#process === null || commandOf(this.#process).endsWith('…');
     this.#find('.where .copy').hidden = !known;
     this.#find('.where .id').hidden = !known;
+    const session = this.#find('.where .session');
+    session.hidden = !known;
+    session.href = `#/sessions/${record.sessionId}`;
+    setText(session, `session ${shortId(record.sessionId)}`);
     this.#find('button[name=download]').disabled = this.#process === null;
     this.#showActions(record, known);
   }

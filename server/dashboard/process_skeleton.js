@@ -25,6 +25,7 @@ export function processSkeleton(actions) {
           text: '← Overview',
         }),
         element('span', {class: 'id mono', title: 'The id of the process'}),
+        element('a', {class: 'session'}),
       ),
       element(
         'div',

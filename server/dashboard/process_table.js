@@ -235,7 +235,8 @@ export class ProcessTable {
         element('a', {class: 'mono', tabindex: '-1'}),
         element('span', {class: 'chips'}),
       ),
-      ...['session', 'started', 'time', 'cpu', 'rss'].map((name) => cell(name)),
+      cell('session', element('a', {class: 'aside', tabindex: '-1'})),
+      ...['started', 'time', 'cpu', 'rss'].map((name) => cell(name)),
       cell('actions', ...Object.keys(ROW_ACTIONS).map(actionButton)),
     );
     row.addEventListener('click', (event) => {
@@ -256,7 +257,7 @@ export class ProcessTable {
       word: state.children[1],
       command: command.children[0],
       chips: command.children[1],
-      others,
+      others: others.map((one) => one.firstElementChild ?? one),
       offers: [...offers.children],
     };
     return row;
@@ -289,6 +290,7 @@ export class ProcessTable {
       exit ? bytes(exit.rss) : '–',
     ];
     texts.forEach((text, index) => setText(parts.others[index], text));
+    parts.others[0].href = `#/sessions/${record.sessionId}`;
     for (const button of parts.offers) {
       button.hidden = this.#actions.refusal(button.dataset.action, record) !== '';
     }

@@ -14,8 +14,7 @@ export class SessionList {
   #list;
   #pace;
 
-  // Opens a session by having its processes searched for.
-  constructor(panel, store, schedule, searchFor) {
+  constructor(panel, store, schedule) {
     this.#panel = panel;
     this.#store = store;
     this.#pace = new Pace(schedule);
@@ -25,7 +24,9 @@ export class SessionList {
         prefix: 'session',
         create: createRow,
         fill: (row, item) => this.#fillRow(row, item),
-        open: ({id}) => searchFor(id),
+        open: ({id}) => {
+          location.hash = `#/sessions/${id}`;
+        },
       },
       schedule,
     );
@@ -71,6 +72,7 @@ export class SessionList {
     row.classList.toggle('closed', !open);
     setText(id, shortId(session.session_id));
     setTitle(id, session.session_id);
+    id.href = `#/sessions/${session.session_id}`;
     setText(name, session.is_default ? 'default' : '');
     setText(setup, `${session.policy} · ${session.watcher}`);
     setText(running, count(session.running));
@@ -104,7 +106,7 @@ export class SessionList {
 
 function createRow() {
   const parts = {
-    id: element('span', {class: 'mono id'}),
+    id: element('a', {class: 'mono id', tabindex: '-1'}),
     name: element('span', {class: 'default'}),
     setup: element('span', {class: 'setup'}),
     running: element('b'),

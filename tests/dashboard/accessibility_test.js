@@ -141,6 +141,19 @@ test('a question before something is done', async () => {
   }, `#/processes/${id}`);
 });
 
+test('a session, one without a process, and one that nobody knows', async () => {
+  const session = server.openSession({labels: {team: 'build'}, quota: {max_running_processes: '9'}});
+  const empty = server.openSession();
+  server.finish(server.start(['make'], {session, labels: {app: 'ci'}}), {exit_code: 1});
+  server.start(['sleep', '100'], {session});
+  for (const {session_id: id} of [session, empty, {session_id: 'nobody'}]) {
+    await looksRight(async (page) => {
+      await waitForState(page, 'live');
+      await page.waitForSelector('#process .facts-list div, #process .forgotten:not([hidden])');
+    }, `#/sessions/${id}`);
+  }
+});
+
 test('a process that nobody knows', async () => {
   await looksRight((page) => page.waitForSelector('#process .forgotten:not([hidden])'), '#/processes/nobody');
 });

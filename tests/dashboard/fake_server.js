@@ -211,7 +211,7 @@ class FakeServer extends FakeWorld {
         }),
       server: () => this.infoHeld.then(() => reply(response, 200, this.#info())),
       sessions: () =>
-        reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
+        id ? this.#session(id, response) : reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
       events: () => this.#watch(url, request, response),
       processes: () =>
         member === 'output' ? this.#read(id, url, request, response) : this.#process(id, response),
@@ -243,6 +243,21 @@ class FakeServer extends FakeWorld {
       running_processes: String(running),
       last_event: {log_id: this.logId, sequence: String(this.last)},
     };
+  }
+
+  #session(id, response) {
+    const session = this.sessions.get(decodeURIComponent(id));
+    if (!session) {
+      return reply(response, 404, {
+        error: {
+          code: 'NOT_FOUND',
+          reason: 'SESSION_NOT_FOUND',
+          message: `no session '${id}'`,
+          metadata: {session_id: id},
+        },
+      });
+    }
+    return reply(response, 200, {session});
   }
 
   #process(id, response) {
