@@ -12,6 +12,7 @@ import {SessionList} from './session_list.js';
 import {SessionPage} from './session_page.js';
 import {Store} from './store.js';
 import {toggleTheme, watchTheme} from './theme.js';
+import {Usage} from './usage.js';
 
 const LEASES_EVERY_MS = 5000;
 
@@ -20,8 +21,12 @@ const store = new Store();
 const connection = new Connection(store, schedule);
 const header = new Header(store, connection);
 const charts = new Charts(find('charts'), store);
+const usage = new Usage(() => {
+  ticked = true;
+  schedule();
+});
 const actions = new ProcessActions(store);
-const table = new ProcessTable(find('processes'), store, actions, schedule);
+const table = new ProcessTable(find('processes'), store, usage, actions, schedule);
 const feed = new ExitFeed(find('exits'), store, schedule);
 const sessions = new SessionList(find('sessions'), store, schedule);
 let page = null;
@@ -66,6 +71,7 @@ function draw() {
 
 // What one may do is the server's to say, and another server may say something else.
 async function learnRights() {
+  usage.reset();
   await login.learn();
   ticked = true;
   schedule();
@@ -85,8 +91,8 @@ function openPage(kind, id) {
   const panel = find('process');
   panel.ariaLabel = kind === 'processes' ? 'Process' : 'Session';
   return kind === 'processes'
-    ? new ProcessPage(id, panel, store, actions, schedule)
-    : new SessionPage(id, panel, store, schedule);
+    ? new ProcessPage(id, panel, {store, usage, actions}, schedule)
+    : new SessionPage(id, panel, {store, usage}, schedule);
 }
 
 function route() {
@@ -188,6 +194,9 @@ addEventListener('online', () => connection.retry());
 setInterval(() => {
   ticked = true;
   header.showTitle();
+  if (connection.phase === 'live') {
+    usage.poll((page ?? table).usageQuery());
+  }
   schedule();
 }, 1000);
 setInterval(readLeases, LEASES_EVERY_MS);

@@ -10,6 +10,7 @@ import {
   parseDuration,
   shellCommand,
 } from './format.js';
+import {percentWords} from './usage.js';
 
 const words = (value, prefix) => enumName(value, prefix).toLowerCase().replaceAll('_', ' ');
 
@@ -140,6 +141,24 @@ export function specRows(process) {
     ],
   );
   return rows.filter(([, value]) => value);
+}
+
+// Of one that runs, from Usage; null where nobody has said anything yet.
+export function liveRows(used) {
+  if (used === null) {
+    return [];
+  }
+  const limit = used.limit > 0 ? ` of ${bytes(used.limit)}` : '';
+  return [
+    ['CPU now', percentWords(used.cpu)],
+    ['CPU so far', duration(used.cpuTime)],
+    ['memory', `${bytes(used.memory)}${limit}`],
+    ['threads', count(used.tasks)],
+    [
+      'counted',
+      used.source === 'USAGE_SOURCE_GROUP' ? 'by its control group' : 'with its descendants',
+    ],
+  ];
 }
 
 export function usageRows(exit, outputs, drained) {

@@ -10,7 +10,7 @@ import {OutputLog} from './output_log.js';
 import {OutputStream} from './output_stream.js';
 import {OutputView} from './output_view.js';
 import {fillRows} from './rows_list.js';
-import {specRows, usageRows} from './process_facts.js';
+import {liveRows, specRows, usageRows} from './process_facts.js';
 import {ProcessHistory} from './process_history.js';
 import {drainWords, timeline} from './process_timeline.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
@@ -23,6 +23,7 @@ const REREAD_OUTPUT_MS = 2000;
 export class ProcessPage {
   #id;
   #store;
+  #usage;
   #actions;
   #schedule;
   #panel;
@@ -43,10 +44,11 @@ export class ProcessPage {
   #reads = 0;
   #drawn = '';
 
-  constructor(id, panel, store, actions, schedule) {
+  constructor(id, panel, {store, usage, actions}, schedule) {
     this.#id = id;
     this.#panel = panel;
     this.#store = store;
+    this.#usage = usage;
     this.#actions = actions;
     this.#schedule = schedule;
     this.#own = new ProcessRecord(id);
@@ -97,6 +99,11 @@ export class ProcessPage {
       x: () => this.#act('kill'),
       r: () => this.#act('restart'),
     };
+  }
+
+  usageQuery() {
+    const {command, state} = this.#record;
+    return command !== '' && state === RUNNING ? [['process_id', this.#id]] : null;
   }
 
   #act(name) {
@@ -259,8 +266,11 @@ export class ProcessPage {
   #showFacts(record) {
     const process = this.#process ?? {process_id: this.#id, session_id: record.sessionId};
     const outputs = record.drained?.output ?? this.#process?.output;
-    const usage = usageRows(record.exit, outputs, record.drained !== null);
-    fillRows(this.#find('.usage'), usage.length > 0 ? usage : [['', 'Known once it has ended.']]);
+    const used = record.state === RUNNING ? this.#usage.of(this.#id) : null;
+    fillRows(this.#find('.usage'), [
+      ...liveRows(used),
+      ...usageRows(record.exit, outputs, record.drained !== null),
+    ]);
     fillRows(this.#find('.spec'), specRows(process));
     this.#view.showAbove(
       (outputs ?? []).reduce((sum, {dropped_bytes: dropped}) => sum + Number(dropped ?? 0), 0),

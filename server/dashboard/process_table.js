@@ -5,9 +5,11 @@ import {age, bytes, count, dateTime, duration, shortId} from './format.js';
 import {fillChips} from './label_chips.js';
 import {Pace} from './pace.js';
 import {EXITED, RUNNING} from './process_record.js';
+import {percentWords} from './usage.js';
 import {VirtualList} from './virtual_list.js';
 
 const MOST_CHIPS = 4;
+const MOST_ASKED = 500;
 
 // What a row offers, with the shape of its icon.
 const ROW_ACTIONS = {
@@ -22,8 +24,16 @@ const COLUMNS = {
   session: {title: 'Session', key: (record) => record.sessionId},
   started: {title: 'Started', key: (record) => record.started ?? 0, descending: true},
   time: {title: 'Run time', key: (record, now) => record.runTime(now) ?? -1, descending: true},
-  cpu: {title: 'CPU', key: (record) => record.exit?.cpu ?? -1, descending: true},
-  rss: {title: 'Max RSS', key: (record) => record.exit?.rss ?? -1, descending: true},
+  cpu: {
+    title: 'CPU',
+    key: (record, now, usage) => record.exit?.cpu ?? usage.of(record.id)?.cpuTime ?? -1,
+    descending: true,
+  },
+  rss: {
+    title: 'Memory',
+    key: (record, now, usage) => record.exit?.rss ?? usage.of(record.id)?.memory ?? -1,
+    descending: true,
+  },
 };
 
 const FILTERS = {
@@ -47,12 +57,14 @@ export class ProcessTable {
   #terms = [];
   #pace;
   #dirty = true;
+  #usage;
   #actions;
   #schedule;
 
-  constructor(panel, store, actions, schedule) {
+  constructor(panel, store, usage, actions, schedule) {
     this.#panel = panel;
     this.#store = store;
+    this.#usage = usage;
     this.#actions = actions;
     this.#schedule = schedule;
     this.#pace = new Pace(schedule);
@@ -104,6 +116,18 @@ export class ProcessTable {
     if (!this.#list.selected) {
       this.#list.move(0);
     }
+  }
+
+  // Of which processes the use is shown: of all that run, or of those in sight where they are many.
+  usageQuery() {
+    if (this.#store.running === 0 || !this.#panel.checkVisibility()) {
+      return null;
+    }
+    if (this.#store.running <= MOST_ASKED) {
+      return [];
+    }
+    const seen = this.#list.seen.filter(({state}) => state === RUNNING);
+    return seen.length === 0 ? null : seen.map(({id}) => ['process_id', id]);
   }
 
   // Moves the selection, and the focus with it.
@@ -184,7 +208,7 @@ export class ProcessTable {
     const {key} = COLUMNS[this.#sort.column];
     const now = this.#store.now();
     const sign = this.#sort.descending ? -1 : 1;
-    const keyed = records.map((record, index) => ({record, index, value: key(record, now)}));
+    const keyed = records.map((record, index) => ({record, index, value: key(record, now, this.#usage)}));
     keyed.sort((one, other) => {
       if (one.value !== other.value) {
         return one.value < other.value ? -sign : sign;
@@ -282,13 +306,16 @@ export class ProcessTable {
       parts.command.style.minWidth = `min(45%, ${record.command.length}ch)`;
     }
     fillChips(parts.chips, record.labels, MOST_CHIPS);
+    const used = exit ? null : this.#usage.of(record.id);
     const texts = [
       shortId(record.sessionId),
       record.started === null ? '–' : `${age(now - record.started)} ago`,
       duration(record.runTime(now)),
-      exit ? duration(exit.cpu) : '–',
-      exit ? bytes(exit.rss) : '–',
+      exit ? duration(exit.cpu) : percentWords(used?.cpu ?? null),
+      exit ? bytes(exit.rss) : bytes(used?.memory ?? null),
     ];
+    setTitle(parts.others[3], exit ? 'CPU time' : used ? `${duration(used.cpuTime)} so far` : '');
+    setTitle(parts.others[4], exit ? 'the most at one time, of one process' : used ? 'now' : '');
     texts.forEach((text, index) => setText(parts.others[index], text));
     parts.others[0].href = `#/sessions/${record.sessionId}`;
     for (const button of parts.offers) {

@@ -18,6 +18,7 @@ import {login} from './login.js';
 import {Pace} from './pace.js';
 import {RUNNING} from './process_record.js';
 import {fillRows} from './rows_list.js';
+import {percentWords} from './usage.js';
 import {VirtualList} from './virtual_list.js';
 
 const OPEN = 'SESSION_STATE_OPEN';
@@ -29,6 +30,7 @@ export class SessionPage {
   #id;
   #panel;
   #store;
+  #usage;
   #schedule;
   #list;
   #pace;
@@ -37,10 +39,11 @@ export class SessionPage {
   #missing = '';
   #readAt = -Infinity;
 
-  constructor(id, panel, store, schedule) {
+  constructor(id, panel, {store, usage}, schedule) {
     this.#id = id;
     this.#panel = panel;
     this.#store = store;
+    this.#usage = usage;
     this.#schedule = schedule;
     this.#pace = new Pace(schedule);
     panel.replaceChildren(...skeleton(id));
@@ -64,6 +67,12 @@ export class SessionPage {
   }
 
   setVisible() {}
+
+  usageQuery() {
+    return this.#list.items.some(({state}) => state === RUNNING)
+      ? [['session_id', this.#id]]
+      : null;
+  }
 
   get keys() {
     return {
@@ -204,10 +213,16 @@ export class SessionPage {
       figures,
       exit
         ? `${duration(exit.duration)} · ${duration(exit.cpu)} CPU · ${bytes(exit.rss)}`
-        : `for ${age(record.runTime(now) ?? 0)}`,
+        : [`for ${age(record.runTime(now) ?? 0)}`, usageWords(this.#usage.of(record.id))]
+            .filter(Boolean)
+            .join(' · '),
     );
     setText(when, record.started === null ? '' : `started ${age(now - record.started)} ago`);
   }
+}
+
+function usageWords(used) {
+  return used && `${percentWords(used.cpu)} CPU · ${bytes(used.memory)}`;
 }
 
 function leaseWords({state, lease_expires_at: at}, now) {

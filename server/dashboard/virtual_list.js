@@ -38,6 +38,11 @@ export class VirtualList {
     return this.#items;
   }
 
+  // The items that have a row now, a few beyond those in sight.
+  get seen() {
+    return this.#pool.map(({item}) => item).filter(Boolean);
+  }
+
   get selected() {
     return this.#selected;
   }

@@ -45,6 +45,9 @@ class FakeServer extends FakeWorld {
   callsHeld = Promise.resolve();
   // The calls that came: {id, verb, body, proof}.
   calls = [];
+  // What processes use, by id, and the queries for it.
+  usages = new Map();
+  usagesAsked = [];
   draining = false;
   snapshotLead = 0;
   instanceId = randomId();
@@ -213,6 +216,7 @@ class FakeServer extends FakeWorld {
       sessions: () =>
         id ? this.#session(id, response) : reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
       events: () => this.#watch(url, request, response),
+      usage: () => reply(response, 200, this.#usage(url.searchParams)),
       processes: () =>
         member === 'output' ? this.#read(id, url, request, response) : this.#process(id, response),
     };
@@ -243,6 +247,29 @@ class FakeServer extends FakeWorld {
       running_processes: String(running),
       last_event: {log_id: this.logId, sequence: String(this.last)},
     };
+  }
+
+  #usage(query) {
+    this.usagesAsked.push(query.toString());
+    const ids = query.getAll('process_id');
+    const session = query.get('session_id');
+    const usages = [...this.processes.values()]
+      .filter(
+        ({process_id: id, session_id: own, state}) =>
+          state === 'PROCESS_STATE_RUNNING' &&
+          (ids.length === 0 || ids.includes(id)) &&
+          (session === null || session === own),
+      )
+      .map(({process_id: id}) => ({
+        process_id: id,
+        clock: '100.5s',
+        cpu_time: '0.250s',
+        memory_bytes: '1048576',
+        tasks: 1,
+        source: 'USAGE_SOURCE_TREE',
+        ...this.usages.get(id),
+      }));
+    return {usages, time: stamp(Date.now()), next_page_token: ''};
   }
 
   #session(id, response) {
