@@ -209,4 +209,10 @@ if (login.hasLink) {
 connection.start();
 
 // For a look from the console, and for tests.
-globalThis.proctor = {store, connection};
+globalThis.proctor = {
+  store,
+  connection,
+  get page() {
+    return page;
+  },
+};

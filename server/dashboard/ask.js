@@ -9,7 +9,11 @@ import {element, setText} from './element.js';
 export function ask({title, text, subject, fields = [], action, busy, danger = false, act}) {
   const inputs = fields.map(makeInput);
   const trouble = element('p', {class: 'trouble', role: 'alert'});
-  const go = element('button', {type: 'submit', class: danger ? 'danger' : 'primary', text: action});
+  const go = element('button', {
+    type: 'submit',
+    class: danger ? 'danger' : 'primary',
+    text: action,
+  });
   const cancel = element('button', {type: 'button', text: 'Cancel'});
   const form = element(
     'form',

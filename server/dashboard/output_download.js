@@ -75,7 +75,10 @@ function readAll(id, wanted) {
 }
 
 function fileName({process_id: id, spec}, stream) {
-  const program = (spec?.argv?.[0] ?? 'process').split('/').at(-1).replace(/[^\w.+-]/g, '_');
+  const program = (spec?.argv?.[0] ?? 'process')
+    .split('/')
+    .at(-1)
+    .replace(/[^\w.+-]/g, '_');
   return `${program}-${shortId(id)}${stream === 'both' ? '' : `-${stream}`}.log`;
 }
 

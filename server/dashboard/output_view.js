@@ -201,7 +201,10 @@ export class OutputView {
     const times = this.#lines.classList.contains('times');
     const text = this.#log.lines
       .filter((line) => this.#shows(line))
-      .map((line) => `${times && line.time !== null ? `${clockMillis(line.time)} ` : ''}${line.text}\n`)
+      .map(
+        (line) =>
+          `${times && line.time !== null ? `${clockMillis(line.time)} ` : ''}${line.text}\n`,
+      )
       .join('');
     setText(button, (await copyText(text)) ? 'Copied' : 'Not copied');
     setTimeout(() => setText(button, 'Copy'), 1500);

@@ -35,7 +35,8 @@ const ACTIONS = {
   restart: {label: 'Start again…', sense: forgottenWhy},
   remove: {
     label: 'Forget…',
-    sense: (record) => (record.state === RUNNING ? 'It runs: stop it first.' : forgottenWhy(record)),
+    sense: (record) =>
+      record.state === RUNNING ? 'It runs: stop it first.' : forgottenWhy(record),
   },
 };
 

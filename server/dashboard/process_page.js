@@ -8,6 +8,7 @@ import {login} from './login.js';
 import {askToDownload} from './output_download.js';
 import {OutputLog} from './output_log.js';
 import {OutputStream} from './output_stream.js';
+import {OutputTee} from './output_tee.js';
 import {OutputView} from './output_view.js';
 import {fillRows} from './rows_list.js';
 import {liveRows, specRows, usageRows} from './process_facts.js';
@@ -15,6 +16,7 @@ import {ProcessHistory} from './process_history.js';
 import {drainWords, timeline} from './process_timeline.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
 import {processSkeleton} from './process_skeleton.js';
+import {TerminalView} from './terminal_view.js';
 
 const REREAD_MS = 500;
 // For totals of output alone.
@@ -34,8 +36,11 @@ export class ProcessPage {
   #missing = '';
   #unknown = false;
   #log = new OutputLog();
+  #tee = new OutputTee(this.#log);
   #stream;
   #view;
+  // Of a process that has one.
+  #terminal = null;
   #history = null;
   #cutAt = 0;
   #readVersion = -1;
@@ -43,6 +48,7 @@ export class ProcessPage {
   #readAt = -Infinity;
   #reads = 0;
   #drawn = '';
+  #closed = false;
 
   constructor(id, panel, {store, usage, actions}, schedule) {
     this.#id = id;
@@ -56,8 +62,11 @@ export class ProcessPage {
     for (const button of panel.querySelectorAll('[data-action]')) {
       button.addEventListener('click', () => this.#act(button.dataset.action));
     }
-    this.#stream = new OutputStream(id, this.#log, schedule);
+    this.#stream = new OutputStream(id, this.#tee, schedule);
     this.#view = new OutputView(panel.querySelector('.output'), this.#log);
+    for (const button of panel.querySelectorAll('button[data-as]')) {
+      button.addEventListener('click', () => this.#showAs(button.dataset.as));
+    }
     const download = panel.querySelector('button[name=download]');
     download.addEventListener('click', () => askToDownload(this.#process));
     setText(panel.querySelector('.where .id'), id);
@@ -74,10 +83,16 @@ export class ProcessPage {
     return shellCommand(this.#process?.spec?.argv ?? []);
   }
 
+  get terminal() {
+    return this.#terminal;
+  }
+
   close() {
     this.#stream.close();
+    this.#terminal?.close();
     this.#view.close();
     this.#history?.close();
+    this.#closed = true;
     this.#panel.replaceChildren();
   }
 
@@ -153,6 +168,7 @@ export class ProcessPage {
         this.#missing = '';
         this.#unknown = false;
         this.#own.merge(body.process);
+        this.#findTerminal();
       } else {
         this.#missing = body.error?.message ?? '';
         this.#unknown = response.status === 404;
@@ -163,6 +179,29 @@ export class ProcessPage {
       this.#readVersion = -1;
     }
     this.#schedule();
+  }
+
+  // Known once the process was read: no event says it.
+  #findTerminal() {
+    if (!this.#tee.open || this.#closed) {
+      return;
+    }
+    const {spec} = this.#process;
+    if (spec?.pty) {
+      this.#terminal = new TerminalView(this.#id, this.#find('.output'), spec);
+      this.#showAs('terminal');
+    }
+    this.#find('.as').hidden = !spec?.pty;
+    this.#find('.streams').hidden = Boolean(spec?.pty);
+    this.#tee.attach(this.#terminal);
+  }
+
+  // 'terminal' or 'log'.
+  #showAs(name) {
+    this.#find('.output').dataset.as = name;
+    for (const button of this.#panel.querySelectorAll('button[data-as]')) {
+      button.setAttribute('aria-pressed', String(button.dataset.as === name));
+    }
   }
 
   #readHistory() {
@@ -293,6 +332,7 @@ export class ProcessPage {
     setText(line, text);
     line.hidden = text === '';
     this.#view.setEnded(this.#stream.over);
+    this.#terminal?.setRunning(record.state === RUNNING);
     const state = this.#find('.output .phase');
     state.dataset.state = phase;
     setText(
@@ -305,7 +345,8 @@ export class ProcessPage {
         refused: 'none',
       }[phase],
     );
-    this.#find('.silent').hidden = this.#log.lines.length > 0 || phase === 'refused';
+    this.#find('.silent').hidden =
+      this.#log.lines.length > 0 || phase === 'refused' || this.#terminal !== null;
     setText(
       this.#find('.silent'),
       phase === 'complete' ? 'It wrote nothing.' : 'Nothing written yet.',

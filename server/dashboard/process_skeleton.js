@@ -65,6 +65,12 @@ export function processSkeleton(actions) {
         element('span', {class: 'phase'}),
         element(
           'div',
+          {class: 'segments as', role: 'group', 'aria-label': 'Shown as', hidden: ''},
+          as('terminal', 'Terminal'),
+          as('log', 'Log'),
+        ),
+        element(
+          'div',
           {class: 'segments streams', role: 'group', 'aria-label': 'Streams'},
           stream('all', 'Both', true),
           stream('stdout', 'stdout', false),
@@ -89,6 +95,8 @@ export function processSkeleton(actions) {
         'aria-live': 'off',
         'aria-label': 'What the process wrote',
       }),
+      element('div', {class: 'screen mono'}),
+      element('div', {class: 'typing', tabindex: '-1'}),
       element('p', {class: 'silent', text: 'Nothing written yet.'}),
       element('p', {class: 'ending', hidden: ''}),
     ),
@@ -115,6 +123,10 @@ export function processSkeleton(actions) {
       ),
     ),
   ];
+}
+
+function as(name, text) {
+  return element('button', {type: 'button', 'data-as': name, text, 'aria-pressed': 'false'});
 }
 
 function stream(name, text, pressed) {

@@ -208,7 +208,11 @@ export class ProcessTable {
     const {key} = COLUMNS[this.#sort.column];
     const now = this.#store.now();
     const sign = this.#sort.descending ? -1 : 1;
-    const keyed = records.map((record, index) => ({record, index, value: key(record, now, this.#usage)}));
+    const keyed = records.map((record, index) => ({
+      record,
+      index,
+      value: key(record, now, this.#usage),
+    }));
     keyed.sort((one, other) => {
       if (one.value !== other.value) {
         return one.value < other.value ? -sign : sign;

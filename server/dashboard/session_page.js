@@ -104,7 +104,11 @@ export class SessionPage {
   async #reread() {
     const known = this.#store.sessions.get(this.#id);
     const now = performance.now();
-    if (document.hidden || now - this.#readAt < REREAD_MS || (this.#read && known?.state !== OPEN)) {
+    if (
+      document.hidden ||
+      now - this.#readAt < REREAD_MS ||
+      (this.#read && known?.state !== OPEN)
+    ) {
       return;
     }
     this.#readAt = now;
@@ -172,9 +176,14 @@ export class SessionPage {
         ['runs out', expires === null ? '' : dateTime(expires)],
         [
           'then',
-          session.lease ? words(session.on_lease_expiry ?? 'LEASE_EXPIRY_KILL', 'LEASE_EXPIRY_') : '',
+          session.lease
+            ? words(session.on_lease_expiry ?? 'LEASE_EXPIRY_KILL', 'LEASE_EXPIRY_')
+            : '',
         ],
-        ['processes', most > 0 ? `${count(session.running ?? 0)} of ${count(most)} at one time` : ''],
+        [
+          'processes',
+          most > 0 ? `${count(session.running ?? 0)} of ${count(most)} at one time` : '',
+        ],
         [
           'kept output',
           Number(quota.max_output_bytes ?? 0) > 0 ? `at most ${bytes(quota.max_output_bytes)}` : '',
@@ -269,7 +278,12 @@ function skeleton(id) {
     'div',
     {class: 'title'},
     element('span', {class: 'badge'}),
-    element('h1', {tabindex: '-1'}, 'Session ', element('span', {class: 'mono', text: shortId(id)})),
+    element(
+      'h1',
+      {tabindex: '-1'},
+      'Session ',
+      element('span', {class: 'mono', text: shortId(id)}),
+    ),
     copyButton('Copy the id', () => id),
   );
   return [

@@ -1,4 +1,5 @@
-# Writes OUTPUT, a C++ file with the content of FILES, whose names are told from ROOT on:
+# Writes OUTPUT, a C++ file with the content of FILES, whose names are told from ROOT on, those
+# of others without their directories:
 # the definition of EmbeddedFiles (server/http/embedded_files.h).
 #   cmake -DOUTPUT=X.cc -DROOT=DIR -DFILES=A,B -P embed_files.cmake
 string(REPLACE "," ";" FILES "${FILES}")
@@ -9,6 +10,9 @@ set(entries "")
 set(index 0)
 foreach(file IN LISTS FILES)
   file(RELATIVE_PATH name ${ROOT} ${file})
+  if(name MATCHES "^\\.\\./")
+    get_filename_component(name ${file} NAME)
+  endif()
   file(SHA256 ${file} digest)
   string(SUBSTRING ${digest} 0 16 digest)
   file(SIZE ${file} size)

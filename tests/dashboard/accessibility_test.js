@@ -37,7 +37,12 @@ async function findings(page) {
   return violations
     .filter(({impact}) => impact === 'serious' || impact === 'critical')
     .flatMap(({id, help, nodes}) =>
-      nodes.map(({target, failureSummary}) => ({id, help, target: target.join(' '), failureSummary})),
+      nodes.map(({target, failureSummary}) => ({
+        id,
+        help,
+        target: target.join(' '),
+        failureSummary,
+      })),
     );
 }
 
@@ -100,7 +105,10 @@ test('a process that runs', async () => {
   });
   const colors = Array.from({length: 16}, (_, index) => (index < 8 ? 30 + index : 82 + index));
   for (const color of colors) {
-    server.write(id, `\u001b[${color}mcolour ${color}\u001b[0m \u001b[30;${color + 10}mon\u001b[0m\n`);
+    server.write(
+      id,
+      `\u001b[${color}mcolour ${color}\u001b[0m \u001b[30;${color + 10}mon\u001b[0m\n`,
+    );
   }
   server.write(id, '\u001b[2mdim\u001b[0m \u001b[7minverse\u001b[0m\n'.repeat(200));
   for (let index = 0; index < 30; index++) {
@@ -127,7 +135,10 @@ test('a process that has ended', async () => {
 test('a process that may only be looked at', async () => {
   server.whyNot = 'you are signed in to look only';
   const id = server.start(['sleep', '100']);
-  await looksRight((page) => page.waitForSelector('#process .why:has-text("only")'), `#/processes/${id}`);
+  await looksRight(
+    (page) => page.waitForSelector('#process .why:has-text("only")'),
+    `#/processes/${id}`,
+  );
 });
 
 test('a question before something is done', async () => {
@@ -142,7 +153,10 @@ test('a question before something is done', async () => {
 });
 
 test('a session, one without a process, and one that nobody knows', async () => {
-  const session = server.openSession({labels: {team: 'build'}, quota: {max_running_processes: '9'}});
+  const session = server.openSession({
+    labels: {team: 'build'},
+    quota: {max_running_processes: '9'},
+  });
   const empty = server.openSession();
   server.finish(server.start(['make'], {session, labels: {app: 'ci'}}), {exit_code: 1});
   server.start(['sleep', '100'], {session});
@@ -154,8 +168,22 @@ test('a session, one without a process, and one that nobody knows', async () => 
   }
 });
 
+test('a terminal, looked at and typed into', async () => {
+  const id = server.start(['bash'], {spec: {pty: {}}});
+  server.write(id, '$ ls\r\n\u001b[31mred\u001b[0m\r\n'.repeat(100));
+  await looksRight(async (page) => {
+    await page.waitForSelector('#process .xterm');
+    assert.deepEqual(await findings(page), []);
+    await page.click('#process .screen');
+    await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  }, `#/processes/${id}`);
+});
+
 test('a process that nobody knows', async () => {
-  await looksRight((page) => page.waitForSelector('#process .forgotten:not([hidden])'), '#/processes/nobody');
+  await looksRight(
+    (page) => page.waitForSelector('#process .forgotten:not([hidden])'),
+    '#/processes/nobody',
+  );
 });
 
 test('the keys', async () => {

@@ -4,13 +4,17 @@
 // For a look at the page: node tests/dashboard/fake_server.js [PORT [PROCESSES [PER_SECOND]]]
 'use strict';
 
+const {execFileSync} = require('node:child_process');
 const fs = require('node:fs');
 const http = require('node:http');
+const os = require('node:os');
 const path = require('node:path');
 const {answerCall} = require('./fake_calls');
 const {FakeWorld, randomId, stamp} = require('./fake_world');
 
 const DASHBOARD = path.resolve(__dirname, '../../server/dashboard');
+const XTERM = process.env.PROCTOR_XTERM_DIR ?? '/usr/share/nodejs/xterm/lib';
+let xterm = null;
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -43,6 +47,8 @@ class FakeServer extends FakeWorld {
   refusal = null;
   // Calls are answered after this.
   callsHeld = Promise.resolve();
+  // Does what a call asks for, and breaks the connection in place of an answer.
+  loseAnswers = false;
   // The calls that came: {id, verb, body, proof}.
   calls = [];
   // What processes use, by id, and the queries for it.
@@ -128,6 +134,13 @@ class FakeServer extends FakeWorld {
     await this.listen(port);
   }
 
+  // Resolves with the next write to a stdin.
+  nextInput() {
+    return new Promise((resolve) => {
+      this.told.onInput = resolve;
+    });
+  }
+
   // Sends the last bytes again, as nobody should.
   repeatOutput(id) {
     this.told.onOutput(id, this.outputs.get(id).at(-1));
@@ -203,7 +216,7 @@ class FakeServer extends FakeWorld {
     }
     if (request.method === 'POST' && resource === 'processes') {
       return answerCall(this, request, decodeURIComponent(id)).then(({status, body}) =>
-        reply(response, status, body),
+        this.loseAnswers ? response.destroy() : reply(response, status, body),
       );
     }
     const routes = {
@@ -214,7 +227,9 @@ class FakeServer extends FakeWorld {
         }),
       server: () => this.infoHeld.then(() => reply(response, 200, this.#info())),
       sessions: () =>
-        id ? this.#session(id, response) : reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
+        id
+          ? this.#session(id, response)
+          : reply(response, 200, {sessions: [...this.sessions.values()], next_page_token: ''}),
       events: () => this.#watch(url, request, response),
       usage: () => reply(response, 200, this.#usage(url.searchParams)),
       processes: () =>
@@ -299,7 +314,10 @@ class FakeServer extends FakeWorld {
         },
       });
     }
-    return reply(response, 200, {process: {...process, output: this.totals(id)}});
+    const stdin = this.inputs.get(id)?.length ?? 0;
+    return reply(response, 200, {
+      process: {...process, output: this.totals(id), stdin_bytes: String(stdin)},
+    });
   }
 
   #watch(url, request, response) {
@@ -470,12 +488,31 @@ function openStream(response) {
   response.write('retry: 1000\n\n');
 }
 
-function reply(response, status, body) {
-  response.writeHead(status, {'Content-Type': 'application/json', 'Cache-Control': 'no-store'});
-  response.end(JSON.stringify(body));
+function reply(response, status, body, type = 'application/json') {
+  response.writeHead(status, {'Content-Type': type, 'Cache-Control': 'no-store'});
+  response.end(Buffer.isBuffer(body) ? body : JSON.stringify(body));
+}
+
+// What proctord has of xterm, made as its build makes it.
+function serveXterm(name, response) {
+  if (name === '/xterm.css') {
+    return reply(response, 200, fs.readFileSync(`${XTERM}/xterm.css`), TYPES['.css']);
+  }
+  if (xterm === null) {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'proctor-xterm-'));
+    const made = path.join(directory, 'xterm.js');
+    const script = path.resolve(DASHBOARD, '../http/bundle_xterm.cmake');
+    execFileSync('cmake', [`-DOUTPUT=${made}`, `-DROOT=${XTERM}`, '-P', script]);
+    xterm = fs.readFileSync(made);
+    fs.rmSync(directory, {recursive: true});
+  }
+  return reply(response, 200, xterm, TYPES['.js']);
 }
 
 function serveFile(name, response) {
+  if (name === '/xterm.js' || name === '/xterm.css') {
+    return serveXterm(name, response);
+  }
   const file = path.join(DASHBOARD, name === '/' ? 'index.html' : path.basename(name));
   if (!fs.existsSync(file)) {
     return reply(response, 404, {});

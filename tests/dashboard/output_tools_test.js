@@ -46,7 +46,10 @@ async function openProcess(id, options) {
 test('finds text in output, forth and back, and in what comes', async () => {
   const id = server.start(['talker']);
   for (let index = 0; index < 100; index++) {
-    server.write(id, `line ${index} is ${index % 10 === 0 ? '\u001b[31mEr\u001b[32mror\u001b[0m' : 'fine'}\n`);
+    server.write(
+      id,
+      `line ${index} is ${index % 10 === 0 ? '\u001b[31mEr\u001b[32mror\u001b[0m' : 'fine'}\n`,
+    );
   }
   const page = await openProcess(id);
   await waitForLine(page, 'line 99 is fine');
@@ -121,7 +124,10 @@ test('shows one stream alone, and when each line came', async () => {
   await page.click('#process [data-stream=all]');
   assert.deepEqual(await visible(), ['out', 'err', 'end']);
   await page.click('#process button[name=times]');
-  const shown = await page.$eval('#process .line', (row) => getComputedStyle(row, '::before').content);
+  const shown = await page.$eval(
+    '#process .line',
+    (row) => getComputedStyle(row, '::before').content,
+  );
   assert.match(shown, /^"?\d\d:\d\d:\d\d\.\d\d\d/);
   await page.click('#process button[name=times]');
   assert.equal(
@@ -200,7 +206,18 @@ async function copied(page, secure, act) {
 }
 
 test('copies ids, commands and output, with a clipboard or without', async () => {
-  const argv = ['printf', '%s\n', "it's", 'a b', '', '$HOME', 'tab\there', 'bell\u0007\\', '\u202eüber', '😀 \u{e0001}'];
+  const argv = [
+    'printf',
+    '%s\n',
+    "it's",
+    'a b',
+    '',
+    '$HOME',
+    'tab\there',
+    'bell\u0007\\',
+    '\u202eüber',
+    '😀 \u{e0001}',
+  ];
   const id = server.start(argv);
   server.write(id, 'out\n');
   server.write(id, 'err\n', 'STREAM_STDERR');

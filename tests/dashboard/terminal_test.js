@@ -1,0 +1,276 @@
+// The terminal in the page of a process that has one.
+'use strict';
+
+const assert = require('node:assert');
+const {after, before, beforeEach, afterEach, test} = require('node:test');
+const {close, launch, open, waitForState} = require('./browser');
+const {FakeServer} = require('./fake_server');
+
+let browser;
+let server;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+beforeEach(async () => {
+  server = new FakeServer({heartbeatMs: 1000});
+  await server.listen();
+});
+afterEach(() => server.stop());
+
+const startShell = (fields = {}) =>
+  server.start(['bash'], {spec: {pty: {size: {rows: 24, columns: 80}}, ...fields}});
+
+async function openProcess(id, options) {
+  const page = await open(browser, `${server.url}#/processes/${id}`, options);
+  await waitForState(page, 'live');
+  await page.waitForSelector('#process .xterm');
+  return page;
+}
+
+const waitForRow = (page, row, wanted) =>
+  page.waitForFunction(([at, text]) => proctor.page.terminal.screen()[at] === text, [row, wanted]);
+const input = (id) => server.inputs.get(id)?.toString() ?? '';
+// Until the process got just this. Writes may be cut within a character.
+async function waitForInput(page, id, wanted) {
+  const all = Buffer.from(wanted);
+  for (;;) {
+    const got = server.inputs.get(id) ?? Buffer.alloc(0);
+    assert.ok(all.subarray(0, got.length).equals(got), JSON.stringify(got.toString().slice(0, 80)));
+    if (got.length === all.length) {
+      return;
+    }
+    await server.nextInput();
+  }
+}
+
+test('shows a terminal as it is, and looks on until it is sat down before', async () => {
+  const id = startShell();
+  // A program asks where the cursor is, of whoever sits there.
+  server.write(id, '\u001b[2J\u001b[3;5Hhere\u001b[6n\u001b[1;1Htop é');
+  const page = await openProcess(id);
+  await waitForRow(page, 0, 'top é');
+  await waitForRow(page, 2, '    here');
+  server.write(id, '\u001b[2;1H\u001b[31mred\u001b[0m\u001b[c');
+  await waitForRow(page, 1, 'red');
+  assert.deepEqual(server.calls, []);
+  assert.equal(await page.isVisible('#process .find'), false);
+  await page.click('#process [data-as=log]');
+  await page.waitForSelector('#process .find', {state: 'visible'});
+  await page.waitForSelector('#process .line:has-text("red")');
+  await page.click('#process [data-as=terminal]');
+  await page.waitForSelector('#process .xterm', {state: 'visible'});
+  await close(page);
+});
+
+test('types, pastes and leaves', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await page.keyboard.type('ls -l');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press('Control+c');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await waitForInput(page, id, 'ls -l\r\u001b[A\u0003\u001b\t');
+  // Keys of the page are the terminal's here.
+  await page.waitForSelector('#process h1:has-text("bash")');
+  const paste = (text) =>
+    page.evaluate((pasted) => {
+      const data = new DataTransfer();
+      data.setData('text/plain', pasted);
+      document.activeElement.dispatchEvent(
+        new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}),
+      );
+    }, text);
+  server.inputs.clear();
+  // Stdin began anew with it: what the page knew of its place is wrong, and it asks.
+  await page.reload();
+  await page.waitForSelector('#process .xterm');
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  const long = 'ä€😀'.repeat(20_000);
+  await paste(long);
+  await waitForInput(page, id, long);
+  // The program asked for pastes in brackets.
+  server.inputs.clear();
+  await page.reload();
+  await page.waitForSelector('#process .xterm');
+  server.write(id, '\u001b[?2004hready');
+  await waitForRow(page, 0, 'ready');
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await paste('a\nb');
+  await waitForInput(page, id, '\u001b[200~a\rb\u001b[201~');
+  await page.keyboard.press('Control+Shift+Enter');
+  await page.waitForSelector('#process .typing:has-text("Click into the terminal")');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('#overview', {state: 'visible'});
+  await close(page);
+});
+
+test('copies what is selected, and interrupts where nothing is', async () => {
+  const id = startShell();
+  server.write(id, 'some words');
+  const page = await openProcess(id);
+  await waitForRow(page, 0, 'some words');
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await page.evaluate(() => {
+    globalThis.copied = null;
+    Object.defineProperty(navigator, 'clipboard', {
+      value: {
+        writeText: async (text) => {
+          globalThis.copied = text;
+        },
+      },
+    });
+  });
+  await page.dblclick('#process .screen', {position: {x: 30, y: 18}});
+  await page.keyboard.press('Control+c');
+  await page.waitForFunction(() => globalThis.copied === 'some');
+  assert.equal(input(id), '');
+  await page.keyboard.press('Control+c');
+  await waitForInput(page, id, '\u0003');
+  await close(page);
+});
+
+test('sends one write at a time, each with its place, and again where an answer was lost', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  await page.click('#process .screen');
+  await page.keyboard.type('a');
+  await waitForInput(page, id, 'a');
+  let answer;
+  server.callsHeld = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const before = server.calls.length;
+  await Promise.all([page.waitForRequest(/:write$/), page.keyboard.type('b')]);
+  await page.keyboard.type('cdefg');
+  answer();
+  await waitForInput(page, id, 'abcdefg');
+  const writes = server.calls
+    .slice(before)
+    .filter(({verb}) => verb === 'write')
+    .map(({body}) => [Buffer.from(body.data, 'base64').toString(), body.offset]);
+  assert.equal(writes.map(([text]) => text).join(''), 'bcdefg');
+  assert.equal(writes[0][0], 'b');
+  assert.ok(writes.length <= 3, JSON.stringify(writes));
+  writes.reduce((at, [text, offset]) => {
+    assert.equal(offset, String(at));
+    return at + text.length;
+  }, 1);
+  // It arrives, and nobody hears of it: it is sent again, and arrives once.
+  server.loseAnswers = true;
+  await page.keyboard.type('h');
+  await page.waitForSelector('#process .typing.bad:has-text("did not answer")');
+  assert.equal(input(id), 'abcdefgh');
+  server.loseAnswers = false;
+  await page.waitForSelector('#process .typing:not(.bad)');
+  await page.keyboard.type('i');
+  await waitForInput(page, id, 'abcdefghi');
+  await close(page);
+});
+
+test('gives the terminal the size of the window, once, and the last one', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  assert.deepEqual(server.sizes, []);
+  const fits = () =>
+    page.waitForFunction(() => {
+      const box = document.querySelector('#process .screen').getBoundingClientRect();
+      const screen = document.querySelector('#process .xterm-screen').getBoundingClientRect();
+      return (
+        screen.right <= box.right &&
+        screen.bottom <= box.bottom &&
+        box.right - screen.right < 40 &&
+        box.bottom - screen.bottom < 30
+      );
+    });
+  await page.click('#process .screen');
+  await fits();
+  assert.equal(server.sizes.length, 1);
+  const [{rows, columns}] = server.sizes;
+  assert.ok(rows > 24 && columns > 80, JSON.stringify(server.sizes));
+  await page.setViewportSize({width: 1000, height: 700});
+  await fits();
+  const last = server.sizes.at(-1);
+  assert.ok(last.rows < rows && last.columns < columns, JSON.stringify(server.sizes));
+  await page.keyboard.press('Control+Shift+Enter');
+  const before = server.sizes.length;
+  await page.setViewportSize({width: 1300, height: 800});
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.equal(server.sizes.length, before);
+  await close(page);
+});
+
+test('goes on after a lost connection with no byte doubled', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  server.write(id, 'one');
+  await waitForRow(page, 0, 'one');
+  server.dropConnections();
+  server.write(id, ' two');
+  await waitForRow(page, 0, 'one two');
+  server.repeatOutput(id);
+  server.write(id, ' three');
+  await waitForRow(page, 0, 'one two three');
+  await page.click('#process .screen');
+  server.dropConnections();
+  await page.keyboard.type('x');
+  await waitForInput(page, id, 'x');
+  await close(page);
+});
+
+test('says that another writer has it, and takes it over', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  server.refusal = [409, 'FAILED_PRECONDITION', 'STDIN_BUSY', 'another client writes to stdin'];
+  await page.click('#process .screen');
+  await page.keyboard.type('q');
+  await page.waitForSelector('#process .typing.bad:has-text("another client writes to stdin")');
+  server.refusal = null;
+  await page.click('#process .typing button');
+  await waitForInput(page, id, 'q');
+  assert.equal(server.calls.findLast(({verb}) => verb === 'write').body.force, true);
+  await page.keyboard.type('!');
+  await waitForInput(page, id, 'q!');
+  assert.equal(server.calls.findLast(({verb}) => verb === 'write').body.force, undefined);
+  await close(page);
+});
+
+test('types nothing into what has ended, nor for who may only look', async () => {
+  const id = startShell();
+  server.write(id, 'bye');
+  server.whyNot = 'you are signed in to look only';
+  const page = await openProcess(id);
+  await page.waitForSelector('#process .typing:has-text("to look only")');
+  await page.click('#process .screen');
+  await page.keyboard.type('x');
+  server.finish(id);
+  await page.waitForSelector('#process .typing:has-text("has ended")');
+  await page.keyboard.type('x');
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.deepEqual(server.calls, []);
+  await waitForRow(page, 0, 'bye');
+  await close(page);
+});
+
+test('fits a phone', async () => {
+  const id = startShell();
+  const page = await openProcess(id, {viewport: {width: 390, height: 844}, hasTouch: true});
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await page.tap('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await page.waitForFunction(() => {
+    const screen = document.querySelector('#process .xterm-screen').getBoundingClientRect();
+    return screen.right <= 390;
+  });
+  assert.ok(server.sizes.at(-1).columns < 60);
+  await close(page);
+});
