@@ -18,13 +18,6 @@
 namespace proctor::server::http {
 namespace {
 
-constexpr char kSignInPage[] =
-    "<!doctype html>\n"
-    "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Proctor: sign in</title></head>\n"
-    "<body><h1>Proctor</h1>\n"
-    "<p>You are not signed in. Run <code>proctor dashboard</code> on the server's machine and\n"
-    "open the link that it prints: the dashboard is there.</p></body></html>\n";
-
 std::string Lower(std::string_view text) {
   return absl::AsciiStrToLower(absl::string_view(text.data(), text.size()));
 }
@@ -74,7 +67,7 @@ Response Unauthenticated(const Request& request) {
   Response response = ErrorResponse(error);
   if (request.Header("accept").find("text/html") != std::string_view::npos) {
     response.content_type = "text/html; charset=utf-8";
-    response.body = kSignInPage;
+    response.body = std::string(FindStaticFile("sign_in.html")->content);
   }
   response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"proctor\"");
   return response;

@@ -193,6 +193,24 @@ test('the keys', async () => {
   });
 });
 
+test('the page of who is not signed in', async () => {
+  server.authorised = false;
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    for (const colorScheme of THEMES) {
+      const page = await open(browser, `${server.url}v1/server`, {...options, colorScheme});
+      await page.waitForSelector('.sign-in h1');
+      assert.deepEqual(await findings(page), [], `${screen}, ${colorScheme}`);
+      const background = await page.$eval('html', (html) => getComputedStyle(html).backgroundColor);
+      assert.equal(background, colorScheme === 'dark' ? 'rgb(12, 14, 17)' : 'rgb(245, 246, 248)');
+      assert.equal(
+        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+        true,
+      );
+      await close(page);
+    }
+  }
+});
+
 test('a page that is signed out', async () => {
   server.authorised = false;
   await looksRight((page) => page.waitForSelector('#signed-out[open]'));

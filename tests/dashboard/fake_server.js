@@ -208,7 +208,9 @@ class FakeServer extends FakeWorld {
     }
     const shown = request.headers['proctor-proof'];
     if (!this.authorised || (this.proof !== null && shown !== this.proof)) {
-      return reply(response, 401, refusal('TOKEN_REQUIRED', 'you are not signed in'));
+      return (request.headers.accept ?? '').includes('text/html')
+        ? reply(response, 401, fs.readFileSync(`${DASHBOARD}/sign_in.html`), TYPES['.html'])
+        : reply(response, 401, refusal('TOKEN_REQUIRED', 'you are not signed in'));
     }
     if (version === 'logout') {
       this.proof = randomId();
