@@ -64,6 +64,9 @@ function ratePlain(value) {
 }
 
 function powerOfTen(milliseconds) {
+  if (milliseconds < 1) {
+    return `${Math.round(milliseconds * 1000)} µs`;
+  }
   return milliseconds < 1000
     ? `${Number(milliseconds.toPrecision(1))} ms`
     : `${milliseconds / 1000} s`;

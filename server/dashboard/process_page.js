@@ -244,7 +244,6 @@ export class ProcessPage {
     }
     // Of what nobody knows there is nothing to follow.
     const forgotten = !known && this.#unknown;
-    this.#panel.classList.toggle('unknown', forgotten);
     this.#find('.forgotten').hidden = !forgotten;
     this.#find('.output').hidden = forgotten;
     this.#find('.side').hidden = forgotten;

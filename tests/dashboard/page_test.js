@@ -92,7 +92,8 @@ test('searches, filters and sorts', async () => {
   const now = Date.now();
   const fast = server.start(['make', 'all'], {labels: {team: 'a'}, at: now - 9000});
   const slow = server.start(['cargo', 'test'], {labels: {team: 'b'}, at: now - 8000});
-  server.start(['bazel', 'build'], {labels: {team: 'b'}, at: now - 7000});
+  const running = server.start(['bazel', 'build'], {labels: {team: 'b'}, at: now - 7000});
+  server.usages.set(running, {cpu_time: '0.001s'});
   server.finish(fast, {exit_code: 0}, now - 8900);
   server.finish(slow, {exit_code: 2}, now - 1000);
   const page = await live();
