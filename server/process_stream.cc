@@ -114,8 +114,7 @@ void ProcessStream::TryFinish() {
 }
 
 void ProcessStream::Disconnected() {
-  if (process_ == nullptr || !options_.kill_on_disconnect) return;
-  process_->Kill({ExitCause::kDisconnected, options_.caller});
+  if (process_ != nullptr) process_->Disconnect(options_.on_disconnect, options_.caller);
 }
 
 void ProcessStream::OnInput(v1::StreamInput input) {
@@ -193,7 +192,7 @@ absl::Status ProcessStream::HandleResize(const v1::TerminalSize& size) {
 
 absl::Status ProcessStream::HandleDetach(bool detach) {
   if (!detach) return InvalidField("input.detach", "must be true");
-  options_.kill_on_disconnect = false;
+  options_.on_disconnect = DisconnectPolicy::kKeep;
   outcome_ = grpc::Status::OK;
   TryFinish();
   return absl::OkStatus();

@@ -46,7 +46,7 @@ class ProcessStream {
  public:
   struct Options {
     OutputPump::Options output;
-    bool kill_on_disconnect = false;
+    DisconnectPolicy on_disconnect = DisconnectPolicy::kKeep;
     bool end_of_input_is_eof = false;  // half-closing ends stdin (RunProcess)
     bool force_stdin = false;          // takes it from who writes now, once
     std::string caller;

@@ -27,9 +27,9 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     }
     const v1::RunStart& start = request.start();
     if (!start.has_spec()) return Refuse(InvalidField("start.spec", "is required"));
-    if (!v1::DisconnectPolicy_IsValid(start.on_disconnect())) {
-      return Refuse(InvalidField("start.on_disconnect", "unknown policy"));
-    }
+    auto on_disconnect = wire::DisconnectFromProto(start.on_disconnect(), start.spec().has_pty(),
+                                                   "start.on_disconnect");
+    if (!on_disconnect.ok()) return Refuse(on_disconnect.status());
     if (auto status = CheckRequestId(start.request_id(), "start.request_id"); !status.ok()) {
       return Refuse(status);
     }
@@ -46,7 +46,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     if (!session.ok()) return Refuse(session.status());
     ProcessStream::Options options;
     options.output.attached = true;
-    options.kill_on_disconnect = start.on_disconnect() != v1::DISCONNECT_POLICY_KEEP;
+    options.on_disconnect = *on_disconnect;
     options.end_of_input_is_eof = true;
     options.force_stdin = start.force_stdin();
     options.caller = caller_;

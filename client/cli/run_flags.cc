@@ -83,7 +83,26 @@ void RunFlags::AddEndFlags(FlagSet* flags) {
                  [spec](int scope) {
                    spec->mutable_stop_policy()->set_scope(static_cast<v1::SignalScope>(scope));
                  }));
-  flags->Switch(0, "keep", "let it go on when our stream is lost", &keep);
+  flags->Value(
+      0, "on-disconnect", "WHAT", "a lost stream: kill, stop (the default with -t) or keep",
+      AcceptWord(
+          {{"kill", v1::DISCONNECT_POLICY_KILL},
+           {"stop", v1::DISCONNECT_POLICY_STOP},
+           {"keep", v1::DISCONNECT_POLICY_KEEP}},
+          [this](int policy) { on_disconnect = static_cast<v1::DisconnectPolicy>(policy); }));
+  flags->Switch(0, "keep", "short for --on-disconnect keep", &keep_);
+}
+
+std::string RunFlags::FateWhenLost() const {
+  switch (start.on_disconnect()) {
+    case v1::DISCONNECT_POLICY_KEEP:
+      return "the process goes on; see 'proctor ps' and 'proctor attach'";
+    case v1::DISCONNECT_POLICY_STOP:
+      return tty ? "a server that still runs hangs up its terminal, and kills it if it stays"
+                 : "a server that still runs stops the process, and kills it if it stays";
+    default:
+      return "a server that still runs kills the process";
+  }
 }
 
 void RunFlags::AddOutputFlags(FlagSet* flags) {
@@ -110,7 +129,13 @@ absl::Status RunFlags::Finish(const std::vector<std::string>& argv) {
   }
   if (clear_env_) spec->set_env_base(v1::ENVIRONMENT_BASE_CLEAR);
   if (inherit_env_) spec->set_env_base(v1::ENVIRONMENT_BASE_INHERIT);
-  if (keep) start.set_on_disconnect(v1::DISCONNECT_POLICY_KEEP);
+  if (keep_ && on_disconnect.value_or(v1::DISCONNECT_POLICY_KEEP) != v1::DISCONNECT_POLICY_KEEP) {
+    return absl::InvalidArgumentError(
+        "--keep and --on-disconnect exclude each other: --keep is --on-disconnect keep");
+  }
+  if (keep_) on_disconnect = v1::DISCONNECT_POLICY_KEEP;
+  if (!on_disconnect.has_value() && tty) on_disconnect = v1::DISCONNECT_POLICY_STOP;
+  if (on_disconnect.has_value()) start.set_on_disconnect(*on_disconnect);
   if (start.force_stdin() && start.request_id().empty()) {
     return absl::InvalidArgumentError(
         "--force goes together with --request-id: a new process has no other client");

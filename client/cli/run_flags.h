@@ -6,6 +6,7 @@
 #ifndef PROCTOR_CLIENT_CLI_RUN_FLAGS_H_
 #define PROCTOR_CLIENT_CLI_RUN_FLAGS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct RunFlags {
   bool interactive = false;
   bool tty = false;
   bool detach = false;
-  bool keep = false;
+  // What is asked for when our stream is lost; unset: what the server does with such a process.
+  std::optional<v1::DisconnectPolicy> on_disconnect;
   bool json = false;
   MessageFlags messages;
   TerminalFlags terminal;
@@ -37,6 +39,9 @@ struct RunFlags {
   // -it without a terminal of ours.
   absl::Status Finish(const std::vector<std::string>& argv);
 
+  // What becomes of the process when our stream is lost, for the user; after Finish.
+  std::string FateWhenLost() const;
+
  private:
   void AddSpecFlags(FlagSet* flags);
   void AddEndFlags(FlagSet* flags);
@@ -46,6 +51,7 @@ struct RunFlags {
   // Of -e, and of files.
   Variables variables_;
   Variables file_variables_;
+  bool keep_ = false;
   bool clear_env_ = false;
   bool inherit_env_ = false;
   bool merge_stderr_ = false;

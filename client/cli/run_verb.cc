@@ -59,8 +59,7 @@ int RunVerb(Invocation& invocation) {
   if (run.interactive && run.tty) {
     options.terminal = InteractiveOptions{run.terminal.keys, run.start.spec().pty().size()};
   }
-  options.fate_when_lost = run.keep ? "the process goes on; see 'proctor ps' and 'proctor attach'"
-                                    : "a server that still runs kills the process";
+  options.fate_when_lost = run.FateWhenLost();
   const int code = StayWith(invocation, *stream, &*forwarder, options);
   // Its threads use the stream.
   forwarder.reset();

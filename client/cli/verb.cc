@@ -17,8 +17,8 @@ constexpr Verb kVerbs[] = {
      "did: its own code, 128 + n for signal n, 124 if a timeout ended it, 127 and 126 for a\n"
      "program that is not there or cannot be run, and 125 for everything else, a lost stream\n"
      "included. SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to its process group; three\n"
-     "SIGINT within two seconds give up. If we end first, the process is killed, unless\n"
-     "--keep is given.\n\n"
+     "SIGINT within two seconds give up. If we end first, the process is killed; with -t its\n"
+     "terminal is hung up, as with ssh; with --keep it goes on (--on-disconnect).\n\n"
      "With -it our terminal is the process's: every key goes there at once, but for ~. at the\n"
      "start of a line, which disconnects, ~d, which detaches (the process goes on, and 'proctor\n"
      "attach -it' finds it again), and ~?, which lists such commands.",

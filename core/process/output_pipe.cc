@@ -162,6 +162,12 @@ void OutputPipe::ReadLeftovers() {
   Read(leftover_ + 1, /*to_end=*/true);
 }
 
+void OutputPipe::HangUp() {
+  lossless_ = false;
+  ReadLeftovers();
+  if (fd_) Close();
+}
+
 void OutputPipe::Close() {
   Pause();
   fd_.Reset();

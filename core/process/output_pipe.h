@@ -44,6 +44,10 @@ class OutputPipe {
   // so that whoever writes without end costs little.
   void Discard();
 
+  // Hangs up a terminal: reads what it has shown so far, and closes our side of it for good. What
+  // the log has no room for takes the place of the oldest.
+  void HangUp();
+
   // The process ended: reads what it left in the pipe, as far as the log has room.
   // What others may write later does not count.
   void ReadLeftovers();

@@ -281,7 +281,7 @@ void Process::OnExit(const ChildExit& exit) {
   if (!goes_on) kill_timer_.Cancel();
   if (tree_mechanism_ == TreeMechanism::kCgroup || goes_on) (void)TreeEmpty();
   pidfd_.Reset();
-  stdin_->Close();
+  if (!input_cut_) stdin_->Close();
   Notify();
   CheckDrained();
 }

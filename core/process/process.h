@@ -59,6 +59,9 @@ struct EndRequest {
   std::string requested_by;
 };
 
+// What becomes of a process when the stream that ran it is lost.
+enum class DisconnectPolicy { kKeep, kKill, kStop };
+
 // One process, from its spawn to the end of its output:
 //
 //   Start ──▶ RUNNING ──the watcher tells──▶ EXITED ──all pipes ended──────▶ DRAINED
@@ -145,6 +148,13 @@ class Process : public std::enable_shared_from_this<Process> {
   // Tried again for as long as it cannot be sent.
   void Kill(EndRequest request);
 
+  // The stream that ran it is lost. kKill is Kill. kStop is a hang-up: SIGHUP and SIGCONT to the
+  // process group and to the foreground of the terminal, which is closed then; without a terminal
+  // the stop policy's signal; then its grace, then SIGKILL. A pipe of stdin that nobody has ended
+  // was cut off: SIGKILL goes to the tree then, and the pipe is closed after it, so that no reader
+  // takes half an input for all of it. `by` had the stream.
+  void Disconnect(DisconnectPolicy policy, const std::string& by);
+
   // Whether a signal is on its way to its tree: who is stopped by then would stay so if the
   // server ended.
   bool signalling() const { return signals_ > 0; }
@@ -208,7 +218,11 @@ class Process : public std::enable_shared_from_this<Process> {
   absl::Status SendNow(int signal, SignalScope scope) const;
   absl::Status SendToLeaderAfter(const absl::Status& sent, int signal) const;
   absl::Status ExitedError(std::string_view operation) const;
+  void Ask(TreeSignal signal, SignalScope scope, const EndRequest& request);
+  void KillAfter(absl::Duration grace, SignalScope scope);
   void KillBy(SignalScope scope, const EndRequest& request);
+  void HangUp(const EndRequest& request);
+  void EndCutInput();
 
   const Context context_;
   std::shared_ptr<const Command> command_;
@@ -234,6 +248,7 @@ class Process : public std::enable_shared_from_this<Process> {
   LoopHandle tree_retry_;
   int signals_ = 0;  // on their way to the tree
   LoopHandle kill_retry_;
+  bool input_cut_ = false;  // its stream was lost before its end: left open until all are killed
 
   std::optional<EndRequest> end_request_;  // of Stop and Kill; the first wins
   // Of these only what was sent while the leader ran.

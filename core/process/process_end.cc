@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "core/process/process.h"
+#include "core/process/terminal.h"
 #include "core/watch/child_wait.h"
 
 namespace proctor {
@@ -120,14 +121,22 @@ void Process::Signal(int signal, SignalScope scope, const std::string& requested
 void Process::Stop(const StopPolicy& policy, EndRequest request) {
   if (Ended(policy.scope)) return;
   if (policy.grace <= absl::ZeroDuration()) return KillBy(policy.scope, request);
+  // A stopped process could not act on the signal, as systemd.kill(5) knows.
+  Ask({.number = policy.signal, .resume = true}, policy.scope, request);
+  KillAfter(policy.grace, policy.scope);
+}
+
+// The first step of the ladder. Where the signal cannot be sent, the ladder goes on.
+void Process::Ask(TreeSignal signal, SignalScope scope, const EndRequest& request) {
   if (!end_request_.has_value()) end_request_ = request;
-  if (!LeaderEnded()) NoteRequested(policy.signal);
-  // A stopped process could not act on the signal, as systemd.kill(5) knows. Where it cannot be
-  // sent, the ladder goes on.
-  Send({.number = policy.signal, .resume = true}, policy.scope, request.requested_by,
-       [](const absl::Status&) {});
-  if (policy.scope == SignalScope::kTree) kill_scope_ = SignalScope::kTree;
-  const absl::Duration kill_at = context_.loop->Time() + policy.grace;
+  if (!LeaderEnded()) NoteRequested(signal.number);
+  Send(signal, scope, request.requested_by, [](const absl::Status&) {});
+}
+
+// The last one, after Ask.
+void Process::KillAfter(absl::Duration grace, SignalScope scope) {
+  if (scope == SignalScope::kTree) kill_scope_ = SignalScope::kTree;
+  const absl::Duration kill_at = context_.loop->Time() + grace;
   if (kill_at >= kill_at_) return;  // the end is nearer already
   kill_at_ = kill_at;
   kill_timer_.Cancel();
@@ -140,19 +149,64 @@ void Process::Kill(EndRequest request) { KillBy(command_->stop_policy.scope, req
 // behind whom nobody could reach afterwards.
 void Process::KillBy(SignalScope scope, const EndRequest& request) {
   const SignalScope wide = scope == SignalScope::kTree ? scope : SignalScope::kGroup;
-  if (Ended(wide)) return;
+  if (Ended(wide)) return EndCutInput();
   if (!end_request_.has_value()) end_request_ = request;
   if (!LeaderEnded()) NoteRequested(SIGKILL);
   kill_retry_.Cancel();
   Send({SIGKILL}, wide, request.requested_by,
        [weak = weak_from_this(), wide, request](const absl::Status& sent) {
          auto self = weak.lock();
-         if (self == nullptr || sent.ok() || absl::IsNotFound(sent)) return;
+         if (self == nullptr) return;
+         if (sent.ok() || absl::IsNotFound(sent)) {
+           if (wide == SignalScope::kTree) self->EndCutInput();
+           return;
+         }
          EventLoop* const loop = self->context_.loop.get();
          loop->ReportError({"kill a process", sent});
          self->kill_retry_ = loop->CallLater(
              kTreeRetry, [raw = self.get(), wide, request] { raw->KillBy(wide, request); });
        });
+}
+
+// ---- A lost stream. -------------------------------------------------------
+
+void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
+  if (policy == DisconnectPolicy::kKeep) return;
+  const EndRequest request = {ExitCause::kDisconnected, by};
+  const StopPolicy& stop = command_->stop_policy;
+  const bool terminal = command_->terminal.has_value();
+  input_cut_ = !terminal && stdin_->open();
+  const SignalScope killed = input_cut_ ? SignalScope::kTree : stop.scope;
+  if (policy == DisconnectPolicy::kKill || stop.grace <= absl::ZeroDuration()) {
+    return KillBy(killed, request);
+  }
+  if (Ended(killed)) return;
+  if (terminal) {
+    HangUp(request);
+  } else {
+    Ask({.number = stop.signal, .resume = true}, stop.scope, request);
+  }
+  KillAfter(stop.grace, killed);
+}
+
+// As the end of a connection does to a login. The kernel tells only the leader, once nobody has
+// our side open any more; and its foreground when that ends.
+void Process::HangUp(const EndRequest& request) {
+  // Asked before anybody acts on it.
+  const pid_t foreground = pipes_[0]->eof() ? 0 : ForegroundGroup(pipes_[0]->fd(), pid_);
+  Ask({.number = SIGHUP, .resume = true}, SignalScope::kGroup, request);
+  if (foreground != 0 && foreground != pid_ && ::kill(-foreground, SIGHUP) == 0) {
+    (void)::kill(-foreground, SIGCONT);  // gone: as well
+  }
+  stdin_->Close();
+  pipes_[0]->HangUp();
+  Notify();
+}
+
+// All who could read it are killed, or gone.
+void Process::EndCutInput() {
+  if (!std::exchange(input_cut_, false) || state_ == ProcessState::kRunning) return;
+  stdin_->Close();
 }
 
 // ---- Who did it. ----------------------------------------------------------
@@ -233,6 +287,7 @@ void Process::OnTreeEmpty() {
   tree_retry_.Cancel();
   kill_retry_.Cancel();
   kill_timer_.Cancel();
+  EndCutInput();
   if (state_ == ProcessState::kDrained) hooks_.changed(*this);  // else the drain tells
   OnTreeLookedAt();
   Notify();

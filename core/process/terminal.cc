@@ -68,6 +68,15 @@ absl::Status SetTerminalSize(int fd, const TerminalSize& size) {
   return SystemError("set the size of a terminal", errno);
 }
 
+// The number of a group that is empty may be a stranger's by now, whose session tells. As long as a
+// group has members, nobody else gets its number, also where its leader is gone.
+pid_t ForegroundGroup(int fd, pid_t session) {
+  pid_t group = 0;
+  if (::ioctl(fd, TIOCGPGRP, &group) != 0 || group <= 0) return 0;
+  const pid_t owner = ::getsid(group);
+  return owner == session || (owner < 0 && errno == ESRCH) ? group : 0;
+}
+
 std::string TerminalEof(int fd, bool at_line_start) {
   termios modes = {};
   char character = kControlD;

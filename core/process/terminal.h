@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +48,10 @@ std::optional<Terminal> OpenTerminal(const TerminalSize& size);
 // foreground process group if that is a change. Safe from any thread. Errors: Internal
 // (SYSTEM_CALL_FAILED).
 absl::Status SetTerminalSize(int fd, const TerminalSize& size);
+
+// The foreground process group of the terminal behind the master side `fd`, which is the
+// controlling one of the session `session`; 0 if it has none. Safe from any thread.
+pid_t ForegroundGroup(int fd, pid_t session);
 
 // What has to be written to the master side to tell its reader of an end of file: the
 // terminal's own character for it (VEOF), twice after an unfinished line, since the first one

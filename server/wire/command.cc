@@ -282,6 +282,22 @@ absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope un
   }
 }
 
+absl::StatusOr<DisconnectPolicy> DisconnectFromProto(v1::DisconnectPolicy policy, bool has_terminal,
+                                                     std::string_view field) {
+  switch (policy) {
+    case v1::DISCONNECT_POLICY_UNSPECIFIED:
+      return has_terminal ? DisconnectPolicy::kStop : DisconnectPolicy::kKill;
+    case v1::DISCONNECT_POLICY_KILL:
+      return DisconnectPolicy::kKill;
+    case v1::DISCONNECT_POLICY_KEEP:
+      return DisconnectPolicy::kKeep;
+    case v1::DISCONNECT_POLICY_STOP:
+      return DisconnectPolicy::kStop;
+    default:
+      return InvalidField(field, absl::StrCat("unknown policy ", static_cast<int>(policy)));
+  }
+}
+
 v1::SignalScope ToProto(SignalScope scope) {
   switch (scope) {
     case SignalScope::kLeader:

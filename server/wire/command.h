@@ -2,6 +2,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/process/command.h"
+#include "core/process/process.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::wire {
@@ -22,6 +23,9 @@ TerminalSize FromProto(const v1::TerminalSize& size);
 // Errors: InvalidArgument (INVALID_FIELD) naming `field`.
 absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope unspecified,
                                            std::string_view field);
+// `has_terminal`: the process, which decides where the caller does not.
+absl::StatusOr<DisconnectPolicy> DisconnectFromProto(v1::DisconnectPolicy policy, bool has_terminal,
+                                                     std::string_view field);
 absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field);
 absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
                                                std::string_view field);

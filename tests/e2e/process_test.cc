@@ -169,6 +169,41 @@ TEST_F(ProcessE2e, ALostStreamKillsOrKeepsAsAsked) {
   }
 }
 
+TEST_F(ProcessE2e, ALostTerminalIsAHangUp) {
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() =
+      Shell("trap 'exit 7' HUP; echo ready; while :; do sleep 0.1; done");
+  request.mutable_start()->mutable_spec()->mutable_pty();
+  request.mutable_start()->mutable_spec()->mutable_stop_policy()->mutable_grace()->set_seconds(
+      3600);
+  ASSERT_TRUE(stream->Write(request));
+  v1::RunProcessResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  const std::string id = response.message().started().process().process_id();
+  while (!response.message().has_output()) ASSERT_TRUE(stream->Read(&response));
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::CANCELLED);
+  const v1::Process ended = Wait(id);
+  EXPECT_EQ(ended.exit_status().exit_code(), 7);
+  EXPECT_EQ(ended.exit_status().cause(), v1::EXIT_CAUSE_DISCONNECTED);
+}
+
+TEST_F(ProcessE2e, AnUnknownDisconnectPolicyIsRefused) {
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() = Spec("exit_with", {"0"});
+  request.mutable_start()->set_on_disconnect(static_cast<v1::DisconnectPolicy>(77));
+  ASSERT_TRUE(stream->Write(request));
+  v1::RunProcessResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const auto details = Details(stream->Finish());
+  EXPECT_EQ(details.code, grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(details.metadata.at("field"), "start.on_disconnect");
+}
+
 TEST_F(ProcessE2e, AClosedStdinIsToldAndIsNoError) {
   v1::ProcessSpec spec = Shell("exec <&-; echo closed; exec sleep 1000");
   spec.set_stdin_mode(v1::STDIO_MODE_PIPE);

@@ -233,9 +233,9 @@ class TerminalTest(unittest.TestCase):
         doomed = self.process_id()
         terminal.type("~.")
         terminal.wait_for("disconnected from process")
-        terminal.wait_for("kills the process")
+        terminal.wait_for("hangs up its terminal")
         self.assertEqual(self.modes(), before)
-        self.assertEqual(self.proctor("wait", doomed).returncode, 137)
+        self.assertEqual(self.proctor("wait", doomed).returncode, 128 + signal.SIGHUP)
 
         self.run_shell("--keep")
         kept = self.process_id()
@@ -295,6 +295,21 @@ class TerminalTest(unittest.TestCase):
         os.kill(terminal.foreground(), signal.SIGUSR1)
         terminal.wait_for("outer>")
         self.assertEqual(self.modes(), before)
+
+    def test_a_lost_client_hangs_up_as_ssh_does(self):
+        terminal = self.terminal
+        history = self.file("history")
+        terminal.enter(f"clear; proctor run -it --env 'PS1=inner> ' --env HISTFILE={history} -- "
+                       f"{' '.join(SHELL)}")
+        terminal.wait_for_line("inner>")
+        doomed = self.process_id()
+        terminal.enter("sleep 1000 & echo in the background")
+        terminal.wait_for_line("in the background")
+        os.kill(terminal.foreground(), signal.SIGKILL)
+        ended = self.proctor("wait", "--until", "tree-empty", doomed)
+        self.assertEqual(ended.returncode, 128 + signal.SIGHUP, ended.stderr)
+        with open(history, encoding="utf-8") as saved:
+            self.assertIn("sleep 1000 & echo in the background", saved.read().splitlines())
 
     def test_a_terminal_that_is_only_shown(self):
         done = self.proctor("run", "-t", "--", "sh", "-c", "tty >/dev/null && echo a terminal")

@@ -216,7 +216,7 @@ TEST_F(InteractiveTerminalTest, UnansweredDetachmentIsNoSuccess) {
   terminal_.AwaitInput("<detach><lost>");
   EXPECT_TRUE(run->IsAsBefore());
   EXPECT_TRUE(run->Shows("did not answer that it lets go")) << run->shown();
-  EXPECT_TRUE(run->Shows("a server that still runs kills the process")) << run->shown();
+  EXPECT_TRUE(run->Shows("a server that still runs hangs up its terminal")) << run->shown();
 }
 
 TEST_F(InteractiveTerminalTest, DisconnectEndsTheStreamAndTellsTheFate) {

@@ -87,6 +87,21 @@ TEST_F(RunVerbTest, VariablesComeFromFilesAndTheCommandLineWins) {
   EXPECT_TRUE(absl::StrContains(err_, "--env-file: read '")) << err_;
 }
 
+TEST_F(RunVerbTest, SaysWhatALostStreamMeans) {
+  EXPECT_EQ(Received({"-t", "true"}).on_disconnect(), v1::DISCONNECT_POLICY_STOP);
+  EXPECT_EQ(Received({"-t", "--keep", "true"}).on_disconnect(), v1::DISCONNECT_POLICY_KEEP);
+  EXPECT_EQ(Received({"-t", "--on-disconnect", "kill", "true"}).on_disconnect(),
+            v1::DISCONNECT_POLICY_KILL);
+  EXPECT_EQ(Received({"--on-disconnect=stop", "true"}).on_disconnect(), v1::DISCONNECT_POLICY_STOP);
+  EXPECT_EQ(Received({"--on-disconnect=keep", "--keep", "true"}).on_disconnect(),
+            v1::DISCONNECT_POLICY_KEEP);
+}
+
+TEST_F(RunVerbTest, RefusesTwoFatesOfALostStream) {
+  EXPECT_EQ(Run({"run", "--keep", "--on-disconnect", "kill", "true"}), 125);
+  EXPECT_TRUE(absl::StrContains(err_, "--keep and --on-disconnect exclude each other")) << err_;
+}
+
 TEST_F(RunVerbTest, SaysAsWhomAndWithHowMuch) {
   const v1::ProcessSpec spec = Received({"--user",
                                          "www:adm",

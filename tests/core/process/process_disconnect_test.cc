@@ -1,0 +1,182 @@
+// A process whose stream is lost: who is told, in which order, and what its input looks like.
+#include <filesystem>
+#include <fstream>
+
+#include "core/process/process_tree.h"
+#include "tests/core/event/temporary_directory.h"
+#include "tests/core/process/process_fixture.h"
+
+namespace proctor {
+namespace {
+
+class ProcessDisconnectTest : public ProcessFixture {
+ protected:
+  static Command Shell(const std::string& script) {
+    Command command;
+    command.argv = {"/bin/sh", "-c", script};
+    command.stop_policy.grace = absl::Hours(1);
+    return command;
+  }
+
+  static Command OnTerminal(const std::string& script) {
+    Command command = Shell(script);
+    command.terminal.emplace();
+    return command;
+  }
+
+  static std::string Text(const Process& process) {
+    std::string text;
+    OutputCursor cursor = process.output().FromOldest();
+    while (auto item = process.output().Next(cursor, 1 << 20)) {
+      if (const auto* chunk = std::get_if<OutputChunk>(&*item)) text.append(chunk->data);
+    }
+    return text;
+  }
+
+  // Loses the stream once "ready" is written.
+  static std::function<void(Process&)> LoseWhenReady(DisconnectPolicy policy) {
+    return [policy](Process& process) {
+      process.AddListener([raw = &process, policy, done = std::make_shared<bool>(false)] {
+        if (*done || Text(*raw).find("ready") == std::string::npos) return;
+        *done = true;
+        raw->Disconnect(policy, "me");
+      });
+    };
+  }
+
+  std::string File(const std::string& name) const { return directory_.path() + "/" + name; }
+
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
+  TemporaryDirectory directory_;
+};
+
+// The leader waits for its foreground, to which the kernel says nothing before that.
+TEST_F(ProcessDisconnectTest, AHangUpReachesTheForegroundToo) {
+  auto process = RunToEnd(
+      OnTerminal(absl::StrCat("set -m; trap 'exit 7' HUP; sh -c 'trap \"echo told >", File("front"),
+                              "; exit 0\" HUP; echo ready; while :; do sleep 0.1; done'")),
+      LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(Read(File("front")), "told\n");
+  EXPECT_EQ(process->exit_status()->wait.signal, 0) << "it outlived its foreground";
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+  EXPECT_EQ(process->exit_status()->requested_by, "me");
+  EXPECT_EQ(history_.front(), absl::StrCat("signal ", SIGHUP, " by me"));
+  EXPECT_NE(Text(*process).find("ready"), std::string::npos);
+  EXPECT_EQ(process->drained()->reason, DrainReason::kEof);
+}
+
+TEST_F(ProcessDisconnectTest, AHangUpClosesTheTerminal) {
+  auto process = RunToEnd(
+      OnTerminal(absl::StrCat("trap '' HUP; stty -echo; echo ready; while read -r line; do :; done",
+                              "; (echo lost) 2>/dev/null || echo closed >", File("seen"))),
+      LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(Read(File("seen")), "closed\n");
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+}
+
+TEST_F(ProcessDisconnectTest, WhoeverIgnoresAHangUpIsKilledAfterTheGrace) {
+  Command command = OnTerminal("trap '' HUP; echo ready; while :; do sleep 1; done");
+  command.stop_policy.grace = absl::Milliseconds(50);
+  auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGKILL);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+}
+
+TEST_F(ProcessDisconnectTest, WithoutATerminalItIsAskedByItsStopPolicyAndHeardToTheEnd) {
+  Command command = Shell("trap 'echo bye; exit 4' INT; echo ready; while :; do sleep 0.1; done");
+  command.stop_policy.signal = SIGINT;
+  auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(Text(*process), "ready\nbye\n");
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 4);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+}
+
+TEST_F(ProcessDisconnectTest, AGraceOfNoneKillsAtOnce) {
+  Command command = OnTerminal("trap 'exit 7' HUP; echo ready; while :; do sleep 1; done");
+  command.stop_policy.grace = absl::ZeroDuration();
+  auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGKILL);
+}
+
+// A reader in another session and process group than the leader's, which says when it has read to
+// the end.
+class CutInputTest : public ProcessDisconnectTest,
+                     public testing::WithParamInterface<TreeMechanism> {
+ protected:
+  void SetUp() override {
+    ProcessDisconnectTest::SetUp();
+    auto trees = ProcessTrees::Open(GetParam() == TreeMechanism::kCgroup ? "auto" : "none");
+    ASSERT_TRUE(trees.ok()) << trees.status();
+    if (GetParam() == TreeMechanism::kCgroup && !(*trees)->cgroup().ok()) {
+      GTEST_SKIP() << "no control group here: " << (*trees)->cgroup().status();
+    }
+    trees_ = *trees;
+  }
+
+  void TearDown() override {
+    trees_.reset();
+    ProcessDisconnectTest::TearDown();
+  }
+
+  Command ReaderOutside() const {
+    Command command = Shell(
+        absl::StrCat("exec 3<&0; setsid sh -c 'echo ready; exec >/dev/null 2>&1; cat; echo whole >",
+                     File("end"), "' <&3 & wait"));
+    command.stdin_mode = StdioMode::kPipe;
+    return command;
+  }
+
+  std::shared_ptr<Process> RunToEmptyTree(Command command, std::function<void(Process&)> then) {
+    std::shared_ptr<Process> process;
+    Run([&] {
+      auto started = Start(std::move(command));
+      ASSERT_TRUE(started.ok()) << started.status();
+      process = *started;
+      then(*process);
+      StopWhen(process, [](Process& p) {
+        return p.state() == ProcessState::kDrained && p.TreeEmpty() && !p.stdin_pipe().open();
+      });
+    });
+    return process;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Mechanisms, CutInputTest,
+                         testing::Values(TreeMechanism::kCgroup, TreeMechanism::kWalk),
+                         [](const auto& info) {
+                           return info.param == TreeMechanism::kCgroup ? "Cgroup" : "Walk";
+                         });
+
+TEST_P(CutInputTest, OfAKilledProcessIsNeverTakenForWhole) {
+  auto process = RunToEmptyTree(ReaderOutside(), LoseWhenReady(DisconnectPolicy::kKill));
+  EXPECT_FALSE(std::filesystem::exists(File("end")));
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGKILL);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+}
+
+TEST_P(CutInputTest, OfAStoppedProcessIsNeverTakenForWhole) {
+  Command command = ReaderOutside();
+  command.stop_policy.grace = absl::Milliseconds(300);
+  auto process = RunToEmptyTree(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_FALSE(std::filesystem::exists(File("end")));
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kDisconnected);
+}
+
+// What was ended is whole: whoever reads it outside of the group is left to the stop policy.
+TEST_P(CutInputTest, IsNoneThatWasEnded) {
+  RunToEmptyTree(ReaderOutside(), [](Process& process) {
+    process.stdin_pipe().Write(nullptr, "all of it", std::nullopt, /*eof=*/true,
+                               [](const absl::Status& status) { EXPECT_TRUE(status.ok()); });
+    LoseWhenReady(DisconnectPolicy::kKill)(process);
+  });
+  EXPECT_TRUE(std::filesystem::exists(File("end")));
+}
+
+}  // namespace
+}  // namespace proctor
