@@ -29,7 +29,8 @@ std::string DrainText(v1::DrainReason reason) {
 // Where nobody can tell, why.
 std::string ExitParticulars(const v1::ExitStatus& status) {
   const std::string& reason = status.unknown().reason();
-  return absl::StrCat("exit=", ExitText(status), reason.empty() ? "" : " reason=", reason);
+  return absl::StrCat("exit=", ExitText(status), reason.empty() ? "" : " reason=", reason,
+                      status.cause() == v1::EXIT_CAUSE_CRASHED ? " cause=CRASHED" : "");
 }
 
 std::string Particulars(const v1::Event& event) {

@@ -38,4 +38,9 @@ std::string ExitText(const v1::ExitStatus& status) {
   }
 }
 
+std::string CrashText(const v1::ExitStatus& status) {
+  if (status.cause() != v1::EXIT_CAUSE_CRASHED) return "";
+  return absl::StrCat("crashed: ", ExitText(status), status.core_dumped() ? " (core dumped)" : "");
+}
+
 }  // namespace proctor::cli

@@ -37,6 +37,9 @@ bool TimedOut(const v1::ExitStatus& status);
 // How it ended for people: "3", "SIGKILL", "?".
 std::string ExitText(const v1::ExitStatus& status);
 
+// "crashed: SIGSEGV (core dumped)", where it crashed; else empty.
+std::string CrashText(const v1::ExitStatus& status);
+
 }  // namespace proctor::cli
 
 #endif  // PROCTOR_CLIENT_CLI_EXIT_CODE_H_

@@ -120,6 +120,8 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
     return console.Fail(
         absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason));
   }
+  const std::string crash = CrashText(*outcome.exit_status);
+  if (!crash.empty()) console.Say(absl::StrCat("process ", id, " ", crash));
   const std::string cause = CauseText(outcome.exit_status->cause());
   if (TimedOut(*outcome.exit_status)) {
     // Whatever it made of its end, a code 0 among that: it did not get done in its time.

@@ -41,7 +41,8 @@ std::string StateText(const v1::Process& process) {
   if (process.state() == v1::PROCESS_STATE_UNSPECIFIED) return "?";
   const ProcessWord word = WordOf(process);
   if (word == ProcessWord::kRunning) return "running";
-  const char* const text = word == ProcessWord::kLost ? "lost" : "exited";
+  const bool crashed = process.exit_status().cause() == v1::EXIT_CAUSE_CRASHED;
+  const char* const text = word == ProcessWord::kLost ? "lost" : crashed ? "crashed" : "exited";
   // A server that was lost has left its descendants.
   if (process.survivors() > 0) return absl::StrCat(text, ", ", process.survivors(), " running");
   return word == ProcessWord::kLost && process.tree_empty() ? "lost, none left" : text;

@@ -87,6 +87,8 @@ int WaitVerb(Invocation& invocation) {
                            : "?\n";
     result->named = !json && !alone;
     if (known && alone) code_of_one = ExitCodeOf(status);
+    const std::string crash = CrashText(status);
+    if (!crash.empty()) result->notes.push_back(crash);
     if (known) return;
     const std::string reason = UnknownEndText(response.process());
     result->code = kExitFailure;

@@ -26,19 +26,21 @@ enum class ExitCause {
   kServerShutdown,
   kDisconnected,
   kIdleTimeout,
+  kCrashed,  // by a signal that stands for a fault of the program, and that we did not send
 };
 
 // getrusage(2) of an ended process and of the children that it waited for.
 struct ResourceUsage {
   absl::Duration user_time;
   absl::Duration system_time;
-  uint64_t max_rss_bytes = 0;
+  uint64_t max_rss_bytes = 0;  // 0: no more than we have had ourselves, which says nothing
   uint64_t minor_faults = 0;
   uint64_t major_faults = 0;
   uint64_t voluntary_switches = 0;
   uint64_t involuntary_switches = 0;
   uint64_t block_inputs = 0;
   uint64_t block_outputs = 0;
+  uint64_t memory_peak_bytes = 0;  // of the whole control group; 0: not known
 
   bool operator==(const ResourceUsage&) const = default;
 };

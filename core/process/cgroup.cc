@@ -106,6 +106,12 @@ uint64_t Cgroup::ReadNumber(std::string_view file, std::string_view key) const {
   return text.ok() ? NumberIn(*text, key) : 0;
 }
 
+uint64_t Cgroup::ReadNumber(std::string_view file) const {
+  uint64_t number = 0;
+  auto text = Read(file);
+  return text.ok() && absl::SimpleAtoi(*text, &number) ? number : 0;
+}
+
 absl::StatusOr<bool> Cgroup::Populated() const {
   auto text = Read("cgroup.events");
   if (text.ok()) return NumberIn(*text, "populated") != 0;

@@ -36,6 +36,8 @@ class Cgroup {
 
   // The number behind `key` in a file of lines "key number"; 0 where there is none.
   uint64_t ReadNumber(std::string_view file, std::string_view key) const;
+  // The number that is all of a file; 0 where there is none.
+  uint64_t ReadNumber(std::string_view file) const;
 
   // Whether a process that is not a zombie is in it or below; no if it is gone. Errors: as
   // above where that cannot be told, for want of a descriptor, say.

@@ -31,6 +31,7 @@ class CgroupTree final : public ProcessTree {
   absl::StatusOr<bool> Empty() override;
   absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
   uint64_t OomKills() const override { return group_.ReadNumber("memory.events", "oom_kill"); }
+  uint64_t MemoryPeak() const override { return group_.ReadNumber("memory.peak"); }
 
  private:
   absl::Status Send(TreeSignal signal);

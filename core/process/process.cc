@@ -272,6 +272,7 @@ void Process::OnExit(const ChildExit& exit) {
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
   output_.SetMark();
   exit_status_ = MakeExitStatus(exit.status);
+  exit_status_->wait.usage.memory_peak_bytes = tree_->MemoryPeak();
   Attribute(*exit_status_);
   hooks_.exited(*this);
   if (const uint64_t killed = tree_->OomKills(); killed > 0) hooks_.oom(*this, killed);

@@ -18,6 +18,22 @@ namespace {
 
 constexpr absl::Duration kTreeRetry = absl::Seconds(1);  // when the server is short of descriptors
 
+// What the kernel, abort(3) or a sanitizer ends a faulty program with (signal(7), "Core").
+bool IsCrash(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGSYS:
+    case SIGTRAP:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 absl::Status Process::ExitedError(std::string_view operation) const {
@@ -244,6 +260,8 @@ void Process::Attribute(ExitStatus& status) const {
     status.requested_by = sent->second;
   } else if (wait.signal == SIGKILL && !killed_ && tree_->OomKills() > 0) {
     status.cause = ExitCause::kOomKilled;
+  } else if (IsCrash(wait.signal)) {
+    status.cause = ExitCause::kCrashed;
   }
 }
 

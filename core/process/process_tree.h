@@ -89,6 +89,9 @@ class ProcessTree {
 
   // How many members the kernel has killed so far for want of memory.
   virtual uint64_t OomKills() const = 0;
+
+  // The most memory that all members have had at once, in bytes; 0 where nobody knows.
+  virtual uint64_t MemoryPeak() const = 0;
 };
 
 // Makes the tree of each process: a control group of its own where that can be had, else a

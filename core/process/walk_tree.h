@@ -39,6 +39,7 @@ class WalkTree final : public ProcessTree {
   absl::StatusOr<bool> Empty() override { return false; }
   absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
   uint64_t OomKills() const override { return 0; }
+  uint64_t MemoryPeak() const override { return 0; }
 
  private:
   void Look();

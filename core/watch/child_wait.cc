@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -33,6 +35,31 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kPidfdInfoExit = 1 << 3;
 const unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
+// The counters of a process's pages are summed up roughly (percpu_counter), so that one high-water
+// mark reads a little higher or lower from time to time: some hundred KiB of 26 MiB on two
+// processors.
+constexpr long kLeastRoughness = 1024;  // KiB
+constexpr long kRoughness = 16;         // one in so many
+
+// What getrusage(2) tells of a child says something where it is above what we have had ourselves:
+// at its exec the kernel takes over the high-water mark of the memory that it had until then,
+// which was ours. Our own mark only grows, so that no look at our start of the child is needed:
+// the one of now is no lower. And so it is asked for only where `kib` is above what it was when it
+// was last asked for: never again for small programs.
+bool SaysSomething(long kib) {
+  static std::atomic<long> own_peak{0};
+  const auto above = [kib](long own) {
+    return kib > own + std::max(own / kRoughness, kLeastRoughness);
+  };
+  long own = own_peak.load(std::memory_order_relaxed);
+  if (!above(own)) return false;
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return true;
+  while (own < usage.ru_maxrss && !own_peak.compare_exchange_weak(own, usage.ru_maxrss)) {
+  }
+  return above(std::max(own, usage.ru_maxrss));
+}
+
 absl::Duration FromTimeval(const timeval& value) {
   return absl::Seconds(value.tv_sec) + absl::Microseconds(value.tv_usec);
 }
@@ -41,7 +68,9 @@ ResourceUsage FromRusage(const rusage& usage) {
   ResourceUsage result;
   result.user_time = FromTimeval(usage.ru_utime);
   result.system_time = FromTimeval(usage.ru_stime);
-  result.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  if (SaysSomething(usage.ru_maxrss)) {
+    result.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  }
   result.minor_faults = usage.ru_minflt;
   result.major_faults = usage.ru_majflt;
   result.voluntary_switches = usage.ru_nvcsw;

@@ -11,6 +11,7 @@ const CAUSES = {
   SERVER_SHUTDOWN: 'server shut down',
   DISCONNECTED: 'client was lost',
   IDLE_TIMEOUT: 'idle timeout',
+  CRASHED: 'crashed',
 };
 
 const BECAUSE = {
@@ -22,6 +23,7 @@ const BECAUSE = {
   SERVER_SHUTDOWN: 'because the server shut down',
   DISCONNECTED: 'because the stream that ran it was lost',
   IDLE_TIMEOUT: 'because it was silent for longer than its idle timeout',
+  CRASHED: 'which is a crash: nobody here sent that',
 };
 
 const UNKNOWN = {
@@ -58,7 +60,8 @@ export function readExit(status) {
     exitedAt: parseTime(status.exited_at),
     duration: parseDuration(status.duration),
     cpu: usage && (parseDuration(usage.user_time) ?? 0) + (parseDuration(usage.system_time) ?? 0),
-    rss: usage && Number(usage.max_rss_bytes),
+    // Where it says nothing it is unset.
+    rss: usage?.max_rss_bytes === undefined ? null : Number(usage.max_rss_bytes),
     usage,
   };
   if (exit.unknown !== null) {

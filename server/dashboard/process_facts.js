@@ -173,7 +173,8 @@ export function usageRows(exit, outputs, drained) {
         `${duration(exit.cpu)} (${duration(parseDuration(usage.user_time) ?? 0)} user, ` +
           `${duration(parseDuration(usage.system_time) ?? 0)} system)`,
       ],
-      ['max RSS', bytes(usage.max_rss_bytes)],
+      ['max RSS', bytes(exit.rss)],
+      ['memory peak', bytes(usage.memory_peak_bytes ?? null)],
       ['page faults', `${number(usage.minor_faults)} minor, ${number(usage.major_faults)} major`],
       [
         'switches',

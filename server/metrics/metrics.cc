@@ -41,6 +41,7 @@ constexpr std::pair<ExitCause, const char*> kCauses[] = {
     {ExitCause::kServerShutdown, "SERVER_SHUTDOWN"},
     {ExitCause::kDisconnected, "DISCONNECTED"},
     {ExitCause::kIdleTimeout, "IDLE_TIMEOUT"},
+    {ExitCause::kCrashed, "CRASHED"},
 };
 
 constexpr const char* kStreams[kOutputStreams] = {"stdout", "stderr"};

@@ -34,6 +34,8 @@ v1::ExitCause CauseToProto(ExitCause cause) {
       return v1::EXIT_CAUSE_DISCONNECTED;
     case ExitCause::kIdleTimeout:
       return v1::EXIT_CAUSE_IDLE_TIMEOUT;
+    case ExitCause::kCrashed:
+      return v1::EXIT_CAUSE_CRASHED;
   }
   return v1::EXIT_CAUSE_UNSPECIFIED;
 }
@@ -66,13 +68,14 @@ v1::ResourceUsage UsageToProto(const ResourceUsage& usage) {
   v1::ResourceUsage proto;
   *proto.mutable_user_time() = ToProto(usage.user_time);
   *proto.mutable_system_time() = ToProto(usage.system_time);
-  proto.set_max_rss_bytes(usage.max_rss_bytes);
+  if (usage.max_rss_bytes != 0) proto.set_max_rss_bytes(usage.max_rss_bytes);
   proto.set_minor_faults(usage.minor_faults);
   proto.set_major_faults(usage.major_faults);
   proto.set_voluntary_switches(usage.voluntary_switches);
   proto.set_involuntary_switches(usage.involuntary_switches);
   proto.set_block_inputs(usage.block_inputs);
   proto.set_block_outputs(usage.block_outputs);
+  if (usage.memory_peak_bytes != 0) proto.set_memory_peak_bytes(usage.memory_peak_bytes);
   return proto;
 }
 

@@ -65,6 +65,8 @@ ExitCause CauseOf(v1::ExitCause cause) {
       return ExitCause::kDisconnected;
     case v1::EXIT_CAUSE_IDLE_TIMEOUT:
       return ExitCause::kIdleTimeout;
+    case v1::EXIT_CAUSE_CRASHED:
+      return ExitCause::kCrashed;
     default:
       return ExitCause::kUnknown;
   }
@@ -81,6 +83,7 @@ ResourceUsage UsageOf(const v1::ResourceUsage& proto) {
   usage.involuntary_switches = proto.involuntary_switches();
   usage.block_inputs = proto.block_inputs();
   usage.block_outputs = proto.block_outputs();
+  usage.memory_peak_bytes = proto.memory_peak_bytes();
   return usage;
 }
 

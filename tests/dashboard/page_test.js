@@ -88,6 +88,19 @@ test('shows what exists, and what happens after', async () => {
   await close(page);
 });
 
+test('tells a crash from a signal from outside, and no size that says nothing', async () => {
+  const crashed = server.start(['./broken']);
+  const signalled = server.start(['./other']);
+  const page = await live();
+  const segv = {signal: 11, signal_name: 'SIGSEGV', usage: {user_time: '1s', system_time: '1s'}};
+  server.finish(crashed, {...segv, cause: 'EXIT_CAUSE_CRASHED'});
+  server.finish(signalled, {...segv, cause: 'EXIT_CAUSE_SELF'});
+  await page.waitForSelector(`#exits [data-id="${signalled}"]`);
+  assert.match(await text(page, `#exits [data-id="${crashed}"]`), /SIGSEGV.*crashed.*CPU · –/);
+  assert.match(await text(page, `#exits [data-id="${signalled}"]`), /SIGSEGV.*outside signal/);
+  await close(page);
+});
+
 test('searches, filters and sorts', async () => {
   const now = Date.now();
   const fast = server.start(['make', 'all'], {labels: {team: 'a'}, at: now - 9000});

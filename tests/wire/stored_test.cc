@@ -66,7 +66,7 @@ ExitStatus MakeExit() {
   status.wait.core_dumped = true;
   status.wait.has_usage = true;
   status.wait.usage = {
-      absl::Microseconds(1000001), absl::Microseconds(2000002), 3, 4, 5, 6, 7, 8, 9};
+      absl::Microseconds(1000001), absl::Microseconds(2000002), 3, 4, 5, 6, 7, 8, 9, 10};
   status.cause = ExitCause::kClientSignal;
   status.requested_by = "unix:somebody";
   status.started_at = kTime;
@@ -269,7 +269,7 @@ TEST(StoredEvents, EveryEndIsToldAsItWas) {
   ExitStatus recovered = MakeExit();
   recovered.wait.source = StatusSource::kRecovered;
   ExpectTheSame(MakeEvent(ProcessExited{recovered}));
-  for (int cause = 0; cause <= static_cast<int>(ExitCause::kIdleTimeout); ++cause) {
+  for (int cause = 0; cause <= static_cast<int>(ExitCause::kCrashed); ++cause) {
     ExitStatus status = MakeExit();
     status.cause = static_cast<ExitCause>(cause);
     ExpectTheSame(MakeEvent(ProcessExited{status}));

@@ -123,6 +123,15 @@ TEST_F(ForegroundTest, TimeoutIs124AndTheStatusIsTold) {
   EXPECT_EQ(Run({"run", "x"}), 125);
 }
 
+TEST_F(ForegroundTest, CrashIsTold) {
+  v1::ExitStatus status = KilledBy(SIGSEGV, "SIGSEGV");
+  status.set_cause(v1::EXIT_CAUSE_CRASHED);
+  status.set_core_dumped(true);
+  Script({Started(), Exited(status), Drained(0, 0)});
+  EXPECT_EQ(Run({"run", "x"}), 139);
+  EXPECT_TRUE(absl::StrContains(err_, " crashed: SIGSEGV (core dumped)\n")) << err_;
+}
+
 TEST_F(ForegroundTest, FullDiskIsNoSuccess) {
   Script({Started(), Stdout(0, "abc"), Exited(ExitCode(0)), Drained(3, 0)});
   CommandRun run({{"--host", server_.host(), "run", "x"}, {}, "/dev/full"});

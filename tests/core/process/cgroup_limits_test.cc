@@ -70,6 +70,18 @@ TEST_F(CgroupLimitsTest, WithinItsMemoryItRunsAndAPlainKillIsNoOom) {
   EXPECT_EQ(std::count(history_.begin(), history_.end(), "oom"), 0);
 }
 
+TEST_F(CgroupLimitsTest, TheMostThatItHadIsTold) {
+  if (!Needs("memory")) return;
+  const auto look = RunToEnd(InGroup("test -e $d/memory.peak && echo known"));
+  if (Shown(*look).empty()) return Skip("no memory.peak here: a kernel before 5.19");
+  auto process = RunToEnd(MakeCommand("eat_memory", {"48"}), [](Process& p) {
+    p.AddListener([raw = &p] {
+      if (raw->output().Totals()[0].total_bytes > 0) raw->Kill({ExitCause::kClientSignal, "me"});
+    });
+  });
+  EXPECT_GE(process->exit_status()->wait.usage.memory_peak_bytes, uint64_t{48} << 20);
+}
+
 TEST_F(CgroupLimitsTest, MemoryOfADescendantEndsTheWholeTree) {
   if (!Needs("memory")) return;
   Command command;

@@ -76,6 +76,35 @@ TEST_F(ProcessEndTest, IsNotTheRequestsWhereAnotherKilledIt) {
   EXPECT_EQ(process->exit_status()->cause, ExitCause::kSelf);
 }
 
+TEST_F(ProcessEndTest, IsACrashWhereASignalOfThatKindCameFromNobodyHere) {
+  for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP}) {
+    auto process = RunToEnd(MakeCommand("kill_self", {absl::StrCat(signal)}));
+    EXPECT_EQ(process->exit_status()->wait.signal, signal);
+    EXPECT_EQ(process->exit_status()->cause, ExitCause::kCrashed) << signal;
+  }
+  for (const int signal : {SIGTERM, SIGKILL, SIGQUIT, SIGXCPU}) {
+    auto process = RunToEnd(MakeCommand("kill_self", {absl::StrCat(signal)}));
+    EXPECT_EQ(process->exit_status()->cause, ExitCause::kSelf) << signal;
+  }
+  auto process = RunToEnd(MakeCommand("wait_forever"), [](Process& p) {
+    EXPECT_TRUE(Send(p, SIGSEGV, SignalScope::kLeader)->ok());
+  });
+  EXPECT_EQ(process->exit_status()->cause, ExitCause::kClientSignal);
+}
+
+TEST_F(ProcessEndTest, TellsNoSizeThatWasOurs) {
+  const auto small = RunToEnd(MakeCommand("exit_with", {"0"}));
+  EXPECT_TRUE(small->exit_status()->wait.has_usage);
+  EXPECT_EQ(small->exit_status()->wait.usage.max_rss_bytes, 0u);
+  constexpr uint64_t kMib = 300;  // above what this test has ever had
+  const auto large = RunToEnd(MakeCommand("eat_memory", {absl::StrCat(kMib)}), [](Process& p) {
+    p.AddListener([raw = &p] {
+      if (raw->output().Totals()[0].total_bytes > 0) raw->Kill({ExitCause::kClientSignal, "me"});
+    });
+  });
+  EXPECT_GE(large->exit_status()->wait.usage.max_rss_bytes, kMib << 20);
+}
+
 TEST_F(ProcessEndTest, IsOfWhoeverKilledItFirst) {
   auto process = RunToEnd(MakeCommand("wait_forever"), [](Process& p) {
     p.Signal(SIGKILL, SignalScope::kLeader, "first",

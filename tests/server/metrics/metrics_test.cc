@@ -57,20 +57,22 @@ TEST_F(MetricsTest, CountStartsAndExits) {
   Observe(Exit(ExitCause::kSelf, 0));
   Observe(Exit(ExitCause::kSelf, 3));
   Observe(Exit(ExitCause::kClientSignal, 0, SIGKILL));
+  Observe(Exit(ExitCause::kCrashed, 0, SIGSEGV));
   ProcessExited lost;
   lost.status.cause = ExitCause::kUnknown;
   Observe(lost);
   Expect("proctor_process_starts_total 2");
   Expect("proctor_process_exits_total{cause=\"SELF\"} 2");
   Expect("proctor_process_exits_total{cause=\"CLIENT_SIGNAL\"} 1");
+  Expect("proctor_process_exits_total{cause=\"CRASHED\"} 1");
   Expect("proctor_process_exits_total{cause=\"UNKNOWN\"} 1");
   Expect("proctor_process_failures_total{kind=\"exit_code\"} 1");
-  Expect("proctor_process_failures_total{kind=\"signal\"} 1");
+  Expect("proctor_process_failures_total{kind=\"signal\"} 2");
   Expect("proctor_process_failures_total{kind=\"unknown\"} 1");
   // The lost one has no duration.
-  Expect("proctor_process_run_duration_seconds_count 3");
+  Expect("proctor_process_run_duration_seconds_count 4");
   Expect("proctor_process_run_duration_seconds_bucket{le=\"0.01\"} 0");
-  Expect("proctor_process_run_duration_seconds_bucket{le=\"0.05\"} 3");
+  Expect("proctor_process_run_duration_seconds_bucket{le=\"0.05\"} 4");
 }
 
 TEST_F(MetricsTest, CountProcessorTimeWhereItIsKnown) {
