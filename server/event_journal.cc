@@ -39,8 +39,8 @@ struct Describe {
   }
   std::string operator()(const ProcessStarted& detail) const {
     return absl::StrCat("process started process=", event.process_id, " session=", event.session_id,
-                        " pid=", detail.pid, " command=\"",
-                        absl::CEscape(absl::StrJoin(detail.argv, " ")), "\"");
+                        " pid=", detail.pid, detail.name.empty() ? "" : " name=", detail.name,
+                        " command=\"", absl::CEscape(absl::StrJoin(detail.argv, " ")), "\"");
   }
   std::string operator()(const ProcessExited& detail) const {
     const WaitStatus& wait = detail.status.wait;

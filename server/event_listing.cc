@@ -15,33 +15,34 @@ constexpr size_t kMostSeen = 20000;  // events looked at for one page
 }  // namespace
 
 EventListing::EventListing(EventHub* hub, grpc::CallbackServerContext* context,
-                           const v1::ListEventsRequest* request, v1::ListEventsResponse* response)
+                           v1::ListEventsRequest request, v1::ListEventsResponse* response)
     : hub_(hub),
       context_(context),
-      request_(request),
+      request_(std::move(request)),
       response_(response),
-      filter_(absl::StrCat(hub->log()->log_id(), FilterOf(*request))) {}
+      filter_(absl::StrCat(hub->log()->log_id(), FilterOf(request_))) {}
 
 absl::StatusOr<std::shared_ptr<EventListing>> EventListing::Make(
-    EventHub* hub, grpc::CallbackServerContext* context, const v1::ListEventsRequest* request,
+    EventHub* hub, grpc::CallbackServerContext* context, v1::ListEventsRequest request,
     v1::ListEventsResponse* response) {
-  std::shared_ptr<EventListing> listing(new EventListing(hub, context, request, response));
+  std::shared_ptr<EventListing> listing(
+      new EventListing(hub, context, std::move(request), response));
   if (absl::Status status = listing->Locate(); !status.ok()) return status;
   return listing;
 }
 
 absl::Status EventListing::Locate() {
-  if (absl::Status status = wire::CheckFilter(request_->filter()); !status.ok()) return status;
-  auto page = ReadPage(request_->page_size(), request_->page_token(), filter_);
+  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
+  auto page = ReadPage(request_.page_size(), request_.page_token(), filter_);
   if (!page.ok()) return page.status();
   page_ = *page;
-  if (!request_->page_token().empty()) {
+  if (!request_.page_token().empty()) {
     position_ = page_.after;
     return absl::OkStatus();
   }
-  if (request_->has_after()) {
-    position_ = request_->after().sequence();
-    return hub_->log()->CheckPosition(request_->after().log_id(), position_);
+  if (request_.has_after()) {
+    position_ = request_.after().sequence();
+    return hub_->log()->CheckPosition(request_.after().log_id(), position_);
   }
   from_oldest_ = true;
   position_ = hub_->log()->range().first - 1;
@@ -64,7 +65,7 @@ void EventListing::Step() {
   for (const auto& event : *events) {
     if (static_cast<size_t>(response_->events_size()) == page_.size) full_ = true;
     if (full_) break;
-    if (wire::Matches(request_->filter(), *event)) {
+    if (wire::Matches(request_.filter(), *event)) {
       v1::Event listed = wire::ToProto(*event, hub_->log()->log_id());
       full_ = !room_.Take(listed.ByteSizeLong());
       if (full_) break;

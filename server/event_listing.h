@@ -22,13 +22,13 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
   // Errors: InvalidArgument (INVALID_FIELD); those of EventLog::CheckPosition.
   static absl::StatusOr<std::shared_ptr<EventListing>> Make(EventHub* hub,
                                                             grpc::CallbackServerContext* context,
-                                                            const v1::ListEventsRequest* request,
+                                                            v1::ListEventsRequest request,
                                                             v1::ListEventsResponse* response);
   grpc::ServerUnaryReactor* Begin();
 
  private:
-  EventListing(EventHub* hub, grpc::CallbackServerContext* context,
-               const v1::ListEventsRequest* request, v1::ListEventsResponse* response);
+  EventListing(EventHub* hub, grpc::CallbackServerContext* context, v1::ListEventsRequest request,
+               v1::ListEventsResponse* response);
 
   absl::Status Locate();
   void Step();
@@ -36,7 +36,7 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
 
   EventHub* const hub_;
   grpc::CallbackServerContext* const context_;
-  const v1::ListEventsRequest* const request_;
+  const v1::ListEventsRequest request_;
   v1::ListEventsResponse* const response_;
   const std::string filter_;                     // what a page token belongs to
   grpc::ServerUnaryReactor* reactor_ = nullptr;  // from Begin on

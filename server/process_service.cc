@@ -46,10 +46,11 @@ class LateAnswer {
 // `gone` answers where the session is closed.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
-                                        SessionRegistry* sessions, const std::string& process_id,
+                                        SessionRegistry* sessions, const std::string& id_or_name,
                                         Work work, Gone gone) {
-  auto located = sessions->FindProcess(process_id);
+  auto located = sessions->FindProcess(id_or_name);
   if (!located.ok()) return Answer(context, located.status());
+  const std::string process_id = located->info->id;
   auto* reactor = context->DefaultReactor();
   auto session = located->session;
   // What the table says then: the process was drained before its session closed.
@@ -73,9 +74,9 @@ grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
 // As above for work that knows the answer at once, and returns it.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
-                                    const std::string& process_id, Work work, Gone gone) {
+                                    const std::string& id_or_name, Work work, Gone gone) {
   return OnProcessLate(
-      context, sessions, process_id,
+      context, sessions, id_or_name,
       [work](SessionContext& session, Process& process, const std::shared_ptr<LateAnswer>& answer) {
         answer->Finish(work(session, process));
       },
@@ -317,18 +318,18 @@ v1::OutputPlace PlaceOfOutput(const SessionRegistry& sessions, const ProcessInfo
 grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext* context,
                                                      const v1::GetProcessRequest* request,
                                                      v1::GetProcessResponse* response) {
-  auto page = ReadPage(0, request->page_token(), request->process_id());
+  const std::string process_id = sessions_->processes().IdOf(request->process_id());
+  auto page = ReadPage(0, request->page_token(), process_id);
   if (!page.ok()) return Answer(context, page.status());
-  const auto fill = [request, response, sessions = sessions_,
-                     after = page->after](const ProcessInfo& info) {
+  const auto fill = [response, sessions = sessions_, after = page->after](const ProcessInfo& info) {
     uint64_t next = 0;
     *response->mutable_process() = wire::ToProtoPage(info, after, kMostPageBytes / 2, &next);
     if (after == 0) response->mutable_process()->set_output_place(PlaceOfOutput(*sessions, info));
-    if (next != 0) response->set_next_page_token(MakePageToken(next, request->process_id()));
+    if (next != 0) response->set_next_page_token(MakePageToken(next, info.id));
     return absl::OkStatus();
   };
   return OnProcessLate(
-      context, sessions_, request->process_id(),
+      context, sessions_, process_id,
       [fill](SessionContext&, Process& process, const std::shared_ptr<LateAnswer>& answer) {
         // Info tells what the look finds out.
         process.LookAtTree([fill, raw = &process, answer] { answer->Finish(fill(raw->Info())); });

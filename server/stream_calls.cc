@@ -81,9 +81,10 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
     if (located->session == nullptr) {
       return past_.Begin(sessions_, located->info, request.attach().from(), {});
     }
-    auto begin = [this, session = located->session, attach = request.attach()](bool cancelled) {
+    auto begin = [this, session = located->session, id = located->info->id,
+                  attach = request.attach()](bool cancelled) {
       if (cancelled) return stream_.OnCancelled();
-      auto process = session->FindProcess(attach.process_id());
+      auto process = session->FindProcess(id);
       if (!process.ok()) return stream_.Fail(process.status());
       auto cursor = OutputPump::Locate((*process)->output(), attach.from(), {true, true});
       if (!cursor.ok()) return stream_.Fail(cursor.status());
@@ -114,8 +115,8 @@ class ReadOutputCall
     if (located->session == nullptr) {
       return past_.Begin(sessions, located->info, request.from(), options.output);
     }
-    auto begin = [this, session = located->session, id = request.process_id(),
-                  from = request.from(), options](bool cancelled) mutable {
+    auto begin = [this, session = located->session, id = located->info->id, from = request.from(),
+                  options](bool cancelled) mutable {
       if (cancelled) return stream_.OnCancelled();
       auto process = session->FindProcess(id);
       if (!process.ok()) return stream_.Fail(process.status());

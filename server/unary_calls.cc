@@ -77,9 +77,10 @@ class EndCall : public LateCall {
         fill_(std::move(fill)),
         finish_(std::move(finish)) {}
 
-  void Begin(SessionRegistry* sessions, const std::string& process_id) {
-    auto located = sessions->FindProcess(process_id);
+  void Begin(SessionRegistry* sessions, const std::string& id_or_name) {
+    auto located = sessions->FindProcess(id_or_name);
     if (!located.ok()) return Answer(located.status());
+    const std::string process_id = located->info->id;
     auto session = located->session;
     absl::Status entered = absl::FailedPreconditionError("closed");
     if (session != nullptr) {
@@ -193,10 +194,10 @@ class WriteStdinCall : public LateCall {
     if (!located.ok()) return Answer(located.status());
     if (located->session != nullptr) {
       auto session = located->session;
-      const absl::Status entered =
-          strand_.Enter(session, [this, session, request, response](bool cancelled) {
+      const absl::Status entered = strand_.Enter(
+          session, [this, session, id = located->info->id, request, response](bool cancelled) {
             if (cancelled) return Answer(grpc::Status::CANCELLED);
-            auto process = session->FindProcess(request->process_id());
+            auto process = session->FindProcess(id);
             if (!process.ok()) return Answer(process.status());
             Write(*process, *request, response);
           });
@@ -261,14 +262,15 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
   auto fill = [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
   };
+  const std::string id = sessions->processes().IdOf(request->process_id());
   if (until == Until::kTreeEmpty) {
-    if (auto left = FindLeft(sessions, request->process_id())) {
+    if (auto left = FindLeft(sessions, id)) {
       return NewSurvivorCall(sessions, hub, std::move(left), {.limit = timeout, .fill = fill});
     }
   }
   auto* call = new EndCall([until](const Command&) { return until; },
                            [timeout](const Command&) { return timeout; }, nullptr, fill);
-  call->Begin(sessions, request->process_id());
+  call->Begin(sessions, id);
   return call;
 }
 
@@ -285,7 +287,8 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
   auto fill = [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
   };
-  if (auto left = FindLeft(sessions, request->process_id())) {
+  const std::string id = sessions->processes().IdOf(request->process_id());
+  if (auto left = FindLeft(sessions, id)) {
     const StopPolicy way = policy.value_or(left->command->stop_policy);
     if (way.scope == SignalScope::kTree) {
       return NewSurvivorCall(sessions, hub, std::move(left),
@@ -308,7 +311,7 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
     return policy.value_or(command.stop_policy).grace + kUnkillable;
   };
   auto* call = new EndCall(until, limit, stop, fill);
-  call->Begin(sessions, request->process_id());
+  call->Begin(sessions, id);
   return call;
 }
 
@@ -323,20 +326,21 @@ grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
 grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHub* hub,
                                               grpc::CallbackServerContext* context,
                                               const v1::RemoveProcessRequest* request) {
-  if (auto left = FindLeft(sessions, request->process_id()); left != nullptr && left->lost()) {
+  const std::string id = sessions->processes().IdOf(request->process_id());
+  if (auto left = FindLeft(sessions, id); left != nullptr && left->lost()) {
     const StopPolicy way = {.grace = absl::ZeroDuration(), .scope = SignalScope::kTree};
     return NewSurvivorCall(sessions, hub, std::move(left),
                            {.stop = way,
                             .by = CallerName(*context),
                             .limit = kUnkillable,
-                            .fill = [sessions, id = request->process_id()](const v1::Process&) {
+                            .fill = [sessions, id](const v1::Process&) {
                               sessions->RemoveProcess(id, "CLIENT_REQUEST");
                             }});
   }
   auto kill = [caller = CallerName(*context)](Process& process) {
     process.Kill({ExitCause::kClientSignal, caller});
   };
-  auto remove = [sessions, id = request->process_id()](SessionContext* session) {
+  auto remove = [sessions, id](SessionContext* session) {
     if (session == nullptr) {
       sessions->RemoveProcess(id, "CLIENT_REQUEST");
     } else {
@@ -346,7 +350,7 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHu
   };
   auto* call = new EndCall([](const Command&) { return Until::kExited; },
                            [](const Command&) { return kUnkillable; }, kill, nullptr, remove);
-  call->Begin(sessions, request->process_id());
+  call->Begin(sessions, id);
   return call;
 }
 

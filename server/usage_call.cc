@@ -62,8 +62,8 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
     if (!session.ok()) return Answer(context, session.status());
   }
   if (auto status = CheckNamed(*sessions, *request); !status.ok()) return Answer(context, status);
-  const absl::flat_hash_set<std::string> ids(request->process_ids().begin(),
-                                             request->process_ids().end());
+  absl::flat_hash_set<std::string> ids;  // of names, too
+  for (const std::string& id : request->process_ids()) ids.insert(sessions->processes().IdOf(id));
   // One more than the page tells whether there is a next one.
   auto entries = sessions->processes().List(
       page->after, page->size + 1,

@@ -33,6 +33,12 @@ std::string ExitParticulars(const v1::ExitStatus& status) {
                       status.cause() == v1::EXIT_CAUSE_CRASHED ? " cause=CRASHED" : "");
 }
 
+// " name=web", or nothing.
+std::string NameText(const v1::Process& process) {
+  const std::string& name = process.spec().name();
+  return name.empty() ? "" : absl::StrCat(" name=", name);
+}
+
 std::string Particulars(const v1::Event& event) {
   switch (event.detail_case()) {
     case v1::Event::kSessionOpened:
@@ -41,7 +47,8 @@ std::string Particulars(const v1::Event& event) {
     case v1::Event::kSessionClosed:
       return absl::StrCat("reason=", event.session_closed().reason());
     case v1::Event::kProcessStarted:
-      return absl::StrCat("pid=", event.process_started().process().pid(), " ",
+      return absl::StrCat("pid=", event.process_started().process().pid(),
+                          NameText(event.process_started().process()), " ",
                           CommandText(event.process_started().process()));
     case v1::Event::kProcessExited:
       return ExitParticulars(event.process_exited().exit_status());

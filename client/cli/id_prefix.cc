@@ -43,6 +43,8 @@ client::Error ProcessIds::Complete(std::string* id) {
   get.set_process_id(*id);
   v1::GetProcessResponse got;
   client::Error error = client_.GetProcess(get, &got, Prompt());
+  // It may have been a name, which another process may have when it is used again.
+  if (error.ok()) *id = got.process().process_id();
   if (!MayBePrefix(error, *id)) return error;
   absl::call_once(once_, &ProcessIds::List, this);
   if (!error_.ok()) return error_;

@@ -50,6 +50,7 @@ std::string StateText(const v1::Process& process) {
 
 Listing ProcessListing() {
   return Listing({{"ID", "ID"},
+                  {"Name", "NAME"},
                   {"State", "STATE"},
                   {"Exit", "EXIT"},
                   {"Age", "AGE"},
@@ -70,6 +71,7 @@ Row ProcessRow(const v1::Process& process, absl::Time now) {
   const bool ended = process.has_exit_status();
   const absl::Time started = FromProto(process.started_at());
   return {{process.process_id(), process.process_id().substr(0, kShortId)},
+          process.spec().name(),
           StateText(process),
           ended ? ExitText(status) : "",
           BriefDuration(now - started),

@@ -41,6 +41,7 @@ struct ProcessStarted {
   std::string watcher;
   uint64_t omitted_arguments = 0;  // left out at the end of argv
   uint64_t omitted_bytes = 0;      // of these, and of an argument that was cut
+  std::string name;                // empty: none
 };
 
 struct ProcessExited {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMostLabels = 64;
 constexpr size_t kLongestLabelKey = 63;
+constexpr size_t kLongestProcessName = 63;
 constexpr size_t kLongestLabelValue = 255;
 constexpr mode_t kLargestUmask = 0777;
 constexpr int kLargestSignal = 64;
@@ -32,6 +33,23 @@ bool IsLabelKey(std::string_view key) {
     if (!absl::ascii_isalnum(c) && c != '-' && c != '_' && c != '.' && c != '/') return false;
   }
   return true;
+}
+
+// The first character of an id is a digit (NewRandomId): none is ever taken for the other.
+absl::Status ValidateName(std::string_view name) {
+  if (name.empty()) return absl::OkStatus();
+  if (!absl::ascii_isalpha(static_cast<unsigned char>(name[0]))) {
+    return InvalidField("spec.name", "does not begin with a letter");
+  }
+  if (name.size() > kLongestProcessName) {
+    return InvalidField("spec.name",
+                        absl::StrCat("is longer than ", kLongestProcessName, " bytes"));
+  }
+  for (const unsigned char c : name) {
+    if (absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.') continue;
+    return InvalidField("spec.name", "has other characters than letters, digits, '-', '_' and '.'");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ValidateArguments(const std::vector<std::string>& argv) {
@@ -113,11 +131,13 @@ absl::Status ValidateTerminal(const std::optional<TerminalOptions>& terminal) {
 uint64_t MemoryOf(const Command& command) {
   return sizeof command + MemoryOf(command.argv) + command.cwd.size() + MemoryOf(command.env) +
          MemoryOf(command.user.supplementary_groups) +
-         command.rlimits.size() * sizeof(ResourceLimit) + MemoryOf(command.labels);
+         command.rlimits.size() * sizeof(ResourceLimit) + MemoryOf(command.labels) +
+         command.name.size();
 }
 
 absl::Status ValidateCommand(const Command& command) {
   if (auto status = ValidateArguments(command.argv); !status.ok()) return status;
+  if (auto status = ValidateName(command.name); !status.ok()) return status;
   if (HasNul(command.cwd)) return InvalidField("spec.cwd", "contains a NUL");
   if (auto status = ValidateEnvironment(command.env); !status.ok()) return status;
   if (command.stdin_mode == StdioMode::kMerged) {

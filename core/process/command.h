@@ -69,6 +69,7 @@ struct Command {
   uint64_t retain_bytes = 1 << 20;
   OverflowPolicy overflow = OverflowPolicy::kDropOldest;
   std::map<std::string, std::string> labels;
+  std::string name;  // empty: none
 
   // Whether a user is named.
   bool other_user() const { return !user.user.empty(); }

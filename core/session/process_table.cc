@@ -8,19 +8,41 @@
 
 namespace proctor {
 
-absl::Status ProcessTable::BeginStart() {
+absl::Status ProcessTable::BeginStart(const std::string& name, const std::string& process_id) {
   absl::MutexLock lock(&mutex_);
   const uint64_t used = total_.running + starting_;
   if (max_running_ != 0 && used >= max_running_) {
     return QuotaError("start a process", "server_processes", max_running_, used);
   }
+  if (!name.empty()) {
+    Named& named = names_[name];
+    if (std::string holder = HolderLocked(named); !holder.empty()) {
+      return MakeError(absl::StatusCode::kAlreadyExists, "NAME_IN_USE",
+                       absl::StrCat("start a process: the name '", name, "' is that of process '",
+                                    holder, "', which runs"),
+                       {{"name", name}, {"process_id", holder}, {"field", "spec.name"}});
+    }
+    named.starting = process_id;
+  }
   ++starting_;
   return absl::OkStatus();
 }
 
-void ProcessTable::CancelStart() {
+void ProcessTable::CancelStart(const std::string& name) {
   absl::MutexLock lock(&mutex_);
   --starting_;
+  auto named = names_.find(name);
+  if (named == names_.end()) return;
+  named->second.starting.clear();
+  if (named->second.ordinals.empty()) names_.erase(named);
+}
+
+// Who has the name now; empty if it is free.
+std::string ProcessTable::HolderLocked(const Named& named) const {
+  if (!named.starting.empty()) return named.starting;
+  if (named.ordinals.empty()) return "";
+  const ProcessInfo& newest = *by_ordinal_.at(*named.ordinals.rbegin()).info;
+  return newest.state == ProcessState::kRunning ? newest.id : "";
 }
 
 void ProcessTable::Publish(ProcessInfo info) {
@@ -34,6 +56,11 @@ void ProcessTable::Publish(ProcessInfo info) {
   Listed& listed = by_ordinal_[ordinal];
   before = std::exchange(listed.info, published);
   CountMemory(std::exchange(listed.memory, memory), memory);
+  if (const std::string& name = published->command->name; is_new && !name.empty()) {
+    Named& named = names_[name];
+    named.ordinals.insert(ordinal);
+    if (named.starting == published->id) named.starting.clear();
+  }
 
   Counts& counts = counts_[published->session_id];
   const bool ran = before != nullptr && before->state == ProcessState::kRunning;
@@ -102,6 +129,10 @@ void ProcessTable::Remove(std::string_view process_id) {
   CountMemory(listed->second.memory, 0);
   by_ordinal_.erase(listed);
   ForgetTurnLocked(ordinal);
+  if (auto named = names_.find(before->command->name); named != names_.end()) {
+    named->second.ordinals.erase(ordinal);
+    if (named->second.ordinals.empty() && named->second.starting.empty()) names_.erase(named);
+  }
   Counts& counts = counts_[before->session_id];
   if (before->state == ProcessState::kRunning) {
     --counts.running, --total_.running;
@@ -111,16 +142,34 @@ void ProcessTable::Remove(std::string_view process_id) {
   if (counts.running == 0 && counts.ended == 0) counts_.erase(before->session_id);
 }
 
-absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
-    std::string_view process_id) const {
-  absl::MutexLock lock(&mutex_);
-  auto found = ordinals_.find(absl::string_view(process_id.data(), process_id.size()));
-  if (found != ordinals_.end() && !claimed_.contains(found->first)) {
-    return by_ordinal_.at(found->second).info;
+const ProcessTable::Listed* ProcessTable::FindLocked(std::string_view id_or_name) const {
+  const absl::string_view key(id_or_name.data(), id_or_name.size());
+  if (auto found = ordinals_.find(key); found != ordinals_.end()) {
+    return claimed_.contains(key) ? nullptr : &by_ordinal_.at(found->second);
   }
+  auto named = names_.find(key);
+  if (named == names_.end()) return nullptr;
+  const std::set<uint64_t>& ordinals = named->second.ordinals;
+  for (auto ordinal = ordinals.rbegin(); ordinal != ordinals.rend(); ++ordinal) {
+    const Listed& listed = by_ordinal_.at(*ordinal);
+    if (!claimed_.contains(listed.info->id)) return &listed;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
+    std::string_view id_or_name) const {
+  absl::MutexLock lock(&mutex_);
+  if (const Listed* found = FindLocked(id_or_name)) return found->info;
   return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
-                   absl::StrCat("no process '", std::string(process_id), "'"),
-                   {{"process_id", std::string(process_id)}});
+                   absl::StrCat("no process '", std::string(id_or_name), "'"),
+                   {{"process_id", std::string(id_or_name)}});
+}
+
+std::string ProcessTable::IdOf(std::string_view id_or_name) const {
+  absl::MutexLock lock(&mutex_);
+  const Listed* found = FindLocked(id_or_name);
+  return found != nullptr ? found->info->id : std::string(id_or_name);
 }
 
 std::vector<ProcessTable::Entry> ProcessTable::List(

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +38,12 @@ class ProcessTable {
   explicit ProcessTable(size_t max_ended, uint64_t max_running = 0, MemoryBudget* memory = nullptr)
       : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
 
-  // A process is to be started: keeps a place among the running ones for it, until it is
-  // published for the first time, or CancelStart.
-  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`.
-  absl::Status BeginStart();
-  void CancelStart();
+  // A process is to be started: keeps a place among the running ones for it, and its name if it
+  // is to have one, until it is published for the first time, or CancelStart.
+  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`; AlreadyExists
+  // (NAME_IN_USE) with `name`, and as `process_id` who has it, while that one runs or starts.
+  absl::Status BeginStart(const std::string& name = "", const std::string& process_id = "");
+  void CancelStart(const std::string& name = "");
 
   // Publishes a process's present state; the first time lists it, by its ordinal.
   void Publish(ProcessInfo info);
@@ -60,9 +62,15 @@ class ProcessTable {
   // Takes a process off the list, if it is there.
   void Remove(std::string_view process_id);
 
+  // The process with an id or, where there is none, with a name: the newest of those, the only
+  // one that may run.
   // Errors: NotFound (PROCESS_NOT_FOUND), also where somebody is about to remove it: whoever
   // asked for its removal second is answered now, and must not find it either.
-  absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view process_id) const;
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view id_or_name) const;
+
+  // The id of the process that Find finds; what was given where there is none. For who asks
+  // more than once, because a name may be another process's the second time.
+  std::string IdOf(std::string_view id_or_name) const;
 
   // The processes after `ordinal` that `wanted` accepts, in the order of their
   // starts, at most `max`. `wanted` is called with the lock held: it only compares.
@@ -83,6 +91,14 @@ class ProcessTable {
     uint64_t memory = 0;  // that its specification takes
   };
 
+  // Those of one name. At most one runs or starts.
+  struct Named {
+    std::string starting;         // an id; empty: none
+    std::set<uint64_t> ordinals;  // of those that are listed
+  };
+
+  const Listed* FindLocked(std::string_view id_or_name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  std::string HolderLocked(const Named& named) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void CountMemory(uint64_t before, uint64_t now);
   void ForgetTurnLocked(uint64_t ordinal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -94,6 +110,7 @@ class ProcessTable {
   uint64_t starting_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, Listed> by_ordinal_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Named> names_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
   // Drained processes that nobody has claimed or taken as surplus, in the order in which they
   // became so.

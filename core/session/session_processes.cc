@@ -39,8 +39,8 @@ const char* StateName(ProcessState state) {
 ProcessStarted DescribeStart(const ProcessInfo& info) {
   OmittedParts omitted;
   std::vector<std::string> argv = ExcerptArguments(info.command->argv, &omitted);
-  return {info.pid,     std::move(argv),   info.command->cwd,
-          info.watcher, omitted.arguments, omitted.bytes};
+  return {info.pid,          std::move(argv), info.command->cwd, info.watcher,
+          omitted.arguments, omitted.bytes,   info.command->name};
 }
 
 ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
@@ -104,12 +104,13 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
   const uint64_t running = services_.processes->CountOf(session_id_).running;
   auto hold = use_.TakeStart(command, running);  // until RecordState has counted it
   if (!hold.ok()) return hold.status();
-  if (auto status = services_.processes->BeginStart(); !status.ok()) return status;
   const std::string process_id = NewRandomId();
+  const std::string name = command.name;
+  if (auto status = services_.processes->BeginStart(name, process_id); !status.ok()) return status;
   if (!request_id.empty()) {
     auto status = BeginRequest(request_id, process_id, command, *watcher);
     if (!status.ok()) {
-      services_.processes->CancelStart();
+      services_.processes->CancelStart(name);
       return status;
     }
   }
@@ -118,7 +119,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
       Process::Start({process_id, session_id_, loop, watcher, services_.trees, services_.absence},
                      std::move(command), MakeHooks());
   if (!process.ok()) {
-    services_.processes->CancelStart();
+    services_.processes->CancelStart(name);
     if (!request_id.empty()) services_.requests->Withdraw(process_id);
     return process.status();
   }

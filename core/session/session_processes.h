@@ -46,7 +46,7 @@ class SessionProcesses {
 
   // Starts a process; with a request_id, that this one does so is on record before the spawn.
   // Errors: those of Process::Start and StartRequests::Begin; ResourceExhausted
-  // (QUOTA_EXCEEDED), also of the server's memory.
+  // (QUOTA_EXCEEDED), also of the server's memory; AlreadyExists (NAME_IN_USE).
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command, const std::string& request_id,
                                                  const std::shared_ptr<EventLoop>& loop,
                                                  const std::shared_ptr<ChildWatcher>& watcher);

@@ -299,8 +299,8 @@ void SessionRegistry::TellIfDrained() {
 }
 
 absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
-    std::string_view process_id) const {
-  auto info = processes_.Find(process_id);
+    std::string_view id_or_name) const {
+  auto info = processes_.Find(id_or_name);
   if (!info.ok()) return info.status();
   return LocatedProcess{*info, FindLive((*info)->session_id)};
 }

@@ -121,8 +121,9 @@ class SessionRegistry {
     std::shared_ptr<const ProcessInfo> info;
     std::shared_ptr<SessionContext> session;
   };
+  // By its id or its name, as ProcessTable::Find; its id is in the answer.
   // Errors: NotFound (PROCESS_NOT_FOUND).
-  absl::StatusOr<LocatedProcess> FindProcess(std::string_view process_id) const;
+  absl::StatusOr<LocatedProcess> FindProcess(std::string_view id_or_name) const;
 
   // What starts an ended process again, and where: core/session/session_restart.cc.
   struct Restart {

@@ -124,7 +124,8 @@ void SessionRegistry::RestoreIntent(const StoredRequest& request) {
   entry.event = {.session_id = info.session_id,
                  .process_id = info.id,
                  .labels = info.command->labels,
-                 .detail = ProcessStarted{0, info.command->argv, info.command->cwd, info.watcher}};
+                 .detail = ProcessStarted{0, info.command->argv, info.command->cwd, info.watcher, 0,
+                                          0, info.command->name}};
   entry.changes.push_back({StateKind::kProcess, 0, info.id, options_.codec.encode_process(info)});
   info.ordinal = events_->Append(std::move(entry));
   RestoreProcess(std::move(info));

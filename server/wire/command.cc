@@ -230,6 +230,7 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
     return status;
   }
   command.labels.insert(spec.labels().begin(), spec.labels().end());
+  command.name = spec.name();
   if (absl::Status status = ValidateCommand(command); !status.ok()) return status;
   return command;
 }
@@ -263,6 +264,7 @@ v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {
                                           : v1::OVERFLOW_POLICY_DROP_OLDEST);
   *spec.mutable_drain_grace() = ToProto(command.drain_grace);
   spec.mutable_labels()->insert(command.labels.begin(), command.labels.end());
+  spec.set_name(command.name);
   return spec;
 }
 

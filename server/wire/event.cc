@@ -93,6 +93,7 @@ struct SetDetail {
     for (const std::string& argument : started.argv) process->mutable_spec()->add_argv(argument);
     SetOmitted({started.omitted_arguments, 0, started.omitted_bytes}, process);
     process->mutable_spec()->set_cwd(started.cwd);
+    process->mutable_spec()->set_name(started.name);
     process->mutable_spec()->mutable_labels()->insert(event.labels.begin(), event.labels.end());
   }
 };

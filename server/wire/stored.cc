@@ -141,6 +141,7 @@ ProcessStarted StartedOf(const v1::Process& process) {
   started.omitted_bytes = omitted.bytes;
   started.cwd = process.spec().cwd();
   started.watcher = process.watcher();
+  started.name = process.spec().name();
   return started;
 }
 

@@ -87,6 +87,7 @@ OutputDrained MakeDrained() {
 // A command with everything; values of environments are not kept.
 Command MakeCommand() {
   Command command;
+  command.name = "web-1";
   command.argv = {"/bin/echo", "", "zwei W\xc3\xb6rter", "--x=y"};
   command.cwd = "/tmp";
   command.env = {{"NAME", ""}, {"OTHER", ""}};

@@ -87,6 +87,10 @@ TEST_F(RunVerbTest, VariablesComeFromFilesAndTheCommandLineWins) {
   EXPECT_TRUE(absl::StrContains(err_, "--env-file: read '")) << err_;
 }
 
+TEST_F(RunVerbTest, GivesAName) {
+  EXPECT_EQ(Received({"--name", "web", "true"}).spec().name(), "web");
+}
+
 TEST_F(RunVerbTest, SaysWhatALostStreamMeans) {
   EXPECT_EQ(Received({"-t", "true"}).on_disconnect(), v1::DISCONNECT_POLICY_STOP);
   EXPECT_EQ(Received({"-t", "--keep", "true"}).on_disconnect(), v1::DISCONNECT_POLICY_KEEP);

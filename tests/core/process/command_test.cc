@@ -93,6 +93,23 @@ TEST(CommandTest, LimitsTheUmask) {
   EXPECT_EQ(WrongField(command), "spec.umask");
 }
 
+TEST(CommandTest, LimitsNames) {
+  Command command = Valid();
+  for (const std::string& name :
+       {std::string("w"), std::string("Web_1.prod-eu"), std::string(63, 'x')}) {
+    command.name = name;
+    EXPECT_EQ(WrongField(command), "") << name;
+  }
+  // What may be an id, or the start of one, begins with a digit.
+  for (const std::string& name :
+       {std::string("0"), std::string("3abc"), std::string("-x"), std::string(".x"),
+        std::string("_x"), std::string("a b"), std::string("a/b"), std::string("a\0b", 3),
+        std::string("\xc3\xa4"), std::string(64, 'x')}) {
+    command.name = name;
+    EXPECT_EQ(WrongField(command), "spec.name") << name;
+  }
+}
+
 TEST(CommandTest, LimitsTimes) {
   Command command = Valid();
   command.run_timeout = absl::ZeroDuration();

@@ -105,6 +105,62 @@ TEST(ProcessTable, KeepsAPlaceForWhatIsBeingStarted) {
   EXPECT_TRUE(table.BeginStart().ok());
 }
 
+ProcessInfo Named(const std::string& id, ProcessState state, const std::string& name) {
+  ProcessInfo info = Info(id, state);
+  Command command;
+  command.name = name;
+  info.command = std::make_shared<const Command>(command);
+  return info;
+}
+
+TEST(ProcessTable, ANameStandsForWhoeverRunsWithItOrDidLast) {
+  ProcessTable table(10);
+  EXPECT_EQ(ErrorReason(table.Find("web").status()), "PROCESS_NOT_FOUND");
+  EXPECT_EQ(table.IdOf("web"), "web");
+  table.Publish(Named("n1", ProcessState::kRunning, "web"));
+  EXPECT_EQ((*table.Find("web"))->id, "n1");
+  table.Publish(Named("n1", ProcessState::kDrained, "web"));
+  EXPECT_EQ(table.IdOf("web"), "n1") << "the last one that had it";
+  table.Publish(Named("n2", ProcessState::kRunning, "web"));
+  EXPECT_EQ(table.IdOf("web"), "n2");
+  table.Publish(Named("n2", ProcessState::kDrained, "web"));
+  ASSERT_TRUE(table.ClaimRemoval("n2"));
+  EXPECT_EQ(table.IdOf("web"), "n1") << "the other one is about to go";
+  table.Remove("n2");
+  EXPECT_EQ(table.IdOf("web"), "n1");
+  table.Remove("n1");
+  EXPECT_EQ(ErrorReason(table.Find("web").status()), "PROCESS_NOT_FOUND");
+}
+
+TEST(ProcessTable, AnIdComesBeforeAName) {
+  ProcessTable table(10);
+  table.Publish(Named("n3", ProcessState::kRunning, "n4"));
+  table.Publish(Info("n4", ProcessState::kRunning));
+  EXPECT_EQ(table.IdOf("n4"), "n4");
+}
+
+TEST(ProcessTable, ANameIsOnesFromBeforeItsStartToItsEnd) {
+  ProcessTable table(10);
+  ASSERT_TRUE(table.BeginStart("db", "n5").ok());
+  const auto expect_taken = [&](const absl::Status& refused) {
+    EXPECT_EQ(refused.code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_EQ(ErrorReason(refused), "NAME_IN_USE");
+    EXPECT_EQ(ErrorVariables(refused)["process_id"], "n5");
+    EXPECT_EQ(ErrorVariables(refused)["name"], "db");
+  };
+  expect_taken(table.BeginStart("db", "n6"));
+  EXPECT_TRUE(table.BeginStart("other", "n7").ok());
+  table.CancelStart("db");
+  ASSERT_TRUE(table.BeginStart("db", "n5").ok()) << "nothing was started";
+  table.Publish(Named("n5", ProcessState::kRunning, "db"));
+  expect_taken(table.BeginStart("db", "n6"));
+  table.Publish(Named("n5", ProcessState::kExited, "db"));
+  EXPECT_TRUE(table.BeginStart("db", "n6").ok()) << "its output may come later";
+  EXPECT_EQ(table.IdOf("db"), "n5") << "the other one is not there yet";
+  table.Publish(Named("n6", ProcessState::kRunning, "db"));
+  EXPECT_EQ(table.IdOf("db"), "n6");
+}
+
 TEST(ProcessTable, CountsTheSpecificationsOfWhatIsListed) {
   MemoryBudget memory(0);
   ProcessTable table(10, 0, &memory);

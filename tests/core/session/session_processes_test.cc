@@ -45,6 +45,12 @@ class SessionProcessesTest : public SessionTest {
     EXPECT_EQ(ErrorVariables(status), expected);
   }
 
+  static Command WithName(const std::string& program, const std::string& name) {
+    Command command = MakeCommand(program);
+    command.name = name;
+    return command;
+  }
+
   // The pid that a `daemonize` wrote; it has ended, and its daemon runs.
   pid_t DaemonOf(const std::shared_ptr<SessionContext>& session, const std::string& id) {
     AwaitExit(id);
@@ -263,6 +269,53 @@ TEST_F(SessionProcessesTest, AHarsherCloseDoesNotWaitForTrees) {
   Close(session->id());
   gentle.get_future().get();
   ::kill(daemon, SIGKILL);  // no harm where it is gone
+}
+
+TEST_F(SessionProcessesTest, ANameInUseStartsNothing) {
+  auto session = Open();
+  auto other = Open();
+  const auto first = Start(session, WithName("wait_forever", "web"));
+  ASSERT_TRUE(first.ok()) << first.status();
+  for (const auto& where : {session, other}) {
+    const absl::Status refused = Start(where, WithName("wait_forever", "web")).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kAlreadyExists) << refused;
+    EXPECT_EQ(ErrorReason(refused), "NAME_IN_USE");
+    EXPECT_EQ(ErrorVariables(refused)["process_id"], first->id);
+  }
+  EXPECT_EQ(registry_->processes().CountAll().running, 1u);
+  EXPECT_EQ(registry_->FindProcess("web")->info->id, first->id);
+  const auto started = AwaitEvent(
+      [](const Event& event) { return std::holds_alternative<ProcessStarted>(event.detail); });
+  EXPECT_EQ(std::get<ProcessStarted>(started->detail).name, "web");
+
+  Call(session, [&] {
+    (*session->FindProcess(first->id))->Kill({ExitCause::kClientSignal, "me"});
+    return 0;
+  });
+  AwaitExit(first->id);
+  const auto second = Start(other, WithName("wait_forever", "web"));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(registry_->FindProcess("web")->info->id, second->id);
+}
+
+TEST_F(SessionProcessesTest, ARepeatedRequestIsNoSecondOneOfItsName) {
+  auto session = Open();
+  const auto first = Start(session, WithName("wait_forever", "web"), "r");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto again = Start(session, WithName("wait_forever", "web"), "r");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->id, first->id);
+  EXPECT_EQ(ErrorReason(Start(session, WithName("wait_forever", "db"), "r").status()),
+            "REQUEST_ID_REUSED");
+}
+
+TEST_F(SessionProcessesTest, AStartThatFailsLeavesItsNameFree) {
+  auto session = Open();
+  Command broken = WithName("wait_forever", "web");
+  broken.argv = {"/nowhere/at/all"};
+  EXPECT_FALSE(Start(session, broken).ok());
+  EXPECT_FALSE(Start(session, broken, "r").ok());
+  EXPECT_TRUE(Start(session, WithName("wait_forever", "web")).ok());
 }
 
 }  // namespace
