@@ -2,87 +2,34 @@
 'use strict';
 
 const assert = require('node:assert');
-const {execFile, spawn} = require('node:child_process');
+const {execFile} = require('node:child_process');
 const {once} = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');
-const os = require('node:os');
 const path = require('node:path');
 const {after, before, test} = require('node:test');
 const {promisify} = require('node:util');
 const {close, launch, open, waitForSequence, waitForState} = require('./browser');
+const {Proctord} = require('./proctord');
 
 const TIMEOUT_MS = 30_000;
 const DESKTOP = {viewport: {width: 1440, height: 900}};
 const PHONE = {viewport: {width: 390, height: 844}, deviceScaleFactor: 2, hasTouch: true};
 
 let browser;
+let daemon;
 let directory;
-let target;
 let server;
 
 const run = promisify(execFile);
-// The client, as a promise of what it printed; its exit code is the process's own.
-const proctor = async (...args) => {
-  try {
-    return (await run(process.env.PROCTOR, [`--host=${target}`, ...args], {timeout: TIMEOUT_MS}))
-      .stdout;
-  } catch (error) {
-    if (error.code === 125 || typeof error.code !== 'number') {
-      throw error;
-    }
-    return error.stdout;
-  }
-};
-
-// Starts proctord and waits until it serves: {url, port, kill(signal)}.
-async function start(port = 0) {
-  const child = spawn(
-    process.env.PROCTORD,
-    [
-      `--listen=${target}`,
-      `--http=127.0.0.1:${port}`,
-      '--http-host=localhost',
-      `--state-dir=${directory}/state`,
-      '--ready-fd=3',
-    ],
-    {stdio: ['ignore', 'pipe', 'pipe', 'pipe']},
-  );
-  const exited = once(child, 'exit');
-  let said = '';
-  const url = new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => {
-        said += chunk;
-        const match = /dashboard url=(\S+)/.exec(said);
-        if (match) {
-          resolve(match[1]);
-        }
-      });
-    }
-  });
-  const failed = exited.then(() => {
-    throw new Error(`proctord ended before it was ready: ${said}`);
-  });
-  // Once it is ready, its end is the test's own doing.
-  failed.catch(() => {});
-  await Promise.race([once(child.stdio[3], 'data'), failed]);
-  const where = await Promise.race([url, failed]);
-  return {
-    url: where,
-    port: Number(new URL(where).port),
-    kill: async (signal) => {
-      child.kill(signal);
-      await exited;
-    },
-  };
-}
+const proctor = (...args) => daemon.proctor(...args);
+const start = (port) => daemon.start(port);
 
 before(
   async () => {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'proctor-dashboard-'));
-    target = `unix:${directory}/proctord.sock`;
+    daemon = new Proctord();
+    ({directory} = daemon);
     server = await start();
     browser = await launch();
   },
@@ -93,7 +40,7 @@ after(
   async () => {
     await browser?.close();
     await server?.kill('SIGTERM'); // takes its processes along
-    fs.rmSync(directory, {recursive: true, force: true});
+    daemon.remove();
   },
   {timeout: TIMEOUT_MS},
 );
@@ -104,7 +51,7 @@ const events = async () =>
     .split('\n')
     .map((line) => JSON.parse(line));
 // A link that holds once; the one in the log is used by the first test.
-const link = async () => (await proctor('dashboard')).trim();
+const link = () => daemon.link();
 
 test('lets in whoever has a link, once, and nobody else', async () => {
   const {origin} = new URL(server.url);
