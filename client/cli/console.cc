@@ -12,14 +12,15 @@ namespace proctor::cli {
 Console::Console(const std::string& verb)
     : prefix_(verb.empty() ? "proctor: " : "proctor: " + verb + ": ") {}
 
-void Console::Say(const std::string& text) const {
+void Console::Say(const std::string& text, Colour colour) const {
   // That nobody hears us is no reason to fail: the exit code says it again.
   OutFile(STDERR_FILENO, "stderr")
-      .Write(prefix_ + Printable(text) + RawTerminal::LineEnd(STDERR_FILENO));
+      .Write(prefix_ + Paint(coloured_ ? colour : Colour::kNone, Printable(text)) +
+             RawTerminal::LineEnd(STDERR_FILENO));
 }
 
-int Console::Fail(const std::string& text) const {
-  Say(text);
+int Console::Fail(const std::string& text, Colour colour) const {
+  Say(text, colour);
   return kExitFailure;
 }
 

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "client/cli/colour.h"
+
 namespace proctor::cli {
 
 class Console {
@@ -14,13 +16,18 @@ class Console {
   explicit Console(const std::string& verb);
 
   // Says one thing. Control characters are escaped: what servers say is not for terminals to obey.
-  void Say(const std::string& text) const;
+  // In a colour where SetColoured has said so.
+  void Say(const std::string& text, Colour colour = Colour::kNone) const;
 
   // Says why we failed, and returns the exit code of that.
-  int Fail(const std::string& text) const;
+  int Fail(const std::string& text, Colour colour = Colour::kNone) const;
+
+  // Called before there are other threads.
+  void SetColoured(bool coloured) { coloured_ = coloured; }
 
  private:
   const std::string prefix_;
+  bool coloured_ = false;
 };
 
 }  // namespace proctor::cli

@@ -10,6 +10,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
+#include "client/cli/local_time.h"
 #include "core/text/printable_text.h"
 
 namespace proctor::cli {
@@ -77,11 +78,10 @@ std::string EventLine(const v1::Event& event) {
                          : absl::StrCat(static_cast<int>(event.type()));
   const std::string process = event.process_id().substr(0, kShortId);
   const std::string session = event.session_id().substr(0, kShortId);
-  std::string line = absl::StrFormat(
-      "%s %6d %-17s %-12s %-12s %s",
-      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", FromProto(event.time()), absl::UTCTimeZone()),
-      event.sequence(), type, process.empty() ? "-" : process, session.empty() ? "-" : session,
-      Particulars(event));
+  std::string line = absl::StrFormat("%s %6d %-17s %-12s %-12s %s",
+                                     LocalTimeWithMilliseconds(FromProto(event.time())),
+                                     event.sequence(), type, process.empty() ? "-" : process,
+                                     session.empty() ? "-" : session, Particulars(event));
   line.erase(line.find_last_not_of(' ') + 1);
   return Printable(line) + "\n";
 }

@@ -103,7 +103,8 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
   if (!outcome.exit_status.has_value()) {
     return console.Fail(absl::StrCat("lost the stream of process ", id,
                                      " before its end, so how it ends is unknown: ", why, "; ",
-                                     options.fate_when_lost));
+                                     options.fate_when_lost),
+                        Colour::kYellow);
   }
   if (!outcome.error.ok() || !outcome.drained.has_value()) {
     const std::string& unknown = outcome.exit_status->unknown().reason();
@@ -118,18 +119,22 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
     *ended.mutable_exit_status() = *outcome.exit_status;
     const std::string reason = UnknownEndText(ended);
     return console.Fail(
-        absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason));
+        absl::StrCat("how process ", id, " ended is unknown", reason.empty() ? "" : ": ", reason),
+        Colour::kYellow);
   }
   const std::string crash = CrashText(*outcome.exit_status);
-  if (!crash.empty()) console.Say(absl::StrCat("process ", id, " ", crash));
+  if (!crash.empty()) console.Say(absl::StrCat("process ", id, " ", crash), Colour::kRed);
   const std::string cause = CauseText(outcome.exit_status->cause());
   if (TimedOut(*outcome.exit_status)) {
     // Whatever it made of its end, a code 0 among that: it did not get done in its time.
     console.Say(absl::StrCat("process ", id, " was ended: ", cause, " (it ended with ",
-                             ExitText(*outcome.exit_status), ")"));
+                             ExitText(*outcome.exit_status), ")"),
+                Colour::kRed);
     return kExitTimedOut;
   }
-  if (!cause.empty()) console.Say(absl::StrCat("process ", id, " was ended: ", cause));
+  if (!cause.empty()) {
+    console.Say(absl::StrCat("process ", id, " was ended: ", cause), Colour::kRed);
+  }
   return ExitCodeOf(*outcome.exit_status);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "client/cli/flag_accept.h"
 #include "client/cpp/endpoint.h"
 
 namespace proctor::cli {
@@ -35,6 +36,11 @@ void GlobalFlags::AddTo(FlagSet* flags) {
   flags->Text(0, "server-user", "USER",
               "trust this user's unix socket, too (else $PROCTOR_SERVER_USER)",
               &options.server_user);
+  flags->Value(0, "color", "WHEN", "auto (on a terminal, without $NO_COLOR), always or never",
+               AcceptWord({{"auto", static_cast<int>(ColourWhen::kAuto)},
+                           {"always", static_cast<int>(ColourWhen::kAlways)},
+                           {"never", static_cast<int>(ColourWhen::kNever)}},
+                          [this](int when) { colour = static_cast<ColourWhen>(when); }));
   flags->Switch('h', "help", "print this", &help);
 }
 

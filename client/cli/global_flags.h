@@ -4,6 +4,7 @@
 #ifndef PROCTOR_CLIENT_CLI_GLOBAL_FLAGS_H_
 #define PROCTOR_CLIENT_CLI_GLOBAL_FLAGS_H_
 
+#include "client/cli/colour.h"
 #include "client/cli/flag_set.h"
 #include "client/cpp/connect_options.h"
 
@@ -14,6 +15,7 @@ struct GlobalFlags {
   client::ConnectOptions options;
   bool help = false;
   bool version = false;
+  ColourWhen colour = ColourWhen::kAuto;
 
   // Adds the flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);

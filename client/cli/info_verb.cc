@@ -8,6 +8,7 @@
 #include "client/cli/flag_value.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/local_time.h"
 #include "client/cli/verb.h"
 #include "core/text/printable_text.h"
 
@@ -60,10 +61,7 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   AppendLine("Instance", info.instance_id(), &text);
   AppendLine("Host", info.hostname(), &text);
   AppendLine("Kernel", info.kernel(), &text);
-  AppendLine(
-      "Started",
-      absl::FormatTime(absl::RFC3339_sec, FromProto(info.started_at()), absl::LocalTimeZone()),
-      &text);
+  AppendLine("Started", LocalTime(FromProto(info.started_at())), &text);
   AppendLine("State", info.draining() ? "draining" : "serving", &text);
   AppendLine("Sessions", absl::StrCat(info.open_sessions(), " open"), &text);
   AppendLine("Processes", absl::StrCat(info.running_processes(), " running"), &text);

@@ -61,6 +61,7 @@ std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
     mistake = absl::StrCat("too many arguments, from '", rest[arity.most], "' on");
   }
   arguments_ = std::move(rest);
+  console_.SetColoured(cli::IsColoured(globals_.colour, STDERR_FILENO));
   if (mistake.empty()) return std::nullopt;
   return console_.Fail(absl::StrCat(mistake, "; see 'proctor ", verb_.name, " --help'"));
 }

@@ -6,12 +6,15 @@
 #ifndef PROCTOR_CLIENT_CLI_INVOCATION_H_
 #define PROCTOR_CLIENT_CLI_INVOCATION_H_
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "client/cli/colour.h"
 #include "client/cli/console.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/global_flags.h"
@@ -63,6 +66,9 @@ class Invocation {
   // What Refuse says.
   std::string Describe(const client::Error& error) const;
 
+  // Whether what goes to stdout is coloured.
+  bool IsColoured() const { return cli::IsColoured(globals_.colour, STDOUT_FILENO); }
+
   const Console& console() const { return console_; }
   OutFile& out() { return out_; }
   // For data; messages go to console().
@@ -81,7 +87,7 @@ class Invocation {
   const Verb& verb_;
   std::vector<std::string> arguments_;
   GlobalFlags globals_;
-  const Console console_;
+  Console console_;
   OutFile out_;
   OutFile err_;
   std::optional<OutFile> messages_;

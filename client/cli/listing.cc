@@ -1,10 +1,14 @@
 #include "client/cli/listing.h"
 
 #include <algorithm>
-#include <utility>
+#include <numeric>
+#include <tuple>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/cli/flag_accept.h"
-#include "client/cli/table.h"
+#include "core/text/printable_text.h"
 
 namespace proctor::cli {
 
@@ -15,8 +19,34 @@ Listing::Listing(std::vector<Field> fields, std::vector<std::string> brief,
 void Listing::AddTo(FlagSet* flags) {
   flags->Value('o', "output", "wide", "more columns",
                AcceptWord({{"wide", 1}}, [this](int) { is_wide_ = true; }));
+  flags->Value(0, "format", "TEMPLATE",
+               "a line for each, such as '{{.ID}} {{.State}}'; 'table {{.ID}}\\t{{.State}}' for "
+               "columns",
+               [this](const std::string& text) -> absl::Status {
+                 auto format = RowFormat::Parse(text, Names());
+                 if (!format.ok()) return format.status();
+                 format_ = *std::move(format);
+                 return absl::OkStatus();
+               });
+  flags->Value(0, "sort", "FIELD[:desc]",
+               absl::StrCat("in the order of a field: ", absl::StrJoin(Names(), ", ")),
+               [this](const std::string& text) -> absl::Status {
+                 absl::string_view name = text;
+                 descending_ = absl::ConsumeSuffix(&name, ":desc");
+                 if (!descending_) absl::ConsumeSuffix(&name, ":asc");
+                 const auto field = FindField(std::string(name), Names());
+                 if (!field.ok()) return field.status();
+                 sort_ = *field;
+                 return absl::OkStatus();
+               });
   flags->Switch(0, "no-trunc", "whole ids, and lines that are longer than the terminal is wide",
                 &whole_);
+}
+
+std::vector<std::string> Listing::Names() const {
+  std::vector<std::string> names;
+  for (const Field& field : fields_) names.push_back(field.name);
+  return names;
 }
 
 size_t Listing::IndexOf(const std::string& field) const {
@@ -37,21 +67,62 @@ std::vector<size_t> Listing::Columns() const {
   return columns;
 }
 
-std::string Listing::Render(size_t width) const {
-  const std::vector<size_t> columns = Columns();
-  std::vector<std::string> header;
-  for (const size_t column : columns) header.push_back(fields_[column].header);
-  Table table(std::move(header));
-  for (const Row& row : rows_) {
-    std::vector<std::string> cells;
-    for (const size_t column : columns) {
-      const Value& value = row[column];
-      const std::string& text = whole_ || value.cell.empty() ? value.text : value.cell;
-      cells.push_back(text.empty() ? "-" : text);
-    }
-    table.Add(std::move(cells));
+std::vector<size_t> Listing::Order() const {
+  std::vector<size_t> order(rows_.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (!sort_.has_value()) return order;
+  std::stable_sort(order.begin(), order.end(), [this](size_t a, size_t b) {
+    const Value& left = rows_[descending_ ? b : a][*sort_];
+    const Value& right = rows_[descending_ ? a : b][*sort_];
+    // Those without a number come first.
+    return std::tie(left.rank, left.text) < std::tie(right.rank, right.text);
+  });
+  return order;
+}
+
+std::string Listing::Render(size_t width, bool coloured) {
+  columns_ = Columns();
+  widths_.clear();
+  return Lines(width, coloured, /*with_header=*/true);
+}
+
+std::string Listing::RenderMore(size_t width, bool coloured) {
+  return Lines(width, coloured, /*with_header=*/false);
+}
+
+Cell Listing::CellOf(const Value& value) const {
+  const std::string& text = whole_ || value.cell.empty() ? value.text : value.cell;
+  return {text.empty() ? "-" : text, value.colour};
+}
+
+std::vector<Cell> Listing::Line(const std::function<Cell(size_t)>& cell) const {
+  std::vector<Cell> cells;
+  if (!format_.has_value()) {
+    for (const size_t column : columns_) cells.push_back(cell(column));
+    return cells;
   }
-  return table.Render(whole_ ? 0 : width);
+  for (std::string& text : format_->Cells([&](size_t field) { return cell(field).text; })) {
+    cells.push_back(std::move(text));
+  }
+  return cells;
+}
+
+std::string Listing::Lines(size_t width, bool coloured, bool with_header) {
+  if (!is_table()) {
+    std::string text;
+    for (const size_t index : Order()) {
+      // A script's: whole, and empty where there is nothing.
+      text += format_->Apply([&](size_t field) { return Printable(rows_[index][field].text); });
+      text.push_back('\n');
+    }
+    return text;
+  }
+  Table table(&widths_);
+  if (with_header) table.Add(Line([this](size_t field) { return Cell(fields_[field].header); }));
+  for (const size_t index : Order()) {
+    table.Add(Line([&](size_t field) { return CellOf(rows_[index][field]); }));
+  }
+  return table.Render(whole_ ? 0 : width, coloured);
 }
 
 }  // namespace proctor::cli

@@ -1,16 +1,22 @@
-// What a verb lists: rows of named fields, as a table for people.
+// What a verb lists: rows of named fields, as a table for people, or as --format has them.
 //
 // A value; not thread-safe.
 //
-// Order of calls: AddTo; after the parsing Add for each row, then Render.
+// Order of calls: AddTo; after the parsing Add for each row, then Render, and again from Clear on.
 #ifndef PROCTOR_CLIENT_CLI_LISTING_H_
 #define PROCTOR_CLIENT_CLI_LISTING_H_
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "client/cli/colour.h"
 #include "client/cli/flag_set.h"
+#include "client/cli/row_format.h"
+#include "client/cli/table.h"
 
 namespace proctor::cli {
 
@@ -26,10 +32,14 @@ struct Value {
   Value(std::string whole) : text(std::move(whole)) {}  // NOLINT: most are mere texts
   Value(const char* whole) : text(whole) {}             // NOLINT
   Value(std::string whole, std::string brief) : text(std::move(whole)), cell(std::move(brief)) {}
+  Value(std::string whole, double number) : text(std::move(whole)), rank(number) {}
 
   std::string text;
   // What a table has of it, where that is less.
   std::string cell;
+  // What it is sorted by, where that is not the text.
+  std::optional<double> rank;
+  Colour colour = Colour::kNone;
 };
 
 // As many as there are fields, in their order.
@@ -43,21 +53,35 @@ class Listing {
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
 
-  // Adds -o and --no-trunc to `*flags`; this must outlive it.
+  // Adds -o, --no-trunc, --format and --sort to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
 
   void Add(Row row) { rows_.push_back(std::move(row)); }
+  void Clear() { rows_.clear(); }
 
-  // Columns that have no value in any row may be left out of the usual table.
+  // A column that has no value in any row is left out of the usual table.
   void OmitIfEmpty(const std::string& field) { optional_.push_back(field); }
 
-  // The table, for a terminal of so many columns; 0 is none.
-  std::string Render(size_t width) const;
+  // Whether it has columns and a header.
+  bool is_table() const { return !format_.has_value() || format_->is_table(); }
+
+  // The rows by their place in the order of --sort; as they were added without.
+  std::vector<size_t> Order() const;
+
+  // All rows. A table has its header, and is made for a terminal of `width` columns; 0 is none.
+  std::string Render(size_t width, bool coloured);
+  // The rows as they would go on below what Render gave.
+  std::string RenderMore(size_t width, bool coloured);
 
  private:
+  std::vector<std::string> Names() const;
   size_t IndexOf(const std::string& field) const;
   // The fields that the table shows.
   std::vector<size_t> Columns() const;
+  // A line of the table: the fields by `cell`, in the columns or as --format has them.
+  std::vector<Cell> Line(const std::function<Cell(size_t)>& cell) const;
+  Cell CellOf(const Value& value) const;
+  std::string Lines(size_t width, bool coloured, bool with_header);
 
   const std::vector<Field> fields_;
   const std::vector<std::string> brief_;
@@ -65,7 +89,13 @@ class Listing {
   std::vector<std::string> optional_;
   bool is_wide_ = false;
   bool whole_ = false;
+  std::optional<RowFormat> format_;
+  std::optional<size_t> sort_;
+  bool descending_ = false;
   std::vector<Row> rows_;
+  // What Render chose, for RenderMore.
+  std::vector<size_t> columns_;
+  std::vector<size_t> widths_;
 };
 
 }  // namespace proctor::cli

@@ -13,4 +13,8 @@ std::string LocalTime(absl::Time time) {
   return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &fields));
 }
 
+std::string LocalTimeWithMilliseconds(absl::Time time) {
+  return LocalTime(time) + absl::FormatTime(".%E3f", time, absl::UTCTimeZone());
+}
+
 }  // namespace proctor::cli

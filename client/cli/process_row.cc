@@ -22,11 +22,43 @@ std::string LabelsText(const v1::Process& process) {
   return absl::StrJoin(labels, ",", absl::PairFormatter("="));
 }
 
-std::string RanText(const v1::Process& process, absl::Time now) {
-  // Of a lost one nobody knows.
+// How long it ran, or has run; of a lost one nobody knows.
+Value Ran(const v1::Process& process, absl::Time now) {
   if (IsLost(process)) return "?";
-  return BriefDuration(process.has_exit_status() ? FromProto(process.exit_status().duration())
-                                                 : now - FromProto(process.started_at()));
+  const absl::Duration ran = process.has_exit_status() ? FromProto(process.exit_status().duration())
+                                                       : now - FromProto(process.started_at());
+  return {BriefDuration(ran), absl::ToDoubleSeconds(ran)};
+}
+
+Value At(absl::Time time) {
+  return {LocalTime(time), absl::ToDoubleSeconds(time - absl::UnixEpoch())};
+}
+
+// Green for what runs; red for what has not ended well; yellow where nobody knows.
+Colour ColourOf(const v1::Process& process) {
+  const v1::ExitStatus& status = process.exit_status();
+  if (IsLost(process) || status.has_unknown()) return Colour::kYellow;
+  if (process.state() == v1::PROCESS_STATE_RUNNING) return Colour::kGreen;
+  const bool well = status.has_exit_code() && status.exit_code() == 0;
+  return well || !process.has_exit_status() ? Colour::kNone : Colour::kRed;
+}
+
+Value State(const v1::Process& process) {
+  Value value = StateText(process);
+  value.colour = ColourOf(process);
+  return value;
+}
+
+// Codes by their number, then signals by theirs.
+Value Exit(const v1::Process& process) {
+  if (!process.has_exit_status()) return "";
+  const v1::ExitStatus& status = process.exit_status();
+  Value value = ExitText(status);
+  if (status.has_exit_code()) value.rank = status.exit_code();
+  if (status.has_signal()) value.rank = 256 + status.signal();
+  // That of a running process is a mere dash.
+  value.colour = ColourOf(process);
+  return value;
 }
 
 }  // namespace
@@ -49,37 +81,36 @@ std::string StateText(const v1::Process& process) {
 }
 
 Listing ProcessListing() {
-  return Listing({{"ID", "ID"},
-                  {"Name", "NAME"},
-                  {"State", "STATE"},
-                  {"Exit", "EXIT"},
-                  {"Age", "AGE"},
-                  {"Ran", "RAN"},
-                  {"PID", "PID"},
-                  {"Session", "SESSION"},
-                  {"Started", "STARTED"},
-                  {"Ended", "ENDED"},
-                  {"Watcher", "WATCHER"},
-                  {"Labels", "LABELS"},
-                  {"Command", "COMMAND"}},
-                 {"ID", "State", "Exit", "Age", "Ran", "Command"},
-                 {"ID", "State", "Exit", "Ran", "PID", "Started", "Session", "Labels", "Command"});
+  return Listing(
+      {{"ID", "ID"},
+       {"Name", "NAME"},
+       {"State", "STATE"},
+       {"Exit", "EXIT"},
+       {"Age", "AGE"},
+       {"Ran", "RAN"},
+       {"PID", "PID"},
+       {"Session", "SESSION"},
+       {"Started", "STARTED"},
+       {"Ended", "ENDED"},
+       {"Watcher", "WATCHER"},
+       {"Labels", "LABELS"},
+       {"Command", "COMMAND"}},
+      {"ID", "Name", "State", "Exit", "Age", "Ran", "Command"},
+      {"ID", "Name", "State", "Exit", "Ran", "PID", "Started", "Session", "Labels", "Command"});
 }
 
 Row ProcessRow(const v1::Process& process, absl::Time now) {
-  const v1::ExitStatus& status = process.exit_status();
-  const bool ended = process.has_exit_status();
   const absl::Time started = FromProto(process.started_at());
   return {{process.process_id(), process.process_id().substr(0, kShortId)},
           process.spec().name(),
-          StateText(process),
-          ended ? ExitText(status) : "",
-          BriefDuration(now - started),
-          RanText(process, now),
-          process.pid() == 0 ? "" : absl::StrCat(process.pid()),
+          State(process),
+          Exit(process),
+          {BriefDuration(now - started), absl::ToDoubleSeconds(now - started)},
+          Ran(process, now),
+          process.pid() == 0 ? Value("") : Value(absl::StrCat(process.pid()), process.pid()),
           {process.session_id(), process.session_id().substr(0, kShortId)},
-          LocalTime(started),
-          ended ? LocalTime(FromProto(status.exited_at())) : "",
+          At(started),
+          process.has_exit_status() ? At(FromProto(process.exit_status().exited_at())) : "",
           process.watcher(),
           LabelsText(process),
           CommandText(process)};

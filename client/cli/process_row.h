@@ -25,6 +25,11 @@ std::string StateText(const v1::Process& process);
 // The fields of ProcessRow, and which of them tables show.
 Listing ProcessListing();
 
+// Where in it some of the fields are.
+constexpr size_t kStateField = 2;
+constexpr size_t kExitField = 3;
+constexpr size_t kLabelsField = 11;
+
 Row ProcessRow(const v1::Process& process, absl::Time now);
 
 }  // namespace proctor::cli

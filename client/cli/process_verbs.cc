@@ -10,6 +10,7 @@
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/lost_process.h"
+#include "client/cli/selector.h"
 #include "client/cli/targets.h"
 #include "client/cli/verb.h"
 
@@ -31,6 +32,14 @@ client::Error GetWhole(const client::Client& client, const std::string& id, v1::
   return {};
 }
 
+// What a signal may reach: with `tree` also what is left of those that have ended.
+v1::ListProcessesRequest WhatRuns(bool tree) {
+  v1::ListProcessesRequest request;
+  request.add_states(v1::PROCESS_STATE_RUNNING);
+  request.set_include_survivors(tree);
+  return request;
+}
+
 }  // namespace
 
 int KillVerb(Invocation& invocation) {
@@ -43,7 +52,10 @@ int KillVerb(Invocation& invocation) {
               AcceptText([&](const std::string& text) { signal = text; }));
   flags.Switch('g', "group", "a signal that is named: to its group, not to it alone", &group);
   flags.Switch(0, "tree", "to it and all its descendants, also once it has ended", &tree);
-  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  Selector selector;
+  selector.AddTo(&flags, "all that run");
+  if (auto code = invocation.Parse(&flags, {})) return *code;
+  if (auto code = selector.Check(invocation)) return *code;
   if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
   // Whoever only wants it gone does not want what it has started to go on.
   group = group || !signal.has_value();
@@ -54,26 +66,26 @@ int KillVerb(Invocation& invocation) {
   request.set_scope(tree    ? v1::SIGNAL_SCOPE_TREE
                     : group ? v1::SIGNAL_SCOPE_GROUP
                             : v1::SIGNAL_SCOPE_LEADER);
-  return ForEachProcess(
-      invocation, [=](const client::Client& client, const std::string& id, TargetResult* result) {
-        v1::SignalProcessRequest one = request;
-        one.set_process_id(id);
-        v1::SignalProcessResponse response;
-        result->error = client.SignalProcess(one, &response, Prompt());
-        if (asks && result->error.Is("PROCESS_EXITED")) {
-          result->error = {};
-          result->code = kExitNo;
-          result->notes.push_back(tree ? "nothing of it runs" : "it does not run");
-        }
-        if (!result->error.ok() || !tree || asks) return;
-        if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
-          result->notes.push_back(
-              "its descendants were found by a walk over /proc, for want of a control group");
-        } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
-          result->notes.push_back(
-              "only its process group was reached: the server has no control group and no /proc");
-        }
-      });
+  const auto act = [=](const client::Client& client, const std::string& id, TargetResult* result) {
+    v1::SignalProcessRequest one = request;
+    one.set_process_id(id);
+    v1::SignalProcessResponse response;
+    result->error = client.SignalProcess(one, &response, Prompt());
+    if (asks && result->error.Is("PROCESS_EXITED")) {
+      result->error = {};
+      result->code = kExitNo;
+      result->notes.push_back(tree ? "nothing of it runs" : "it does not run");
+    }
+    if (!result->error.ok() || !tree || asks) return;
+    if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
+      result->notes.push_back(
+          "its descendants were found by a walk over /proc, for want of a control group");
+    } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+      result->notes.push_back(
+          "only its process group was reached: the server has no control group and no /proc");
+    }
+  };
+  return ForEachProcess(invocation, selector, WhatRuns(tree), act);
 }
 
 int StopVerb(Invocation& invocation) {
@@ -86,9 +98,12 @@ int StopVerb(Invocation& invocation) {
               }));
   flags.Action(0, "tree", "with all its descendants, also those that outlive it",
                [&] { request.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE); });
-  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [&request](const client::Client& client, const std::string& id,
-                                               TargetResult* result) {
+  Selector selector;
+  selector.AddTo(&flags, "all that run");
+  if (auto code = invocation.Parse(&flags, {})) return *code;
+  if (auto code = selector.Check(invocation)) return *code;
+  const auto act = [&request](const client::Client& client, const std::string& id,
+                              TargetResult* result) {
     v1::StopProcessRequest one = request;
     one.set_process_id(id);
     v1::StopProcessResponse response;
@@ -98,7 +113,9 @@ int StopVerb(Invocation& invocation) {
     if (!result->error.ok() || !IsLost(process) || process.tree_empty()) return;
     result->code = kExitFailure;
     result->notes.push_back(absl::StrCat("nobody could stop it: ", UnknownEndText(process)));
-  });
+  };
+  const bool tree = request.stop_policy().scope() == v1::SIGNAL_SCOPE_TREE;
+  return ForEachProcess(invocation, selector, WhatRuns(tree), act);
 }
 
 int UpdateVerb(Invocation& invocation) {
@@ -142,7 +159,10 @@ int InspectVerb(Invocation& invocation) {
   bool json = false;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch(0, "json", "one line for each", &json);
-  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  Selector selector;
+  selector.AddTo(&flags, "all, ended ones too");
+  if (auto code = invocation.Parse(&flags, {})) return *code;
+  if (auto code = selector.Check(invocation)) return *code;
   const ActOnTarget act = [json](const client::Client& client, const std::string& id,
                                  TargetResult* result) {
     v1::Process process;
@@ -153,10 +173,11 @@ int InspectVerb(Invocation& invocation) {
       result->notes.push_back(absl::StrCat("how it ended is unknown: ", UnknownEndText(process)));
     }
   };
-  if (json || invocation.arguments().size() == 1) return ForEachProcess(invocation, act);
+  const bool alone = invocation.arguments().size() == 1;
+  if (json || alone) return ForEachProcess(invocation, selector, {}, act);
   JsonArray array(&invocation.out());
-  const int code =
-      ForEachProcess(invocation, act, [&array](const std::string& data) { array.Add(data); });
+  const int code = ForEachProcess(invocation, selector, {}, act,
+                                  [&array](const std::string& data) { array.Add(data); });
   array.End();
   return code;
 }
@@ -165,15 +186,24 @@ int RmVerb(Invocation& invocation) {
   bool force = false;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "force", "kill it first if it still runs", &force);
-  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
-  return ForEachProcess(invocation, [force](const client::Client& client, const std::string& id,
-                                            TargetResult* result) {
+  Selector selector;
+  selector.AddTo(&flags, "all that ended; with -f all");
+  if (auto code = invocation.Parse(&flags, {})) return *code;
+  if (auto code = selector.Check(invocation)) return *code;
+  const auto act = [force](const client::Client& client, const std::string& id,
+                           TargetResult* result) {
     v1::RemoveProcessRequest request;
     request.set_process_id(id);
     request.set_force(force);
     v1::RemoveProcessResponse response;
     result->error = client.RemoveProcess(request, &response, Prompt());
-  });
+  };
+  v1::ListProcessesRequest among;
+  if (!force) {
+    among.add_states(v1::PROCESS_STATE_EXITED);
+    among.add_states(v1::PROCESS_STATE_DRAINED);
+  }
+  return ForEachProcess(invocation, selector, among, act);
 }
 
 }  // namespace proctor::cli

@@ -1,6 +1,9 @@
 // session ls: sessions as a table.
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -60,16 +63,18 @@ Listing SessionListing() {
                   "Labels", "Lease"});
 }
 
+Value Number(uint64_t number) { return {absl::StrCat(number), static_cast<double>(number)}; }
+
 Row SessionRow(const v1::Session& session, absl::Time now) {
   const char* const mark = session.is_default() ? "*" : "";
   const std::map<std::string, std::string> labels(session.labels().begin(), session.labels().end());
   const absl::Time opened = FromProto(session.created_at());
   return {{session.session_id(), session.session_id().substr(0, kShortId) + mark},
           StateText(session.state()),
-          absl::StrCat(session.running_processes()),
-          absl::StrCat(session.ended_processes()),
-          BriefDuration(now - opened),
-          LocalTime(opened),
+          Number(session.running_processes()),
+          Number(session.ended_processes()),
+          {BriefDuration(now - opened), absl::ToDoubleSeconds(now - opened)},
+          {LocalTime(opened), absl::ToDoubleSeconds(opened - absl::UnixEpoch())},
           session.policy(),
           session.watcher(),
           session.loop(),
@@ -99,24 +104,24 @@ int SessionLsVerb(Invocation& invocation) {
   request.set_include_closed(all);
   request.set_page_size(kPageSize);
   const absl::Time now = absl::Now();
+  std::vector<v1::Session> sessions;
   do {
     v1::ListSessionsResponse page;
     const client::Error error = client->ListSessions(request, &page, Prompt());
     if (!error.ok()) return invocation.Refuse(error);
-    for (const v1::Session& session : page.sessions()) {
-      if (json) {
-        invocation.out().Write(JsonLine(session));
-        continue;
-      }
-      if (quiet) {
-        invocation.out().Write(session.session_id() + "\n");
-        continue;
-      }
+    for (v1::Session& session : *page.mutable_sessions()) {
       listing.Add(SessionRow(session, now));
+      sessions.push_back(std::move(session));
     }
     request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty() && invocation.out().error() == 0);
-  if (!json && !quiet) invocation.out().Write(listing.Render(TerminalColumns()));
+  } while (!request.page_token().empty());
+  if (!json && !quiet) {
+    invocation.out().Write(listing.Render(TerminalColumns(), invocation.IsColoured()));
+    return kExitSuccess;
+  }
+  for (const size_t index : listing.Order()) {
+    invocation.out().Write(json ? JsonLine(sessions[index]) : sessions[index].session_id() + "\n");
+  }
   return kExitSuccess;
 }
 

@@ -82,7 +82,8 @@ class Stats {
   // A table of `most` rows at most; 0 is no limit.
   std::string Draw(size_t width, size_t most, client::Error* error) {
     *error = LearnCommands();
-    Table table({"ID", "CPU %", "MEM", "LIMIT", "TASKS", "COMMAND"});
+    Table table;
+    table.Add({"ID", "CPU %", "MEM", "LIMIT", "TASKS", "COMMAND"});
     size_t rows = 0;
     for (const v1::ProcessUsage& usage : usages_) {
       if (most != 0 && rows == most) break;

@@ -21,38 +21,47 @@ size_t Columns(const std::string& text) {
   }));
 }
 
+// Of the terminal that stdout is; without a size where it is none.
+winsize Terminal() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return size;
+}
+
 }  // namespace
 
-void Table::Add(std::vector<std::string> cells) {
-  for (std::string& cell : cells) cell = Printable(cell);
+void Table::Add(std::vector<Cell> cells) {
+  for (Cell& cell : cells) cell.text = Printable(cell.text);
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::Render(size_t width) const {
-  const size_t columns = rows_.front().size();
-  std::vector<size_t> widths(columns, 0);
+std::string Table::Render(size_t width, bool coloured) const {
+  std::vector<size_t> widths;
+  if (widths_ != nullptr) widths = *widths_;
   for (const auto& row : rows_) {
-    for (size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], Columns(row[i]));
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Columns(row[i].text));
   }
+  if (widths_ != nullptr) *widths_ = widths;
   std::string text;
   for (const auto& row : rows_) {
     size_t used = 0;
-    for (size_t i = 0; i + 1 < columns; ++i) {
-      text += row[i];
-      text.append(widths[i] - Columns(row[i]) + 2, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      const bool last = i + 1 == row.size();
+      const std::string cell =
+          last && width > used ? Truncate(row[i].text, width - used) : row[i].text;
+      text += coloured ? Paint(row[i].colour, cell) : cell;
+      if (!last) text.append(widths[i] - Columns(cell) + 2, ' ');
       used += widths[i] + 2;
     }
-    text += width > used ? Truncate(row.back(), width - used) : row.back();
     text.push_back('\n');
   }
   return text;
 }
 
-size_t TerminalColumns() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
-}
+size_t TerminalColumns() { return Terminal().ws_col; }
+
+size_t TerminalRows() { return Terminal().ws_row; }
 
 std::string BriefDuration(absl::Duration duration) {
   duration = std::max(duration, absl::ZeroDuration());

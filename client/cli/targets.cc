@@ -75,6 +75,39 @@ int ForEachProcess(Invocation& invocation, const ActOnTarget& act, const PrintDa
   return ForEach<ProcessIds>(invocation, act, print);
 }
 
+int ForEachProcess(Invocation& invocation, const Selector& selector,
+                   const v1::ListProcessesRequest& among, const ActOnTarget& act,
+                   const PrintData& print) {
+  if (!selector.given()) return ForEachProcess(invocation, act, print);
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  std::vector<std::string> ids;
+  const client::Error error = selector.List(*client, among, &ids);
+  if (!error.ok()) return invocation.Refuse(error);
+  if (ids.empty() && !selector.quiet()) invocation.console().Say("no process matches");
+  return ForEachFound(invocation, ids, act, print);
+}
+
+int ForEachFound(Invocation& invocation, const std::vector<std::string>& ids,
+                 const ActOnTarget& act, const PrintData& print) {
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  std::vector<TargetResult> results(ids.size());
+  TargetReport report(invocation, print);
+  AllAtOnce(
+      ids.size(),
+      [&](size_t index) {
+        act(*client, ids[index], &results[index]);
+        // It has ended, or was forgotten, after the list: as well, but to whoever wanted to know
+        // how.
+        TargetResult& result = results[index];
+        const bool gone = result.error.code == absl::StatusCode::kNotFound;
+        if (gone && !result.reached) result.error = {};
+      },
+      [&](size_t index) { report.Add(ids[index], results[index]); });
+  return report.code();
+}
+
 int ForEachSession(Invocation& invocation, const ActOnTarget& act, const PrintData& print) {
   for (const std::string& id : invocation.arguments()) {
     if (id.empty()) return invocation.console().Fail("the id of a session is empty");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/cli/invocation.h"
+#include "client/cli/selector.h"
 #include "client/cpp/client.h"
 #include "client/cpp/error.h"
 
@@ -40,6 +41,17 @@ using PrintData = std::function<void(const std::string& data)>;
 // by the id that the user wrote; data goes to `print`, or else to stdout. Returns the exit code:
 // that of a failure if a call failed, else the largest.
 int ForEachProcess(Invocation& invocation, const ActOnTarget& act, const PrintData& print = {});
+
+// The same for those that the selector chooses among what `among` asks for, where it is given. That
+// none is found is said, and no failure.
+int ForEachProcess(Invocation& invocation, const Selector& selector,
+                   const v1::ListProcessesRequest& among, const ActOnTarget& act,
+                   const PrintData& print = {});
+
+// The same for processes that a list has told of, by their whole ids. One that has gone its way
+// since is no failure.
+int ForEachFound(Invocation& invocation, const std::vector<std::string>& ids,
+                 const ActOnTarget& act, const PrintData& print = {});
 
 // The same for sessions. An empty id is refused before anything is done: the server would take it
 // for the default session, and a script's empty variable means none.

@@ -26,7 +26,9 @@ constexpr Verb kVerbs[] = {
     {"ps", "[FLAGS]", "list processes",
      "Lists processes: those that run or, with -a, all. A process that was lost with its server\n"
      "is \"lost\" (with -a): nobody knows whether it runs. Where its control group is known, the\n"
-     "table says how many run on, also without -a: kill --tree and stop --tree reach them.",
+     "table says how many run on, also without -a: kill --tree and stop --tree reach them.\n\n"
+     "With -w it goes on: on a terminal the table is painted anew when something changed, in a\n"
+     "pipe each change is a line. A template of --format has fields and \\t, \\n and \\\\.",
      PsVerb},
     {"logs", "[FLAGS] ID", "print what a process wrote",
      "Prints the retained output of a process, its stdout and stderr on ours, and says what is\n"
@@ -42,11 +44,11 @@ constexpr Verb kVerbs[] = {
      "A process that has a terminal gets ours with -i, as with run -it. What its terminal has\n"
      "shown is not shown again, but the program is asked to draw its screen.",
      AttachVerb},
-    {"kill", "[FLAGS] ID...", "send a signal to processes",
+    {"kill", "[FLAGS] ID...|-l K=V|--all", "send a signal to processes",
      "Sends SIGKILL, or the signal of -s, to processes. -s 0 sends nothing, and exits with 0 if\n"
      "all of them run, else with 1.",
      KillVerb},
-    {"stop", "[FLAGS] ID...", "end processes gracefully",
+    {"stop", "[FLAGS] ID...|-l K=V|--all", "end processes gracefully",
      "Ends processes: a signal, time to act on it, then SIGKILL; by their own stop policies if\n"
      "not told otherwise. Returns when they have ended. What a lost server has left of a process\n"
      "is ended by --tree, where it is known by a control group.",
@@ -63,7 +65,7 @@ constexpr Verb kVerbs[] = {
      "else once. 100 % is one processor. Memory is that of their control group, page\n"
      "cache included, or, where they have none, the sum of what each has in memory.",
      StatsVerb},
-    {"wait", "[FLAGS] ID...", "wait for processes to end",
+    {"wait", "[FLAGS] ID...|-l K=V|--all", "wait for processes to end",
      "Waits for processes and prints their exit codes, one a line, behind their ids where there\n"
      "are several. Exits with the code of the process if there is one only. tree-empty is when\n"
      "none of its descendants is left either. A lost server is tried again (--reconnect).",
@@ -79,10 +81,15 @@ constexpr Verb kVerbs[] = {
      "started a process already, that is killed, unless it had ended, and its id printed; if\n"
      "not, it never will.",
      CancelVerb},
-    {"inspect", "[FLAGS] ID...", "print all that is known of processes",
+    {"inspect", "[FLAGS] ID...|-l K=V|--all", "print all that is known of processes",
      "Prints a process as a JSON object, several as an array of them.", InspectVerb},
-    {"rm", "[FLAGS] ID...", "forget ended processes",
+    {"rm", "[FLAGS] ID...|-l K=V|--all", "forget ended processes",
      "Forgets ended processes, their output and their exit statuses.", RmVerb},
+    {"prune", "[FLAGS]", "forget all that has ended",
+     "Forgets all ended processes, or those that the flags choose, with their output and exit\n"
+     "statuses, and says how many. Asks before if stdin is a terminal. What a lost server has\n"
+     "left running is not forgotten.",
+     PruneVerb},
     {"events", "[FLAGS]", "print what happened",
      "Prints the events that are kept and ends, or goes on with what happens (-f), also over a "
      "lost\n"

@@ -54,6 +54,7 @@ int UpdateVerb(Invocation& invocation);
 int CancelVerb(Invocation& invocation);
 int InspectVerb(Invocation& invocation);
 int RmVerb(Invocation& invocation);
+int PruneVerb(Invocation& invocation);
 int EventsVerb(Invocation& invocation);
 int InfoVerb(Invocation& invocation);
 int DashboardVerb(Invocation& invocation);

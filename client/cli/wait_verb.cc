@@ -14,6 +14,7 @@
 #include "client/cli/json.h"
 #include "client/cli/lost_process.h"
 #include "client/cli/reconnect_flag.h"
+#include "client/cli/selector.h"
 #include "client/cli/targets.h"
 #include "client/cli/verb.h"
 
@@ -55,7 +56,10 @@ int WaitVerb(Invocation& invocation) {
   flags.Switch(0, "drained", "the same as --until drained", &drained);
   reconnect.AddTo(&flags);
   flags.Switch(0, "json", "the processes, one JSON object a line", &json);
-  if (auto code = invocation.Parse(&flags, {.least = 1})) return *code;
+  Selector selector;
+  selector.AddTo(&flags, "all that run now; with -l ended ones, too");
+  if (auto code = invocation.Parse(&flags, {})) return *code;
+  if (auto code = selector.Check(invocation)) return *code;
 
   if (drained && until != v1::WAIT_UNTIL_UNSPECIFIED && until != v1::WAIT_UNTIL_DRAINED) {
     return invocation.console().Fail("--drained and another --until exclude each other");
@@ -67,8 +71,7 @@ int WaitVerb(Invocation& invocation) {
   const client::ReconnectPolicy policy = TellOnce(reconnect.Policy(&invocation.console()));
   const bool alone = invocation.arguments().size() == 1;
   int code_of_one = kExitSuccess;
-  const int code = ForEachProcess(invocation, [&](const client::Client& client,
-                                                  const std::string& id, TargetResult* result) {
+  const auto act = [&](const client::Client& client, const std::string& id, TargetResult* result) {
     v1::WaitProcessRequest request;
     request.set_process_id(id);
     request.set_until(until);
@@ -94,7 +97,11 @@ int WaitVerb(Invocation& invocation) {
     result->code = kExitFailure;
     result->notes.push_back(
         absl::StrCat("how it ended is unknown", reason.empty() ? "" : ": ", reason));
-  });
+  };
+  // A member of a batch that has ended is one of it.
+  v1::ListProcessesRequest among;
+  if (selector.all()) among.add_states(v1::PROCESS_STATE_RUNNING);
+  const int code = ForEachProcess(invocation, selector, among, act);
   return code == kExitSuccess ? code_of_one : code;
 }
 

@@ -247,6 +247,33 @@ class CliTest(unittest.TestCase):
         self.assertNotIn(b'"signal":"0"', out)
         self.assertEqual(len(out.splitlines()), 2, out)
 
+    def test_labels_in_place_of_ids(self):
+        ids = [self.run_cli("run", "-d", "-l", "batch=7", "--", "sh", "-c", f"exit {code}")[1]
+               .decode().strip() for code in (0, 3)]
+        other = self.run_cli("run", "-d", "--", "sleep", "1000")[1].decode().strip()
+        code, out, _ = self.run_cli("wait", "-l", "batch=7")
+        self.assertEqual((code, sorted(out.decode().split("\n")[:-1])),
+                         (0, sorted([f"{ids[0]} 0", f"{ids[1]} 3"])))
+        self.assertEqual(self.run_cli("stop", "-l", "batch=8")[0], 0)
+        self.assertEqual(self.run_cli("wait", "-t", "0s", other)[0], 125)
+        self.assertEqual(self.run_cli("kill", "-l", "batch=7")[0], 0)
+        code, out, err = self.run_cli("prune", "-l", "batch=7")
+        self.assertEqual((code, out), (0, b"forgot 2 ended processes\n"), err)
+        self.assertEqual(self.run_cli("ps", "-a", "-q", "-l", "batch=7")[1], b"")
+        self.assertEqual(self.run_cli("rm", "-f", other)[0], 0)
+
+    def test_ps_watch_follows_what_changes(self):
+        watch = self.popen("ps", "-w", "-l", "watched=1", "--format", "{{.State}}{{.Exit}}")
+        # The list may have it, or the first event.
+        process_id = self.run_cli(
+            "run", "-d", "-l", "watched=1", "--", "sleep", "1000")[1].decode().strip()
+        self.assertEqual(self.read_line(watch), b"running\n")
+        self.assertEqual(self.run_cli("kill", process_id)[0], 0)
+        self.assertEqual(self.read_line(watch), b"exitedSIGKILL\n")
+        watch.send_signal(signal.SIGINT)
+        watch.communicate(timeout=60)
+        self.assertEqual(watch.returncode, 130)
+
     def test_several_at_once(self):
         ids = [self.run_cli("run", "-d", "--", "sleep", "1000")[1].decode().strip()
                for _ in range(3)]

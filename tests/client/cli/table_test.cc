@@ -6,21 +6,43 @@ namespace proctor::cli {
 namespace {
 
 TEST(TableTest, AlignsColumns) {
-  Table table({"ID", "COMMAND"});
+  Table table;
+  table.Add({"ID", "COMMAND"});
   table.Add({"éé1", "x"});
   EXPECT_EQ(table.Render(0), "ID   COMMAND\néé1  x\n");
 }
 
 TEST(TableTest, ShowsWhatATerminalWouldObey) {
-  Table table({"ID", "C"});
+  Table table;
+  table.Add({"ID", "C"});
   table.Add({"a\nb", "\u202Ex\x1b[0m"});
   EXPECT_EQ(table.Render(0), "ID    C\na\\nb  \\xe2\\x80\\xaex\\x1b[0m\n");
 }
 
 TEST(TableTest, ShortensTheLastColumnOnly) {
-  Table table({"ID", "C"});
+  Table table;
+  table.Add({"ID", "C"});
   table.Add({"abc", "0123456789"});
   EXPECT_EQ(table.Render(9), "ID   C\nabc  012…\n");
+}
+
+TEST(TableTest, ColoursWhatIsAlignedByItsText) {
+  Table table;
+  table.Add({"A", "B", "C"});
+  table.Add({{"ok", Colour::kGreen}, "b", {"0123456789", Colour::kRed}});
+  EXPECT_EQ(table.Render(12, /*coloured=*/true),
+            "A   B  C\n\x1b[32mok\x1b[0m  b  \x1b[31m0123…\x1b[0m\n");
+  EXPECT_EQ(table.Render(12), "A   B  C\nok  b  0123…\n");
+}
+
+TEST(TableTest, GoesOnBelowAnother) {
+  std::vector<size_t> widths;
+  Table first(&widths);
+  first.Add({"LONG", "C"});
+  EXPECT_EQ(first.Render(0), "LONG  C\n");
+  Table second(&widths);
+  second.Add({"a", "c"});
+  EXPECT_EQ(second.Render(0), "a     c\n");
 }
 
 TEST(TableTest, BriefDurations) {

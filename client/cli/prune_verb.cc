@@ -1,0 +1,95 @@
+// prune: forgets what has ended.
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/flag_accept.h"
+#include "client/cli/flag_value.h"
+#include "client/cli/invocation.h"
+#include "client/cli/process_filter.h"
+#include "client/cli/targets.h"
+#include "client/cli/verb.h"
+
+namespace proctor::cli {
+namespace {
+
+std::string Count(size_t count) {
+  return absl::StrCat(count, count == 1 ? " ended process" : " ended processes");
+}
+
+// Whether the user at the terminal agrees. No answer is a no.
+bool Agrees(const std::string& question) {
+  OutFile(STDERR_FILENO, "stderr").Write(question);
+  char answer = '\0';
+  for (char c = '\0'; read(STDIN_FILENO, &c, 1) == 1 && c != '\n';) {
+    if (answer == '\0') answer = c;
+  }
+  return answer == 'y' || answer == 'Y';
+}
+
+// The ids of what may be forgotten: ended before `before`, and nothing of it is known to run on.
+client::Error List(const client::Client& client, ProcessFilter& filter, absl::Time before,
+                   std::vector<std::string>* ids) {
+  return filter.ForEach(client, [&](const v1::Process& process) {
+    const v1::ExitStatus& status = process.exit_status();
+    if (process.has_exit_status() && process.survivors() == 0 &&
+        FromProto(status.exited_at()) <= before) {
+      ids->push_back(process.process_id());
+    }
+    return true;
+  });
+}
+
+}  // namespace
+
+int PruneVerb(Invocation& invocation) {
+  bool force = false;
+  absl::Duration age = absl::ZeroDuration();
+  ProcessFilter filter;
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  flags.Switch('f', "force", "do not ask", &force);
+  filter.AddTo(&flags, 0);
+  flags.Value(0, "older-than", "DURATION", "only those that ended so long ago, or longer",
+              [&age](const std::string& text) {
+                const absl::StatusOr<absl::Duration> parsed = ParseDuration(text);
+                if (parsed.ok()) age = *parsed;
+                return parsed.status();
+              });
+  if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
+  if (filter.Wants(ProcessWord::kRunning)) {
+    return invocation.console().Fail("what runs cannot be forgotten: state=running");
+  }
+  filter.AddDefault(ProcessWord::kExited);
+  filter.AddDefault(ProcessWord::kLost);
+
+  const client::Client* client = invocation.Connect();
+  if (client == nullptr) return kExitFailure;
+  std::vector<std::string> ids;
+  client::Error error = filter.Complete(*client);
+  if (error.ok()) error = List(*client, filter, absl::Now() - age, &ids);
+  if (!error.ok()) return invocation.Refuse(error);
+  if (!force && !ids.empty() && isatty(STDIN_FILENO) != 0 &&
+      !Agrees(absl::StrCat("Forget ", Count(ids.size()),
+                           ", with their output and how they ended? [y/N] "))) {
+    return invocation.console().Fail("nothing is forgotten");
+  }
+  std::atomic<size_t> forgotten = 0;
+  const int code = ForEachFound(
+      invocation, ids,
+      [&forgotten](const client::Client& on, const std::string& id, TargetResult* result) {
+        v1::RemoveProcessRequest request;
+        request.set_process_id(id);
+        v1::RemoveProcessResponse response;
+        result->error = on.RemoveProcess(request, &response, Prompt());
+        if (result->error.ok()) ++forgotten;
+      });
+  invocation.out().Write(absl::StrCat("forgot ", Count(forgotten), "\n"));
+  return code;
+}
+
+}  // namespace proctor::cli
