@@ -153,7 +153,7 @@ void Process::Ask(TreeSignal signal, SignalScope scope, const EndRequest& reques
 void Process::KillAfter(absl::Duration grace, SignalScope scope) {
   if (scope == SignalScope::kTree) kill_scope_ = SignalScope::kTree;
   const absl::Duration kill_at = context_.loop->Time() + grace;
-  if (kill_at >= kill_at_) return;  // the end is nearer already
+  if (kill_timer_.pending() && kill_at >= kill_at_) return;  // the end is nearer already
   kill_at_ = kill_at;
   kill_timer_.Cancel();
   kill_timer_ = context_.loop->CallAt(kill_at, [this] { KillBy(kill_scope_, *end_request_); });
@@ -208,15 +208,19 @@ void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
 // As the end of a connection does to a login. The kernel tells only the leader, once nobody has
 // our side open any more; and its foreground when that ends.
 void Process::HangUp(const EndRequest& request) {
-  // Asked before anybody acts on it.
-  const pid_t foreground = pipes_[0]->eof() ? 0 : ForegroundGroup(pipes_[0]->fd(), pid_);
-  Ask({.number = SIGHUP, .resume = true}, SignalScope::kGroup, request);
+  auto self = shared_from_this();  // a hook may let go of us
+  // The number of an ended leader, and of its group, may be a stranger's by now: what is left is
+  // reached by the tree. The foreground is asked for before anybody acts on the signal.
+  const bool runs = state_ == ProcessState::kRunning;
+  const pid_t foreground = runs && !pipes_[0]->eof() ? ForegroundGroup(pipes_[0]->fd(), pid_) : 0;
+  Ask({.number = SIGHUP, .resume = true}, runs ? SignalScope::kGroup : SignalScope::kTree, request);
   if (foreground != 0 && foreground != pid_ && ::kill(-foreground, SIGHUP) == 0) {
     (void)::kill(-foreground, SIGCONT);  // gone: as well
   }
   stdin_->Close();
   pipes_[0]->HangUp();
   Notify();
+  CheckDrained();  // nothing more can come
 }
 
 // All who could read it are killed, or gone.

@@ -178,5 +178,27 @@ TEST_P(CutInputTest, IsNoneThatWasEnded) {
   EXPECT_TRUE(std::filesystem::exists(File("end")));
 }
 
+// The rest of the terminal waits for a reader who stands still, and the tree lives on: the leader's
+// number is nobody's to signal by then, and nothing more is to be read.
+TEST_P(CutInputTest, AHangUpAfterTheLeadersEndReachesTheTreeAndDrains) {
+  Command command = OnTerminal(
+      "setsid sleep 1000 </dev/null >/dev/null 2>&1 & head -c 6000 /dev/zero | tr '\\0' x");
+  command.stop_policy = {.grace = absl::Milliseconds(50), .scope = SignalScope::kTree};
+  command.retain_bytes = 4096;
+  command.overflow = OverflowPolicy::kBlockChild;
+  OutputCursor reader;
+  auto process = RunToEmptyTree(command, [&](Process& p) {
+    reader = p.output().FromOldest();
+    p.AttachReader(&reader);
+    p.AddListener([raw = &p, done = std::make_shared<bool>(false)] {
+      if (*done || raw->state() != ProcessState::kExited) return;
+      *done = true;
+      raw->Disconnect(DisconnectPolicy::kStop, "me");
+    });
+  });
+  process->DetachReader(&reader);
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
+}
+
 }  // namespace
 }  // namespace proctor

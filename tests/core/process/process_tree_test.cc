@@ -150,6 +150,29 @@ TEST_P(ProcessTreeTest, StopGoesOnForADescendantThatOutlivesTheLeader) {
   EXPECT_FALSE(Runs(daemon));
 }
 
+// The grace of the first stop went with the leader.
+TEST_P(ProcessTreeTest, ASecondStopKillsTheDescendantsThatTheFirstOneLeft) {
+  pid_t daemon = 0;
+  int stops = 0;
+  auto process = StartAndRun(MakeCommand("daemonize", {"stay", "ignore-term"}), [&](Process& p) {
+    p.AddListener([&, raw = &p] {
+      if (daemon == 0) daemon = Daemon(*raw);
+      if (stops == 0 && daemon != 0) {
+        ++stops;
+        raw->Stop({.grace = absl::Milliseconds(50)}, {ExitCause::kClientSignal, "me"});
+      } else if (stops == 1 && raw->exit_status().has_value()) {
+        ++stops;
+        EXPECT_TRUE(Runs(daemon));
+        raw->Stop({.grace = absl::Milliseconds(100), .scope = SignalScope::kTree},
+                  {ExitCause::kClientSignal, "me"});
+      }
+    });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return stops == 2 && q.TreeEmpty(); });
+  });
+  EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
+  EXPECT_FALSE(Runs(daemon));
+}
+
 // Nobody knows of a tree that cannot be looked at that it is empty.
 TEST_P(ProcessTreeTest, IsNotTakenForEmptyWithoutDescriptors) {
 #if defined(__SANITIZE_ADDRESS__)
