@@ -382,8 +382,10 @@ TEST_F(FullDisk, WhatRunsEndsOnRecordAndNewWorkWaitsForRoom) {
   }
   for (v1::Process process : {held, ended}) {
     v1::Process kept = next.Get(process.process_id());
-    process.clear_tree_empty();  // is found out when somebody asks, and no event tells of it
-    kept.clear_tree_empty();
+    for (v1::Process* either : {&process, &kept}) {
+      either->clear_tree_empty();    // is found out when somebody asks, and no event tells of it
+      either->clear_output_place();  // the session's memory went with the server
+    }
     EXPECT_EQ(kept.SerializeAsString(), process.SerializeAsString());
   }
   EXPECT_EQ(next.End(SIGTERM), 0);

@@ -370,7 +370,8 @@ TEST(StoredProcesses, EveryFieldComesBack) {
   exited.tree_mechanism = TreeMechanism::kGroup;
   ExpectTheSame(exited);
   // In place of what is set; set where something is left out; found out when it is asked for.
-  ExpectAllSet(ToWholeProto(MakeProcess()), {"spec.pty", "spec_omitted", "survivors"});
+  ExpectAllSet(ToWholeProto(MakeProcess()),
+               {"output_place", "spec.pty", "spec_omitted", "survivors"});
 }
 
 TEST(StoredProcesses, EveryCommandThatCanBeStartedComesBack) {
