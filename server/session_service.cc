@@ -137,9 +137,9 @@ grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerConte
       return Answer(context, InvalidField("mode", "unknown mode"));
   }
   if (request->has_stop_policy()) {
-    auto policy = wire::StopPolicyFromProto(request->stop_policy(), "stop_policy");
-    if (!policy.ok()) return Answer(context, policy.status());
-    close.stop_policy = *policy;
+    auto stop = wire::StopOverrideFromProto(request->stop_policy(), "stop_policy");
+    if (!stop.ok()) return Answer(context, stop.status());
+    close.stop = *stop;
   }
   return NewCloseCall(
       sessions_, request->session_id(), close,

@@ -278,18 +278,14 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
                                       const v1::StopProcessRequest* request,
                                       v1::StopProcessResponse* response) {
-  std::optional<StopPolicy> policy;
-  if (request->has_stop_policy()) {
-    auto given = wire::StopPolicyFromProto(request->stop_policy(), "stop_policy");
-    if (!given.ok()) return Answer(context, given.status());
-    policy = *given;
-  }
+  const auto wanted = wire::StopOverrideFromProto(request->stop_policy(), "stop_policy");
+  if (!wanted.ok()) return Answer(context, wanted.status());
   auto fill = [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
   };
   const std::string id = sessions->processes().IdOf(request->process_id());
   if (auto left = FindLeft(sessions, id)) {
-    const StopPolicy way = policy.value_or(left->command->stop_policy);
+    const StopPolicy way = wanted->Over(left->command->stop_policy);
     if (way.scope == SignalScope::kTree) {
       return NewSurvivorCall(sessions, hub, std::move(left),
                              {.stop = way,
@@ -299,16 +295,15 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
     }
     if (left->lost()) return Answer(context, LostError(*left));
   }
-  auto stop = [policy, caller = CallerName(*context)](Process& process) {
-    process.Stop(policy.value_or(process.command().stop_policy),
-                 {ExitCause::kClientSignal, caller});
+  auto stop = [wanted = *wanted, caller = CallerName(*context)](Process& process) {
+    process.Stop(wanted.Over(process.command().stop_policy), {ExitCause::kClientSignal, caller});
   };
-  auto until = [policy](const Command& command) {
-    const SignalScope scope = policy.value_or(command.stop_policy).scope;
+  auto until = [wanted = *wanted](const Command& command) {
+    const SignalScope scope = wanted.Over(command.stop_policy).scope;
     return scope == SignalScope::kTree ? Until::kTreeEmpty : Until::kExited;
   };
-  auto limit = [policy](const Command& command) {
-    return policy.value_or(command.stop_policy).grace + kUnkillable;
+  auto limit = [wanted = *wanted](const Command& command) {
+    return wanted.Over(command.stop_policy).grace + kUnkillable;
   };
   auto* call = new EndCall(until, limit, stop, fill);
   call->Begin(sessions, id);

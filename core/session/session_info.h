@@ -4,11 +4,11 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "core/process/process.h"
+#include "core/process/stop_override.h"
 
 namespace proctor {
 
@@ -70,8 +70,8 @@ inline constexpr char kLeaseExpiredReason[] = "LEASE_EXPIRED";
 
 // How a session is closed.
 struct SessionClose {
-  bool graceful = false;                  // by stop policies, not by SIGKILL
-  std::optional<StopPolicy> stop_policy;  // in place of each process's own
+  bool graceful = false;  // by stop policies, not by SIGKILL
+  StopOverride stop;      // over each process's own policy
   absl::Duration longest_grace = absl::InfiniteDuration();
   EndRequest request{ExitCause::kSessionClosed, ""};
   std::string reason = "CLIENT_REQUEST";  // for the event

@@ -57,7 +57,7 @@ ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
 }
 
 StopPolicy StopPolicyOf(const Process& process, const SessionClose& close) {
-  StopPolicy policy = close.stop_policy.value_or(process.command().stop_policy);
+  StopPolicy policy = close.stop.Over(process.command().stop_policy);
   policy.grace = std::min(policy.grace, close.longest_grace);
   return policy;
 }

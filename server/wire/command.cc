@@ -318,10 +318,10 @@ absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view 
   return InvalidField(field, absl::StrCat("unknown signal '", signal, "'"));
 }
 
-absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
-                                               std::string_view field) {
+absl::StatusOr<StopOverride> StopOverrideFromProto(const v1::StopPolicy& policy,
+                                                   std::string_view field) {
   const std::string path(field);
-  StopPolicy result;
+  StopOverride result;
   if (!policy.signal().empty()) {
     auto signal = SignalFromProto(policy.signal(), absl::StrCat(path, ".signal"));
     if (!signal.ok()) return signal.status();
@@ -332,10 +332,19 @@ absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
     if (!grace.ok()) return grace.status();
     result.grace = *grace;
   }
-  auto scope = ScopeFromProto(policy.scope(), result.scope, absl::StrCat(path, ".scope"));
-  if (!scope.ok()) return scope.status();
-  result.scope = *scope;
+  if (policy.scope() != v1::SIGNAL_SCOPE_UNSPECIFIED) {
+    auto scope = ScopeFromProto(policy.scope(), SignalScope::kGroup, absl::StrCat(path, ".scope"));
+    if (!scope.ok()) return scope.status();
+    result.scope = *scope;
+  }
   return result;
+}
+
+absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
+                                               std::string_view field) {
+  auto given = StopOverrideFromProto(policy, field);
+  if (!given.ok()) return given.status();
+  return given->Over(StopPolicy{});
 }
 
 }  // namespace proctor::wire

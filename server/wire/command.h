@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "core/process/command.h"
 #include "core/process/process.h"
+#include "core/process/stop_override.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::wire {
@@ -27,6 +28,9 @@ absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope un
 absl::StatusOr<DisconnectPolicy> DisconnectFromProto(v1::DisconnectPolicy policy, bool has_terminal,
                                                      std::string_view field);
 absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field);
+// What is unset in `policy` stays as it is in the process's own.
+absl::StatusOr<StopOverride> StopOverrideFromProto(const v1::StopPolicy& policy,
+                                                   std::string_view field);
 absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
                                                std::string_view field);
 

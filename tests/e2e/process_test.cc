@@ -131,6 +131,19 @@ TEST_F(ProcessE2e, StopEndsWithTheStatusAndSaysWho) {
   EXPECT_EQ(Details(processes_->SignalProcess(&late, signal, &signalled)).reason, "PROCESS_EXITED");
 }
 
+TEST_F(ProcessE2e, StopChangesOnlyWhatItSaysOfTheStopPolicy) {
+  v1::ProcessSpec spec = Spec("wait_forever");
+  spec.mutable_stop_policy()->set_signal("INT");
+  const v1::Process process = Start(spec);
+  grpc::ClientContext context;
+  v1::StopProcessRequest request;
+  request.set_process_id(process.process_id());
+  request.mutable_stop_policy()->mutable_grace()->set_seconds(60);
+  v1::StopProcessResponse response;
+  ASSERT_TRUE(processes_->StopProcess(&context, request, &response).ok());
+  EXPECT_EQ(response.process().exit_status().signal_name(), "SIGINT");
+}
+
 TEST_F(ProcessE2e, ALostStreamKillsOrKeepsAsAsked) {
   for (const auto policy : {v1::DISCONNECT_POLICY_KILL, v1::DISCONNECT_POLICY_KEEP}) {
     std::string id;

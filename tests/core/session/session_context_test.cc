@@ -221,8 +221,7 @@ TEST_F(SessionLeaseTest, DoesNotRunOutWhileTheSessionIsClosing) {
   // Not by TERM, which the process may not ignore yet.
   ASSERT_TRUE(registry_
                   ->Close(leased.session->id(),
-                          {.graceful = true,
-                           .stop_policy = StopPolicy{.signal = SIGWINCH, .grace = absl::Hours(1)}},
+                          {.graceful = true, .stop = {.signal = SIGWINCH, .grace = absl::Hours(1)}},
                           [&](const SessionInfo&) { gentle.set_value(); })
                   .ok());
   AwaitExpiry(leased.session);

@@ -160,8 +160,7 @@ TEST_F(SessionRegistryTest, AClosingSessionTakesNoMoreProcesses) {
   std::promise<void> closed;
   ASSERT_TRUE(registry_
                   ->Close(session->id(),
-                          {.graceful = true,
-                           .stop_policy = StopPolicy{.signal = SIGWINCH, .grace = absl::Hours(1)}},
+                          {.graceful = true, .stop = {.signal = SIGWINCH, .grace = absl::Hours(1)}},
                           [&](const SessionInfo&) { closed.set_value(); })
                   .ok());
   EXPECT_EQ(ErrorReason(Start(session, MakeCommand("exit_with", "0")).status()), "SESSION_CLOSED");
@@ -340,7 +339,7 @@ TEST_F(SessionRegistryTest, EveryEndIsOnRecordOnceAndInOrder) {
   for (int i = 0; i < kProcesses; ++i) {
     ASSERT_TRUE(Start(session, MakeCommand("exit_with", absl::StrCat(i % 256))).ok());
   }
-  Close(session->id(), {.graceful = true, .stop_policy = StopPolicy{.grace = absl::Minutes(5)}});
+  Close(session->id(), {.graceful = true, .stop = {.grace = absl::Minutes(5)}});
   auto events = events_.ReadAfter(0, 100000);
   ASSERT_TRUE(events.ok());
   std::map<std::string, std::string> history;
