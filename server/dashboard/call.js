@@ -35,6 +35,27 @@ export async function call(id, verb, body = {}) {
   return answer;
 }
 
+// What the server says of a process.
+export async function readProcess(id) {
+  let response;
+  let body;
+  try {
+    response = await login.fetch(`/v1/processes/${encodeURIComponent(id)}`);
+    body = await response.json();
+  } catch {
+    throw new CallError('The server does not answer.');
+  }
+  if (!response.ok) {
+    const {message, reason} = body.error ?? {};
+    throw new CallError(
+      message || `The server refuses it (HTTP ${response.status}).`,
+      response.status,
+      reason ?? '',
+    );
+  }
+  return body.process;
+}
+
 // An id of a request of one's own. Plain HTTP on a name of its own has no randomUUID().
 export function requestId() {
   return [...crypto.getRandomValues(new Uint8Array(16))]

@@ -1,4 +1,6 @@
 // Gives output to all that show it: to a log at once, and to a terminal as soon as there is one.
+import {bytes} from './format.js';
+
 export class OutputTee {
   #log;
   #terminal = null;
@@ -17,26 +19,35 @@ export class OutputTee {
   // A terminal, or null where there will be none.
   attach(terminal) {
     this.#terminal = terminal;
-    for (const data of this.#early ?? []) {
-      terminal?.write(data);
+    for (const tell of this.#early ?? []) {
+      if (terminal !== null) {
+        tell(terminal);
+      }
     }
     this.#early = null;
   }
 
   write(stream, data, time) {
     this.#log.write(stream, data, time);
+    this.#tell((terminal) => terminal.write(data));
+  }
+
+  note(text, stream, size) {
+    this.#log.note(text, stream, size);
+    this.#tell((terminal) => terminal.note(text));
+  }
+
+  skip(size, lost) {
+    this.#log.skip(size, lost);
+    const text = lost > 0 ? `${bytes(lost)} are no longer kept` : `${bytes(size)} more came before`;
+    this.#tell((terminal) => terminal.note(text));
+  }
+
+  #tell(what) {
     if (this.#terminal !== null) {
-      this.#terminal.write(data);
+      what(this.#terminal);
     } else {
-      this.#early?.push(data);
+      this.#early?.push(what);
     }
-  }
-
-  note(text, stream, bytes) {
-    this.#log.note(text, stream, bytes);
-  }
-
-  skip(bytes, lost) {
-    this.#log.skip(bytes, lost);
   }
 }

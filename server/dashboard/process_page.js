@@ -41,6 +41,8 @@ export class ProcessPage {
   #view;
   // Of a process that has one.
   #terminal = null;
+  // Why it has none here, in words.
+  #noTerminal = '';
   #history = null;
   #cutAt = 0;
   #readVersion = -1;
@@ -188,12 +190,26 @@ export class ProcessPage {
     }
     const {spec} = this.#process;
     if (spec?.pty) {
-      this.#terminal = new TerminalView(this.#id, this.#find('.output'), spec);
+      this.#terminal = new TerminalView(this.#id, this.#find('.output'), spec, (error) =>
+        this.#doWithoutTerminal(error),
+      );
       this.#showAs('terminal');
     }
     this.#find('.as').hidden = !spec?.pty;
     this.#find('.streams').hidden = Boolean(spec?.pty);
     this.#tee.attach(this.#terminal);
+  }
+
+  // The log has all that it would have shown.
+  #doWithoutTerminal(error) {
+    this.#tee.attach(null);
+    this.#terminal.close();
+    this.#terminal = null;
+    this.#noTerminal = `There can be no terminal here: ${error.message}`;
+    this.#find('.as').hidden = true;
+    this.#showAs('log');
+    this.#reads++;
+    this.#schedule();
   }
 
   // 'terminal' or 'log'.
@@ -328,6 +344,7 @@ export class ProcessPage {
     } else if (record.exit && record.state < REMOVED && !record.drained) {
       text = 'The process has ended; its output is still held open.';
     }
+    text = [this.#noTerminal, text].filter(Boolean).join(' ');
     setText(line, text);
     line.hidden = text === '';
     this.#view.setEnded(this.#stream.over);

@@ -1,13 +1,18 @@
 // What is typed into a terminal, on its way to the stdin of a process: one write at a time, with
 // what is typed meanwhile in the next, and each with its place in stdin, so that one that is sent
 // twice arrives once.
-import {call, CallError} from './call.js';
-import {login} from './login.js';
+//
+// The server skips of a write what stdin has taken beyond its place. Others write to stdin, too, so
+// each write asks for its place just before, and keeps it only for its own retries: with the place
+// where the last write ended, it would lose as many bytes as others wrote since.
+import {call, CallError, readProcess} from './call.js';
 
 const MOST_BYTES = 64 * 1024;
 const RETRY_MS = 1000;
 // What a later try may mend.
 const PASSING = new Set([0, 429, 503, 504]);
+// After these the server may still be at it: the write waits for a process that does not read.
+const UNCERTAIN = new Set([0, 504]);
 
 export class TerminalInput {
   // Why nothing arrives, in words; empty where all does.
@@ -21,8 +26,6 @@ export class TerminalInput {
   #sending = false;
   #closed = false;
   #force = false;
-  // How many bytes stdin has taken; null until the server has said it.
-  #offset = null;
   #wake = null;
 
   // Tells `changed` of trouble, and of its end.
@@ -63,7 +66,6 @@ export class TerminalInput {
       if (!this.busy) {
         // What was typed to somebody who takes nothing is not for whoever comes next.
         this.#pieces = [];
-        this.#offset = null;
       }
       this.#tell(error.message);
     } finally {
@@ -85,12 +87,16 @@ export class TerminalInput {
 
   // Writes it, however often it takes; throws where it never will.
   async #write(data) {
+    let offset = null;
+    // Whether an earlier try of it may hold stdin, as another writer does.
+    let ours = false;
     while (!this.#closed) {
+      let written = false;
       try {
-        this.#offset ??= await this.#taken();
-        const body = {data: base64(data), offset: String(this.#offset)};
-        const answer = await call(this.#id, 'write', this.#force ? {...body, force: true} : body);
-        this.#offset = Number(answer.stdin_bytes ?? 0);
+        offset ??= Number((await readProcess(this.#id)).stdin_bytes ?? 0);
+        const body = {data: base64(data), offset: String(offset)};
+        written = true;
+        await call(this.#id, 'write', this.#force || ours ? {...body, force: true} : body);
         this.#force = false;
         this.#tell('');
         return;
@@ -99,31 +105,27 @@ export class TerminalInput {
           this.#pieces.unshift(data);
           throw error;
         }
+        ours ||= written && UNCERTAIN.has(error.status);
         this.#tell(error.message);
         await this.#pause();
       }
     }
   }
 
-  async #taken() {
-    let response;
-    let body;
-    try {
-      response = await login.fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
-      body = await response.json();
-    } catch {
-      throw new CallError('The server does not answer.');
-    }
-    if (!response.ok) {
-      throw new CallError(body.error?.message ?? '', response.status, body.error?.reason ?? '');
-    }
-    return Number(body.process.stdin_bytes ?? 0);
-  }
-
+  // Until a retry is due, and somebody sees the page.
   #pause() {
     return new Promise((resolve) => {
-      this.#wake = resolve;
-      setTimeout(resolve, RETRY_MS);
+      const look = () => {
+        if (!document.hidden || this.#closed) {
+          document.removeEventListener('visibilitychange', look);
+          resolve();
+        }
+      };
+      this.#wake = look;
+      setTimeout(() => {
+        document.addEventListener('visibilitychange', look);
+        look();
+      }, RETRY_MS);
     });
   }
 

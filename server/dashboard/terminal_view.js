@@ -51,14 +51,15 @@ export class TerminalView {
   // Whether keys, and answers to what programs ask of a terminal, are sent.
   #answers = false;
   // The size that the process's terminal was last given, the one to give it, and whether a
-  // call is on its way.
+  // call is on its way. null where another may have given it one since.
   #size;
   #wanted = null;
   #resizing = false;
   #resizeTrouble = '';
 
-  // `panel` has .screen and .typing. `spec` is that of the process.
-  constructor(id, panel, spec) {
+  // `panel` has .screen and .typing. `spec` is that of the process. `failed` is told, with the
+  // error, that there can be no terminal.
+  constructor(id, panel, spec, failed) {
     this.#id = id;
     this.#box = panel.querySelector('.screen');
     this.#line = panel.querySelector('.typing');
@@ -72,7 +73,11 @@ export class TerminalView {
     this.#input = new TerminalInput(id, () => this.#show());
     const {rows = 24, columns = 80} = spec.pty.size ?? {};
     this.#size = {rows, columns};
-    this.#open();
+    this.#open().catch((error) => {
+      if (!this.#closed) {
+        failed(error);
+      }
+    });
   }
 
   close() {
@@ -83,7 +88,17 @@ export class TerminalView {
 
   // As the stream of output tells it.
   write(data) {
-    const text = this.#decoder.decode(data, {stream: true});
+    this.#put(this.#decoder.decode(data, {stream: true}));
+  }
+
+  // Says in a line of its own that bytes are missing. What comes next continues no character, no
+  // control sequence and no colour of what came before.
+  note(text) {
+    this.#decoder = new TextDecoder();
+    this.#put(`\x18\x1b[0m\r\n[${text}]\r\n`);
+  }
+
+  #put(text) {
     if (this.#terminal === null) {
       this.#waiting.push(text);
     } else {
@@ -113,8 +128,7 @@ export class TerminalView {
 
   // The library is large, and few look at terminals.
   async #open() {
-    const {Terminal} = await import('/xterm.js');
-    await styles();
+    const [{Terminal}] = await Promise.all([import('/xterm.js'), styles()]);
     if (this.#closed) {
       return;
     }
@@ -150,7 +164,14 @@ export class TerminalView {
   #setFocused(focused) {
     this.#focused = focused;
     // After what was written before, the questions in which were for others.
-    setTimeout(() => this.#arm());
+    setTimeout(() => {
+      if (!this.#closed) {
+        this.#arm();
+      }
+    });
+    if (focused) {
+      this.#size = null;
+    }
     this.#fit();
     this.#show();
   }
@@ -207,7 +228,7 @@ export class TerminalView {
     while (this.#wanted !== null && !this.#closed) {
       const size = this.#wanted;
       this.#wanted = null;
-      if (size.rows === this.#size.rows && size.columns === this.#size.columns) {
+      if (size.rows === this.#size?.rows && size.columns === this.#size?.columns) {
         continue;
       }
       try {
@@ -249,7 +270,12 @@ function styles() {
   loading ??= new Promise((resolve, reject) => {
     const link = element('link', {rel: 'stylesheet', href: '/xterm.css'});
     link.addEventListener('load', resolve);
-    link.addEventListener('error', () => reject(new Error('/xterm.css cannot be read')));
+    link.addEventListener('error', () => {
+      // The next terminal tries again.
+      link.remove();
+      loading = null;
+      reject(new Error('/xterm.css cannot be read'));
+    });
     document.head.append(link);
   });
   return loading;

@@ -43,16 +43,25 @@ const CALLS = {
     world.restarts.set(request, id);
     return {process: world.processes.get(id)};
   },
-  write(world, process, {data = '', offset}) {
+  write(world, process, {data = '', offset, force = false}) {
     running(process, 'write to');
+    const {process_id: id} = process;
+    if (world.writing.has(id) && !force) {
+      throw new Refusal(409, 'FAILED_PRECONDITION', 'STDIN_BUSY', 'another writer holds stdin');
+    }
+    if (world.unread.has(id)) {
+      world.writing.add(id);
+      throw new Refusal(504, 'DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'it does not read');
+    }
+    world.writing.delete(id);
     const bytes = Buffer.from(data, 'base64');
-    const input = world.inputs.get(process.process_id) ?? Buffer.alloc(0);
+    const input = world.inputs.get(id) ?? Buffer.alloc(0);
     if (offset !== undefined && Number(offset) > input.length) {
       throw new Refusal(410, 'OUT_OF_RANGE', 'OFFSET_OUT_OF_RANGE', `stdin is at ${input.length}`);
     }
     const fresh = bytes.subarray(input.length - Number(offset ?? input.length));
-    world.inputs.set(process.process_id, Buffer.concat([input, fresh]));
-    world.told.onInput?.(process.process_id, fresh);
+    world.inputs.set(id, Buffer.concat([input, fresh]));
+    world.told.onInput?.(id, fresh);
     return {stdin_bytes: String(input.length + fresh.length)};
   },
   resize(world, process, {size}) {

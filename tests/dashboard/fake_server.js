@@ -54,6 +54,8 @@ class FakeServer extends FakeWorld {
   // What processes use, by id, and the queries for it.
   usages = new Map();
   usagesAsked = [];
+  // Requests for files whose paths these are go unanswered.
+  broken = new Set();
   draining = false;
   snapshotLead = 0;
   instanceId = randomId();
@@ -202,6 +204,9 @@ class FakeServer extends FakeWorld {
     const [, version, resource, id, member] = url.pathname.split('/');
     if (version === 'login') {
       return this.#signIn(request, response);
+    }
+    if (this.broken.has(url.pathname)) {
+      return response.destroy();
     }
     if (version !== 'v1' && version !== 'logout') {
       return serveFile(url.pathname, response);

@@ -19,6 +19,9 @@ class FakeWorld {
   // What was written to the stdin of each, and the sizes that terminals got.
   inputs = new Map();
   sizes = [];
+  // Those that read no stdin, and those where a write waits for that.
+  unread = new Set();
+  writing = new Set();
   // How many bytes of each stream are kept no more: by process, then by stream.
   #dropped = new Map();
   // Whoever is to hear of each event, each piece of output and the end of a process's output.

@@ -6,6 +6,8 @@ const {after, before, beforeEach, afterEach, test} = require('node:test');
 const {close, launch, open, waitForState} = require('./browser');
 const {FakeServer} = require('./fake_server');
 
+const INPUT_MS = 20_000;
+
 let browser;
 let server;
 
@@ -32,7 +34,17 @@ async function openProcess(id, options) {
 
 const waitForRow = (page, row, wanted) =>
   page.waitForFunction(([at, text]) => proctor.page.terminal.screen()[at] === text, [row, wanted]);
+// As another client.
+const typeElsewhere = (id, text) =>
+  server.inputs.set(id, Buffer.concat([server.inputs.get(id), Buffer.from(text)].filter(Boolean)));
 const input = (id) => server.inputs.get(id)?.toString() ?? '';
+function nextInput() {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('nothing more was typed')), INPUT_MS);
+  });
+  return Promise.race([server.nextInput(), late]).finally(() => clearTimeout(timer));
+}
 // Until the process got just this. Writes may be cut within a character.
 async function waitForInput(page, id, wanted) {
   const all = Buffer.from(wanted);
@@ -42,7 +54,7 @@ async function waitForInput(page, id, wanted) {
     if (got.length === all.length) {
       return;
     }
-    await server.nextInput();
+    await nextInput();
   }
 }
 
@@ -234,13 +246,127 @@ test('says that another writer has it, and takes it over', async () => {
   await page.click('#process .screen');
   await page.keyboard.type('q');
   await page.waitForSelector('#process .typing.bad:has-text("another client writes to stdin")');
+  typeElsewhere(id, 'their words');
   server.refusal = null;
   await page.click('#process .typing button');
-  await waitForInput(page, id, 'q');
+  await waitForInput(page, id, 'their wordsq');
   assert.equal(server.calls.findLast(({verb}) => verb === 'write').body.force, true);
   await page.keyboard.type('!');
-  await waitForInput(page, id, 'q!');
+  await waitForInput(page, id, 'their wordsq!');
   assert.equal(server.calls.findLast(({verb}) => verb === 'write').body.force, undefined);
+  await close(page);
+});
+
+test('loses no key where somebody else types, too', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  await page.click('#process .screen');
+  await page.keyboard.type('ls');
+  await waitForInput(page, id, 'ls');
+  typeElsewhere(id, ' -la');
+  await page.keyboard.type('x');
+  await waitForInput(page, id, 'ls -lax');
+  await close(page);
+});
+
+test('goes on with what is read only after a while, as the writer that it was', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  await page.click('#process .screen');
+  server.unread.add(id);
+  await page.keyboard.type('p');
+  await page.waitForSelector('#process .typing.bad:has-text("it does not read")');
+  server.unread.delete(id);
+  await waitForInput(page, id, 'p');
+  await page.waitForSelector('#process .typing:not(.bad)');
+  await close(page);
+});
+
+test('tries again only while somebody looks', async () => {
+  const id = startShell();
+  const page = await openProcess(id, {clock: true});
+  await page.click('#process .screen');
+  server.refusal = [503, 'UNAVAILABLE', 'BUSY', 'try again'];
+  await page.keyboard.type('p');
+  await page.waitForSelector('#process .typing.bad:has-text("try again")');
+  const hide = (hidden) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', {value, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await hide(true);
+  const before = server.calls.length;
+  await page.clock.runFor(10_000);
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.equal(server.calls.length, before);
+  server.refusal = null;
+  await hide(false);
+  await waitForInput(page, id, 'p');
+  await close(page);
+});
+
+test('says where bytes are missing, and begins anew after them', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  const half = Buffer.from('one \u001b[31m€').subarray(0, -1);
+  server.write(id, half);
+  server.gap(id, 2048);
+  server.write(id, 'two');
+  await waitForRow(page, 0, 'one');
+  await waitForRow(page, 1, '[2.0 KiB of stdout were no longer kept]');
+  await waitForRow(page, 2, 'two');
+  // As it is told to who comes later.
+  await page.reload();
+  await page.waitForSelector('#process .xterm');
+  await waitForRow(page, 1, '[2.0 KiB of stdout were no longer kept]');
+  await close(page);
+});
+
+test('gives the size again to whom another gave one meanwhile', async () => {
+  const id = startShell();
+  const page = await openProcess(id);
+  const sit = async () => {
+    const resized = page.waitForResponse(/:resize$/);
+    await page.click('#process .screen');
+    await resized;
+  };
+  await sit();
+  await page.keyboard.press('Control+Shift+Enter');
+  await sit();
+  const [first, second] = server.sizes.slice(-2);
+  assert.equal(server.sizes.length, 2);
+  assert.deepEqual(second, first);
+  await close(page);
+});
+
+for (const file of ['/xterm.js', '/xterm.css']) {
+  test(`shows the log where ${file} cannot be read`, async () => {
+    server.broken.add(file);
+    const id = startShell();
+    server.write(id, 'words\r\n');
+    const page = await open(browser, `${server.url}#/processes/${id}`);
+    await page.waitForSelector('#process .ending:has-text("There can be no terminal here")');
+    await page.waitForSelector('#process .line:has-text("words")', {state: 'visible'});
+    assert.equal(await page.isVisible('#process .as'), false);
+    // The next time it is tried again.
+    server.broken.clear();
+    await page.goto(`${server.url}#/`);
+    await page.goto(`${server.url}#/processes/${id}`);
+    await page.waitForSelector('#process .xterm');
+    await waitForRow(page, 0, 'words');
+    await close(page);
+  });
+}
+
+test('is left with the keyboard in it', async () => {
+  const page = await openProcess(startShell());
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await page.evaluate(() => {
+    location.hash = '#/';
+  });
+  await page.waitForSelector('#overview', {state: 'visible'});
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
   await close(page);
 });
 
