@@ -1,5 +1,6 @@
 // Asks before something is done, does it, and says why it was not. One dialog, for the keyboard
-// too: Enter does it, Escape leaves.
+// too: Enter does what has the focus, Escape leaves. What destroys does not have it at first: a
+// command that was meant for a shell ends with Enter, too.
 import {element, setText} from './element.js';
 
 // `question`: {title, text, subject, fields, action, busy, danger, act(values)}. `subject` is what
@@ -68,9 +69,9 @@ export function ask({title, text, subject, fields = [], action, busy, danger = f
   });
   document.body.append(dialog);
   dialog.showModal();
-  // What destroys is not what a stray Enter does, unless it was asked for by name.
-  (inputs[0] ?? (danger ? cancel : go)).focus();
-  inputs[0]?.select?.();
+  const first = danger ? cancel : (inputs[0] ?? go);
+  first.focus();
+  first.select?.();
 }
 
 function makeInput({name, value = '', options, placeholder = ''}) {

@@ -1,6 +1,6 @@
 // What can be done to a process, where it makes sense, and the questions before it is done.
 import {ask} from './ask.js';
-import {call, requestId} from './call.js';
+import {call, readProcess, requestId} from './call.js';
 import {duration, parseDuration} from './format.js';
 import {login} from './login.js';
 import {REMOVED, RUNNING} from './process_record.js';
@@ -24,15 +24,16 @@ const SCOPES = [
   ['SIGNAL_SCOPE_GROUP', 'its process group'],
   ['SIGNAL_SCOPE_TREE', 'all its descendants, too'],
 ];
+// What a process has that was given none.
 const DEFAULT_GRACE_MS = 10_000;
 const OPEN = 'SESSION_STATE_OPEN';
 
 // `sense` says why an action makes none for a record, or nothing.
 const ACTIONS = {
-  stop: {label: 'Stop…', sense: endedWhy},
+  stop: {label: 'Stop…', sense: endedWhy, needsSpec: true},
   kill: {label: 'Kill…', sense: endedWhy},
   signal: {label: 'Signal…', sense: endedWhy},
-  restart: {label: 'Start again…', sense: forgottenWhy},
+  restart: {label: 'Start again…', sense: forgottenWhy, needsSpec: true},
   remove: {
     label: 'Forget…',
     sense: (record) =>
@@ -72,42 +73,56 @@ export class ProcessActions {
     return ACTIONS[name].sense(record, process) || login.whyNot;
   }
 
-  // Asks for it, if it makes sense.
-  start(name, record, process = null) {
-    if (this.refusal(name, record, process) === '') {
-      this[`_${name}`](record, process);
+  // Asks for it, if it makes sense. What the question needs to know of the process, and is not in
+  // `process`, is read first.
+  async start(name, record, process = null) {
+    if (this.refusal(name, record, process) !== '') {
+      return;
     }
+    let known = process;
+    if (known === null && ACTIONS[name].needsSpec) {
+      try {
+        known = await readProcess(record.id);
+      } catch {
+        // Then the question names no number, and the call leaves it to the server.
+      }
+      if (document.querySelector('dialog[open]') || this.refusal(name, record, known) !== '') {
+        return;
+      }
+    }
+    this[`_${name}`](record, known);
   }
 
   _stop(record, process) {
-    const policy = process?.spec?.stop_policy ?? {};
-    const grace = policy.grace ? parseDuration(policy.grace) : DEFAULT_GRACE_MS;
+    const own = graceOf(process);
+    const shown = own === null ? '' : String(own / 1000);
     const survivors = record.state !== RUNNING;
     ask({
       title: survivors ? 'Stop what it left behind?' : 'Stop this process?',
       subject: record.command,
       text: survivors
-        ? 'All that runs on in its control group gets SIGTERM, and after the grace SIGKILL.'
-        : `It gets SIG${(policy.signal || 'TERM').replace(/^SIG/, '')}, and what is left after the grace SIGKILL.`,
+        ? `All that runs on in its control group gets ${signalOf(process)}, and after the grace SIGKILL.`
+        : `It gets ${signalOf(process)}, and what is left after the grace SIGKILL.`,
       fields: [
         {
           name: 'grace',
           label: 'Grace',
-          value: String(grace / 1000),
-          hint: 'seconds; 0 for SIGKILL at once',
+          value: shown,
+          hint: 'seconds; 0 for SIGKILL at once; empty for its own',
         },
       ],
       action: 'Stop',
       busy: 'Stopping…',
       danger: true,
-      act: ({grace: seconds}) =>
-        call(record.id, 'stop', {
-          stop_policy: {
-            ...policy,
-            grace: graceOf(seconds),
-            ...(survivors && {scope: 'SIGNAL_SCOPE_TREE'}),
-          },
-        }),
+      // What is left out is the process's own.
+      act: ({grace}) => {
+        const changes = {
+          ...(![shown, ''].includes(grace.trim()) && {grace: parseGrace(grace)}),
+          ...(survivors && {scope: 'SIGNAL_SCOPE_TREE'}),
+        };
+        const none = Object.keys(changes).length === 0;
+        return call(record.id, 'stop', none ? {} : {stop_policy: changes});
+      },
     });
   }
 
@@ -156,10 +171,10 @@ export class ProcessActions {
     const session = this.#store.sessions.get(record.sessionId);
     const closed = session ? session.state !== OPEN : this.#store.position !== null;
     const elsewhere = closed && this.#defaultSession();
-    const grace = process?.spec?.stop_policy?.grace;
+    const grace = graceOf(process);
     const parts = [
       running
-        ? `It is stopped first, with a grace of ${duration(grace ? parseDuration(grace) : DEFAULT_GRACE_MS)}.`
+        ? `It is stopped first, with ${grace === null ? 'its own grace' : `a grace of ${duration(grace)}`}.`
         : '',
       'A new process with an id of its own is started with the same specification.',
       elsewhere ? 'Its session is closed: it starts in the default session.' : '',
@@ -204,9 +219,25 @@ export class ProcessActions {
   }
 }
 
-function graceOf(text) {
+// Of its own stop policy, in milliseconds; null where the process is not known.
+function graceOf(process) {
+  if (process === null) {
+    return null;
+  }
+  const {grace} = process.spec?.stop_policy ?? {};
+  return grace ? parseDuration(grace) : DEFAULT_GRACE_MS;
+}
+
+function signalOf(process) {
+  if (process === null) {
+    return 'its stop signal';
+  }
+  return `SIG${(process.spec?.stop_policy?.signal || 'TERM').replace(/^SIG/, '')}`;
+}
+
+function parseGrace(text) {
   const seconds = Number(text.trim().replace(/\s*s$/, ''));
-  if (text.trim() === '' || !Number.isFinite(seconds) || seconds < 0) {
+  if (!Number.isFinite(seconds) || seconds < 0) {
     throw new Error(`The grace is a number of seconds, not '${text}'.`);
   }
   return `${seconds}s`;

@@ -106,15 +106,20 @@ export class ProcessPage {
     }
   }
 
+  // Where there may be a terminal, letters are meant for it, with or without the focus: they end
+  // nothing.
   get keys() {
+    const letters = this.#process !== null && !this.#process.spec?.pty;
     return {
       f: () => this.#view.follow(),
       w: () => this.#view.wrap(),
       d: () => this.#view.times(),
       '/': () => this.#view.search(),
-      s: () => this.#act('stop'),
-      x: () => this.#act('kill'),
-      r: () => this.#act('restart'),
+      ...(letters && {
+        s: () => this.#act('stop'),
+        x: () => this.#act('kill'),
+        r: () => this.#act('restart'),
+      }),
     };
   }
 

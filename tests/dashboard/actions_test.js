@@ -26,12 +26,15 @@ async function openProcess(id) {
   const page = await open(browser, `${server.url}#/processes/${id}`);
   await waitForState(page, 'live');
   await page.waitForSelector('#process .actions .why:empty', {state: 'attached'});
+  // It was read: it knows which keys are its own.
+  await page.waitForSelector('#process button[name=download]:enabled');
   return page;
 }
 
 const action = (name) => `#process [data-action=${name}]`;
 const asked = (page) => page.waitForSelector('#ask[open]');
 const answered = (page) => page.waitForSelector('#ask', {state: 'detached'});
+const focused = (page) => page.evaluate(() => document.activeElement.textContent);
 const off = (page) =>
   page.$$eval('#process [data-action]', (buttons) =>
     buttons.filter(({disabled}) => disabled).map(({dataset}) => dataset.action),
@@ -51,6 +54,7 @@ test('stops a process with a grace, as who is signed in', async () => {
   await asked(page);
   assert.match(await page.textContent('#ask'), /sleep 100.*SIGINT.*SIGKILL/s);
   assert.equal(await page.inputValue('#ask [name=grace]'), '3');
+  assert.equal(await focused(page), 'Cancel');
   await page.fill('#ask [name=grace]', 'soon');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#ask .trouble:has-text("not \'soon\'")');
@@ -62,7 +66,7 @@ test('stops a process with a grace, as who is signed in', async () => {
     {
       id,
       verb: 'stop',
-      body: {stop_policy: {signal: 'INT', grace: '0.5s', scope: 'SIGNAL_SCOPE_TREE'}},
+      body: {stop_policy: {grace: '0.5s'}},
       proof: 'of-this-run',
     },
   ]);
@@ -75,6 +79,11 @@ test('kills with the keyboard alone, and only when it is meant', async () => {
   const page = await openProcess(id);
   await page.keyboard.press('x');
   await asked(page);
+  // Enter alone, as after a word that was meant for a shell, ends nothing.
+  await page.keyboard.press('Enter');
+  await answered(page);
+  await page.keyboard.press('x');
+  await asked(page);
   await page.keyboard.press('Escape');
   await answered(page);
   assert.deepEqual(server.calls, []);
@@ -82,10 +91,68 @@ test('kills with the keyboard alone, and only when it is meant', async () => {
   await page.waitForSelector('#process h1:has-text("sleep 100")');
   await page.keyboard.press('x');
   await asked(page);
+  await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await answered(page);
   assert.deepEqual(server.calls[0].body, {signal: 'KILL', scope: 'SIGNAL_SCOPE_GROUP'});
   await page.waitForSelector('#process .badge:has-text("SIGKILL")');
+  await close(page);
+});
+
+test('takes no letter for a key on the page of a terminal', async () => {
+  const id = server.start(['bash'], {spec: {pty: {}}});
+  const page = await openProcess(id);
+  await page.waitForSelector('#process .xterm');
+  for (const word of ['ls', 'exit', 'r']) {
+    await page.keyboard.type(word);
+    await page.keyboard.press('Enter');
+    assert.equal(await page.$('#ask'), null);
+  }
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.deepEqual(server.calls, []);
+  // The buttons are there.
+  await page.click(action('stop'));
+  await asked(page);
+  await close(page);
+});
+
+test('stops from the overview as the process was told to be stopped', async () => {
+  const stop_policy = {signal: 'INT', grace: '3s', scope: 'SIGNAL_SCOPE_TREE'};
+  const ids = [1, 2, 3].map(() => server.start(['sleep', '100'], {spec: {stop_policy}}));
+  // An event need not tell the whole specification.
+  for (const event of server.events.filter(({process_started: started}) => started)) {
+    event.process_started.process.spec = {argv: ['sleep', '100'], labels: {}};
+  }
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  const stop = async (id) => {
+    await page.hover(`#processes [data-id="${id}"]`);
+    await page.click(`#processes [data-id="${id}"] [data-action=stop]`);
+    await asked(page);
+  };
+  await stop(ids[0]);
+  assert.match(await page.textContent('#ask'), /SIGINT/);
+  assert.equal(await page.inputValue('#ask [name=grace]'), '3');
+  await page.click('#ask .danger');
+  await answered(page);
+  await stop(ids[1]);
+  await page.fill('#ask [name=grace]', '7');
+  await page.click('#ask .danger');
+  await answered(page);
+  // Where it cannot be read, nothing is made up.
+  await page.route(`**/v1/processes/${ids[2]}`, (route) => route.abort());
+  await stop(ids[2]);
+  assert.match(await page.textContent('#ask'), /its stop signal/);
+  assert.equal(await page.inputValue('#ask [name=grace]'), '');
+  await page.click('#ask .danger');
+  await answered(page);
+  assert.deepEqual(
+    server.calls.map(({body}) => body),
+    [{}, {stop_policy: {grace: '7s'}}, {}],
+  );
+  for (const id of ids) {
+    await page.waitForSelector(`#processes [data-id="${id}"] .word:has-text("SIGINT")`);
+  }
   await close(page);
 });
 

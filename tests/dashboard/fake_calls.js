@@ -15,9 +15,11 @@ class Refusal extends Error {
 
 // Each takes the world, a process and the request, and returns the response.
 const CALLS = {
-  stop(world, process, {stop_policy: policy}) {
+  stop(world, process, {stop_policy: asked}) {
     if (process.state === 'PROCESS_STATE_RUNNING') {
-      end(world, process.process_id, policy?.signal || 'TERM');
+      // What is not asked for is the process's own.
+      const policy = {...process.spec.stop_policy, ...asked};
+      end(world, process.process_id, policy.signal || 'TERM');
     }
     return {process};
   },
