@@ -3,10 +3,11 @@
 // command that was meant for a shell ends with Enter, too.
 import {element, setText} from './element.js';
 
-// `question`: {title, text, subject, fields, action, busy, danger, act(values)}. `subject` is what
-// it is done to, shown as it is. A field is {name, label, value, hint, options}: a text, or a choice
-// among `options` of [value, words]. act() may be asynchronous; what it throws is shown, and the
-// question stays.
+// `question`: {title, text, subject, fields, action, busy, danger, act(values, {signal, tell})}.
+// `subject` is what it is done to, shown as it is. A field is {name, label, value, hint, options}: a
+// text, or a choice among `options` of [value, words]. act() may be asynchronous; what it throws is
+// shown, and the question stays. `signal` is aborted once the question is left; tell(words) shows
+// how it goes. The words that act() returns are shown until they are read, where it returns any.
 export function ask({title, text, subject, fields = [], action, busy, danger = false, act}) {
   const inputs = fields.map(makeInput);
   const trouble = element('p', {class: 'trouble', role: 'alert'});
@@ -36,8 +37,10 @@ export function ask({title, text, subject, fields = [], action, busy, danger = f
   );
   const dialog = element('dialog', {id: 'ask', 'aria-labelledby': 'ask-title'}, form);
   const previous = document.activeElement;
+  const left = new AbortController();
   cancel.addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => {
+    left.abort();
     dialog.remove();
     previous?.focus?.({preventScroll: true});
   });
@@ -50,7 +53,7 @@ export function ask({title, text, subject, fields = [], action, busy, danger = f
   });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    if (go.disabled) {
+    if (go.disabled || go.hidden) {
       return;
     }
     const values = Object.fromEntries(fields.map(({name}, index) => [name, inputs[index].value]));
@@ -58,8 +61,18 @@ export function ask({title, text, subject, fields = [], action, busy, danger = f
     setText(go, busy);
     setText(trouble, '');
     try {
-      await act(values);
-      dialog.close();
+      const words = await act(values, {
+        signal: left.signal,
+        tell: (text) => setText(trouble, text),
+      });
+      if (typeof words === 'string') {
+        setText(trouble, words);
+        go.hidden = true;
+        setText(cancel, 'Close');
+        cancel.focus();
+      } else {
+        dialog.close();
+      }
     } catch (error) {
       setText(trouble, error.message);
     } finally {

@@ -5,6 +5,12 @@ import {login} from './login.js';
 
 const RETRY_MS = 1000;
 
+// Whether a refusal with this status may be none later: what is wrong stays wrong, but who is signed
+// out, or meets a busy server, may ask again.
+export function mayPass(status) {
+  return !(status >= 400 && status < 500) || status === 401 || status === 429;
+}
+
 export class FrameStream {
   #url;
   #told;

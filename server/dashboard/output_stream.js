@@ -1,7 +1,7 @@
 // The output of one process, from the server into an OutputLog, over lost connections,
 // without a byte doubled or one missing that is not said to be.
 import {bytes, parseTime} from './format.js';
-import {FrameStream} from './frame_stream.js';
+import {FrameStream, mayPass} from './frame_stream.js';
 
 const TAIL_BYTES = 2 * 1024 * 1024;
 const RETRY_MS = 2000;
@@ -115,9 +115,8 @@ export class OutputStream {
     this.#finish('refused');
   }
 
-  // What is wrong stays wrong; who is signed out, or meets a busy server, asks again.
   #takeRefusal(status, message) {
-    if (status >= 400 && status < 500 && status !== 401 && status !== 429) {
+    if (!mayPass(status)) {
       this.reason = message;
       this.#finish('refused');
       return;

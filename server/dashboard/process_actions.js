@@ -186,16 +186,19 @@ export class ProcessActions {
       action: running ? 'Restart' : 'Start again',
       busy: running ? 'Restarting…' : 'Starting…',
       danger: running,
-      act: async () => {
+      act: async (values, {signal}) => {
         if (running) {
           await call(record.id, 'stop', {});
+          signal.throwIfAborted();
         }
         // The same id with each try: an answer that was lost starts no second one.
         const answer = await call(record.id, 'restart', {
           request_id: id,
           ...(elsewhere && {session_id: elsewhere}),
         });
-        location.hash = `#/processes/${answer.process.process_id}`;
+        if (!signal.aborted) {
+          location.hash = `#/processes/${answer.process.process_id}`;
+        }
       },
     });
   }

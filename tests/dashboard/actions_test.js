@@ -219,6 +219,28 @@ test('restarts what runs: stops it, then starts it again', async () => {
   await close(page);
 });
 
+test('starts nothing again once the question was left, and stays where it is', async () => {
+  const id = server.start(['serve']);
+  const page = await openProcess(id);
+  let answer;
+  server.callsHeld = new Promise((resolve) => {
+    answer = resolve;
+  });
+  await page.click(`${action('restart')}:has-text("Restart")`);
+  await Promise.all([page.waitForRequest(/:stop$/), page.click('#ask .danger')]);
+  await page.click('#ask button:has-text("Cancel")');
+  await answered(page);
+  answer();
+  await page.waitForSelector('#process .badge:has-text("SIGTERM")');
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.deepEqual(
+    server.calls.map(({verb}) => verb),
+    ['stop'],
+  );
+  assert.equal(new URL(page.url()).hash, `#/processes/${id}`);
+  await close(page);
+});
+
 test('forgets what has ended', async () => {
   const id = server.start(['true']);
   const page = await openProcess(id);

@@ -54,6 +54,10 @@ class FakeServer extends FakeWorld {
   // What processes use, by id, and the queries for it.
   usages = new Map();
   usagesAsked = [];
+  // Requests to read output wait for this.
+  outputHeld = Promise.resolve();
+  // What the next requests to read output are refused with: statuses.
+  outputRefusals = [];
   // Requests for files whose paths these are go unanswered.
   broken = new Set();
   draining = false;
@@ -240,7 +244,9 @@ class FakeServer extends FakeWorld {
       events: () => this.#watch(url, request, response),
       usage: () => reply(response, 200, this.#usage(url.searchParams)),
       processes: () =>
-        member === 'output' ? this.#read(id, url, request, response) : this.#process(id, response),
+        member === 'output'
+          ? this.#readLater(id, url, request, response)
+          : this.#process(id, response),
     };
     return (routes[resource] ?? (() => reply(response, 404, {})))();
   }
@@ -408,6 +414,15 @@ class FakeServer extends FakeWorld {
       return {kind: 'expired', code: 'OUT_OF_RANGE', reason: 'EVENTS_EXPIRED', message: 'not kept'};
     }
     return null;
+  }
+
+  async #readLater(id, url, request, response) {
+    if (this.outputRefusals.length > 0) {
+      const error = {code: 'UNAVAILABLE', reason: 'BUSY', message: 'not now', metadata: {}};
+      return reply(response, this.outputRefusals.shift(), {error});
+    }
+    await this.outputHeld;
+    return this.#read(id, url, request, response);
   }
 
   #read(id, url, request, response) {

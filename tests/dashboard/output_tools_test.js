@@ -170,6 +170,67 @@ test('downloads all that the server keeps, of both streams or of one', async () 
   await close(page);
 });
 
+test('says of a download what is missing in it', async () => {
+  const id = server.start(['talker']);
+  server.write(id, 'one\n');
+  server.gap(id, 2048);
+  server.write(id, 'two\n');
+  server.write(id, 'err\n', 'STREAM_STDERR');
+  const page = await openProcess(id);
+  await waitForLine(page, 'err');
+  const get = async (stream) => {
+    await page.click('#process button[name=download]:enabled');
+    await page.selectOption('#ask [name=stream]', stream);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('#ask button[type=submit]'),
+    ]);
+    return fs.readFileSync(await download.path(), 'utf8');
+  };
+  assert.equal(await get('stdout'), 'one\ntwo\n');
+  await page.waitForSelector('#ask .trouble:has-text("2.0 KiB are missing in it")');
+  await page.click('#ask button:has-text("Close")');
+  await page.waitForSelector('#ask', {state: 'detached'});
+  assert.equal(await get('stderr'), 'err\n');
+  await page.waitForSelector('#ask', {state: 'detached'});
+  await close(page);
+});
+
+test('waits for a busy server with a download, and gives it up when it is left', async () => {
+  const id = server.start(['talker']);
+  server.write(id, 'one\n');
+  server.finish(id);
+  const page = await openProcess(id);
+  await waitForLine(page, 'one');
+  await page.click('#process button[name=download]:enabled');
+  server.outputRefusals = [503, 429, 401];
+  const saved = page.waitForEvent('download');
+  await page.click('#ask button[type=submit]');
+  await page.waitForSelector('#ask .trouble:has-text("not now; trying again")');
+  await saved;
+  await page.waitForSelector('#ask', {state: 'detached'});
+  let answer;
+  server.outputHeld = new Promise((resolve) => {
+    answer = resolve;
+  });
+  let downloads = 0;
+  page.on('download', () => downloads++);
+  await page.click('#process button[name=download]:enabled');
+  const asked = page.waitForRequest(/output.*follow=false/);
+  await page.click('#ask button[type=submit]');
+  const given = page.waitForEvent('requestfailed', (request) =>
+    request.url().includes('follow=false'),
+  );
+  await asked;
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('#ask', {state: 'detached'});
+  await given;
+  answer();
+  await page.evaluate(() => fetch('/v1/server'));
+  assert.equal(downloads, 0);
+  await close(page);
+});
+
 test('says why it cannot download', async () => {
   const session = server.openSession();
   const id = server.start(['true'], {session});
