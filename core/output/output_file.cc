@@ -27,6 +27,9 @@ constexpr size_t kHeaderBytes = 40;
 constexpr size_t kStreamBytes = 1 + 8 + 8;
 constexpr size_t kMilestoneBytes = 8 + 1;
 constexpr size_t kChunkBytes = 1 + 8 + 8 + 8;
+// Of one chunk in an OutputLog: as in the index, and its position.
+constexpr uint64_t kChunkMemory = sizeof(OutputIndex::Chunk) + sizeof(uint64_t);
+static_assert(1 + kChunkMemory <= kMemoryPerFileByte * (1 + kChunkBytes));
 constexpr uint8_t kMarkMilestone = kOutputStreams;  // below: the end of that stream
 
 void PutNumber(std::string* to, uint64_t number, int bytes) {
@@ -87,6 +90,10 @@ absl::Status StorageError(const char* operation, const std::string& path, int er
   const bool full = error == ENOSPC || error == EDQUOT;
   return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
                     full ? "STORAGE_FULL" : "STORAGE_FAILED", operation, path, error);
+}
+
+absl::Status MemoryError(const char* operation, const std::string& path) {
+  return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", operation, path, ENOMEM);
 }
 
 absl::Status Damaged(const std::string& path, const std::string& what) {
@@ -161,17 +168,8 @@ absl::StatusOr<OutputIndex> DecodeIndex(std::string_view from, const Sizes& size
   return index;
 }
 
-}  // namespace
-
-uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output) {
-  const OutputLog::Counts counts = output.CountIndex();
-  return kHeaderBytes + process_id.size() + kOutputStreams * kStreamBytes +
-         counts.milestones * kMilestoneBytes + counts.chunks * kChunkBytes +
-         output.retained_bytes();
-}
-
-absl::Status WriteOutputFile(const std::string& path, std::string_view process_id,
-                             const OutputLog& output, bool durable) {
+absl::Status Write(const std::string& path, std::string_view process_id, const OutputLog& output,
+                   bool durable) {
   const std::string unfinished = path + kUnfinishedSuffix;
   const std::string head = EncodeHead(process_id, output);
   UniqueFd file(
@@ -182,15 +180,21 @@ absl::Status WriteOutputFile(const std::string& path, std::string_view process_i
     status = StorageError("write", unfinished, errno);
   } else if (durable && ::fdatasync(file.get()) != 0) {
     status = StorageError("fdatasync", unfinished, errno);
+  } else if (::close(file.Release()) != 0 && errno != EINTR) {
+    status = StorageError("close", unfinished, errno);  // some disks are full only now
   } else if (::rename(unfinished.c_str(), path.c_str()) != 0) {
     status = StorageError("rename", unfinished, errno);
+  } else if (durable) {
+    status = SyncDirectoryOf(path);
+    if (!status.ok()) ::unlink(path.c_str());
+    return status;
   }
   if (!status.ok()) ::unlink(unfinished.c_str());
   return status;
 }
 
-absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::string& path,
-                                                                std::string_view process_id) {
+absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
+                                                      std::string_view process_id) {
   UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) {
     return MakeError(absl::StatusCode::kNotFound, "OUTPUT_NOT_KEPT",
@@ -224,9 +228,7 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::strin
   }
   std::string middle(*middle_size, '\0');
   std::shared_ptr<char[]> bytes(new (std::nothrow) char[std::max<uint64_t>(sizes.bytes, 1)]);
-  if (bytes == nullptr) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", "read", path, ENOMEM);
-  }
+  if (bytes == nullptr) return MemoryError("read", path);
   if (!ReadAll(file.get(), middle.data(), middle.size()) ||
       !ReadAll(file.get(), bytes.get(), sizes.bytes)) {
     if (errno == 0) return Damaged(path, "it has become shorter");
@@ -244,6 +246,47 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::strin
   auto restored = OutputLog::Restore(*index, std::move(bytes), sizes.bytes);
   if (!restored.ok()) return Damaged(path, std::string(restored.status().message()));
   return restored;
+}
+
+}  // namespace
+
+uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output) {
+  const OutputLog::Counts counts = output.CountIndex();
+  return kHeaderBytes + process_id.size() + kOutputStreams * kStreamBytes +
+         counts.milestones * kMilestoneBytes + counts.chunks * kChunkBytes +
+         output.retained_bytes();
+}
+
+uint64_t OutputMemory(const OutputLog& output) {
+  return output.retained_bytes() + output.CountIndex().chunks * kChunkMemory;
+}
+
+absl::Status SyncDirectoryOf(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const UniqueFd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened) return StorageError("open", directory, errno);
+  if (::fsync(opened.get()) != 0) return StorageError("fsync", directory, errno);
+  return absl::OkStatus();
+}
+
+// Both are called on threads that nothing may be thrown to.
+absl::Status WriteOutputFile(const std::string& path, std::string_view process_id,
+                             const OutputLog& output, bool durable) {
+  try {
+    return Write(path, process_id, output, durable);
+  } catch (const std::bad_alloc&) {
+    return MemoryError("write", path);
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::string& path,
+                                                                std::string_view process_id) {
+  try {
+    return Read(path, process_id);
+  } catch (const std::bad_alloc&) {
+    return MemoryError("read", path);
+  }
 }
 
 }  // namespace proctor

@@ -30,9 +30,16 @@ namespace proctor {
 // The size that the file has.
 uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output);
 
+// The memory that an output takes, its index included.
+uint64_t OutputMemory(const OutputLog& output);
+// The most that it takes when it was read, for each byte of its file: the index of chunks of one
+// byte each is the largest.
+inline constexpr uint64_t kMemoryPerFileByte = 2;
+
 // Writes the file, under another name until it is complete, with mode 0600; the one that was
-// there before is replaced. `output` is settled. `durable` waits for the disk.
-// Errors: ResourceExhausted (STORAGE_FULL), Internal (STORAGE_FAILED), with nothing left behind.
+// there before is replaced. `output` is settled. `durable` waits for the disk, which then has the
+// name too. Errors: ResourceExhausted (STORAGE_FULL, OUTPUT_MEMORY), Internal (STORAGE_FAILED),
+// with nothing left behind.
 absl::Status WriteOutputFile(const std::string& path, std::string_view process_id,
                              const OutputLog& output, bool durable);
 
@@ -41,6 +48,10 @@ absl::Status WriteOutputFile(const std::string& path, std::string_view process_i
 // (STORAGE_FAILED).
 absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::string& path,
                                                                 std::string_view process_id);
+
+// Waits until the disk has the names in the directory that `path` is in.
+// Errors: those of WriteOutputFile.
+absl::Status SyncDirectoryOf(const std::string& path);
 
 // What is added to the name of a file that is not complete.
 inline constexpr char kUnfinishedSuffix[] = ".new";

@@ -1,6 +1,7 @@
 #include "core/output/output_file.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -78,6 +79,41 @@ TEST_F(OutputFileTest, NeverGivesWrongBytes) {
   EXPECT_TRUE(ReadOutputFile(path_, "id").ok());
   EXPECT_THAT(std::string(ReadOutputFile(path_, "xx").status().message()),
               HasSubstr("that of another process"));
+}
+
+TEST_F(OutputFileTest, WithoutMemoryTheReadingFails) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer needs more memory than this leaves";
+#endif
+  // A header that belongs to a file of this size, all of which would be an index.
+  constexpr uint64_t kChunks = uint64_t{1} << 30;
+  constexpr uint64_t kSize = 40 + 2 + 2 * 17 + kChunks * 25;
+  std::string header("proctor\n\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24);
+  for (const uint64_t number : {kChunks, uint64_t{2} << 32}) {
+    for (int i = 0; i < 8; ++i) header.push_back(static_cast<char>(number >> (8 * i)));
+  }
+  Overwrite(header);
+  std::filesystem::resize_file(path_, kSize);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit less{rlim_t{8} << 30, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &less), 0);
+  const absl::Status read = ReadOutputFile(path_, "id").status();
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(ErrorReason(read), "OUTPUT_MEMORY") << read;
+  EXPECT_TRUE(absl::IsResourceExhausted(read));
+}
+
+TEST_F(OutputFileTest, SyncsTheDirectoryOfAName) {
+  EXPECT_TRUE(SyncDirectoryOf(path_).ok());
+  EXPECT_TRUE(SyncDirectoryOf("of the working directory").ok());
+  EXPECT_EQ(ErrorReason(SyncDirectoryOf(directory_.File("no/id"))), "STORAGE_FAILED");
+}
+
+TEST_F(OutputFileTest, MemoryIsBoundedByTheSizeOfTheFile) {
+  const auto smallest = MakeOutput(std::vector<std::string>(1000, "x"));
+  EXPECT_LE(OutputMemory(*smallest), kMemoryPerFileByte * OutputFileSize("id", *smallest));
+  EXPECT_GT(OutputMemory(*smallest), OutputFileSize("id", *smallest));
 }
 
 TEST_F(OutputFileTest, SaysThatThereIsNone) {
