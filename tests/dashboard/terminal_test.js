@@ -358,18 +358,6 @@ for (const file of ['/xterm.js', '/xterm.css']) {
   });
 }
 
-test('is left with the keyboard in it', async () => {
-  const page = await openProcess(startShell());
-  await page.click('#process .screen');
-  await page.waitForSelector('#process .typing:has-text("goes to the process")');
-  await page.evaluate(() => {
-    location.hash = '#/';
-  });
-  await page.waitForSelector('#overview', {state: 'visible'});
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
-  await close(page);
-});
-
 test('types nothing into what has ended, nor for who may only look', async () => {
   const id = startShell();
   server.write(id, 'bye');
