@@ -170,7 +170,16 @@ export class ProcessPage {
     try {
       const response = await login.fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
       const body = await response.json();
+      if (this.#closed) {
+        return;
+      }
       if (response.ok) {
+        const {process_id: id} = body.process;
+        if (id !== this.#id) {
+          // It was asked for by its name, which no event tells: its own page takes over.
+          location.replace(`#/processes/${id}`);
+          return;
+        }
         this.#process = body.process;
         this.#missing = '';
         this.#unknown = false;

@@ -35,18 +35,33 @@ export class Usage {
     }
     this.#asking = true;
     try {
-      const wanted = new URLSearchParams([...query, ['page_size', PAGE_SIZE]]);
-      const response = await login.fetch(`/v1/usage?${wanted}`);
-      const body = await response.json();
-      if (response.ok) {
-        this.#take(body.usages ?? []);
-      } else {
-        this.#absent = body.error?.reason === 'NO_SUCH_PATH';
+      const usages = await this.#ask(query);
+      if (usages !== null) {
+        this.#take(usages);
       }
     } catch {
       // The next turn asks again.
     } finally {
       this.#asking = false;
+    }
+  }
+
+  // All pages of the answer; null where it is refused.
+  async #ask(query) {
+    const usages = [];
+    for (let token = ''; ; ) {
+      const page = [...query, ['page_size', PAGE_SIZE], ...(token ? [['page_token', token]] : [])];
+      const response = await login.fetch(`/v1/usage?${new URLSearchParams(page)}`);
+      const body = await response.json();
+      if (!response.ok) {
+        this.#absent = body.error?.reason === 'NO_SUCH_PATH';
+        return null;
+      }
+      usages.push(...(body.usages ?? []));
+      token = body.next_page_token ?? '';
+      if (token === '') {
+        return usages;
+      }
     }
   }
 

@@ -54,6 +54,8 @@ class FakeServer extends FakeWorld {
   // What processes use, by id, and the queries for it.
   usages = new Map();
   usagesAsked = [];
+  // How many of them one answer tells at most.
+  usagesPage = 1000;
   // Requests to read output wait for this.
   outputHeld = Promise.resolve();
   // What the next requests to read output are refused with: statuses.
@@ -297,7 +299,13 @@ class FakeServer extends FakeWorld {
         source: 'USAGE_SOURCE_TREE',
         ...this.usages.get(id),
       }));
-    return {usages, time: stamp(Date.now()), next_page_token: ''};
+    const from = Number(query.get('page_token') ?? 0);
+    const to = from + Math.min(this.usagesPage, Number(query.get('page_size')));
+    return {
+      usages: usages.slice(from, to),
+      time: stamp(Date.now()),
+      next_page_token: to < usages.length ? String(to) : '',
+    };
   }
 
   #session(id, response) {
@@ -316,7 +324,9 @@ class FakeServer extends FakeWorld {
   }
 
   #process(id, response) {
-    const process = this.processes.get(id);
+    const name = decodeURIComponent(id);
+    const process =
+      this.processes.get(id) ?? [...this.processes.values()].find(({spec}) => spec.name === name);
     if (!process) {
       return reply(response, 404, {
         error: {
@@ -327,9 +337,10 @@ class FakeServer extends FakeWorld {
         },
       });
     }
-    const stdin = this.inputs.get(id)?.length ?? 0;
+    const {process_id: own} = process;
+    const stdin = this.inputs.get(own)?.length ?? 0;
     return reply(response, 200, {
-      process: {...process, output: this.totals(id), stdin_bytes: String(stdin)},
+      process: {...process, output: this.totals(own), stdin_bytes: String(stdin)},
     });
   }
 

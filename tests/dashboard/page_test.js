@@ -636,3 +636,20 @@ test('fits a phone', async () => {
   );
   await close(page);
 });
+
+test('goes from the name of a process to its own page', async () => {
+  const id = server.start(['serve'], {spec: {name: 'web one'}});
+  const page = await open(browser, server.url);
+  await waitForState(page, 'live');
+  await page.goto(`${server.url}#/processes/web%20one`);
+  await page.waitForFunction((wanted) => location.hash === wanted, `#/processes/${id}`);
+  // What happens to it is shown.
+  server.signal(id, 'SIGHUP');
+  await page.waitForSelector('#process .timeline:has-text("SIGHUP")');
+  server.finish(id, {exit_code: 3});
+  await page.waitForSelector('#process .badge:has-text("exit 3")');
+  // The name is no step on the way back.
+  await page.goBack();
+  await page.waitForSelector('#overview', {state: 'visible'});
+  await close(page);
+});

@@ -92,6 +92,17 @@ test('asks once a second at most, and only while something that runs is looked a
   await close(page);
 });
 
+test('asks for all of a session, however many pages they take', async () => {
+  server.usagesPage = 2;
+  const ids = [1, 2, 3, 4, 5].map((index) => server.start(['sleep', String(index)]));
+  const page = await open(browser, `${server.url}#/sessions/${server.session.session_id}`);
+  await waitForState(page, 'live');
+  for (const id of ids) {
+    await hasText(page, `#process [data-id="${id}"]`, '1.0 MiB');
+  }
+  await close(page);
+});
+
 test('asks for those in sight alone, where very many run', async () => {
   for (let index = 0; index < 600; index++) {
     server.start(['sleep', String(index)]);
