@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
+#include <new>
 #include <tuple>
 
 #include "absl/strings/match.h"
@@ -20,8 +22,8 @@
 namespace proctor {
 namespace {
 
-// Outputs that wait for a slow disk are in memory, which they must not fill.
-constexpr uint64_t kMostPendingBytes = uint64_t{256} << 20;
+// A file takes whole blocks: it frees up to so much more than its size.
+constexpr uint64_t kBlockBytes = 4096;
 
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -48,7 +50,11 @@ absl::Status ListFiles(const std::string& directory,
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<OutputStore>> OutputStore::Open(Options options) {
-  if (::mkdir(options.directory.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdir(options.directory.c_str(), 0700) == 0) {
+    if (options.durable) {
+      if (absl::Status synced = SyncDirectoryOf(options.directory); !synced.ok()) return synced;
+    }
+  } else if (errno != EEXIST) {
     const bool full = errno == ENOSPC || errno == EDQUOT;
     return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
                       full ? "STORAGE_FULL" : "STORAGE_FAILED", "mkdir", options.directory, errno);
@@ -104,24 +110,32 @@ void OutputStore::RetainOnly(const std::function<bool(const std::string& process
 }
 
 absl::Status OutputStore::Post(absl::AnyInvocable<void()> work) {
-  return Thread().Post([self = shared_from_this(), work = std::move(work)]() mutable { work(); });
+  try {
+    return Thread().Post([self = shared_from_this(), work = std::move(work)]() mutable { work(); });
+  } catch (const std::bad_alloc&) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY",
+                     "there is no memory to wait for the disk in");
+  }
 }
 
 void OutputStore::Keep(const std::string& process_id, std::shared_ptr<const OutputLog> output) {
-  const uint64_t bytes = output->retained_bytes();
+  const uint64_t bytes = OutputMemory(*output);
+  const uint64_t size = OutputFileSize(process_id, *output);
   {
     absl::MutexLock lock(&mutex_);
-    const bool fits = pending_.empty() || pending_bytes_ + bytes <= kMostPendingBytes;
+    const bool fits = pending_.empty() || pending_bytes_ + bytes <= options_.max_pending_bytes;
     if (fits) {
-      ++pending_[process_id];
+      Pending& pending = pending_[process_id];
+      ++pending.writes;
+      pending.size = std::max(pending.size, size);
       pending_bytes_ += bytes;
     } else {
       output.reset();
     }
   }
   if (output == nullptr) {
-    return Lose(process_id, MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_SLOW",
-                                      "too much waits to be written already"));
+    return GiveUp(process_id, MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_SLOW",
+                                        "too much waits to be written already"));
   }
   absl::Status posted = Post([this, process_id, bytes, output = std::move(output)]() mutable {
     Write(process_id, *output);
@@ -129,14 +143,21 @@ void OutputStore::Keep(const std::string& process_id, std::shared_ptr<const Outp
     EndPending(process_id, bytes);
   });
   if (posted.ok()) return;
-  Lose(process_id, posted);
   EndPending(process_id, bytes);
+  GiveUp(process_id, posted);
+}
+
+// An earlier one may have what is not to be kept any more.
+void OutputStore::GiveUp(const std::string& process_id, const absl::Status& why) {
+  Remove(process_id);
+  Lose(process_id, why);
 }
 
 void OutputStore::EndPending(const std::string& process_id, uint64_t bytes) {
   absl::MutexLock lock(&mutex_);
   pending_bytes_ -= bytes;
-  if (--pending_.at(process_id) == 0) pending_.erase(process_id);
+  const auto pending = pending_.find(process_id);
+  if (--pending->second.writes == 0) pending_.erase(pending);
 }
 
 void OutputStore::Write(const std::string& process_id, const OutputLog& output) {
@@ -146,7 +167,7 @@ void OutputStore::Write(const std::string& process_id, const OutputLog& output) 
     written = WriteOutputFile(PathOf(process_id), process_id, output, options_.durable);
   }
   if (!written.ok()) {
-    Unlink(process_id);  // an earlier one may have what is not to be kept any more
+    Unlink(process_id);  // as GiveUp does
     return Lose(process_id, written);
   }
   absl::MutexLock lock(&mutex_);
@@ -161,27 +182,40 @@ absl::Status OutputStore::MakeRoom(const std::string& process_id, uint64_t size)
                      absl::StrCat("its ", size, " bytes are more than the ", options_.max_bytes,
                                   " that all may have"));
   }
+  const uint64_t needed = size == 0 ? 0 : size + options_.left_free;
   while (true) {
+    const uint64_t left = FreeBytes();
     std::string oldest;
     {
       absl::MutexLock lock(&mutex_);
       const auto own = files_.find(process_id);
       const uint64_t replaced = own == files_.end() ? 0 : own->second.size;
-      if (use_.bytes - replaced + size <= options_.max_bytes) break;
+      const bool within = use_.bytes - replaced + size <= options_.max_bytes;
+      if (within && left >= needed) return absl::OkStatus();
+      // The others are not given for one that has no room even then.
+      const uint64_t freed = use_.bytes + files_.size() * kBlockBytes;
+      if (within && (files_.empty() || left + freed < needed)) {
+        return MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+                         absl::StrCat("'", options_.directory, "' has ", left,
+                                      " bytes left, which are for events"));
+      }
       auto first = by_turn_.begin();
-      if (first->second == process_id) ++first;
+      if (first->second == process_id && by_turn_.size() > 1) ++first;
       oldest = first->second;
-      ++use_.removed;
+      if (oldest != process_id) ++use_.removed;
     }
     Unlink(oldest);
   }
+}
+
+// Of a file system that does not tell, a write does.
+uint64_t OutputStore::FreeBytes() const {
+  if (options_.free_bytes) return options_.free_bytes();
   struct statvfs disk {};
-  if (size == 0 || ::statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
-  const uint64_t left = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if (left >= size + options_.left_free) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
-      absl::StrCat("'", options_.directory, "' has ", left, " bytes left, which are for events"));
+  if (::statvfs(options_.directory.c_str(), &disk) != 0) {
+    return std::numeric_limits<uint64_t>::max();
+  }
+  return static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 
 void OutputStore::NoteFile(const std::string& process_id, uint64_t size) {
@@ -230,7 +264,9 @@ bool OutputStore::Has(std::string_view process_id) const {
 uint64_t OutputStore::SizeOf(std::string_view process_id) const {
   absl::MutexLock lock(&mutex_);
   const auto found = files_.find(View(process_id));
-  return found == files_.end() ? 0 : found->second.size;
+  const auto pending = pending_.find(View(process_id));
+  return std::max(found == files_.end() ? 0 : found->second.size,
+                  pending == pending_.end() ? 0 : pending->second.size);
 }
 
 void OutputStore::Read(const std::string& process_id, Done done) {

@@ -37,10 +37,12 @@ namespace proctor {
 class OutputStore : public std::enable_shared_from_this<OutputStore> {
  public:
   struct Options {
-    std::string directory;          // made where there is none, with mode 0700
-    uint64_t max_bytes = 0;         // of all files; not 0
-    bool durable = false;           // each file waits for the disk
-    uint64_t left_free = 64 << 20;  // of the file system, for others
+    std::string directory;                             // made where there is none, with mode 0700
+    uint64_t max_bytes = 0;                            // of all files; not 0
+    bool durable = false;                              // each file waits for the disk
+    uint64_t left_free = 64 << 20;                     // of the file system, for others
+    std::function<uint64_t()> free_bytes;              // of the file system; empty: it is asked
+    uint64_t max_pending_bytes = uint64_t{256} << 20;  // of memory, that wait for a slow disk
   };
 
   // Opens the directory and looks at names and sizes, not into files.
@@ -52,16 +54,19 @@ class OutputStore : public std::enable_shared_from_this<OutputStore> {
   // Removes all but those of processes that are known.
   void RetainOnly(const std::function<bool(const std::string& process_id)>& is_known);
 
-  // Keeps an output that is complete, in place of an earlier one of the process. The oldest ones
-  // go where there is no room.
+  // Keeps an output that is complete, in place of an earlier one of the process, which goes in any
+  // case. The oldest ones go where there is no room, within the bound or in the file system.
   void Keep(const std::string& process_id, std::shared_ptr<const OutputLog> output);
+
+  // An output cannot be handed to Keep: it is lost, and an earlier one goes.
+  void GiveUp(const std::string& process_id, const absl::Status& why);
 
   // Forgets that of a process, if there is one.
   void Remove(const std::string& process_id);
 
   // Whether that of a process is kept, or about to be.
   bool Has(std::string_view process_id) const;
-  // How large the file is; 0 where there is none yet.
+  // How large the file is at most, or will be; 0 where there is none.
   uint64_t SizeOf(std::string_view process_id) const;
 
   // Reads that of a process, and tells `done` on the background thread, or at once where that
@@ -87,6 +92,11 @@ class OutputStore : public std::enable_shared_from_this<OutputStore> {
     uint64_t turn = 0;  // the oldest has the least
     uint64_t size = 0;
   };
+  // Writes of a process that wait.
+  struct Pending {
+    uint64_t writes = 0;
+    uint64_t size = 0;  // of the largest file
+  };
 
   explicit OutputStore(Options options) : options_(std::move(options)) {}
 
@@ -94,6 +104,7 @@ class OutputStore : public std::enable_shared_from_this<OutputStore> {
   std::string PathOf(std::string_view process_id) const;
   absl::Status Post(absl::AnyInvocable<void()> work);
   void Write(const std::string& process_id, const OutputLog& output);
+  uint64_t FreeBytes() const;
   absl::Status MakeRoom(const std::string& process_id, uint64_t size);
   void Unlink(const std::string& process_id);
   void Lose(const std::string& process_id, const absl::Status& why);
@@ -108,7 +119,7 @@ class OutputStore : public std::enable_shared_from_this<OutputStore> {
   absl::flat_hash_map<std::string, File> files_ ABSL_GUARDED_BY(mutex_);
   std::map<uint64_t, std::string> by_turn_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::flat_hash_map<std::string, uint64_t> pending_ ABSL_GUARDED_BY(mutex_);  // writes of each
+  absl::flat_hash_map<std::string, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   uint64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool trouble_told_ ABSL_GUARDED_BY(mutex_) = false;
   Use use_ ABSL_GUARDED_BY(mutex_);

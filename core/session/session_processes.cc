@@ -1,6 +1,7 @@
 #include "core/session/session_processes.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -297,12 +298,21 @@ Process::Hooks SessionProcesses::MakeHooks() {
   return hooks;
 }
 
-// Where there was no memory to settle in, there is none for a copy either.
+// Called from within the process, which goes on with what it was about to tell: without memory
+// for a copy, only that is lost.
 void SessionProcesses::KeepOutput(const Process& process) const {
-  if (services_.outputs == nullptr || process.output().retained_bytes() == 0) return;
-  if (auto output = process.output().Snapshot()) {
-    services_.outputs->Keep(process.id(), std::move(output));
+  if (services_.outputs == nullptr) return;
+  OutputStore& outputs = *services_.outputs;
+  if (process.output().retained_bytes() == 0) return outputs.Remove(process.id());
+  try {
+    // Nothing where there was no memory to settle in.
+    if (auto output = process.output().Snapshot()) {
+      return outputs.Keep(process.id(), std::move(output));
+    }
+  } catch (const std::bad_alloc&) {  // what was copied is free again: there is some to tell of it
   }
+  outputs.GiveUp(process.id(), MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY",
+                                         "there is no memory for a copy"));
 }
 
 Event SessionProcesses::MakeEvent(const Process& process, EventDetail detail) const {

@@ -52,7 +52,29 @@ class OutputStoreTest : public testing::Test {
     return names;
   }
 
+  uint64_t BytesOfFiles() const {
+    uint64_t bytes = 0;
+    for (const std::string& name : Files()) {
+      bytes += std::filesystem::file_size(directory_.File("output/" + name));
+    }
+    return bytes;
+  }
+
   TemporaryDirectory directory_;
+};
+
+// Keeps the thread that writes from going on, while it is there.
+class HeldUp {
+ public:
+  explicit HeldUp(OutputStore& store) {
+    store.Read("nobody", [go_on = go_on_](const auto&) { go_on->WaitForNotification(); });
+  }
+  HeldUp(const HeldUp&) = delete;
+  HeldUp& operator=(const HeldUp&) = delete;
+  ~HeldUp() { go_on_->Notify(); }
+
+ private:
+  const std::shared_ptr<absl::Notification> go_on_ = std::make_shared<absl::Notification>();
 };
 
 TEST_F(OutputStoreTest, KeepsUntilToldOtherwise) {
@@ -142,6 +164,78 @@ TEST_F(OutputStoreTest, LeavesTheRestOfTheDiskToOthers) {
   EXPECT_EQ((*store)->use().lost, 1u);
   EXPECT_EQ(warnings.Count("which are for events"), 1u);
   EXPECT_TRUE(Read(**store, "a").ok());
+}
+
+TEST_F(OutputStoreTest, TheOldestMakeRoomInAFullFileSystem) {
+  const NotedWarnings warnings;
+  const auto output = MakeOutput({std::string(1000, 'x')});
+  const uint64_t size = OutputFileSize("a", *output);
+  uint64_t disk = 5000 + 2 * size;
+  const auto store = *OutputStore::Open({.directory = directory_.File("output"),
+                                         .max_bytes = 1 << 20,
+                                         .left_free = 5000,
+                                         .free_bytes = [&] {
+                                           const uint64_t used = BytesOfFiles();
+                                           return disk > used ? disk - used : 0;
+                                         }});
+  for (const char* id : {"a", "b", "c"}) store->Keep(id, output);
+  EXPECT_TRUE(store->Flush(absl::InfiniteFuture()));
+  EXPECT_THAT(Files(), UnorderedElementsAre("b", "c"));
+  EXPECT_EQ(store->use().removed, 1u);
+  EXPECT_EQ(store->use().lost, 0u);
+  // One that is kept anew goes last, for itself.
+  disk = 5000 + size;
+  store->Keep("b", output);
+  EXPECT_TRUE(store->Flush(absl::InfiniteFuture()));
+  EXPECT_THAT(Files(), ElementsAre("b"));
+  EXPECT_EQ(store->use().removed, 2u);
+  EXPECT_EQ(store->use().lost, 0u);
+  // Nothing goes where that does not help.
+  disk = 0;
+  store->Keep("d", output);
+  EXPECT_TRUE(store->Flush(absl::InfiniteFuture()));
+  EXPECT_THAT(Files(), ElementsAre("b"));
+  EXPECT_EQ(store->use().lost, 1u);
+  EXPECT_EQ(warnings.Count("which are for events"), 1u);
+}
+
+TEST_F(OutputStoreTest, TheIndexCountsAmongWhatWaits) {
+  const NotedWarnings warnings;
+  const auto output = MakeOutput(std::vector<std::string>(1000, "x"));
+  const auto store = *OutputStore::Open({.directory = directory_.File("output"),
+                                         .max_bytes = 1 << 20,
+                                         .left_free = 0,
+                                         .max_pending_bytes = 40000});
+  {
+    const HeldUp held_up(*store);
+    store->Keep("a", output);
+    store->Keep("b", output);
+    EXPECT_EQ(store->SizeOf("a"), OutputFileSize("a", *output));
+    EXPECT_EQ(store->use().lost, 1u);
+  }
+  EXPECT_TRUE(store->Flush(absl::InfiniteFuture()));
+  EXPECT_THAT(Files(), ElementsAre("a"));
+  EXPECT_EQ(warnings.Count("too much waits"), 1u);
+}
+
+TEST_F(OutputStoreTest, WhatIsNotKeptAnewIsNotLeftAsItWas) {
+  const NotedWarnings warnings;
+  const auto store = *OutputStore::Open({.directory = directory_.File("output"),
+                                         .max_bytes = 1 << 20,
+                                         .left_free = 0,
+                                         .max_pending_bytes = 4000});
+  store->Keep("a", MakeOutput({std::string(3000, 'x')}));
+  EXPECT_TRUE(store->Flush(absl::InfiniteFuture()));
+  {
+    const HeldUp held_up(*store);
+    store->Keep("b", MakeOutput({std::string(3000, 'x')}));
+    store->Keep("a", MakeOutput({std::string(2000, 'x')}));
+  }
+  EXPECT_EQ(ErrorReason(Read(*store, "a").status()), "OUTPUT_NOT_KEPT");
+  EXPECT_FALSE(store->Has("a"));
+  store->GiveUp("b", absl::ResourceExhaustedError("no memory"));
+  EXPECT_EQ(ErrorReason(Read(*store, "b").status()), "OUTPUT_NOT_KEPT");
+  EXPECT_EQ(store->use().lost, 2u);
 }
 
 TEST_F(OutputStoreTest, ADiskThatFailsLosesTheCopyAlone) {
