@@ -15,6 +15,21 @@ FlagSet::Accept AcceptLabel(google::protobuf::Map<std::string, std::string>* lab
   };
 }
 
+FlagSet::Accept AcceptWantedLabel(google::protobuf::Map<std::string, std::string>* labels) {
+  return [labels](const std::string& text) -> absl::Status {
+    const auto label = ParseKeyValue(text);
+    if (!label.ok()) return label.status();
+    const auto known = labels->find(label->first);
+    if (known != labels->end() && known->second != label->second) {
+      return absl::InvalidArgumentError(absl::StrCat("label '", label->first,
+                                                     "' is asked for twice, as '", known->second,
+                                                     "' and as '", label->second, "'"));
+    }
+    (*labels)[label->first] = label->second;
+    return absl::OkStatus();
+  };
+}
+
 FlagSet::Accept AcceptDuration(std::function<google::protobuf::Duration*()> field) {
   return [field = std::move(field)](const std::string& text) {
     const absl::StatusOr<absl::Duration> duration = ParseDuration(text);

@@ -22,6 +22,10 @@ namespace proctor::cli {
 // KEY=VALUE into `*labels`.
 FlagSet::Accept AcceptLabel(google::protobuf::Map<std::string, std::string>* labels);
 
+// The same of labels that something must have. Two values of one key are refused: nothing has both,
+// and whoever asks so means something else.
+FlagSet::Accept AcceptWantedLabel(google::protobuf::Map<std::string, std::string>* labels);
+
 // 5 (seconds), 500ms, 10s, 1h30m.
 FlagSet::Accept AcceptDuration(std::function<google::protobuf::Duration*()> field);
 // The same, and not 0.

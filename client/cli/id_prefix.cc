@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/invocation.h"
+#include "client/cli/process_pages.h"
 
 namespace proctor::cli {
 namespace {
@@ -52,15 +53,10 @@ client::Error ProcessIds::Complete(std::string* id) {
 }
 
 void ProcessIds::List() {
-  v1::ListProcessesRequest list;
-  list.set_page_size(kPageSize);
-  do {
-    v1::ListProcessesResponse page;
-    error_ = client_.ListProcesses(list, &page, Prompt());
-    if (!error_.ok()) return;
-    for (const v1::Process& process : page.processes()) ids_.push_back(process.process_id());
-    list.set_page_token(page.next_page_token());
-  } while (!list.page_token().empty());
+  error_ = ForEachListed(client_, {}, [this](const v1::Process& process) {
+    ids_.push_back(process.process_id());
+    return true;
+  });
 }
 
 client::Error SessionIds::Complete(std::string* id) {

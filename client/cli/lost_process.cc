@@ -28,6 +28,18 @@ bool IsLost(const v1::Process& process) {
   return reason == kLost || reason == kLostAtStart;
 }
 
+bool MayRunOn(const v1::Process& process) {
+  return process.survivors() > 0 || (IsLost(process) && !process.tree_empty());
+}
+
+std::string KeptText(size_t count, const std::string& how) {
+  if (count == 0) return "";
+  return absl::StrCat(
+      count,
+      count == 1 ? " process is kept that may run on" : " processes are kept that may run on",
+      " without the server that was lost; ", how);
+}
+
 std::string UnknownEndText(const v1::Process& process) {
   const std::string& reason = process.exit_status().unknown().reason();
   return IsLost(process) ? absl::StrCat(reason, ": ", FateText(process)) : reason;

@@ -5,12 +5,11 @@
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/id_prefix.h"
-#include "client/cli/invocation.h"
+#include "client/cli/process_pages.h"
 
 namespace proctor::cli {
 namespace {
 
-constexpr int kPageSize = 1000;
 constexpr char kLabelPrefix[] = "label.";
 
 }  // namespace
@@ -20,8 +19,9 @@ void ProcessFilter::AddTo(FlagSet* flags, char letter) {
                "only those: label.K=V, state=running|exited|lost or session=ID; repeatable",
                [this](const std::string& text) { return Accept(text); });
   flags->Value('l', "label", "K=V", "the same as --filter label.K=V; repeatable",
-               AcceptLabel(request_.mutable_labels()));
-  flags->Text(0, "session", "ID", "the same as --filter session=ID", request_.mutable_session_id());
+               AcceptWantedLabel(request_.mutable_labels()));
+  flags->Value(0, "session", "ID", "the same as --filter session=ID",
+               [this](const std::string& text) { return AcceptSession(text); });
 }
 
 absl::Status ProcessFilter::Accept(const std::string& text) {
@@ -29,11 +29,10 @@ absl::Status ProcessFilter::Accept(const std::string& text) {
   if (!filter.ok()) return filter.status();
   const auto& [key, value] = *filter;
   if (absl::StartsWith(key, kLabelPrefix) && key.size() > sizeof(kLabelPrefix) - 1) {
-    (*request_.mutable_labels())[key.substr(sizeof(kLabelPrefix) - 1)] = value;
-    return absl::OkStatus();
+    return AcceptWantedLabel(request_.mutable_labels())(text.substr(sizeof(kLabelPrefix) - 1));
   }
   if (key == "session") {
-    return AcceptText([this](const std::string& id) { request_.set_session_id(id); })(value);
+    return AcceptSession(value);
   }
   if (key == "state") {
     return AcceptWord({{"running", static_cast<int>(ProcessWord::kRunning)},
@@ -43,6 +42,17 @@ absl::Status ProcessFilter::Accept(const std::string& text) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("'", key, "' is not 'label.K', 'state' or 'session'"));
+}
+
+absl::Status ProcessFilter::AcceptSession(const std::string& id) {
+  if (id.empty()) return absl::InvalidArgumentError("the value is empty");
+  const std::string& known = request_.session_id();
+  if (!known.empty() && known != id) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("two sessions are asked for, '", known, "' and '", id, "'"));
+  }
+  request_.set_session_id(id);
+  return absl::OkStatus();
 }
 
 void ProcessFilter::AddWord(ProcessWord word) {
@@ -68,18 +78,9 @@ client::Error ProcessFilter::Complete(const client::Client& client) {
 
 client::Error ProcessFilter::ForEach(const client::Client& client,
                                      const std::function<bool(const v1::Process&)>& take) const {
-  v1::ListProcessesRequest request = request_;
-  request.set_page_size(kPageSize);
-  do {
-    v1::ListProcessesResponse page;
-    client::Error error = client.ListProcesses(request, &page, Prompt());
-    if (!error.ok()) return error;
-    for (const v1::Process& process : page.processes()) {
-      if (HasState(process) && !take(process)) return {};
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return {};
+  return ForEachListed(client, request_, [&](const v1::Process& process) {
+    return !HasState(process) || take(process);
+  });
 }
 
 bool ProcessFilter::Passes(const v1::Process& process) const {

@@ -52,6 +52,7 @@ class ProcessFilter {
  private:
   bool HasState(const v1::Process& process) const;
   absl::Status Accept(const std::string& text);
+  absl::Status AcceptSession(const std::string& id);
   void AddWord(ProcessWord word);
 
   v1::ListProcessesRequest request_;

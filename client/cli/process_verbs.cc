@@ -187,7 +187,7 @@ int RmVerb(Invocation& invocation) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "force", "kill it first if it still runs", &force);
   Selector selector;
-  selector.AddTo(&flags, "all that ended; with -f all");
+  selector.AddTo(&flags, "all that ended, and do not run on; with -f all");
   if (auto code = invocation.Parse(&flags, {})) return *code;
   if (auto code = selector.Check(invocation)) return *code;
   const auto act = [force](const client::Client& client, const std::string& id,
@@ -199,11 +199,19 @@ int RmVerb(Invocation& invocation) {
     result->error = client.RemoveProcess(request, &response, Prompt());
   };
   v1::ListProcessesRequest among;
+  size_t kept = 0;
   if (!force) {
     among.add_states(v1::PROCESS_STATE_EXITED);
     among.add_states(v1::PROCESS_STATE_DRAINED);
+    // Nobody has named them: they are not forgotten by the way.
+    selector.TakeOnly([&kept](const v1::Process& process) {
+      if (MayRunOn(process)) ++kept;
+      return !MayRunOn(process);
+    });
   }
-  return ForEachProcess(invocation, selector, among, act);
+  const int code = ForEachProcess(invocation, selector, among, act);
+  if (kept > 0) invocation.console().Say(KeptText(kept, "-f, or their ids, forget them"));
+  return code;
 }
 
 }  // namespace proctor::cli

@@ -11,6 +11,7 @@
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
 #include "client/cli/invocation.h"
+#include "client/cli/lost_process.h"
 #include "client/cli/process_filter.h"
 #include "client/cli/targets.h"
 #include "client/cli/verb.h"
@@ -32,14 +33,25 @@ bool Agrees(const std::string& question) {
   return answer == 'y' || answer == 'Y';
 }
 
-// The ids of what may be forgotten: ended before `before`, and nothing of it is known to run on.
-client::Error List(const client::Client& client, ProcessFilter& filter, absl::Time before,
-                   std::vector<std::string>* ids) {
+// What there is to forget.
+struct Ended {
+  std::vector<std::string> ids;
+  // Those that may run on, and are kept for that.
+  size_t kept = 0;
+};
+
+// What ended before `before`. What may run on is not for everybody to forget: whoever asks for lost
+// ones has seen them, but what is known to run on has no other trace.
+client::Error List(const client::Client& client, const ProcessFilter& filter, bool lost_too,
+                   absl::Time before, Ended* ended) {
   return filter.ForEach(client, [&](const v1::Process& process) {
-    const v1::ExitStatus& status = process.exit_status();
-    if (process.has_exit_status() && process.survivors() == 0 &&
-        FromProto(status.exited_at()) <= before) {
-      ids->push_back(process.process_id());
+    if (!process.has_exit_status() || FromProto(process.exit_status().exited_at()) > before) {
+      return true;
+    }
+    if (lost_too ? process.survivors() > 0 : MayRunOn(process)) {
+      ++ended->kept;
+    } else {
+      ended->ids.push_back(process.process_id());
     }
     return true;
   });
@@ -64,23 +76,33 @@ int PruneVerb(Invocation& invocation) {
   if (filter.Wants(ProcessWord::kRunning)) {
     return invocation.console().Fail("what runs cannot be forgotten: state=running");
   }
+  if (!force && isatty(STDIN_FILENO) == 0) {
+    return invocation.console().Fail(
+        "stdin is no terminal, so nobody can be asked whether to forget; -f does it without "
+        "asking");
+  }
+  const bool lost_too = filter.Wants(ProcessWord::kLost);
   filter.AddDefault(ProcessWord::kExited);
   filter.AddDefault(ProcessWord::kLost);
 
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  std::vector<std::string> ids;
+  Ended ended;
   client::Error error = filter.Complete(*client);
-  if (error.ok()) error = List(*client, filter, absl::Now() - age, &ids);
+  if (error.ok()) error = List(*client, filter, lost_too, absl::Now() - age, &ended);
   if (!error.ok()) return invocation.Refuse(error);
-  if (!force && !ids.empty() && isatty(STDIN_FILENO) != 0 &&
-      !Agrees(absl::StrCat("Forget ", Count(ids.size()),
+  const std::string kept =
+      KeptText(ended.kept, lost_too ? "'proctor rm' forgets them by their ids"
+                                    : "'proctor ps --filter state=lost' shows them");
+  if (!kept.empty()) invocation.console().Say(kept);
+  if (!force && !ended.ids.empty() &&
+      !Agrees(absl::StrCat("Forget ", Count(ended.ids.size()),
                            ", with their output and how they ended? [y/N] "))) {
     return invocation.console().Fail("nothing is forgotten");
   }
   std::atomic<size_t> forgotten = 0;
   const int code = ForEachFound(
-      invocation, ids,
+      invocation, ended.ids,
       [&forgotten](const client::Client& on, const std::string& id, TargetResult* result) {
         v1::RemoveProcessRequest request;
         request.set_process_id(id);

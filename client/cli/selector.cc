@@ -1,17 +1,15 @@
 #include "client/cli/selector.h"
 
+#include <utility>
+
 #include "client/cli/flag_accept.h"
+#include "client/cli/process_pages.h"
 
 namespace proctor::cli {
-namespace {
-
-constexpr int kPageSize = 1000;
-
-}  // namespace
 
 void Selector::AddTo(FlagSet* flags, const std::string& all) {
   flags->Value('l', "label", "K=V", "in place of ids: those with this label; repeatable",
-               AcceptLabel(&labels_));
+               AcceptWantedLabel(&labels_));
   flags->Switch(0, "all", "in place of ids: " + all, &all_);
   flags->Switch('q', "quiet", "with -l or --all: nothing is said where none is found", &quiet_);
 }
@@ -29,15 +27,10 @@ std::optional<int> Selector::Check(const Invocation& invocation) const {
 client::Error Selector::List(const client::Client& client, v1::ListProcessesRequest among,
                              std::vector<std::string>* ids) const {
   *among.mutable_labels() = labels_;
-  among.set_page_size(kPageSize);
-  do {
-    v1::ListProcessesResponse page;
-    client::Error error = client.ListProcesses(among, &page, Prompt());
-    if (!error.ok()) return error;
-    for (const v1::Process& process : page.processes()) ids->push_back(process.process_id());
-    among.set_page_token(page.next_page_token());
-  } while (!among.page_token().empty());
-  return {};
+  return ForEachListed(client, std::move(among), [&](const v1::Process& process) {
+    if (!pass_ || pass_(process)) ids->push_back(process.process_id());
+    return true;
+  });
 }
 
 }  // namespace proctor::cli

@@ -6,8 +6,10 @@
 #ifndef PROCTOR_CLIENT_CLI_SELECTOR_H_
 #define PROCTOR_CLIENT_CLI_SELECTOR_H_
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cli/flag_set.h"
@@ -33,12 +35,16 @@ class Selector {
   // Nothing is to be said where none is found.
   bool quiet() const { return quiet_; }
 
+  // Of those that the flags choose, List takes only what passes.
+  void TakeOnly(std::function<bool(const v1::Process&)> pass) { pass_ = std::move(pass); }
+
   // The ids of those among what `among` asks for.
   client::Error List(const client::Client& client, v1::ListProcessesRequest among,
                      std::vector<std::string>* ids) const;
 
  private:
   google::protobuf::Map<std::string, std::string> labels_;
+  std::function<bool(const v1::Process&)> pass_;
   bool all_ = false;
   bool quiet_ = false;
 };

@@ -93,7 +93,7 @@ int SessionLsVerb(Invocation& invocation) {
   flags.Switch('a', "all", "closed ones, too", &all);
   flags.Switch('q', "quiet", "only ids, whole ones", &quiet);
   flags.Value('l', "label", "K=V", "only those with this label; repeatable",
-              AcceptLabel(request.mutable_labels()));
+              AcceptWantedLabel(request.mutable_labels()));
   Listing listing = SessionListing();
   listing.OmitIfEmpty("Lease");
   listing.AddTo(&flags);

@@ -21,6 +21,7 @@
 #include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
+#include "client/cli/process_pages.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 #include "client/cli/window_size.h"
@@ -151,17 +152,12 @@ class Stats {
     request.set_session_id(request_.session_id());
     *request.mutable_labels() = request_.labels();
     request.add_states(v1::PROCESS_STATE_RUNNING);
-    request.set_page_size(kPageSize);
-    do {
-      v1::ListProcessesResponse page;
-      client::Error error = client_.ListProcesses(request, &page, Prompt());
-      if (!error.ok()) return error;
-      for (const v1::Process& process : page.processes()) {
-        const auto known = known_.find(process.process_id());
-        if (known != known_.end()) known->second.command = CommandText(process);
-      }
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
+    client::Error error = ForEachListed(client_, request, [this](const v1::Process& process) {
+      const auto known = known_.find(process.process_id());
+      if (known != known_.end()) known->second.command = CommandText(process);
+      return true;
+    });
+    if (!error.ok()) return error;
     // Whoever has ended since is not listed any more.
     for (auto& [id, known] : known_) {
       if (known.command.empty()) known.command = std::string("?");
@@ -222,7 +218,7 @@ int StatsVerb(Invocation& invocation) {
   v1::GetProcessUsageRequest request;
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Value('l', "label", "K=V", "only those with this label; repeatable",
-              AcceptLabel(request.mutable_labels()));
+              AcceptWantedLabel(request.mutable_labels()));
   flags.Text(0, "session", "ID", "only those of this session", request.mutable_session_id());
   flags.Switch(0, "no-stream", "one table, also on a terminal", &once);
   flags.Switch(0, "json", "one JSON object a line, once, with CPU times", &json);

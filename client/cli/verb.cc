@@ -87,8 +87,9 @@ constexpr Verb kVerbs[] = {
      "Forgets ended processes, their output and their exit statuses.", RmVerb},
     {"prune", "[FLAGS]", "forget all that has ended",
      "Forgets all ended processes, or those that the flags choose, with their output and exit\n"
-     "statuses, and says how many. Asks before if stdin is a terminal. What a lost server has\n"
-     "left running is not forgotten.",
+     "statuses, and says how many. Asks before, at a terminal; elsewhere it wants -f. What a\n"
+     "lost server has left running, or may have, is not forgotten; --filter state=lost\n"
+     "forgets what may run on, but not what does.",
      PruneVerb},
     {"events", "[FLAGS]", "print what happened",
      "Prints the events that are kept and ends, or goes on with what happens (-f), also over a "

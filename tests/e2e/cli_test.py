@@ -257,7 +257,7 @@ class CliTest(unittest.TestCase):
         self.assertEqual(self.run_cli("stop", "-l", "batch=8")[0], 0)
         self.assertEqual(self.run_cli("wait", "-t", "0s", other)[0], 125)
         self.assertEqual(self.run_cli("kill", "-l", "batch=7")[0], 0)
-        code, out, err = self.run_cli("prune", "-l", "batch=7")
+        code, out, err = self.run_cli("prune", "-f", "-l", "batch=7")
         self.assertEqual((code, out), (0, b"forgot 2 ended processes\n"), err)
         self.assertEqual(self.run_cli("ps", "-a", "-q", "-l", "batch=7")[1], b"")
         self.assertEqual(self.run_cli("rm", "-f", other)[0], 0)

@@ -95,6 +95,26 @@ TEST_F(SelectorTest, RmTakesWhatEnded) {
   EXPECT_EQ(Ids(), std::vector<std::string>{"run-db"});
 }
 
+TEST_F(SelectorTest, RmKeepsWhatMayRunOn) {
+  End("run-web", UnknownEnd("SERVER_LOST"));
+  EXPECT_EQ(Run({"rm", "--all"}), 0) << err_;
+  EXPECT_EQ(Ids(), (std::vector<std::string>{"run-web", "run-db"}));
+  EXPECT_TRUE(absl::StrContains(err_, "1 process is kept that may run on")) << err_;
+  EXPECT_EQ(Run({"rm", "run-web"}), 0) << "it was named";
+  EXPECT_EQ(Ids(), std::vector<std::string>{"run-db"});
+}
+
+TEST_F(SelectorTest, NothingHasTwoValuesOfALabel) {
+  for (const char* verb : {"stop", "kill", "rm", "wait"}) {
+    EXPECT_EQ(Run({verb, "-l", "app=web", "-l", "app=db"}), 125);
+    EXPECT_TRUE(absl::StrContains(err_, "label 'app' is asked for twice, as 'web' and as 'db'"))
+        << err_;
+  }
+  EXPECT_EQ(Done(), Set{});
+  EXPECT_EQ(Ids().size(), 3u);
+  EXPECT_EQ(Run({"stop", "-l", "app=web", "-l", "app=web"}), 0) << "the same one";
+}
+
 TEST_F(SelectorTest, OneThatEndedMeanwhileIsNoFailure) {
   server_.behaviour().signal = [](auto&, auto*) {
     return Refusal(grpc::StatusCode::NOT_FOUND, "it has ended", "PROCESS_EXITED");

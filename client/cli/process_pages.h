@@ -1,0 +1,22 @@
+// The lists of the server, which come in pages.
+//
+// Thread-safe, as Client is.
+#ifndef PROCTOR_CLIENT_CLI_PROCESS_PAGES_H_
+#define PROCTOR_CLIENT_CLI_PROCESS_PAGES_H_
+
+#include <functional>
+
+#include "client/cpp/client.h"
+#include "client/cpp/error.h"
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::cli {
+
+// Calls `take` for each process that `request` asks for, on all of its pages, in the server's
+// order, until it returns false. Errors as ListProcesses.
+client::Error ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
+                            const std::function<bool(const v1::Process&)>& take);
+
+}  // namespace proctor::cli
+
+#endif  // PROCTOR_CLIENT_CLI_PROCESS_PAGES_H_
