@@ -1,6 +1,7 @@
 #include "client/cli/all_at_once.h"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -54,12 +55,24 @@ void AllAtOnce(size_t count, const std::function<void(size_t)>& work,
   std::vector<std::thread> threads;
   threads.reserve(std::min(count, kMostAtOnce));
   for (size_t i = 0; i < std::min(count, kMostAtOnce); ++i) {
-    threads.emplace_back([&] {
-      for (size_t index = progress.Take(); index < count; index = progress.Take()) {
-        work(index);
-        progress.Finish(index);
-      }
-    });
+    try {
+      threads.emplace_back([&] {
+        for (size_t index = progress.Take(); index < count; index = progress.Take()) {
+          work(index);
+          progress.Finish(index);
+        }
+      });
+    } catch (const std::system_error&) {
+      // There can be no more threads: those that there are do all of it.
+      break;
+    }
+  }
+  if (threads.empty()) {
+    for (size_t index = 0; index < count; ++index) {
+      work(index);
+      done(index);
+    }
+    return;
   }
   for (size_t index = 0; index < count; ++index) {
     progress.Await(index);

@@ -1,7 +1,8 @@
 // The same work for each of several things, all at once, and what came of it in their order.
 //
 // Called by one thread. The work is done on threads of its own, which are gone when the call
-// returns; one piece of work alone is done by the caller's thread.
+// returns; one piece of work alone is done by the caller's thread. Where the system has no more
+// threads fewer of them do it, or the caller's.
 #ifndef PROCTOR_CLIENT_CLI_ALL_AT_ONCE_H_
 #define PROCTOR_CLIENT_CLI_ALL_AT_ONCE_H_
 
