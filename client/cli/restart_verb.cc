@@ -1,11 +1,14 @@
 // restart: stops what runs, and starts a new process with the same specification.
+#include <cstdint>
 #include <string>
 
+#include "absl/random/random.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
 #include "client/cli/flag_value.h"
+#include "client/cli/id_prefix.h"
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/targets.h"
@@ -26,6 +29,13 @@ absl::Status CheckOpen(const client::Client& client, const std::string& session_
       absl::StrCat("the session '", session_id, "' is closed: nothing was stopped"));
 }
 
+// 128 bits: no other request has it.
+std::string RandomId() {
+  absl::BitGen random;
+  return absl::StrCat("restart-", absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16),
+                      absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
+}
+
 }  // namespace
 
 int RestartVerb(Invocation& invocation) {
@@ -44,7 +54,8 @@ int RestartVerb(Invocation& invocation) {
   if (!session_id.empty()) {
     const client::Client* client = invocation.Connect();
     if (client == nullptr) return kExitFailure;
-    client::Error error;
+    client::Error error = CompleteSessionId(*client, &session_id);
+    if (!error.ok()) return invocation.Refuse(error);
     const absl::Status open = CheckOpen(*client, session_id, &error);
     if (!error.ok()) return invocation.Refuse(error);
     if (!open.ok()) return invocation.console().Fail(std::string(open.message()));
@@ -60,10 +71,18 @@ int RestartVerb(Invocation& invocation) {
         v1::RestartProcessRequest request;
         request.set_process_id(id);
         request.set_session_id(session_id);
+        request.set_request_id(RandomId());
         v1::RestartProcessResponse response;
         result->reached = true;
         result->error = client.RestartProcess(request, &response, Prompt());
-        if (!result->error.ok()) return;
+        // An answer was lost, perhaps, and not the request: once more is harmless.
+        if (result->error.IsLost()) {
+          result->error = client.RestartProcess(request, &response, Prompt());
+        }
+        if (!result->error.ok()) {
+          result->notes.push_back("it is stopped, and was not started again");
+          return;
+        }
         result->data = json ? JsonLine(response.process())
                             : absl::StrCat(response.process().process_id(), "\n");
       });

@@ -96,6 +96,40 @@ TEST_F(RestartVerbTest, SaysWhyItCannotBeStartedAgain) {
   EXPECT_EQ(Run({"restart", "aaaa1111aaaa1111"}), 125);
   EXPECT_EQ(out_, "");
   EXPECT_TRUE(absl::StrContains(err_, "the values of its variables are lost")) << err_;
+  EXPECT_TRUE(absl::StrContains(err_, "it is stopped, and was not started again")) << err_;
+}
+
+TEST_F(RestartVerbTest, AsksOnceMoreWhereTheAnswerWasLost) {
+  std::vector<std::string> requests;
+  server_.behaviour().restart = [&](const v1::RestartProcessRequest& request, auto* response) {
+    absl::MutexLock lock(&mutex_);
+    requests.push_back(request.request_id());
+    if (requests.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost");
+    *response->mutable_process() = MakeProcess("new");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"restart", "aaaa1111aaaa1111"}), 0) << err_;
+  EXPECT_EQ(out_, "new\n");
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_FALSE(requests[0].empty());
+  EXPECT_EQ(requests[0], requests[1]) << "the same request";
+}
+
+TEST_F(RestartVerbTest, TakesAShortenedSession) {
+  server_.behaviour().get_session = [](const v1::GetSessionRequest& request, auto* response) {
+    if (request.session_id() != "5e5510000000") {
+      return Refusal(grpc::StatusCode::NOT_FOUND, "no session", "SESSION_NOT_FOUND");
+    }
+    response->mutable_session()->set_state(v1::SESSION_STATE_OPEN);
+    return grpc::Status::OK;
+  };
+  server_.behaviour().list_sessions = [](auto&, v1::ListSessionsResponse* response) {
+    response->add_sessions()->set_session_id("5e5510000000");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"restart", "--session", "5e551", "aaaa1111aaaa1111"}), 0) << err_;
+  ASSERT_EQ(calls_.size(), 2u);
+  EXPECT_EQ(calls_[1], "restart aaaa1111aaaa1111 in '5e5510000000'");
 }
 
 }  // namespace
