@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/cli/text_columns.h"
 #include "core/text/printable_text.h"
 
 namespace proctor::cli {
@@ -36,15 +37,19 @@ std::string CommandText(const v1::Process& process) {
 }
 
 std::string Truncate(std::string text, size_t columns) {
-  size_t position = 0;
-  size_t last = 0;
-  for (size_t column = 0; position < text.size(); ++column) {
-    if (column == columns) {
-      text.resize(last);
-      return columns == 0 ? std::string() : text + "…";
+  if (columns == 0) return "";
+  size_t used = 0;
+  // As much as leaves a column for the mark.
+  size_t fits = 0;
+  for (size_t position = 0; position < text.size();) {
+    const Character first = FirstCharacter(std::string_view(text).substr(position));
+    used += first.length == 0 ? 1 : CharacterColumns(first.code);
+    if (used > columns) {
+      text.resize(fits);
+      return text + "…";
     }
-    last = position;
-    position += std::max<size_t>(FirstCharacter(std::string_view(text).substr(position)).length, 1);
+    position += std::max<size_t>(first.length, 1);
+    if (used < columns) fits = position;
   }
   return text;
 }

@@ -20,7 +20,7 @@ std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& a
 // The same of a process, with "…" behind it where some of it was left out.
 std::string CommandText(const v1::Process& process);
 
-// The first `columns` characters, the last of them "…" if some were left out.
+// As much as `columns` of a terminal have room for, ending in "…" if some was left out.
 std::string Truncate(std::string text, size_t columns);
 
 // The position of the first byte that is not UTF-8; none if all are.

@@ -1,25 +1,13 @@
 #include "client/cli/fill.h"
 
-#include <algorithm>
-#include <vector>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/text_columns.h"
 
 namespace proctor::cli {
-namespace {
-
-size_t Characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-}  // namespace
-
 std::string Fill(std::string_view text, size_t columns, size_t indent) {
   std::string filled;
-  // The characters of the line under way; the first one has its indent from the caller.
+  // The columns of the line under way; the first one has its indent from the caller.
   size_t used = indent;
   bool empty = true;
   const auto end_line = [&] {
@@ -36,7 +24,7 @@ std::string Fill(std::string_view text, size_t columns, size_t indent) {
       continue;
     }
     for (const absl::string_view word : absl::StrSplit(line, ' ', absl::SkipEmpty())) {
-      const size_t size = Characters(std::string_view(word.data(), word.size()));
+      const size_t size = TextColumns(std::string_view(word.data(), word.size()));
       if (!empty && used + 1 + size > columns) end_line();
       if (!empty) {
         filled.push_back(' ');

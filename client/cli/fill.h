@@ -13,7 +13,7 @@ namespace proctor::cli {
 // The columns that help texts have.
 constexpr size_t kHelpColumns = 80;
 
-// Breaks `text` into lines of at most `columns` characters, each with a newline; a longer word has
+// Breaks `text` into lines of at most `columns` columns, each with a newline; a longer word has
 // a line of its own. An empty line parts paragraphs; other newlines are spaces, but for those
 // around a line that begins with a space, which stays as it is. Lines after the first begin with
 // `indent` spaces, which count.

@@ -43,6 +43,16 @@ void Listing::AddTo(FlagSet* flags) {
                 &whole_);
 }
 
+absl::Status Listing::Check(const std::string& other) const {
+  std::vector<std::string> given;
+  if (!other.empty()) given.push_back(other);
+  if (format_.has_value()) given.push_back("--format");
+  if (is_wide_) given.push_back("-o wide");
+  if (given.size() < 2) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(given[0], " and ", given[1], " exclude each other"));
+}
+
 std::vector<std::string> Listing::Names() const {
   std::vector<std::string> names;
   for (const Field& field : fields_) names.push_back(field.name);
@@ -122,7 +132,7 @@ std::string Listing::Lines(size_t width, bool coloured, bool with_header) {
   for (const size_t index : Order()) {
     table.Add(Line([&](size_t field) { return CellOf(rows_[index][field]); }));
   }
-  return table.Render(whole_ ? 0 : width, coloured);
+  return table.Render(whole_ && !keeps_to_width_ ? 0 : width, coloured);
 }
 
 }  // namespace proctor::cli

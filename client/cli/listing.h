@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "client/cli/colour.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/row_format.h"
@@ -65,6 +66,13 @@ class Listing {
   // Whether it has columns and a header.
   bool is_table() const { return !format_.has_value() || format_->is_table(); }
 
+  // From now on no line is wider than the terminal, whatever --no-trunc says of lines.
+  void KeepToWidth() { keeps_to_width_ = true; }
+
+  // Why what the user asked for cannot be had together: -o wide and --format; INVALID_ARGUMENT.
+  // `other` is a flag that shows something else in place of the listing; empty for none.
+  absl::Status Check(const std::string& other) const;
+
   // The rows by their place in the order of --sort; as they were added without.
   std::vector<size_t> Order() const;
 
@@ -89,6 +97,7 @@ class Listing {
   std::vector<std::string> optional_;
   bool is_wide_ = false;
   bool whole_ = false;
+  bool keeps_to_width_ = false;
   std::optional<RowFormat> format_;
   std::optional<size_t> sort_;
   bool descending_ = false;

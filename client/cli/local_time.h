@@ -1,9 +1,10 @@
 // Times for people, by the clock on their wall.
 //
-// Pure functions of the time zone ($TZ, as libc reads it); thread-safe.
+// Functions of the time zone ($TZ, as libc reads it); thread-safe.
 #ifndef PROCTOR_CLIENT_CLI_LOCAL_TIME_H_
 #define PROCTOR_CLIENT_CLI_LOCAL_TIME_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -13,8 +14,15 @@ namespace proctor::cli {
 // "2026-11-27T17:22:39", without an offset: it is ours.
 std::string LocalTime(absl::Time time);
 
-// "2026-11-27T17:22:39.250".
+// "2026-11-27T17:22:39+01:00": no hour is meant twice where the clock is put back.
+std::string LocalTimeWithOffset(absl::Time time);
+
+// "2026-11-27T17:22:39.250+01:00".
 std::string LocalTimeWithMilliseconds(absl::Time time);
+
+// What LocalTime prints, also with a fraction, a space for the T, or without seconds or the time of
+// day; or a time of day alone, on the day of `now`. None for what is no such time.
+std::optional<absl::Time> ParseLocalTime(const std::string& text, absl::Time now);
 
 }  // namespace proctor::cli
 

@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/flag_value.h"
+#include "client/cli/local_time.h"
 
 namespace proctor::cli {
 namespace {
@@ -29,27 +30,15 @@ bool ParseEpoch(const std::string& text, absl::Time* time) {
   return true;
 }
 
-bool ParseLocal(const std::string& text, absl::Time now, absl::TimeZone local, absl::Time* time) {
-  constexpr const char* kFormats[] = {"%Y-%m-%d%ET%H:%M:%E*S", "%Y-%m-%d%ET%H:%M",
-                                      "%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
-  std::string error;
-  for (const char* format : kFormats) {
-    if (absl::ParseTime(format, text, local, time, &error)) return true;
-  }
-  const std::string today = absl::FormatTime("%Y-%m-%d ", now, local);
-  return absl::ParseTime("%Y-%m-%d %H:%M:%E*S", today + text, local, time, &error) ||
-         absl::ParseTime("%Y-%m-%d %H:%M", today + text, local, time, &error);
-}
-
 }  // namespace
 
-absl::StatusOr<absl::Time> ParseLogTime(const std::string& text, absl::Time now,
-                                        absl::TimeZone local) {
+absl::StatusOr<absl::Time> ParseLogTime(const std::string& text, absl::Time now) {
   absl::Time time;
   std::string error;
-  if (ParseEpoch(text, &time) || absl::ParseTime(absl::RFC3339_full, text, &time, &error) ||
-      ParseLocal(text, now, local, &time)) {
+  if (ParseEpoch(text, &time) || absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
     if (InRange(time)) return time;
+  } else if (const auto local = ParseLocalTime(text, now); local.has_value()) {
+    if (InRange(*local)) return *local;
   } else if (const auto ago = ParseDuration(text); ago.ok()) {
     if (InRange(now - *ago)) return now - *ago;
   }

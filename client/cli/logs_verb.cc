@@ -34,7 +34,7 @@ FlagSet::Accept AcceptCount(std::optional<uint64_t>* value) {
 // `time` is the function that gives the field, which stays unset without the flag.
 FlagSet::Accept AcceptLogTime(std::function<google::protobuf::Timestamp*()> field) {
   return [field = std::move(field)](const std::string& text) {
-    const auto time = ParseLogTime(text, absl::Now(), absl::LocalTimeZone());
+    const auto time = ParseLogTime(text, absl::Now());
     if (time.ok()) *field() = ToProto(*time);
     return time.status();
   };

@@ -31,7 +31,9 @@ Value Ran(const v1::Process& process, absl::Time now) {
 }
 
 Value At(absl::Time time) {
-  return {LocalTime(time), absl::ToDoubleSeconds(time - absl::UnixEpoch())};
+  Value value(LocalTimeWithOffset(time), LocalTime(time));
+  value.rank = absl::ToDoubleSeconds(time - absl::UnixEpoch());
+  return value;
 }
 
 // Green for what runs; red for what has not ended well; yellow where nobody knows.

@@ -12,6 +12,11 @@ void ProcessView::AddTo(FlagSet* flags) {
   flags->Switch(0, "json", "one JSON object a line", &json_);
 }
 
+absl::Status ProcessView::Check() const {
+  if (quiet_ && json_) return absl::InvalidArgumentError("-q and --json exclude each other");
+  return listing_.Check(quiet_ ? "-q" : json_ ? "--json" : "");
+}
+
 std::string ProcessView::All(const std::vector<v1::Process>& processes, size_t width,
                              bool coloured) {
   const absl::Time now = absl::Now();

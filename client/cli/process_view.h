@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "client/cli/colour.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/listing.h"
@@ -21,6 +22,12 @@ class ProcessView {
  public:
   // Adds its flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
+
+  // Why what the user asked for cannot be had together; INVALID_ARGUMENT. After the parsing.
+  absl::Status Check() const;
+
+  // As Listing has it.
+  void KeepToWidth() { listing_.KeepToWidth(); }
 
   // Whether it is a table, which can be painted again.
   bool is_table() const { return !json_ && !quiet_ && listing_.is_table(); }

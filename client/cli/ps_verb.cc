@@ -29,6 +29,8 @@ int PsVerb(Invocation& invocation) {
   flags.Switch('w', "watch", "go on with what changes", &watch);
   reconnect.AddTo(&flags);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
+  const absl::Status checked = view.Check();
+  if (!checked.ok()) return invocation.console().Fail(std::string(checked.message()));
   if (watch) ExitOnInterrupt("");
 
   const client::Client* client = invocation.Connect();

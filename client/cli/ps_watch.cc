@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,10 +9,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "client/cli/colour.h"
 #include "client/cli/event_bell.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/process_row.h"
+#include "client/cli/screen_painter.h"
 #include "client/cli/table.h"
 
 namespace proctor::cli {
@@ -52,8 +53,12 @@ class ChangeLines {
   int Run() {
     while (invocation_.out().error() == 0) {
       client::Error error = Pass();
-      // The list is had again, and shows what was missed.
-      if (error.Is("EVENTS_EXPIRED") || error.Is("LOG_CHANGED")) continue;
+      // The list is had again, and shows what was missed. Whoever is too slow for the events is so
+      // for a list after the other as well.
+      if (error.Is("EVENTS_EXPIRED") || error.Is("LOG_CHANGED")) {
+        absl::SleepFor(kRepaint);
+        continue;
+      }
       if (!listed_) return invocation_.Refuse(error);
       if (error.ok()) {
         error.code = absl::StatusCode::kUnavailable;
@@ -83,6 +88,7 @@ class ChangeLines {
     while (const v1::WatchEventsResponse* response = stream->Next()) {
       if (!response->has_event()) continue;
       const v1::Event& event = response->event();
+      if (!Concerns(event)) continue;
       error = Look(event.process_id(), event.type() == v1::EVENT_TYPE_PROCESS_STARTED);
       if (error.ok() && invocation_.out().error() == 0) continue;
       stream->Cancel();
@@ -106,6 +112,14 @@ class ChangeLines {
       Show(process);
     }
     for (const auto& [id, process] : gone) (void)Look(id, /*started=*/false);
+  }
+
+  // Whether it may change what is shown. A start tells of the process; of another event's process
+  // only the server knows.
+  bool Concerns(const v1::Event& event) const {
+    return !event.has_process_started() || !event.process_started().has_process() ||
+           known_.count(event.process_id()) > 0 ||
+           filter_.PassesInAnyState(event.process_started().process());
   }
 
   // Asks what a process is now, and shows it.
@@ -159,48 +173,27 @@ class ChangeLines {
   std::map<std::string, v1::Process> known_;
 };
 
-// As much of a table as a window of `rows` has room for, painted over what is there.
-std::string Painting(const std::string& table, size_t rows) {
-  std::string painting = "\x1b[H";
-  size_t line = 1;
-  size_t begin = 0;
-  while (begin < table.size()) {
-    const size_t end = std::min(table.find('\n', begin), table.size());
-    if (rows > 1 && line == rows - 1 && end + 1 < table.size()) {
-      const auto left =
-          std::count(table.begin() + static_cast<std::ptrdiff_t>(begin), table.end(), '\n');
-      absl::StrAppend(&painting, "… and ", left, " more\x1b[K\r\n");
-      break;
-    }
-    painting.append(table, begin, end - begin);
-    // What the line before it had beyond.
-    painting += "\x1b[K\r\n";
-    begin = end + 1;
-    ++line;
-  }
-  return painting + "\x1b[J";
-}
-
 int Repaint(Invocation& invocation, const client::Client& client, const ProcessFilter& filter,
             ProcessView* view, bool coloured, const client::ReconnectPolicy& reconnect) {
   client::Reconnector reconnector(reconnect);
   EventBell bell(client, filter.Events());
   std::vector<v1::Process> processes;
-  std::string painted;
+  ScreenPainter painter;
+  // What would be wider than the window would wrap, and nothing be where it is painted again.
+  view->KeepToWidth();
+  bool painted = false;
   for (bool changed = true; invocation.out().error() == 0;) {
     if (changed) {
       const client::Error error = List(client, filter, &processes);
-      if (!error.ok() && painted.empty()) return invocation.Refuse(error);
+      if (!error.ok() && !painted) return invocation.Refuse(error);
       if (!error.ok() && !reconnector.Await(error)) return invocation.RefuseLost(error, "");
       if (!error.ok()) continue;
       reconnector.OnAlive();
     }
-    const std::string painting =
-        Painting(view->All(processes, TerminalColumns(), coloured), TerminalRows());
     // Without a change there are the ages.
-    if (painted.empty()) invocation.out().Write("\x1b[2J");
-    if (painting != painted) invocation.out().Write(painting);
-    painted = painting;
+    invocation.out().Write(
+        painter.Show(view->All(processes, TerminalColumns(), coloured), TerminalRows()));
+    painted = true;
     changed = bell.AwaitTick(kRepaint);
   }
   return kExitFailure;

@@ -33,7 +33,7 @@ void RunFlags::AddTo(FlagSet* flags) {
   flags->Switch('d', "detach", "start it, print its id and leave", &detach);
   flags->Value(0, "session", "ID", "the session to run it in",
                AcceptText([this](const std::string& text) { start.set_session_id(text); }));
-  flags->Text(0, "name", "NAME", "a name, which stands for its id while it is the last with it",
+  flags->Text(0, "name", "NAME", "works wherever its id does, also later, until another one has it",
               start.mutable_spec()->mutable_name());
   flags->Value(0, "request-id", "ID", "makes a repetition harmless: it runs once",
                AcceptText([this](const std::string& text) { start.set_request_id(text); }));

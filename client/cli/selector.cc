@@ -20,6 +20,7 @@ std::optional<int> Selector::Check(const Invocation& invocation) const {
   if (given() && !invocation.arguments().empty()) {
     return console.Fail("ids do not go together with --label and --all");
   }
+  if (quiet_ && !given()) return console.Fail("-q goes together with --label or --all");
   if (given() || !invocation.arguments().empty()) return std::nullopt;
   return console.Fail("which processes? Give ids, --label or --all; see --help");
 }

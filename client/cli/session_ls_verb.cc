@@ -63,6 +63,12 @@ Listing SessionListing() {
                   "Labels", "Lease"});
 }
 
+Value OpenedAt(absl::Time time) {
+  Value value(LocalTimeWithOffset(time), LocalTime(time));
+  value.rank = absl::ToDoubleSeconds(time - absl::UnixEpoch());
+  return value;
+}
+
 Value Number(uint64_t number) { return {absl::StrCat(number), static_cast<double>(number)}; }
 
 Row SessionRow(const v1::Session& session, absl::Time now) {
@@ -74,7 +80,7 @@ Row SessionRow(const v1::Session& session, absl::Time now) {
           Number(session.running_processes()),
           Number(session.ended_processes()),
           {BriefDuration(now - opened), absl::ToDoubleSeconds(now - opened)},
-          {LocalTime(opened), absl::ToDoubleSeconds(opened - absl::UnixEpoch())},
+          OpenedAt(opened),
           session.policy(),
           session.watcher(),
           session.loop(),
@@ -99,6 +105,9 @@ int SessionLsVerb(Invocation& invocation) {
   listing.AddTo(&flags);
   flags.Switch(0, "json", "one JSON object a line", &json);
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
+  if (quiet && json) return invocation.console().Fail("-q and --json exclude each other");
+  const absl::Status checked = listing.Check(quiet ? "-q" : json ? "--json" : "");
+  if (!checked.ok()) return invocation.console().Fail(std::string(checked.message()));
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   request.set_include_closed(all);

@@ -3,6 +3,8 @@
 // The load of a processor is the difference of two looks, by their clocks:
 //
 //     look ──1 s──▶ look ─▶ table ──1 s──▶ look ─▶ table …
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -11,9 +13,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "client/cli/colour.h"
 #include "client/cli/escape.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_accept.h"
@@ -22,9 +23,9 @@
 #include "client/cli/invocation.h"
 #include "client/cli/json.h"
 #include "client/cli/process_pages.h"
+#include "client/cli/screen_painter.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
-#include "client/cli/window_size.h"
 
 namespace proctor::cli {
 namespace {
@@ -67,6 +68,10 @@ class Stats {
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
     for (const v1::ProcessUsage& usage : usages) Compare(usage);
+    // Those that have ended do not come back.
+    std::map<std::string, Known> known;
+    for (const v1::ProcessUsage& usage : usages) known.insert(known_.extract(usage.process_id()));
+    known_ = std::move(known);
     usages_ = std::move(usages);
     return {};
   }
@@ -80,25 +85,26 @@ class Stats {
     });
   }
 
-  // A table of `most` rows at most; 0 is no limit.
-  std::string Draw(size_t width, size_t most, client::Error* error) {
+  std::string Draw(size_t width, client::Error* error) {
     *error = LearnCommands();
+    const bool named = std::any_of(known_.begin(), known_.end(),
+                                   [](const auto& known) { return !known.second.name.empty(); });
     Table table;
-    table.Add({"ID", "CPU %", "MEM", "LIMIT", "TASKS", "COMMAND"});
-    size_t rows = 0;
+    const auto add = [&](std::vector<Cell> cells, const std::string& name) {
+      if (named) cells.insert(cells.begin() + 1, Cell(name.empty() ? "-" : name));
+      table.Add(std::move(cells));
+    };
+    add({"ID", "CPU %", "MEM", "LIMIT", "TASKS", "COMMAND"}, "NAME");
     for (const v1::ProcessUsage& usage : usages_) {
-      if (most != 0 && rows == most) break;
-      ++rows;
       const Known& known = known_[usage.process_id()];
-      table.Add({usage.process_id().substr(0, kShortId),
-                 known.has_load ? absl::StrFormat("%.1f", 100 * known.load) : "-",
-                 BriefSize(usage.memory_bytes()),
-                 usage.has_memory_limit_bytes() ? BriefSize(usage.memory_limit_bytes()) : "-",
-                 absl::StrCat(usage.tasks()), known.command});
+      add({usage.process_id().substr(0, kShortId),
+           known.has_load ? absl::StrFormat("%.1f", 100 * known.load) : "-",
+           BriefSize(usage.memory_bytes()),
+           usage.has_memory_limit_bytes() ? BriefSize(usage.memory_limit_bytes()) : "-",
+           absl::StrCat(usage.tasks()), known.command},
+          known.name);
     }
-    std::string text = table.Render(width);
-    if (rows < usages_.size()) absl::StrAppend(&text, "and ", usages_.size() - rows, " more\n");
-    return text;
+    return table.Render(width);
   }
 
  private:
@@ -107,7 +113,9 @@ class Stats {
     absl::Duration cpu_time;
     bool has_load = false;
     double load = 0;
+    // Empty where nobody has asked yet.
     std::string command;
+    std::string name;
   };
 
   void Compare(const v1::ProcessUsage& usage) {
@@ -126,6 +134,13 @@ class Stats {
     known.cpu_time = cpu_time;
   }
 
+  static void Learn(const v1::Process& process, Known* known) {
+    known->command = CommandText(process);
+    // It has ended since.
+    if (known->command.empty()) known->command = "?";
+    known->name = process.spec().name();
+  }
+
   // Those of processes that have come since.
   client::Error LearnCommands() {
     bool all_known = true;
@@ -142,7 +157,7 @@ class Stats {
       v1::GetProcessResponse response;
       client::Error error = client_.GetProcess(request, &response, Prompt());
       if (!error.ok() && error.code != absl::StatusCode::kNotFound) return error;
-      known.command = error.ok() ? CommandText(response.process()) : std::string("?");
+      Learn(response.process(), &known);
     }
     return {};
   }
@@ -154,7 +169,7 @@ class Stats {
     request.add_states(v1::PROCESS_STATE_RUNNING);
     client::Error error = ForEachListed(client_, request, [this](const v1::Process& process) {
       const auto known = known_.find(process.process_id());
-      if (known != known_.end()) known->second.command = CommandText(process);
+      if (known != known_.end()) Learn(process, &known->second);
       return true;
     });
     if (!error.ok()) return error;
@@ -170,21 +185,6 @@ class Stats {
   Usages usages_;
   std::map<std::string, Known> known_;
 };
-
-// Draws over what was drawn before, without a moment in which nothing is there.
-std::string Repaint(const std::string& text, bool first) {
-  std::string screen = first ? "\x1b[2J\x1b[H" : "\x1b[H";
-  for (const absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
-    absl::StrAppend(&screen, line, "\x1b[K\n");
-  }
-  return screen + "\x1b[J";
-}
-
-// The rows that the terminal has for a table, beside its header and a last line.
-size_t RowsOfWindow() {
-  const auto size = WindowSize();
-  return size.has_value() && size->rows() > 4 ? size->rows() - 3 : 1;
-}
 
 // Names those that were asked for and do not run.
 void TellEnded(const Invocation& invocation, const v1::GetProcessUsageRequest& request,
@@ -238,7 +238,6 @@ int StatsVerb(Invocation& invocation) {
   }
 
   Stats stats(*client, request);
-  const size_t width = TerminalColumns();
   if (json) {
     const client::Error error = stats.Look();
     if (!error.ok()) return invocation.Refuse(error);
@@ -248,11 +247,12 @@ int StatsVerb(Invocation& invocation) {
   }
   client::Error error = LookForLoads(&stats);
   if (!error.ok()) return invocation.Refuse(error);
-  const bool repaints = width > 0 && !once;
-  for (bool first = true;; first = false) {
-    const std::string table = stats.Draw(TerminalColumns(), repaints ? RowsOfWindow() : 0, &error);
+  const bool repaints = TerminalColumns() > 0 && ObeysEscapes(STDOUT_FILENO) && !once;
+  ScreenPainter painter;
+  for (;;) {
+    const std::string table = stats.Draw(TerminalColumns(), &error);
     if (!error.ok()) return invocation.Refuse(error);
-    invocation.out().Write(repaints ? Repaint(table, first) : table);
+    invocation.out().Write(repaints ? painter.Show(table, TerminalRows()) : table);
     const bool over = request.process_ids_size() > 0 && stats.usages().empty();
     if (!repaints || over || invocation.out().error() != 0) break;
     absl::SleepFor(kBetweenLooks);

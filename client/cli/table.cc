@@ -9,17 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cli/escape.h"
+#include "client/cli/text_columns.h"
 #include "core/text/printable_text.h"
 
 namespace proctor::cli {
 namespace {
-
-// Characters, as well as that can be told without knowing the font.
-size_t Columns(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
 
 // Of the terminal that stdout is; without a size where it is none.
 winsize Terminal() {
@@ -40,19 +34,20 @@ std::string Table::Render(size_t width, bool coloured) const {
   if (widths_ != nullptr) widths = *widths_;
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Columns(row[i].text));
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], TextColumns(row[i].text));
   }
   if (widths_ != nullptr) *widths_ = widths;
   std::string text;
   for (const auto& row : rows_) {
     size_t used = 0;
     for (size_t i = 0; i < row.size(); ++i) {
-      const bool last = i + 1 == row.size();
-      const std::string cell =
-          last && width > used ? Truncate(row[i].text, width - used) : row[i].text;
+      const std::string cell = width > 0 ? Truncate(row[i].text, width - used) : row[i].text;
       text += coloured ? Paint(row[i].colour, cell) : cell;
-      if (!last) text.append(widths[i] - Columns(cell) + 2, ' ');
       used += widths[i] + 2;
+      // What is beyond the edge is not shown at all.
+      if (i + 1 == row.size() || (width > 0 && used >= width)) break;
+      text.append(widths[i] + 2 - TextColumns(cell), ' ');
     }
     text.push_back('\n');
   }

@@ -33,7 +33,7 @@ class Table {
   // escaped.
   void Add(std::vector<Cell> cells);
 
-  // The table. Only the last column is shortened where `width` is exceeded; 0 is no limit.
+  // The table. No row is wider than `width`, where it is cut; 0 is no limit.
   std::string Render(size_t width, bool coloured = false) const;
 
  private:

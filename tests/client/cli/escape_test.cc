@@ -14,11 +14,16 @@ TEST(EscapeTest, FindsTheFirstBadByte) {
   EXPECT_EQ(FindInvalidUtf8("\xe6\xbc"), 0u);          // Cut off.
 }
 
-TEST(EscapeTest, TruncatesByCharacters) {
+TEST(EscapeTest, TruncatesByColumns) {
   EXPECT_EQ(Truncate("abcdef", 6), "abcdef");
   EXPECT_EQ(Truncate("abcdef", 4), "abc…");
   EXPECT_EQ(Truncate("éééé", 3), "éé…");
   EXPECT_EQ(Truncate("abc", 0), "");
+  EXPECT_EQ(Truncate("漢字漢字", 8), "漢字漢字");
+  EXPECT_EQ(Truncate("漢字漢字", 7), "漢字漢…");
+  EXPECT_EQ(Truncate("漢字漢字", 6), "漢字…") << "no half a character";
+  EXPECT_EQ(Truncate("e\u0301e\u0301e\u0301", 3), "e\u0301e\u0301e\u0301");
+  EXPECT_EQ(Truncate("e\u0301e\u0301e\u0301", 2), "e\u0301…");
 }
 
 TEST(EscapeTest, QuotesCommandsWhereAShellWould) {

@@ -197,15 +197,79 @@ TEST_F(PsVerbTest, WatchShowsWhatChangedWhileTheServerWasLost) {
 TEST_F(PsVerbTest, WatchPaintsATerminalAnew) {
   const auto run = OnTerminal({"ps", "-w"}, {"TERM=xterm"});
   ASSERT_TRUE(run->Shows("cccc3333cccc  \x1b[32mrunning")) << run->shown();
-  EXPECT_TRUE(absl::StrContains(run->shown(), "\x1b[2J\x1b[HID ")) << run->shown();
+  EXPECT_TRUE(absl::StrContains(run->shown(), "\x1b[2J\x1b[H\x1b[KID ")) << run->shown();
   Add("dddd4444dddd4444");
   Happens(v1::EVENT_TYPE_PROCESS_STARTED, "dddd4444dddd4444");
   ASSERT_TRUE(run->Shows("dddd4444dddd  \x1b[32mrunning")) << run->shown();
   // It is the same table again, not a line below it.
   const std::string shown = run->shown();
-  EXPECT_TRUE(absl::StrContains(shown.substr(shown.rfind("\x1b[H")), "aaaa1111aaaa")) << shown;
+  const size_t added = shown.find("dddd4444dddd");
+  const size_t painting = shown.rfind("\x1b[H", added);
+  ASSERT_NE(painting, std::string::npos) << shown;
+  EXPECT_TRUE(absl::StrContains(shown.substr(painting, added - painting), "aaaa1111aaaa")) << shown;
   run->Type("\x03");
   EXPECT_EQ(run->Wait(), 130);
+}
+
+TEST_F(PsVerbTest, WatchKeepsLinesWithinTheWindow) {
+  Edit("aaaa1111aaaa1111",
+       [](v1::Process* p) { p->mutable_spec()->set_argv(0, std::string(200, 'x') + "end"); });
+  const auto run = OnTerminal({"ps", "-w", "--no-trunc"}, {"TERM=xterm"});
+  // A line that fills the window is not erased again, and none goes on below.
+  ASSERT_TRUE(run->Shows("x…\r\n\x1b[K")) << run->shown();
+  EXPECT_FALSE(absl::StrContains(run->shown(), "xend")) << run->shown();
+}
+
+TEST_F(PsVerbTest, WatchAsksNothingOfWhatIsNotWanted) {
+  const auto run = Start({"ps", "-w", "-l", "app=web", "--format", "{{.ID}}"});
+  ASSERT_TRUE(run->StdoutHas("aaaa1111aaaa1111\n")) << run->err();
+  absl::Mutex mutex;
+  std::vector<std::string> asked;
+  const auto get = server_.behaviour().get;
+  server_.behaviour().get = [&](const v1::GetProcessRequest& request, auto* response) {
+    absl::MutexLock lock(&mutex);
+    asked.push_back(request.process_id());
+    return get(request, response);
+  };
+  Add("dddd4444dddd4444", "db");
+  Add("eeee5555eeee5555", "web");
+  for (const char* id : {"dddd4444dddd4444", "eeee5555eeee5555"}) {
+    v1::GetProcessRequest request;
+    request.set_process_id(id);
+    v1::GetProcessResponse response;
+    ASSERT_TRUE(get(request, &response).ok());
+    absl::MutexLock lock(&events_mutex_);
+    v1::Event event;
+    event.set_type(v1::EVENT_TYPE_PROCESS_STARTED);
+    event.set_process_id(id);
+    *event.mutable_process_started()->mutable_process() = response.process();
+    events_.push_back(event);
+  }
+  ASSERT_TRUE(run->StdoutHas("eeee5555eeee5555\n")) << run->err();
+  run->Signal(SIGINT);
+  run->Wait();
+  absl::MutexLock lock(&mutex);
+  EXPECT_EQ(asked, std::vector<std::string>{"eeee5555eeee5555"});
+}
+
+TEST_F(PsVerbTest, ShowsOneThingAtATime) {
+  const struct {
+    std::vector<std::string> flags;
+    std::string words;
+  } cases[] = {{{"-q", "--json"}, "-q and --json exclude each other"},
+               {{"-q", "--format", "{{.ID}}"}, "-q and --format exclude each other"},
+               {{"--json", "-o", "wide"}, "--json and -o wide exclude each other"},
+               {{"--format", "{{.ID}}", "-o", "wide"}, "--format and -o wide exclude each other"}};
+  for (const auto& [flags, words] : cases) {
+    std::vector<std::string> arguments = {"ps"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Run(arguments), 125);
+    EXPECT_TRUE(absl::StrContains(err_, words)) << err_;
+    arguments[0] = "ls";
+    arguments.insert(arguments.begin(), "session");
+    EXPECT_EQ(Run(arguments), 125);
+    EXPECT_TRUE(absl::StrContains(err_, words)) << err_;
+  }
 }
 
 TEST_F(PsVerbTest, WatchPaintsNoMoreThanTheWindowHas) {

@@ -130,6 +130,7 @@ TEST_F(SelectorTest, TakesIdsOrFlags) {
     std::string words;
   } cases[] = {{{"stop"}, "which processes? Give ids, --label or --all"},
                {{"stop", "--all", "run-web"}, "ids do not go together"},
+               {{"rm", "-q", "run-web"}, "-q goes together with --label or --all"},
                {{"stop", "--all", "-l", "a=b"}, "--all and --label exclude each other"},
                {{"stop", "-l", "a"}, "'a' is not of the form KEY=VALUE"}};
   for (const auto& [arguments, words] : cases) {

@@ -88,13 +88,33 @@ TEST_F(StatsVerbTest, PaintsAgainOnATerminalUntilCtrlC) {
     Add("aaaa1111aaaa1111", 100 + looks, 5 * looks * looks, response);
     return grpc::Status::OK;
   };
-  TerminalRun run(CommandOptions{WithHost({"stats"}), {}, ""}, 24, 80);
-  EXPECT_TRUE(run.Shows("\x1b[2J\x1b[HID            CPU %")) << run.shown();
+  TerminalRun run(CommandOptions{WithHost({"stats"}), {"TERM=xterm"}, ""}, 24, 80);
+  EXPECT_TRUE(run.Shows("\x1b[2J\x1b[H\x1b[KID            CPU %")) << run.shown();
   EXPECT_TRUE(run.Shows("aaaa1111aaaa  1500.0")) << run.shown();
-  EXPECT_TRUE(run.Shows("\x1b[HID            CPU %   MEM    LIMIT  TASKS  COMMAND\x1b[K"));
+  EXPECT_TRUE(run.Shows("\x1b[H\x1b[KID            CPU %   MEM    LIMIT  TASKS  COMMAND\r\n"));
   EXPECT_TRUE(run.Shows("aaaa1111aaaa  2500.0")) << run.shown();
   run.Type("\x03");
   EXPECT_EQ(run.Wait(), 130);
+}
+
+TEST_F(StatsVerbTest, PrintsOneTableOnADumbTerminal) {
+  TerminalRun run(CommandOptions{WithHost({"stats"}), {"TERM=dumb"}, ""}, 24, 80);
+  EXPECT_EQ(run.Wait(), 0) << run.shown();
+  EXPECT_TRUE(absl::StrContains(run.shown(), "aaaa1111aaaa  150.0")) << run.shown();
+  EXPECT_FALSE(absl::StrContains(run.shown(), "\x1b")) << run.shown();
+}
+
+TEST_F(StatsVerbTest, NamesHaveAColumnWhereThereAreAny) {
+  server_.behaviour().list = [](auto&, v1::ListProcessesResponse* response) {
+    *response->add_processes() = MakeProcess("aaaa1111aaaa1111");
+    *response->add_processes() = MakeProcess("bbbb3333bbbb3333");
+    response->mutable_processes(1)->mutable_spec()->set_name("db");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Run({"stats"}), 0) << err_;
+  EXPECT_TRUE(absl::StartsWith(out_, "ID            NAME  CPU %")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "\naaaa1111aaaa  -     150.0")) << out_;
+  EXPECT_TRUE(absl::StrContains(out_, "\nbbbb3333bbbb  db    0.0")) << out_;
 }
 
 TEST_F(StatsVerbTest, ShowsAHeaderWhereNothingRuns) {

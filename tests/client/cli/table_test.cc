@@ -19,7 +19,26 @@ TEST(TableTest, ShowsWhatATerminalWouldObey) {
   EXPECT_EQ(table.Render(0), "ID    C\na\\nb  \\xe2\\x80\\xaex\\x1b[0m\n");
 }
 
-TEST(TableTest, ShortensTheLastColumnOnly) {
+TEST(TableTest, CountsTheColumnsOfCharacters) {
+  Table table;
+  table.Add({"ID", "C"});
+  table.Add({"漢字", "x"});
+  table.Add({"e\u0301", "😀😀"});
+  EXPECT_EQ(table.Render(0), "ID    C\n漢字  x\ne\u0301     😀😀\n");
+  EXPECT_EQ(table.Render(9), "ID    C\n漢字  x\ne\u0301     😀…\n");
+}
+
+TEST(TableTest, CutsEveryRowAtTheEdge) {
+  Table table;
+  table.Add({"ID", "NAME", "COMMAND"});
+  table.Add({"abcdef", "gh", "x"});
+  EXPECT_EQ(table.Render(5), "ID\nabcd…\n");
+  EXPECT_EQ(table.Render(8), "ID\nabcdef\n");
+  EXPECT_EQ(table.Render(11), "ID      NA…\nabcdef  gh\n");
+  EXPECT_EQ(table.Render(16), "ID      NAME  C…\nabcdef  gh    x\n");
+}
+
+TEST(TableTest, ShortensTheLastColumn) {
   Table table;
   table.Add({"ID", "C"});
   table.Add({"abc", "0123456789"});
