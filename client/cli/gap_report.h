@@ -2,9 +2,11 @@
 //
 // A flood that is followed makes a gap with nearly each message. So gaps that follow one another
 // are told as one, and no more than one line comes in a second: what is missing meanwhile is
-// counted, and told with the next line or at the end.
+// counted, and told with the next line, at the end, or by a thread of its own once the stream has
+// been silent for a second.
 //
-// Not thread-safe: it belongs to whoever reads the stream.
+// Called by one thread, which reads the stream. `say` may be called on another one, but not twice
+// at a time.
 #ifndef PROCTOR_CLIENT_CLI_GAP_REPORT_H_
 #define PROCTOR_CLIENT_CLI_GAP_REPORT_H_
 
@@ -12,7 +14,11 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "proctor/v1/process_service.pb.h"
@@ -21,26 +27,46 @@ namespace proctor::cli {
 
 class GapReport {
  public:
-  // `say` prints a line; `now` is another clock for tests.
+  // `say` prints a line; `now` is another clock for tests. Nothing is told out of `silence`.
   explicit GapReport(std::function<void(const std::string&)> say,
-                     std::function<absl::Time()> now = absl::Now)
-      : say_(std::move(say)), now_(std::move(now)) {}
+                     std::function<absl::Time()> now = absl::Now,
+                     absl::Duration silence = absl::Seconds(1))
+      : say_(std::move(say)), now_(std::move(now)), silence_(silence) {}
+  GapReport(const GapReport&) = delete;
+  GapReport& operator=(const GapReport&) = delete;
+  ~GapReport();
 
   // Every message of the stream, before its data is shown.
-  void OnMessage(const v1::StreamMessage& message);
+  void OnMessage(const v1::StreamMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The stream is over: tells what is untold.
-  void Finish();
+  void Finish() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  void Tell(const std::string& where);
+  void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BeginToListen();
+  // Tells what nobody has told when the stream falls silent.
+  void Listen() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return over_ || !missing_.empty(); }
 
+  // Constant.
   const std::function<void(const std::string&)> say_;
   const std::function<absl::Time()> now_;
-  std::map<v1::Stream, uint64_t> missing_;  // bytes that are not told yet
+  const absl::Duration silence_;
+
+  // The thread that reads. From the first gap on.
+  std::thread listener_;
+
+  // Guarded.
+  absl::Mutex mutex_;
+  std::map<v1::Stream, uint64_t> missing_ ABSL_GUARDED_BY(mutex_);  // bytes that are not told yet
   // Some of them are missing before a message that has come since.
-  bool shown_since_ = false;
-  absl::Time told_ = absl::InfinitePast();
+  bool shown_since_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time told_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  uint64_t messages_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of those, when the listener looked last.
+  uint64_t heard_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool over_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace proctor::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "tests/client/messages.h"
 
 namespace proctor::cli {
@@ -17,7 +18,7 @@ class GapReportTest : public ::testing::Test {
   std::vector<std::string> said_;
   absl::Time now_ = absl::UnixEpoch();
   GapReport report_{[this](const std::string& text) { said_.push_back(text); },
-                    [this] { return now_; }};
+                    [this] { return now_; }, absl::InfiniteDuration()};
 };
 
 constexpr char kWhy[] = ": the server did not keep them";
@@ -54,6 +55,29 @@ TEST_F(GapReportTest, SpeaksOnceASecondAndAtTheEnd) {
   EXPECT_EQ(said_[2], std::string("30 bytes of stdout are missing above") + kWhy);
   report_.Finish();
   EXPECT_EQ(said_.size(), 3u);
+}
+
+TEST(SilentGapReportTest, SpeaksWhenTheStreamFallsSilent) {
+  absl::Mutex mutex;
+  std::vector<std::string> said;
+  GapReport report(
+      [&](const std::string& text) {
+        absl::MutexLock lock(&mutex);
+        said.push_back(text);
+      },
+      absl::Now, absl::Milliseconds(10));
+  const auto await = [&](size_t count) {
+    const auto enough = [&] { return said.size() == count; };
+    absl::MutexLock lock(&mutex);
+    return mutex.AwaitWithTimeout(absl::Condition(&enough), absl::Minutes(1));
+  };
+  report.OnMessage(Gap(v1::STREAM_STDOUT, 0, 10));
+  EXPECT_TRUE(await(1)) << "nothing comes behind it";
+  report.OnMessage(Gap(v1::STREAM_STDOUT, 10, 15));
+  EXPECT_TRUE(await(2));
+  absl::MutexLock lock(&mutex);
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[1], std::string("5 bytes of stdout are missing here") + kWhy);
 }
 
 TEST_F(GapReportTest, SaysNothingOfWhatIsComplete) {
