@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "tests/e2e/server_process.h"
 
 namespace proctor {
@@ -85,8 +86,13 @@ class KeptOutputE2e : public E2eTest {
   }
 
   // The store is written by a thread of its own, which nobody is told of.
-  void AwaitOnDisk(const v1::Process& process) const {
-    while (!std::filesystem::exists(FileOf(process))) ::usleep(1000);
+  void AwaitOnDisk(const v1::Process& process) const { AwaitFile(FileOf(process), /*there=*/true); }
+  static void AwaitFile(const std::string& path, bool there) {
+    const absl::Time deadline = absl::Now() + absl::Minutes(2);
+    while (std::filesystem::exists(path) != there) {
+      ASSERT_LT(absl::Now(), deadline) << path << (there ? " does not come" : " does not go");
+      absl::SleepFor(absl::Milliseconds(1));
+    }
   }
   std::string FileOf(const v1::Process& process) const {
     return server_.state_dir() + "/output/" + process.process_id();
@@ -140,7 +146,7 @@ TEST_F(KeptOutputE2e, IsReadAsBeforeWhenTheSessionIsClosed) {
   v1::RemoveProcessResponse removed;
   EXPECT_TRUE(processes_->RemoveProcess(&context, remove, &removed).ok());
   EXPECT_EQ(Details(Read(request).status).reason, "PROCESS_NOT_FOUND");
-  while (std::filesystem::exists(FileOf(process))) ::usleep(1000);
+  AwaitFile(FileOf(process), /*there=*/false);
 }
 
 TEST_F(KeptOutputE2e, AnswersARepeatedRunWithAllThatIsKept) {
@@ -240,7 +246,7 @@ TEST_F(KeptOutputE2e, FilesOfUnknownProcessesAreRemoved) {
   std::ofstream(stray) << "of nobody";
   next_ = std::make_unique<ServerProcess>(
       std::vector<std::string>{"--state-dir=" + server_.state_dir()});
-  while (std::filesystem::exists(stray)) ::usleep(1000);
+  AwaitFile(stray, /*there=*/false);
   EXPECT_TRUE(std::filesystem::exists(FileOf(process)));
 }
 

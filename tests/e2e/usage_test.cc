@@ -21,14 +21,19 @@ class UsageE2e : public ControlE2e {
                               const std::function<bool(const v1::ProcessUsage&)>& wanted) {
     v1::GetProcessUsageRequest request;
     request.add_process_ids(process_id);
-    for (;;) {
-      const auto response = Usage(request);
+    const absl::Time deadline = absl::Now() + absl::Minutes(2);
+    for (v1::GetProcessUsageResponse response;; absl::SleepFor(absl::Milliseconds(20))) {
+      // Nothing tells of a look.
+      response = Usage(request);
       if (response.usages_size() == 0) {
         ADD_FAILURE() << process_id << " does not run";
         return {};
       }
       if (wanted(response.usages(0))) return response.usages(0);
-      absl::SleepFor(absl::Milliseconds(20));  // nothing tells of a look
+      if (absl::Now() > deadline) {
+        ADD_FAILURE() << "not as wanted in two minutes: " << response.usages(0).DebugString();
+        return {};
+      }
     }
   }
 };
