@@ -32,6 +32,12 @@ async function openProcess(id, options) {
   return page;
 }
 
+// Until keys are the process's: not before the page has learned that it may act.
+async function sitDown(page) {
+  await page.click('#process .screen');
+  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+}
+
 const waitForRow = (page, row, wanted) =>
   page.waitForFunction(([at, text]) => proctor.page.terminal.screen()[at] === text, [row, wanted]);
 // As another client.
@@ -80,8 +86,7 @@ test('shows a terminal as it is, and looks on until it is sat down before', asyn
 test('types, pastes and leaves', async () => {
   const id = startShell();
   const page = await openProcess(id);
-  await page.click('#process .screen');
-  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await sitDown(page);
   await page.keyboard.type('ls -l');
   await page.keyboard.press('Enter');
   await page.keyboard.press('ArrowUp');
@@ -103,8 +108,7 @@ test('types, pastes and leaves', async () => {
   // Stdin began anew with it: what the page knew of its place is wrong, and it asks.
   await page.reload();
   await page.waitForSelector('#process .xterm');
-  await page.click('#process .screen');
-  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await sitDown(page);
   const long = 'ä€😀'.repeat(20_000);
   await paste(long);
   await waitForInput(page, id, long);
@@ -114,8 +118,7 @@ test('types, pastes and leaves', async () => {
   await page.waitForSelector('#process .xterm');
   server.write(id, '\u001b[?2004hready');
   await waitForRow(page, 0, 'ready');
-  await page.click('#process .screen');
-  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await sitDown(page);
   await paste('a\nb');
   await waitForInput(page, id, '\u001b[200~a\rb\u001b[201~');
   await page.keyboard.press('Control+Shift+Enter');
@@ -130,8 +133,7 @@ test('copies what is selected, and interrupts where nothing is', async () => {
   server.write(id, 'some words');
   const page = await openProcess(id);
   await waitForRow(page, 0, 'some words');
-  await page.click('#process .screen');
-  await page.waitForSelector('#process .typing:has-text("goes to the process")');
+  await sitDown(page);
   await page.evaluate(() => {
     globalThis.copied = null;
     Object.defineProperty(navigator, 'clipboard', {
@@ -154,7 +156,7 @@ test('copies what is selected, and interrupts where nothing is', async () => {
 test('sends one write at a time, each with its place, and again where an answer was lost', async () => {
   const id = startShell();
   const page = await openProcess(id);
-  await page.click('#process .screen');
+  await sitDown(page);
   await page.keyboard.type('a');
   await waitForInput(page, id, 'a');
   let answer;
@@ -204,6 +206,7 @@ test('gives the terminal the size of the window, once, and the last one', async 
         box.bottom - screen.bottom < 30
       );
     });
+  await page.waitForSelector('#process .typing:has-text("Click into the terminal")');
   await page.click('#process .screen');
   await fits();
   assert.equal(server.sizes.length, 1);
@@ -232,7 +235,7 @@ test('goes on after a lost connection with no byte doubled', async () => {
   server.repeatOutput(id);
   server.write(id, ' three');
   await waitForRow(page, 0, 'one two three');
-  await page.click('#process .screen');
+  await sitDown(page);
   server.dropConnections();
   await page.keyboard.type('x');
   await waitForInput(page, id, 'x');
@@ -242,9 +245,10 @@ test('goes on after a lost connection with no byte doubled', async () => {
 test('says that another writer has it, and takes it over', async () => {
   const id = startShell();
   const page = await openProcess(id);
+  await sitDown(page);
   server.refusal = [409, 'FAILED_PRECONDITION', 'STDIN_BUSY', 'another client writes to stdin'];
-  await page.click('#process .screen');
   await page.keyboard.type('q');
+  await page.waitForSelector('#process .typing button', {state: 'visible'});
   await page.waitForSelector('#process .typing.bad:has-text("another client writes to stdin")');
   typeElsewhere(id, 'their words');
   server.refusal = null;
@@ -260,7 +264,7 @@ test('says that another writer has it, and takes it over', async () => {
 test('loses no key where somebody else types, too', async () => {
   const id = startShell();
   const page = await openProcess(id);
-  await page.click('#process .screen');
+  await sitDown(page);
   await page.keyboard.type('ls');
   await waitForInput(page, id, 'ls');
   typeElsewhere(id, ' -la');
@@ -272,7 +276,7 @@ test('loses no key where somebody else types, too', async () => {
 test('goes on with what is read only after a while, as the writer that it was', async () => {
   const id = startShell();
   const page = await openProcess(id);
-  await page.click('#process .screen');
+  await sitDown(page);
   server.unread.add(id);
   await page.keyboard.type('p');
   await page.waitForSelector('#process .typing.bad:has-text("it does not read")');
@@ -285,9 +289,9 @@ test('goes on with what is read only after a while, as the writer that it was', 
 test('tries again only while somebody looks', async () => {
   const id = startShell();
   const page = await openProcess(id, {clock: true});
-  await page.click('#process .screen');
+  await sitDown(page);
   server.refusal = [503, 'UNAVAILABLE', 'BUSY', 'try again'];
-  await page.keyboard.type('p');
+  await Promise.all([page.waitForResponse(/:write$/), page.keyboard.type('p')]);
   await page.waitForSelector('#process .typing.bad:has-text("try again")');
   const hide = (hidden) =>
     page.evaluate((value) => {
@@ -326,6 +330,7 @@ test('gives the size again to whom another gave one meanwhile', async () => {
   const id = startShell();
   const page = await openProcess(id);
   const sit = async () => {
+    await page.waitForSelector('#process .typing:has-text("Click into the terminal")');
     const resized = page.waitForResponse(/:resize$/);
     await page.click('#process .screen');
     await resized;
