@@ -15,6 +15,7 @@ void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessI
   // As it is now that its session is closed.
   auto latest = sessions->processes().Find(info->id);
   info_ = latest.ok() ? *std::move(latest) : std::move(info);
+  sessions->AddPastReader();
   from_ = std::move(from);
   options_ = std::move(options);
   const auto reading = std::make_shared<Reading>();
@@ -31,12 +32,9 @@ void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessI
   });
 }
 
-// After Finish this stream, and the registry that counts what was read, may be gone at any moment.
+// After Finish this stream, and the registry, may be gone at any moment.
 void PastStream::OnRead(absl::StatusOr<Output> output) {
   if (!output.ok()) return transport_->Finish(wire::ToGrpc(output.status()));
-  auto memory = sessions_->HoldMemoryOf(*info_, *output);
-  if (!memory.ok()) return transport_->Finish(wire::ToGrpc(memory.status()));
-  memory_.emplace(*std::move(memory));
   output_ = *std::move(output);
   // The end of what is gone is nothing, which would look like all that there was.
   const bool wants_end =

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -25,10 +24,16 @@ namespace proctor::server {
 //                              └── OnCancelled ──▶ Finish
 //
 // Thread-safety: as said; OnCancelled from any thread.
-// Lifetime: a part of the RPC's reactor, which goes after the transport's Finish.
+// Lifetime: a part of the RPC's reactor, which goes after the transport's Finish; the registry
+// waits for that.
 class PastStream {
  public:
   explicit PastStream(StreamTransport* transport) : transport_(transport) {}
+  ~PastStream() {
+    if (begun()) sessions_->RemovePastReader();
+  }
+  PastStream(const PastStream&) = delete;
+  PastStream& operator=(const PastStream&) = delete;
 
   // Begins to serve `info` from a position. Once; the RPC is finished later, whatever happens.
   void Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessInfo> info,
@@ -67,7 +72,6 @@ class PastStream {
   v1::OutputPosition from_;
   OutputPump::Options options_;
   Output output_;
-  std::optional<MemoryBudget::Hold> memory_;  // of the output
   OutputCursor cursor_;
   bool started_told_ = false;
 };

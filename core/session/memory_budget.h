@@ -27,6 +27,10 @@ class MemoryBudget {
     Hold(Hold&& other) noexcept
         : budget_(std::exchange(other.budget_, nullptr)), bytes_(other.bytes_) {}
     Hold& operator=(Hold&&) = delete;
+    // Gives back what is more than `bytes`.
+    void ShrinkTo(uint64_t bytes) {
+      if (bytes < bytes_) budget_->GiveBack(std::exchange(bytes_, bytes) - bytes);
+    }
     ~Hold() {
       if (budget_ != nullptr) budget_->GiveBack(bytes_);
     }

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/output/output_file.h"
 #include "core/session/session_registry.h"
 
 namespace proctor {
@@ -16,8 +17,14 @@ absl::Status UnendedError(const ProcessInfo& info) {
 }
 
 SessionRegistry::PastOutput Gone(const OutputTotals& totals) {
-  return {OutputLog::OfNothing(totals), totals[0].total_bytes + totals[1].total_bytes > 0};
+  return {OutputLog::OfNothing(totals), totals[0].total_bytes + totals[1].total_bytes > 0, nullptr};
 }
+
+// Of a budget that goes no earlier.
+struct HeldMemory {
+  std::shared_ptr<MemoryBudget> budget;
+  MemoryBudget::Hold hold;
+};
 
 }  // namespace
 
@@ -31,18 +38,27 @@ void SessionRegistry::ReadPastOutput(const ProcessInfo& info, PastOutputRead don
   if (!info.drained.has_value()) return done(UnendedError(info));
   const OutputTotals totals = info.drained->output;
   if (options_.outputs == nullptr || !options_.outputs->Has(info.id)) return done(Gone(totals));
-  options_.outputs->Read(info.id, [totals, done = std::move(done)](
+  auto held = memory_->Take(absl::StrCat("read the output of process '", info.id, "'"),
+                            kMemoryPerFileByte * options_.outputs->SizeOf(info.id));
+  if (!held.ok()) return done(held.status());
+  auto memory = std::make_shared<HeldMemory>(HeldMemory{memory_, *std::move(held)});
+  options_.outputs->Read(info.id, [totals, memory = std::move(memory), done = std::move(done)](
                                       absl::StatusOr<std::shared_ptr<const OutputLog>> read) {
     if (absl::IsNotFound(read.status())) return done(Gone(totals));  // removed meanwhile
     if (!read.ok()) return done(read.status());
-    done(PastOutput{*std::move(read)});
+    memory->hold.ShrinkTo(OutputMemory(**read));
+    done(PastOutput{*std::move(read), /*gone=*/false, memory});
   });
 }
 
-absl::StatusOr<MemoryBudget::Hold> SessionRegistry::HoldMemoryOf(const ProcessInfo& info,
-                                                                 const PastOutput& output) {
-  return memory_.Take(absl::StrCat("read the output of process '", info.id, "'"),
-                      output.log->retained_bytes());
+void SessionRegistry::AddPastReader() {
+  absl::MutexLock lock(&mutex_);
+  ++past_readers_;
+}
+
+void SessionRegistry::RemovePastReader() {
+  absl::MutexLock lock(&mutex_);
+  --past_readers_;
 }
 
 }  // namespace proctor

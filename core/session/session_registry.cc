@@ -43,8 +43,8 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 SessionRegistry::SessionRegistry(Options options, EventLog* events)
     : options_(std::move(options)),
       events_(events),
-      memory_(options_.max_memory),
-      processes_(options_.max_ended_processes, options_.max_processes, &memory_),
+      memory_(std::make_shared<MemoryBudget>(options_.max_memory)),
+      processes_(options_.max_ended_processes, options_.max_processes, memory_.get()),
       start_requests_(events_, options_.codec.digest),
       policy_(options_.policy) {}
 
@@ -116,7 +116,7 @@ SessionServices SessionRegistry::MakeServices() {
   services.events = events_;
   services.codec = options_.codec;
   services.processes = &processes_;
-  services.memory = &memory_;
+  services.memory = memory_.get();
   services.requests = &start_requests_;
   services.outputs = options_.outputs;
   services.main_loop = options_.main_loop;
@@ -395,8 +395,13 @@ void SessionRegistry::JoinEnded() {
 
 bool SessionRegistry::Join(absl::Time deadline) {
   std::vector<std::shared_ptr<SessionContext>> ending;
+  bool read = true;
   {
     absl::MutexLock lock(&mutex_);
+    read = mutex_.AwaitWithDeadline(
+        absl::Condition(
+            +[](size_t* readers) { return *readers == 0; }, &past_readers_),
+        deadline);
     ending = std::exchange(ending_, {});
   }
   std::vector<std::shared_ptr<SessionContext>> late;
@@ -405,7 +410,7 @@ bool SessionRegistry::Join(absl::Time deadline) {
   }
   absl::MutexLock lock(&mutex_);
   absl::c_move(late, std::back_inserter(ending_));
-  return late.empty();
+  return read && late.empty();
 }
 
 }  // namespace proctor

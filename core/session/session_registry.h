@@ -161,17 +161,19 @@ class SessionRegistry {
     std::shared_ptr<const OutputLog>
         log;  // of nothing where it is gone, so that readers hear of it
     bool gone = false;
+    std::shared_ptr<const void> memory;  // counts it while this is there
   };
   // Reads that, and tells `done` on another thread, or on this one where nothing is to be read. It
-  // may be told after this registry is gone.
+  // may be told after this registry is gone. Memory is taken for it before it is read, as much as
+  // it may need, and what it does not need is given back.
   // Errors: DataLoss (OUTPUT_DAMAGED); those of OutputStore::Read but NotFound; FailedPrecondition
-  // (SESSION_CLOSED) of a process that was never seen to the end of its output.
+  // (SESSION_CLOSED) of a process that was never seen to the end of its output; ResourceExhausted
+  // (QUOTA_EXCEEDED), quota `memory`.
   using PastOutputRead = std::function<void(absl::StatusOr<PastOutput>)>;
   void ReadPastOutput(const ProcessInfo& info, PastOutputRead done) const;
-  // Counts what was read, for as long as it is in memory.
-  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `memory`.
-  absl::StatusOr<MemoryBudget::Hold> HoldMemoryOf(const ProcessInfo& info,
-                                                  const PastOutput& output);
+  // A caller who reads that is there, until it is told everything: Join waits for it.
+  void AddPastReader();
+  void RemovePastReader();
 
   // Null where none is kept.
   const OutputStore* outputs() const { return options_.outputs.get(); }
@@ -184,7 +186,7 @@ class SessionRegistry {
   void ForgetProcess(const ProcessInfo& info, const std::string& reason);
 
   const ProcessTable& processes() const { return processes_; }
-  const MemoryBudget& memory() const { return memory_; }
+  const MemoryBudget& memory() const { return *memory_; }
 
   // The policy of sessions opened from now on. Errors: those of NewPolicy.
   absl::Status SetPolicy(std::string_view name);
@@ -197,8 +199,9 @@ class SessionRegistry {
   void Drain(const SessionClose& close, std::function<void()> drained);
   bool draining() const;
 
-  // Waits for the threads of all sessions, which must be closed; each ends when it has no user
-  // left. False if that had not come by `deadline`: may be called again.
+  // Waits for who reads past output, and for the threads of all sessions, which must be closed;
+  // each ends when it has no user left. False if that had not come by `deadline`: may be called
+  // again.
   bool Join(absl::Time deadline = absl::InfiniteFuture());
 
   // A session whose thread has not ended.
@@ -239,7 +242,7 @@ class SessionRegistry {
 
   const Options options_;
   EventLog* const events_;
-  MemoryBudget memory_;
+  const std::shared_ptr<MemoryBudget> memory_;  // shared: a reading may outlast this
   ProcessTable processes_;
   StartRequests start_requests_;
   SessionRequests session_requests_;
@@ -258,6 +261,7 @@ class SessionRegistry {
   std::function<void()> on_drained_ ABSL_GUARDED_BY(mutex_);
   size_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t past_readers_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string default_id_ ABSL_GUARDED_BY(mutex_);
   std::map<uint64_t, Session> sessions_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
