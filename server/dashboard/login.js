@@ -55,7 +55,7 @@ class Login {
       const body = await response.json();
       if (response.ok) {
         this.#keep(body.proof);
-        this.#others.postMessage({proof: body.proof});
+        this.#others.postMessage({proof: body.proof, begun: true});
       } else {
         this.refusal = body.error?.message ?? '';
       }
@@ -88,12 +88,12 @@ class Login {
     this.#forget();
   }
 
-  #hear({asks, proof, ended}) {
+  #hear({asks, proof, begun, ended}) {
     if (asks && this.#proof !== '' && !this.#refused) {
       this.#others.postMessage({proof: this.#proof});
     } else if (proof) {
-      // A link to act makes one who only looked act, too.
-      if (this.#proof === '' || this.#refused) {
+      // The cookie is that of the login which has just begun: one who only looked acts by it, too.
+      if (begun || this.#proof === '' || this.#refused) {
         this.#keep(proof);
       }
       this.changed(true);

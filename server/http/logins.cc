@@ -76,16 +76,18 @@ std::optional<Logins::Secrets> Logins::LogIn(std::string_view code,
   absl::MutexLock lock(&mutex_);
   const std::optional<Role> role = TakeCodeLocked(code);
   if (!role.has_value()) return std::nullopt;
-  const auto known = std::find_if(cookies.begin(), cookies.end(), [this](std::string_view cookie) {
+  // Somebody else may know the secrets of a login that is found: it is given nothing more.
+  const auto known = std::find_if(cookies.begin(), cookies.end(), [&](std::string_view cookie) {
     mutex_.AssertHeld();
-    return IsOpenLocked(Hash(cookie));
+    const Id id = Hash(cookie);
+    return IsOpenLocked(id) && (*role == Role::kLook || logins_[id].role == Role::kAct);
   });
   if (known == cookies.end()) MakeRoomLocked();
   std::string cookie = known != cookies.end() ? std::string(*known) : NewRandomId();
   const Id id = Hash(cookie);
   Login& login = logins_[id];
   login.ends = clock_() + kLoginLife;
-  if (*role == Role::kAct) login.role = Role::kAct;
+  if (known == cookies.end()) login.role = *role;
   std::string proof = ProofOf(cookie);
   return Secrets{std::move(cookie), std::move(proof), login.role, NameOf(id)};
 }

@@ -41,8 +41,9 @@ struct LoginLink {
 //   NewLink ──code──▶ LogIn ──cookie, proof──▶ Find, each time ──12 h without──▶ ended
 //                                                 └──LogOut──▶ ended
 //
-// Who makes a link says what its login may do. A browser that uses a second link may do what either
-// allows.
+// Who makes a link says what its login may do, and that never grows. A browser that uses a second
+// link may do what either allows; where the second allows more, by a new login: who planted a
+// cookie in a browser, which takes it from any port, must not act by that browser's link.
 //
 // Nothing of it is stored: codes and cookies are kept as hashes in memory, and end with the
 // server. There are no more than kMostCodes and kMostLogins; one more ends the oldest code,
@@ -83,7 +84,8 @@ class Logins {
   absl::StatusOr<LoginLink> NewLink(Role role);
 
   // Takes the code, which is worth nothing from then on, for the secrets of a login: that of
-  // one of the cookies that the browser has, so that its tabs share it, or else a new one.
+  // one of the cookies that the browser has, so that its tabs share it, if that may do what the
+  // code allows; or else a new one.
   // Nothing for a code that is wrong, was used or is too old.
   std::optional<Secrets> LogIn(std::string_view code,
                                const std::vector<std::string_view>& cookies = {});

@@ -514,6 +514,18 @@ test('shares a login among the tabs of a browser', async () => {
   await close(page);
 });
 
+test('goes over to a login that another tab begins, though the one before holds', async () => {
+  server.proof = 'to-look';
+  const page = await open(browser, link());
+  await waitForState(page, 'live');
+  const other = await page.context().newPage();
+  server.proof = 'to-act';
+  await other.goto(link());
+  await waitForState(other, 'live');
+  await page.waitForFunction(() => sessionStorage.getItem('proctor-proof') === 'to-act');
+  await close(page);
+});
+
 test('signs out in all tabs, and shows nothing more', async () => {
   server.proof = 'of-this-run';
   server.start(['sleep', '1000']);

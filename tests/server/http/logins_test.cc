@@ -152,11 +152,23 @@ TEST_F(LoginsTest, DoesWhatItsLinksAllow) {
   // The same browser, whichever link comes first.
   EXPECT_EQ(log_in(Role::kLook, {acts.cookie}).role, Role::kAct);
   EXPECT_TRUE(may_act(acts));
+  EXPECT_EQ(log_in(Role::kLook, {looks.cookie}).cookie, looks.cookie);
   EXPECT_EQ(log_in(Role::kAct, {looks.cookie}).role, Role::kAct);
-  EXPECT_TRUE(may_act(looks));
+  EXPECT_EQ(log_in(Role::kAct, {looks.cookie, acts.cookie}).cookie, acts.cookie);
   const Logins::Id id = *logins_.Find(acts.cookie, acts.proof);
   logins_.LogOut(id);
   EXPECT_FALSE(logins_.MayAct(id));
+}
+
+// Who may look knows both secrets of a login, and can put its cookie into the browser of another:
+// cookies know no ports.
+TEST_F(LoginsTest, NeverActsByALinkOfSomebodyElse) {
+  const Logins::Secrets planted = *logins_.LogIn(logins_.NewLink(Role::kLook)->code);
+  const Logins::Secrets mine = LogIn({planted.cookie});
+  EXPECT_NE(mine.cookie, planted.cookie);
+  EXPECT_NE(mine.proof, planted.proof);
+  EXPECT_TRUE(logins_.MayAct(*logins_.Find(mine.cookie, mine.proof)));
+  EXPECT_FALSE(logins_.MayAct(*logins_.Find(planted.cookie, planted.proof)));
 }
 
 TEST_F(LoginsTest, HasANameThatOpensNothing) {
