@@ -59,17 +59,22 @@ bool IsBehindTls(const Request& request) {
 }
 
 // The same words whatever was wrong, so that they tell nothing.
-Response Unauthenticated(const Request& request) {
+Response Unauthenticated() {
   const absl::Status error =
       MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
                 "you are not signed in: open the link that 'proctor dashboard' prints, or send "
                 "what is in the server's token file as 'Authorization: Bearer TOKEN'");
   Response response = ErrorResponse(error);
+  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"proctor\"");
+  return response;
+}
+
+Response Unauthenticated(const Request& request) {
+  Response response = Unauthenticated();
   if (request.Header("accept").find("text/html") != std::string_view::npos) {
     response.content_type = "text/html; charset=utf-8";
     response.body = std::string(FindStaticFile("sign_in.html")->content);
   }
-  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"proctor\"");
   return response;
 }
 
@@ -143,6 +148,11 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
   }
   std::string caller = absl::StrCat("http login ", Logins::NameOf(*login), " of ", request.peer);
   return {RefuseAction(acts, login), std::move(login), true, std::move(caller)};
+}
+
+std::optional<Response> AccessControl::CheckAgain(const std::optional<Logins::Id>& login) const {
+  if (login.has_value() && !logins_->IsOpen(*login)) return Unauthenticated();
+  return RefuseAction(/*acts=*/true, login);
 }
 
 std::string AccessControl::WhyOnlyLook(const std::optional<Logins::Id>& login) const {

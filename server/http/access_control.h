@@ -60,6 +60,10 @@ class AccessControl {
   // more than the names.
   Verdict Check(const Request& request, const RequestTarget& target) const;
 
+  // The answer to what acts where it may not any more: Check was asked when its head came, and
+  // while the body comes a login may end.
+  std::optional<Response> CheckAgain(const std::optional<Logins::Id>& login) const;
+
   // Why whoever has this login, or else the token, may not act; "" where they may.
   std::string WhyOnlyLook(const std::optional<Logins::Id>& login) const;
 

@@ -106,8 +106,8 @@ Actions::Actions(HttpThread* thread, CallSet* calls, const std::shared_ptr<grpc:
 
 Actions::~Actions() = default;
 
-bool Actions::Do(const Request& request, ProcessAction action, Query query,
-                 const std::string& caller, Answer answer) {
+bool Actions::Do(const Request& request, ProcessAction action, Query query, Actor actor,
+                 Answer answer) {
   const Verb* verb = FindVerb(action.verb);
   if (verb == nullptr) return false;
   if (auto status = query.Finish(); !status.ok()) {
@@ -115,10 +115,11 @@ bool Actions::Do(const Request& request, ProcessAction action, Query query,
   } else if (!IsJson(request)) {
     answer->Respond(NotJson());
   } else {
-    answer->ReadBody(
-        [this, verb, id = std::move(action.process_id), caller, answer](std::string body) {
-          verb->call(this, {verb, id, std::move(body), caller, answer});
-        });
+    answer->ReadBody([this, verb, id = std::move(action.process_id), actor = std::move(actor),
+                      answer](std::string body) {
+      if (auto refusal = actor.refusal()) return answer->Respond(*std::move(refusal));
+      verb->call(this, {verb, id, std::move(body), actor.caller, answer});
+    });
   }
   return true;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/http/call_set.h"
@@ -28,12 +30,18 @@ class Actions {
  public:
   using Answer = std::shared_ptr<Exchange>;
 
+  // Who asks.
+  struct Actor {
+    std::string caller;  // for the records
+    // The answer where they may not act any more: asked once the body has come.
+    std::function<std::optional<Response>()> refusal;
+  };
+
   Actions(HttpThread* thread, CallSet* calls, const std::shared_ptr<grpc::Channel>& channel);
   ~Actions();
 
-  // False where there is no such verb: nothing was answered. `caller` is who the records name.
-  bool Do(const Request& request, ProcessAction action, Query query, const std::string& caller,
-          Answer answer);
+  // False where there is no such verb: nothing was answered.
+  bool Do(const Request& request, ProcessAction action, Query query, Actor actor, Answer answer);
 
  private:
   struct Asked;

@@ -53,8 +53,11 @@ void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
   if (target->path == "/login") return answer->Respond(access_.LogIn(request));
   if (target->path == "/v1/login") return answer->Respond(TellLogin(verdict.login));
   if (auto action = ParseAction(*target)) {
-    const bool done =
-        actions_.Do(request, *std::move(action), Query(target->parameters), verdict.caller, answer);
+    Actions::Actor actor{std::move(verdict.caller), [this, login = std::move(verdict.login)] {
+                           return access_.CheckAgain(login);
+                         }};
+    const bool done = actions_.Do(request, *std::move(action), Query(target->parameters),
+                                  std::move(actor), answer);
     if (!done) answer->Respond(NoSuchPath(target->path));
     return;
   }

@@ -222,6 +222,29 @@ TEST_F(ActionsTest, ReadsNoBodyOfStrangers) {
   EXPECT_TRUE(client->AtEnd());
 }
 
+TEST_F(ActionsTest, DoesNothingForALoginThatEndedBeforeTheBodyCame) {
+  bool stopped = false;
+  services_.stop = [&stopped](const auto&, auto*) {
+    stopped = true;
+    return grpc::Status::OK;
+  };
+  Start();
+  const Logins::Secrets secrets = *logins_.LogIn(logins_.NewLink(Role::kAct)->code);
+  auto client = Connect();
+  client->SendRequest("POST", "/v1/processes/one:stop",
+                      {"Cookie: proctor_" + std::to_string(server_->port()) + "=" + secrets.cookie,
+                       "Proctor-Proof: " + secrets.proof,
+                       "Origin: http://127.0.0.1:" + std::to_string(server_->port()), kJson,
+                       "Content-Length: 2", "Expect: 100-continue"});
+  ASSERT_EQ(client->ReadHead().status, 100);
+  logins_.LogOut(*logins_.Find(secrets.cookie, secrets.proof));
+  client->Send("{}");
+  const auto answer = client->Read();
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_THAT(answer.body, HasSubstr("\"reason\":\"TOKEN_REQUIRED\""));
+  EXPECT_FALSE(stopped);
+}
+
 TEST_F(ActionsTest, TellsWhoMayAct) {
   EXPECT_EQ(Get("/v1/login").body, "{\"may_act\":true}\n");
   EXPECT_EQ(Connect()->Get("/v1/login").status, 401);
