@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <map>
 
@@ -55,15 +57,32 @@ absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a size like 512M"));
 }
 
+// Whether getgrnam(3) could not look; of a group that is not there it says one of the others.
+bool IsLookupError(int error) {
+  for (const int one : {EINTR, EIO, EMFILE, ENFILE, ENOMEM, ERANGE}) {
+    if (error == one) return true;
+  }
+  return false;
+}
+
 // A name of the group database, or a number.
 absl::Status SetGroup(std::optional<gid_t>& field, const std::string& value) {
   gid_t number = 0;
   if (absl::SimpleAtoi(value, &number)) {
+    // By which chown leaves a file the group that it has.
+    if (number == static_cast<gid_t>(-1)) {
+      return absl::InvalidArgumentError(absl::StrCat("'", value, "' is the number of no group"));
+    }
     field = number;
     return absl::OkStatus();
   }
   // On the main thread, before there are others.
+  errno = 0;
   const group* found = ::getgrnam(value.c_str());
+  if (found == nullptr && IsLookupError(errno)) {
+    return absl::UnavailableError(
+        absl::StrCat("look up group '", value, "': ", std::string(std::strerror(errno))));
+  }
   if (found == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("there is no group '", value, "'"));
   }
