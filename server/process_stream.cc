@@ -94,7 +94,8 @@ void ProcessStream::OnWritten(bool ok) {
 void ProcessStream::Fail(const absl::Status& status) {
   if (outcome_.has_value() || finished_) return;
   outcome_ = wire::ToGrpc(status);
-  Disconnected();
+  // No stream was lost: somebody else has taken over, and the process is that one's.
+  if (ErrorReason(status) != "STDIN_BUSY") Disconnected();
   TryFinish();
 }
 

@@ -59,7 +59,7 @@ class ProcessStream {
              OutputCursor cursor, Options options);
 
   // Ends the RPC with an error; a process that was begun with is treated as at a
-  // disconnect.
+  // disconnect, unless another writer took its stdin (STDIN_BUSY): that one has it.
   void Fail(const absl::Status& status);
 
   // Reactions.

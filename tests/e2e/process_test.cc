@@ -305,6 +305,47 @@ TEST_F(ProcessE2e, ALostTerminalIsAHangUp) {
   EXPECT_EQ(ended.exit_status().cause(), v1::EXIT_CAUSE_DISCONNECTED);
 }
 
+TEST_F(ProcessE2e, WhoTakesStdinOverKeepsTheProcess) {
+  v1::ProcessSpec spec = Spec("copy_stdin");
+  spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
+  grpc::ClientContext context;
+  auto stream = processes_->RunProcess(&context);
+  v1::RunProcessRequest request;
+  *request.mutable_start()->mutable_spec() = spec;
+  request.mutable_start()->set_on_disconnect(v1::DISCONNECT_POLICY_KILL);
+  ASSERT_TRUE(stream->Write(request));
+  v1::RunProcessResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  const std::string id = response.message().started().process().process_id();
+
+  // Another stream has it for as long as it lasts.
+  grpc::ClientContext other_context;
+  auto other = processes_->AttachProcess(&other_context);
+  v1::AttachProcessRequest attach;
+  attach.mutable_attach()->set_process_id(id);
+  attach.mutable_attach()->set_force_stdin(true);
+  ASSERT_TRUE(other->Write(attach));
+  v1::AttachProcessRequest other_data;
+  other_data.mutable_input()->mutable_stdin()->set_data("of the other\n");
+  ASSERT_TRUE(other->Write(other_data));
+  while (stream->Read(&response) && !response.message().has_output()) {
+  }
+  v1::RunProcessRequest data;
+  data.mutable_input()->mutable_stdin()->set_data("of the first\n");
+  ASSERT_TRUE(stream->Write(data));
+  while (stream->Read(&response)) {
+  }
+  EXPECT_EQ(Details(stream->Finish()).reason, "STDIN_BUSY");
+
+  other_data.mutable_input()->set_close_stdin(true);
+  ASSERT_TRUE(other->Write(other_data));
+  const Transcript rest = ReadAll<v1::AttachProcessResponse>(*other);
+  EXPECT_TRUE(rest.status.ok()) << rest.status.error_message();
+  EXPECT_EQ(rest.out, "of the other\n");
+  EXPECT_EQ(rest.exit_status.cause(), v1::EXIT_CAUSE_SELF);
+  EXPECT_EQ(rest.exit_status.exit_code(), 0);
+}
+
 TEST_F(ProcessE2e, AnUnknownDisconnectPolicyIsRefused) {
   grpc::ClientContext context;
   auto stream = processes_->RunProcess(&context);
