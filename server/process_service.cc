@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/process/background_thread.h"
 #include "server/page_token.h"
 #include "server/process_calls.h"
 #include "server/request_id.h"
@@ -148,18 +149,16 @@ bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
 
 // Starts a command, once for each request_id, and answers with its process.
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* StartIn(SessionRegistry* sessions, const std::string& session_id,
-                                  Command command, grpc::CallbackServerContext* context,
-                                  const Request* request, Response* response) {
+void StartIn(SessionRegistry* sessions, const std::string& session_id, Command command,
+             grpc::ServerUnaryReactor* reactor, const Request* request, Response* response) {
   auto past = sessions->FindStarted(session_id, request->request_id(), command);
-  if (!past.ok()) return Answer(context, past.status());
+  if (!past.ok()) return reactor->Finish(wire::ToGrpc(past.status()));
   if (*past != nullptr) {
     *response->mutable_process() = wire::ToProto(**past);
-    return Answer(context, absl::OkStatus());
+    return reactor->Finish(grpc::Status::OK);
   }
   auto session = sessions->Find(session_id);
-  if (!session.ok()) return Answer(context, session.status());
-  auto* reactor = context->DefaultReactor();
+  if (!session.ok()) return reactor->Finish(wire::ToGrpc(session.status()));
   const absl::Status posted = (*session)->Post(
       [session = *session, reactor, request, response, command = std::move(command)]() mutable {
         auto process = session->StartProcess(std::move(command), request->request_id());
@@ -167,7 +166,13 @@ grpc::ServerUnaryReactor* StartIn(SessionRegistry* sessions, const std::string& 
         reactor->Finish(wire::ToGrpc(process.status()));
       });
   if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+}
+
+// Opens default sessions for what is asked over HTTP: gRPC answers that on the thread which asks,
+// the only one that serves HTTP.
+BackgroundThread& OpeningThread() {
+  static BackgroundThread& thread = *new BackgroundThread;
+  return thread;
 }
 
 }  // namespace
@@ -181,7 +186,9 @@ grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerConte
   }
   auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
   if (!command.ok()) return Answer(context, command.status());
-  return StartIn(sessions_, request->session_id(), *std::move(command), context, request, response);
+  auto* reactor = context->DefaultReactor();
+  StartIn(sessions_, request->session_id(), *std::move(command), reactor, request, response);
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* ProcessService::RestartProcess(grpc::CallbackServerContext* context,
@@ -190,10 +197,25 @@ grpc::ServerUnaryReactor* ProcessService::RestartProcess(grpc::CallbackServerCon
   if (auto status = CheckRequestId(request->request_id(), "request_id"); !status.ok()) {
     return Answer(context, status);
   }
-  auto restart = sessions_->PrepareRestart(request->process_id(), request->session_id());
+  auto restart = sessions_->PrepareRestart(request->process_id(), request->session_id(),
+                                           request->request_id());
   if (!restart.ok()) return Answer(context, restart.status());
-  return StartIn(sessions_, restart->session_id, std::move(restart->command), context, request,
-                 response);
+  if (restart->started != nullptr) {
+    *response->mutable_process() = wire::ToProto(*restart->started);
+    return Answer(context, absl::OkStatus());
+  }
+  auto* reactor = context->DefaultReactor();
+  const bool may_open = restart->session_id.empty();
+  auto start = [sessions = sessions_, restart = *std::move(restart), reactor, request,
+                response]() mutable {
+    StartIn(sessions, restart.session_id, std::move(restart.command), reactor, request, response);
+  };
+  if (!may_open) {
+    start();
+  } else if (auto posted = OpeningThread().Post(std::move(start)); !posted.ok()) {
+    reactor->Finish(wire::ToGrpc(posted));
+  }
+  return reactor;
 }
 
 grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* ProcessService::RunProcess(

@@ -129,11 +129,16 @@ class SessionRegistry {
   struct Restart {
     Command command;
     std::string session_id;  // for Find
+    // What the request_id has started before, whatever became of the ended one since: there is
+    // nothing to start then.
+    std::shared_ptr<const ProcessInfo> started = nullptr;
   };
-  // `session_id` is where the caller wants it; "" where it was. Errors: NotFound
-  // (PROCESS_NOT_FOUND); FailedPrecondition: (PROCESS_RUNNING) also where survivors are left,
-  // (SPECIFICATION_INCOMPLETE) of an earlier server's process that had variables, (SESSION_CLOSED).
-  absl::StatusOr<Restart> PrepareRestart(std::string_view process_id, std::string_view session_id);
+  // `session_id` is where the caller wants it; "" where it was. `request_id` may be empty. Errors:
+  // NotFound (PROCESS_NOT_FOUND); FailedPrecondition: (PROCESS_RUNNING) also where survivors are
+  // left, (SPECIFICATION_INCOMPLETE) of an earlier server's process that had variables,
+  // (SESSION_CLOSED); AlreadyExists (REQUEST_ID_REUSED) where it started another command.
+  absl::StatusOr<Restart> PrepareRestart(std::string_view process_id, std::string_view session_id,
+                                         const std::string& request_id);
 
   // ---- What a server before this one has left of a process, in its control group:
   // core/session/survivors.cc. ----
@@ -224,6 +229,9 @@ class SessionRegistry {
   std::string ScopeOf(std::string_view session_id) const;
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindPast(
       absl::StatusOr<std::string> process_id) const;
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindRestarted(
+      const ProcessInfo* ended, std::string_view session_id, const std::string& request_id) const;
+  bool MayBeRestartOf(const ProcessInfo& started, const ProcessInfo& ended) const;
   absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
   SessionServices MakeServices();
   void JoinEnded();

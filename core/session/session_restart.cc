@@ -33,9 +33,44 @@ std::string SomeVariables(const Command& command) {
 
 }  // namespace
 
+// What both are run by, but for what an update changes. A name may have gone over to the started
+// one itself.
+bool SessionRegistry::MayBeRestartOf(const ProcessInfo& started, const ProcessInfo& ended) const {
+  Command command = *started.command;
+  command.labels = ended.command->labels;
+  command.retain_bytes = ended.command->retain_bytes;
+  command.overflow = ended.command->overflow;
+  // Of an earlier server's the values of variables are not known.
+  if (started.ordinal <= last_restored_ || ended.ordinal <= last_restored_) {
+    command.env = ended.command->env;
+  }
+  return command == *ended.command;
+}
+
+// Null where the request_id has started nothing, or is about to. `ended` is null where it is
+// forgotten.
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindRestarted(
+    const ProcessInfo* ended, std::string_view session_id, const std::string& request_id) const {
+  if (request_id.empty()) return nullptr;
+  if (session_id.empty() && ended != nullptr) session_id = ended->session_id;
+  auto process_id = start_requests_.FindAny(ScopeOf(session_id), request_id);
+  if (!process_id.ok()) return process_id.status();
+  if (process_id->empty()) return nullptr;
+  const auto started = FindProcess(*process_id);
+  if (!started.ok()) return nullptr;
+  if (ended == nullptr || MayBeRestartOf(*started->info, *ended)) return started->info;
+  return MakeError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                   absl::StrCat("request_id '", request_id, "' was used to start another command"),
+                   {{"field", "request_id"}, {"process_id", *process_id}});
+}
+
 absl::StatusOr<SessionRegistry::Restart> SessionRegistry::PrepareRestart(
-    std::string_view process_id, std::string_view session_id) {
+    std::string_view process_id, std::string_view session_id, const std::string& request_id) {
   auto located = FindProcess(process_id);
+  auto started =
+      FindRestarted(located.ok() ? located->info.get() : nullptr, session_id, request_id);
+  if (!started.ok()) return started.status();
+  if (*started != nullptr) return Restart{{}, "", *started};
   if (!located.ok()) return located.status();
   const auto info = LookAtSurvivors(located->info);
   if (info->state == ProcessState::kRunning) {

@@ -69,6 +69,69 @@ TEST_F(RestartE2e, StartsOnceForEachRequest) {
   EXPECT_EQ(one.process_id(), other.process_id());
 }
 
+// Whatever became of the first one since, and of its session.
+TEST_F(RestartE2e, ARetryIsAnsweredWithWhatWasStarted) {
+  v1::Session session;
+  ASSERT_TRUE(Create({}, &session).ok());
+  v1::ProcessSpec spec = Spec("wait_forever");
+  spec.set_name("web");
+  const v1::Process first = Start(spec, session.session_id());
+  v1::SignalProcessResponse signalled;
+  ASSERT_TRUE(Signal("web", "KILL", v1::SIGNAL_SCOPE_LEADER, &signalled).ok());
+  Wait(first.process_id());
+  v1::RestartProcessRequest request;
+  request.set_process_id("web");
+  request.set_request_id("once");
+  v1::Process again;
+  ASSERT_TRUE(Restart(request, &again).ok());
+  const auto expect_again = [&](const char* when) {
+    v1::Process other;
+    const grpc::Status status = Restart(request, &other);
+    EXPECT_TRUE(status.ok()) << when << ": " << status.error_message();
+    EXPECT_EQ(other.process_id(), again.process_id()) << when;
+  };
+  expect_again("it has the name now, and runs");
+
+  request.set_process_id(first.process_id());
+  v1::UpdateProcessRequest update;
+  update.set_process_id(first.process_id());
+  (*update.mutable_labels())["changed"] = "since";
+  v1::UpdateProcessResponse updated;
+  ASSERT_TRUE(Call(*processes_, &Processes::UpdateProcess, update, &updated).ok());
+  expect_again("the first was changed");
+
+  const v1::Process stranger = Start(Spec("exit_with", {"0"}), session.session_id());
+  Wait(stranger.process_id());
+  request.set_process_id(stranger.process_id());
+  v1::Process none;
+  EXPECT_EQ(Details(Restart(request, &none)).reason, "REQUEST_ID_REUSED");
+
+  request.set_process_id(first.process_id());
+  CloseSession(session.session_id());
+  expect_again("the session is closed");
+  ASSERT_TRUE(Remove(first.process_id()).ok());
+  request.set_session_id(session.session_id());
+  expect_again("the first is forgotten");
+}
+
+TEST_F(RestartE2e, ARetryIsAnsweredByTheNextServer) {
+  v1::ProcessSpec spec = Spec("exit_with", {"0"});
+  (*spec.mutable_env())["SECRET"] = "value";
+  const v1::Process first = Start(spec);
+  Wait(first.process_id());
+  v1::RestartProcessRequest request;
+  request.set_process_id(first.process_id());
+  request.set_request_id("once");
+  v1::Process again;
+  ASSERT_TRUE(Restart(request, &again).ok());
+  Wait(again.process_id());
+  NextServer();
+  v1::Process other;
+  const grpc::Status status = Restart(request, &other);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(other.process_id(), again.process_id());
+}
+
 TEST_F(RestartE2e, WantsAnotherSessionWhereItsOwnIsClosed) {
   v1::Session session;
   ASSERT_TRUE(Create({}, &session).ok());
