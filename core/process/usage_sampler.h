@@ -52,7 +52,8 @@ class UsageSampler {
   ~UsageSampler();
 
   // Calls `done` with what is known of these processes, by their ids, on the thread; those that
-  // are gone are left out. Its error: FailedPrecondition (PROC_UNAVAILABLE), Internal.
+  // are gone are left out, and where /proc cannot be looked at all that have no control group. Its
+  // error, where nothing is left then: FailedPrecondition (PROC_UNAVAILABLE), Internal.
   // Errors: those of BackgroundThread::Post; `done` is not called then.
   absl::Status Look(std::vector<Subject> subjects,
                     std::function<void(absl::StatusOr<Usages>)> done);

@@ -1,8 +1,10 @@
 #include "core/process/process_usage.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,7 +12,10 @@
 #include <fstream>
 #include <future>
 
+#include "core/base/error.h"
+#include "core/process/cgroup_root.h"
 #include "core/process/usage_sampler.h"
+#include "tests/core/process/test_cgroup.h"
 
 namespace proctor {
 namespace {
@@ -134,6 +139,66 @@ TEST_F(UsageSamplerTest, FindsWhoCameSinceTheLook) {
   ::waitpid(child, nullptr, 0);
   now_ += UsageSampler::kPeriod;
   EXPECT_EQ(Look({{"child", child}}).count("child"), 0u) << "it is gone";
+}
+
+// ---- Without /proc. -------------------------------------------------------
+
+constexpr int kNoMounts = 77;
+
+// Hides what is there behind an empty file system, from this thread and those that it makes.
+bool Hide(const std::string& path) {
+  return ::mount("hidden", path.c_str(), "tmpfs", 0, nullptr) == 0;
+}
+
+// Looks at one with a group, and at itself, which has none. Files stand for the group's, because a
+// kernel may have its controllers elsewhere.
+int LookWithoutProc(const std::string& directory) {
+  if (::unshare(CLONE_NEWNS) != 0) return kNoMounts;
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return kNoMounts;
+  auto root = CgroupRoot::Open(directory);
+  if (!root.ok()) return kNoMounts;
+  const Cgroup group = (*root)->GroupOf("one");
+  if (!group.Make().ok() || !Hide(group.path())) return kNoMounts;
+  std::ofstream(group.path() + "/memory.current") << "4096\n";
+  std::ofstream(group.path() + "/pids.current") << "3\n";
+  std::ofstream(group.path() + "/cpu.stat") << "usage_usec 1\n";
+  if (!Hide("/proc")) return kNoMounts;
+  UsageSampler sampler(std::make_shared<ProcessTrees>(*root));
+  const auto look = [&sampler](std::vector<UsageSampler::Subject> subjects) {
+    std::promise<absl::StatusOr<UsageSampler::Usages>> found;
+    const absl::Status posted = sampler.Look(
+        std::move(subjects),
+        [&](absl::StatusOr<UsageSampler::Usages> usages) { found.set_value(std::move(usages)); });
+    return posted.ok() ? found.get_future().get() : posted;
+  };
+  const UsageSampler::Subject one{"one", 1};
+  const UsageSampler::Subject self{"self", ::getpid()};
+  const auto both = look({one, self});
+  const auto alone = look({self});
+  ::umount("/proc");
+  ::umount(group.path().c_str());
+  (void)group.Remove();
+  if (!both.ok()) return 1;
+  if (both->size() != 1 || both->at("one").tasks != 3) return 2;
+  return ErrorReason(alone.status()) == "PROC_UNAVAILABLE" ? 0 : 3;
+}
+
+TEST(UsageSamplerDeathTest, TellsOfGroupsWhereProcCannotBeLookedAt) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto look = [] {
+    auto directory = MakeTestCgroup();
+    if (!directory.ok()) ::_exit(kNoMounts);
+    const int code = LookWithoutProc(*directory);
+    (void)Cgroup(*directory).Remove();
+    ::_exit(code);
+  };
+  bool mounted = true;
+  const auto as_it_should = [&mounted](int status) {
+    mounted = !WIFEXITED(status) || WEXITSTATUS(status) != kNoMounts;
+    return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !mounted);
+  };
+  EXPECT_EXIT(look(), as_it_should, "");
+  if (!mounted) GTEST_SKIP() << "no control groups here, or nothing may be mounted";
 }
 
 }  // namespace
