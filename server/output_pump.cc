@@ -7,8 +7,9 @@
 #include "server/wire/time.h"
 
 namespace proctor::server {
+
 OutputPump::OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options)
-    : process_(std::move(process)), options_(std::move(options)), cursor_(cursor) {
+    : process_(std::move(process)), options_(options), cursor_(cursor) {
   if (options_.attached) process_->AttachReader(&cursor_);
 }
 

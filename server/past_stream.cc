@@ -17,7 +17,7 @@ void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessI
   info_ = latest.ok() ? *std::move(latest) : std::move(info);
   sessions->AddPastReader();
   from_ = std::move(from);
-  options_ = std::move(options);
+  options_ = options;
   const auto reading = std::make_shared<Reading>();
   reading->stream = this;
   bool cancelled = false;

@@ -73,6 +73,7 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
     response->set_next_page_token(MakePageToken(entries.back().ordinal, filter));
   }
   std::vector<UsageSampler::Subject> subjects;
+  subjects.reserve(entries.size());
   for (const auto& entry : entries) subjects.push_back({entry.info->id, entry.info->pid});
   auto* reactor = context->DefaultReactor();
   const absl::Status posted = sampler->Look(
