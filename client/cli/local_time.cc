@@ -30,13 +30,15 @@ std::string Offset(absl::Time time) {
 bool ParseFraction(const std::string& text, absl::Duration* fraction) {
   *fraction = absl::ZeroDuration();
   if (text.empty()) return true;
-  double seconds = 0;
   if (text.size() < 2 || text.size() > 10 || text[0] != '.' ||
-      text.find_first_not_of("0123456789", 1) != std::string::npos ||
-      !absl::SimpleAtod(absl::StrCat("0", text), &seconds)) {
+      text.find_first_not_of("0123456789", 1) != std::string::npos) {
     return false;
   }
-  *fraction = absl::Nanoseconds(static_cast<int64_t>(seconds * 1e9 + 0.5));
+  std::string digits = text.substr(1);
+  digits.resize(9, '0');
+  int64_t nanoseconds = 0;
+  if (!absl::SimpleAtoi(digits, &nanoseconds)) return false;
+  *fraction = absl::Nanoseconds(nanoseconds);
   return true;
 }
 
