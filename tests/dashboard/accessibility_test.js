@@ -3,10 +3,10 @@
 'use strict';
 
 const assert = require('node:assert');
-const {after, before, beforeEach, afterEach, test} = require('node:test');
+const {test} = require('node:test');
 const {source} = require('axe-core');
-const {close, launch, open, waitForState} = require('./browser');
-const {FakeServer} = require('./fake_server');
+const {close, open, waitForState} = require('./browser');
+const {withFakeServer} = require('./fixture');
 const {populate} = require('./fake_life');
 
 const SCREENS = {
@@ -17,17 +17,7 @@ const THEMES = ['dark', 'light'];
 
 let browser;
 let server;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-beforeEach(async () => {
-  server = new FakeServer({heartbeatMs: 1000});
-  await server.listen();
-});
-afterEach(() => server.stop());
+withFakeServer((made) => ({browser, server} = made));
 
 // The serious findings, each with where it is.
 async function findings(page) {

@@ -5,23 +5,13 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const {execFileSync} = require('node:child_process');
-const {after, before, beforeEach, afterEach, test} = require('node:test');
-const {close, launch, open, waitForState} = require('./browser');
-const {FakeServer} = require('./fake_server');
+const {test} = require('node:test');
+const {close, open, waitForState} = require('./browser');
+const {withFakeServer} = require('./fixture');
 
 let browser;
 let server;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-beforeEach(async () => {
-  server = new FakeServer({heartbeatMs: 1000});
-  await server.listen();
-});
-afterEach(() => server.stop());
+withFakeServer((made) => ({browser, server} = made));
 
 const waitForLine = (page, wanted) =>
   page.waitForFunction(

@@ -2,9 +2,9 @@
 'use strict';
 
 const assert = require('node:assert');
-const {after, before, beforeEach, afterEach, test} = require('node:test');
-const {close, launch, open, waitForSequence, waitForState} = require('./browser');
-const {FakeServer} = require('./fake_server');
+const {test} = require('node:test');
+const {close, open, waitForSequence, waitForState} = require('./browser');
+const {withFakeServer} = require('./fixture');
 const {populate} = require('./fake_life');
 const {randomId} = require('./fake_world');
 
@@ -12,17 +12,7 @@ const KILLED = {signal: 9, signal_name: 'SIGKILL', cause: 'EXIT_CAUSE_OOM_KILLED
 
 let browser;
 let server;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-beforeEach(async () => {
-  server = new FakeServer({heartbeatMs: 1000});
-  await server.listen();
-});
-afterEach(() => server.stop());
+withFakeServer((made) => ({browser, server} = made));
 
 const texts = (page, selector) =>
   page.$$eval(selector, (nodes) => nodes.map(({textContent}) => textContent));

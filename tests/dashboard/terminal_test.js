@@ -2,25 +2,15 @@
 'use strict';
 
 const assert = require('node:assert');
-const {after, before, beforeEach, afterEach, test} = require('node:test');
-const {close, launch, open, waitForState} = require('./browser');
-const {FakeServer} = require('./fake_server');
+const {test} = require('node:test');
+const {close, open, waitForState} = require('./browser');
+const {withFakeServer} = require('./fixture');
 
 const INPUT_MS = 20_000;
 
 let browser;
 let server;
-
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-beforeEach(async () => {
-  server = new FakeServer({heartbeatMs: 1000});
-  await server.listen();
-});
-afterEach(() => server.stop());
+withFakeServer((made) => ({browser, server} = made));
 
 const startShell = (fields = {}) =>
   server.start(['bash'], {spec: {pty: {size: {rows: 24, columns: 80}}, ...fields}});
