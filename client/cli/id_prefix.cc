@@ -32,55 +32,53 @@ client::Error Choose(const std::vector<std::string>& ids, client::Error unknown,
   return error;
 }
 
-// Whether `error`, which came for `id`, leaves open that it is the start of another.
-bool MayBePrefix(const client::Error& error, const std::string& id) {
-  return error.code == absl::StatusCode::kNotFound && id.size() >= kShortestPrefix;
-}
-
 }  // namespace
 
-client::Error ProcessIds::Complete(std::string* id) {
-  v1::GetProcessRequest get;
-  get.set_process_id(*id);
-  v1::GetProcessResponse got;
-  client::Error error = client_.GetProcess(get, &got, Prompt());
-  // It may have been a name, which another process may have when it is used again.
-  if (error.ok()) *id = got.process().process_id();
-  if (!MayBePrefix(error, *id)) return error;
-  absl::call_once(once_, &ProcessIds::List, this);
+client::Error KnownIds::Complete(std::string* id) {
+  client::Error error = Find(id);
+  // It may be the start of another.
+  if (error.code != absl::StatusCode::kNotFound || id->size() < kShortestPrefix) return error;
+  absl::call_once(once_, [this] { error_ = List(&ids_); });
   if (!error_.ok()) return error_;
   return Choose(ids_, std::move(error), id);
 }
 
-void ProcessIds::List() {
-  error_ = ForEachListed(client_, {}, [this](const v1::Process& process) {
-    ids_.push_back(process.process_id());
+client::Error ProcessIds::Find(std::string* id) const {
+  v1::GetProcessRequest get;
+  get.set_process_id(*id);
+  v1::GetProcessResponse got;
+  client::Error error = client().GetProcess(get, &got, Prompt());
+  // It may have been a name, which another process may have when it is used again.
+  if (error.ok()) *id = got.process().process_id();
+  return error;
+}
+
+client::Error ProcessIds::List(std::vector<std::string>* ids) const {
+  return ForEachListed(client(), {}, [ids](const v1::Process& process) {
+    ids->push_back(process.process_id());
     return true;
   });
 }
 
-client::Error SessionIds::Complete(std::string* id) {
+client::Error SessionIds::Find(std::string* id) const {
   v1::GetSessionRequest get;
   get.set_session_id(*id);
   v1::GetSessionResponse got;
-  client::Error error = client_.GetSession(get, &got, Prompt());
-  if (!MayBePrefix(error, *id)) return error;
-  absl::call_once(once_, &SessionIds::List, this);
-  if (!error_.ok()) return error_;
-  return Choose(ids_, std::move(error), id);
+  return client().GetSession(get, &got, Prompt());
 }
 
-void SessionIds::List() {
+client::Error SessionIds::List(std::vector<std::string>* ids) const {
   v1::ListSessionsRequest list;
   list.set_include_closed(true);
   list.set_page_size(kPageSize);
   do {
     v1::ListSessionsResponse page;
-    error_ = client_.ListSessions(list, &page, Prompt());
-    if (!error_.ok()) return;
-    for (const v1::Session& session : page.sessions()) ids_.push_back(session.session_id());
+    client::Error error = client().ListSessions(list, &page, Prompt());
+    if (!error.ok()) return error;
+    for (const v1::Session& session : page.sessions()) ids->push_back(session.session_id());
     list.set_page_token(page.next_page_token());
   } while (!list.page_token().empty());
+  return {};
 }
 
 client::Error CompleteProcessId(const client::Client& client, std::string* id) {

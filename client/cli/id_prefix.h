@@ -16,41 +16,52 @@ namespace proctor::cli {
 // The characters of an id in tables.
 constexpr size_t kShortId = 12;
 
-// The ids of all processes, asked for once, by the first id that needs them.
-class ProcessIds {
+// The ids that a server knows, of one kind. The list of them all is asked for once, by the first id
+// that needs it.
+class KnownIds {
  public:
-  // `client` outlives it.
-  explicit ProcessIds(const client::Client& client) : client_(client) {}
+  KnownIds(const KnownIds&) = delete;
+  KnownIds& operator=(const KnownIds&) = delete;
+  virtual ~KnownIds() = default;
 
-  // Makes `*id` the whole id of a process. An id that the server knows stands for itself; else it
-  // is taken for the start of one, if it has at least three characters. The server's own error if
-  // nothing begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
+  // Makes `*id` a whole id. An id that the server knows stands for itself; else it is taken for
+  // the start of one, if it has at least three characters. The server's own error if nothing
+  // begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
   client::Error Complete(std::string* id);
 
+ protected:
+  // `client` outlives it.
+  explicit KnownIds(const client::Client& client) : client_(client) {}
+  const client::Client& client() const { return client_; }
+
  private:
-  void List();
+  // Asks for the one of this id, or name, which becomes its id.
+  virtual client::Error Find(std::string* id) const = 0;
+  virtual client::Error List(std::vector<std::string>* ids) const = 0;
 
   const client::Client& client_;
   absl::once_flag once_;
-  // Written by List alone.
+  // Written once.
   client::Error error_;
   std::vector<std::string> ids_;
 };
 
-// The same for sessions.
-class SessionIds {
+class ProcessIds final : public KnownIds {
  public:
-  explicit SessionIds(const client::Client& client) : client_(client) {}
-
-  client::Error Complete(std::string* id);
+  explicit ProcessIds(const client::Client& client) : KnownIds(client) {}
 
  private:
-  void List();
+  client::Error Find(std::string* id) const override;
+  client::Error List(std::vector<std::string>* ids) const override;
+};
 
-  const client::Client& client_;
-  absl::once_flag once_;
-  client::Error error_;
-  std::vector<std::string> ids_;
+class SessionIds final : public KnownIds {
+ public:
+  explicit SessionIds(const client::Client& client) : KnownIds(client) {}
+
+ private:
+  client::Error Find(std::string* id) const override;
+  client::Error List(std::vector<std::string>* ids) const override;
 };
 
 // For one id alone.

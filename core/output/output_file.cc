@@ -86,12 +86,6 @@ std::string EncodeHead(std::string_view process_id, const OutputLog& output) {
   return head;
 }
 
-absl::Status StorageError(const char* operation, const std::string& path, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
-  return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
-                    full ? "STORAGE_FULL" : "STORAGE_FAILED", operation, path, error);
-}
-
 absl::Status MemoryError(const char* operation, const std::string& path) {
   return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", operation, path, ENOMEM);
 }
@@ -174,16 +168,16 @@ absl::Status Write(const std::string& path, std::string_view process_id, const O
   const std::string head = EncodeHead(process_id, output);
   UniqueFd file(
       ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return StorageError("open", unfinished, errno);
+  if (!file) return OutputStorageError("open", unfinished, errno);
   absl::Status status;
   if (!WriteAll(file.get(), head) || !WriteAll(file.get(), output.SettledBytes())) {
-    status = StorageError("write", unfinished, errno);
+    status = OutputStorageError("write", unfinished, errno);
   } else if (durable && ::fdatasync(file.get()) != 0) {
-    status = StorageError("fdatasync", unfinished, errno);
+    status = OutputStorageError("fdatasync", unfinished, errno);
   } else if (::close(file.Release()) != 0 && errno != EINTR) {
-    status = StorageError("close", unfinished, errno);  // some disks are full only now
+    status = OutputStorageError("close", unfinished, errno);  // some disks are full only now
   } else if (::rename(unfinished.c_str(), path.c_str()) != 0) {
-    status = StorageError("rename", unfinished, errno);
+    status = OutputStorageError("rename", unfinished, errno);
   } else if (durable) {
     status = SyncDirectoryOf(path);
     if (!status.ok()) ::unlink(path.c_str());
@@ -202,7 +196,7 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
                      {{"process_id", std::string(process_id)}});
   }
   struct stat look {};
-  if (!file || ::fstat(file.get(), &look) != 0) return StorageError("open", path, errno);
+  if (!file || ::fstat(file.get(), &look) != 0) return OutputStorageError("open", path, errno);
   const uint64_t file_size = static_cast<uint64_t>(look.st_size);
 
   std::string head(kHeaderBytes, '\0');
@@ -232,7 +226,7 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
   if (!ReadAll(file.get(), middle.data(), middle.size()) ||
       !ReadAll(file.get(), bytes.get(), sizes.bytes)) {
     if (errno == 0) return Damaged(path, "it has become shorter");
-    return StorageError("read", path, errno);
+    return OutputStorageError("read", path, errno);
   }
   const std::string_view output(bytes.get(), sizes.bytes);
   if (Checksum(Checksum(Checksum(0, checked), middle), output) != checksum) {
@@ -250,6 +244,12 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
 
 }  // namespace
 
+absl::Status OutputStorageError(const char* operation, const std::string& path, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT;
+  return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
+                    full ? "STORAGE_FULL" : "STORAGE_FAILED", operation, path, error);
+}
+
 uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output) {
   const OutputLog::Counts counts = output.CountIndex();
   return kHeaderBytes + process_id.size() + kOutputStreams * kStreamBytes +
@@ -265,8 +265,8 @@ absl::Status SyncDirectoryOf(const std::string& path) {
   const size_t slash = path.find_last_of('/');
   std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const UniqueFd opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened) return StorageError("open", directory, errno);
-  if (::fsync(opened.get()) != 0) return StorageError("fsync", directory, errno);
+  if (!opened) return OutputStorageError("open", directory, errno);
+  if (::fsync(opened.get()) != 0) return OutputStorageError("fsync", directory, errno);
   return absl::OkStatus();
 }
 

@@ -36,9 +36,7 @@ BackgroundThread& Thread() {
 absl::Status ListFiles(const std::string& directory,
                        const std::function<void(const std::string& name)>& see) {
   DIR* const list = ::opendir(directory.c_str());
-  if (list == nullptr) {
-    return ErrnoError(absl::StatusCode::kInternal, "STORAGE_FAILED", "open", directory, errno);
-  }
+  if (list == nullptr) return OutputStorageError("open", directory, errno);
   while (const dirent* entry = ::readdir(list)) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") see(name);
@@ -55,9 +53,7 @@ absl::StatusOr<std::shared_ptr<OutputStore>> OutputStore::Open(Options options) 
       if (absl::Status synced = SyncDirectoryOf(options.directory); !synced.ok()) return synced;
     }
   } else if (errno != EEXIST) {
-    const bool full = errno == ENOSPC || errno == EDQUOT;
-    return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
-                      full ? "STORAGE_FULL" : "STORAGE_FAILED", "mkdir", options.directory, errno);
+    return OutputStorageError("mkdir", options.directory, errno);
   }
   std::shared_ptr<OutputStore> store(new OutputStore(std::move(options)));
   if (absl::Status scanned = store->Scan(); !scanned.ok()) return scanned;

@@ -2,9 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/process/process_tree.h"
 #include "tests/core/event/temporary_directory.h"
-#include "tests/core/process/process_fixture.h"
+#include "tests/core/process/mechanism_fixture.h"
 
 namespace proctor {
 namespace {
@@ -105,24 +104,8 @@ TEST_F(ProcessDisconnectTest, AGraceOfNoneKillsAtOnce) {
 
 // A reader in another session and process group than the leader's, which says when it has read to
 // the end.
-class CutInputTest : public ProcessDisconnectTest,
-                     public testing::WithParamInterface<TreeMechanism> {
+class CutInputTest : public OnEachMechanism<ProcessDisconnectTest> {
  protected:
-  void SetUp() override {
-    ProcessDisconnectTest::SetUp();
-    auto trees = ProcessTrees::Open(GetParam() == TreeMechanism::kCgroup ? "auto" : "none");
-    ASSERT_TRUE(trees.ok()) << trees.status();
-    if (GetParam() == TreeMechanism::kCgroup && !(*trees)->cgroup().ok()) {
-      GTEST_SKIP() << "no control group here: " << (*trees)->cgroup().status();
-    }
-    trees_ = *trees;
-  }
-
-  void TearDown() override {
-    trees_.reset();
-    ProcessDisconnectTest::TearDown();
-  }
-
   Command ReaderOutside() const {
     Command command = Shell(
         absl::StrCat("exec 3<&0; setsid sh -c 'echo ready; exec >/dev/null 2>&1; cat; echo whole >",
@@ -148,9 +131,7 @@ class CutInputTest : public ProcessDisconnectTest,
 
 INSTANTIATE_TEST_SUITE_P(Mechanisms, CutInputTest,
                          testing::Values(TreeMechanism::kCgroup, TreeMechanism::kWalk),
-                         [](const auto& info) {
-                           return info.param == TreeMechanism::kCgroup ? "Cgroup" : "Walk";
-                         });
+                         MechanismName);
 
 TEST_P(CutInputTest, OfAKilledProcessIsNeverTakenForWhole) {
   auto process = RunToEmptyTree(ReaderOutside(), LoseWhenReady(DisconnectPolicy::kKill));

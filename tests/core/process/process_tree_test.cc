@@ -17,7 +17,7 @@
 #include "core/process/cgroup_root.h"
 #include "core/process/group_tree.h"
 #include "core/process/proc_table.h"
-#include "tests/core/process/process_fixture.h"
+#include "tests/core/process/mechanism_fixture.h"
 #include "tests/core/process/test_cgroup.h"
 
 namespace proctor {
@@ -25,23 +25,8 @@ namespace {
 
 constexpr uint64_t kMostBombs = 64;
 
-class ProcessTreeTest : public ProcessFixture, public testing::WithParamInterface<TreeMechanism> {
+class ProcessTreeTest : public OnEachMechanism<ProcessFixture> {
  protected:
-  void SetUp() override {
-    ProcessFixture::SetUp();
-    auto trees = ProcessTrees::Open(GetParam() == TreeMechanism::kCgroup ? "auto" : "none");
-    ASSERT_TRUE(trees.ok()) << trees.status();
-    if (GetParam() == TreeMechanism::kCgroup && !(*trees)->cgroup().ok()) {
-      GTEST_SKIP() << "no control group here: " << (*trees)->cgroup().status();
-    }
-    trees_ = *trees;
-  }
-
-  void TearDown() override {
-    trees_.reset();
-    ProcessFixture::TearDown();
-  }
-
   // The daemon that a process has told of, once it has.
   static pid_t Daemon(const Process& process) {
     OutputCursor cursor = process.output().FromOldest();
@@ -82,9 +67,7 @@ class ProcessTreeTest : public ProcessFixture, public testing::WithParamInterfac
 
 INSTANTIATE_TEST_SUITE_P(Mechanisms, ProcessTreeTest,
                          testing::Values(TreeMechanism::kCgroup, TreeMechanism::kWalk),
-                         [](const auto& info) {
-                           return info.param == TreeMechanism::kCgroup ? "Cgroup" : "Walk";
-                         });
+                         MechanismName);
 
 TEST_P(ProcessTreeTest, IsEmptyAfterAProcessWithoutDescendants) {
   auto process = StartAndRun(MakeCommand("exit_with", {"3"}), [this](Process& p) {
