@@ -162,9 +162,13 @@ TEST_P(CutInputTest, IsNoneThatWasEnded) {
 // The rest of the terminal waits for a reader who stands still, and the tree lives on: the leader's
 // number is nobody's to signal by then, and nothing more is to be read.
 TEST_P(CutInputTest, AHangUpAfterTheLeadersEndReachesTheTreeAndDrains) {
+  // The leader ends once the trap is set.
   Command command = OnTerminal(
-      "setsid sleep 1000 </dev/null >/dev/null 2>&1 & head -c 6000 /dev/zero | tr '\\0' x");
-  command.stop_policy = {.grace = absl::Milliseconds(50), .scope = SignalScope::kTree};
+      absl::StrCat("mkfifo ", File("set"), "; setsid sh -c 'trap \"echo told >", File("tree"),
+                   "; exit 0\" HUP; echo set >", File("set"),
+                   "; while :; do sleep 0.1; done' </dev/null >/dev/null 2>&1 & read -r line <",
+                   File("set"), "; head -c 6000 /dev/zero | tr '\\0' x"));
+  command.stop_policy = {.grace = absl::Hours(1), .scope = SignalScope::kTree};
   command.retain_bytes = 4096;
   command.overflow = OverflowPolicy::kBlockChild;
   OutputCursor reader;
@@ -179,6 +183,7 @@ TEST_P(CutInputTest, AHangUpAfterTheLeadersEndReachesTheTreeAndDrains) {
   });
   process->DetachReader(&reader);
   EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
+  EXPECT_EQ(Read(File("tree")), "told\n");
 }
 
 }  // namespace
