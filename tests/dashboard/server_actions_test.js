@@ -100,6 +100,7 @@ test('is a terminal', async () => {
   // What was typed into a page that is gone is there for the next.
   await page.reload();
   await waitForState(page, 'live');
+  await page.waitForSelector('#process .xterm');
   await waitForRow('^42 : \\d+ \\d+$');
   await page.click('#process .screen');
   await page.waitForSelector('#process .typing:has-text("goes to the process")');

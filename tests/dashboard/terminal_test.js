@@ -147,8 +147,8 @@ test('sends one write at a time, each with its place, and again where an answer 
   const id = startShell();
   const page = await openProcess(id);
   await sitDown(page);
-  await page.keyboard.type('a');
-  await waitForInput(page, id, 'a');
+  await Promise.all([page.waitForResponse(/:write$/), page.keyboard.type('a')]);
+  assert.equal(input(id), 'a');
   let answer;
   server.callsHeld = new Promise((resolve) => {
     answer = resolve;

@@ -166,6 +166,8 @@ class TerminalTest(unittest.TestCase):
         terminal.wait_for("lines=30")
         terminal.wait_for("columns=100")
         terminal.keys("Enter", "Escape")
+        # Left with the cursor at its bottom, the other screen of a resized tmux leaves its rows here.
+        terminal.wait(lambda screen: "columns=100" not in screen, "vi without its question")
         process_id = self.process_id()
 
         terminal.keys("Enter", "~d")
