@@ -62,7 +62,7 @@ absl::Status CgroupTree::Send(TreeSignal signal) {
   for (int round = 0; round < kMostRounds; ++round) {
     std::vector<pid_t> fresh;
     for (const pid_t pid : group_.Members()) {
-      if (!reached.contains(pid)) fresh.push_back(pid);
+      if (!reached.contains(pid) && signal.IsFor(pid)) fresh.push_back(pid);
     }
     if (fresh.empty()) break;
     for (size_t begin = 0; begin < fresh.size(); begin += kMostPidfds) {

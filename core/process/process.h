@@ -148,11 +148,11 @@ class Process : public std::enable_shared_from_this<Process> {
   // Tried again for as long as it cannot be sent.
   void Kill(EndRequest request);
 
-  // The stream that ran it is lost. kKill is Kill. kStop is a hang-up: SIGHUP and SIGCONT to the
-  // process group and to the foreground of the terminal, which is closed then; without a terminal
-  // the stop policy's signal; then its grace, then SIGKILL. A pipe of stdin that nobody has ended
-  // was cut off: SIGKILL goes to the tree then, and the pipe is closed after it, so that no reader
-  // takes half an input for all of it. `by` had the stream.
+  // The stream that ran it is lost. kKill is Kill. kStop is a hang-up: the terminal is closed, and
+  // SIGHUP and SIGCONT go to the leader, once, to the others of its process group and to the
+  // foreground; without a terminal the stop policy's signal; then its grace, then SIGKILL. A pipe
+  // of stdin that nobody has ended was cut off: SIGKILL goes to the tree then, and the pipe is
+  // closed after it, so that no reader takes half an input for all of it. `by` had the stream.
   void Disconnect(DisconnectPolicy policy, const std::string& by);
 
   // Whether a signal is on its way to its tree: who is stopped by then would stay so if the
@@ -211,7 +211,7 @@ class Process : public std::enable_shared_from_this<Process> {
   bool LeaderEnded() const;
   bool Ended(SignalScope scope);
   void NoteSignalled(int signal, const std::string& by);
-  void NoteRequested(int signal);
+  void RequestEnd(int signal, const EndRequest& request);
   void Attribute(ExitStatus& status) const;
   void OnTreeLookedAt();
   void Send(TreeSignal signal, SignalScope scope, const std::string& by, TreeSent done);
@@ -222,6 +222,7 @@ class Process : public std::enable_shared_from_this<Process> {
   void KillAfter(absl::Duration grace, SignalScope scope);
   void KillBy(SignalScope scope, const EndRequest& request);
   void HangUp(const EndRequest& request);
+  void CloseTerminal();
   void EndCutInput();
 
   const Context context_;

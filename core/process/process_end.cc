@@ -144,8 +144,7 @@ void Process::Stop(const StopPolicy& policy, EndRequest request) {
 
 // The first step of the ladder. Where the signal cannot be sent, the ladder goes on.
 void Process::Ask(TreeSignal signal, SignalScope scope, const EndRequest& request) {
-  if (!end_request_.has_value()) end_request_ = request;
-  if (!LeaderEnded()) NoteRequested(signal.number);
+  RequestEnd(signal.number, request);
   Send(signal, scope, request.requested_by, [](const absl::Status&) {});
 }
 
@@ -166,8 +165,7 @@ void Process::Kill(EndRequest request) { KillBy(command_->stop_policy.scope, req
 void Process::KillBy(SignalScope scope, const EndRequest& request) {
   const SignalScope wide = scope == SignalScope::kTree ? scope : SignalScope::kGroup;
   if (Ended(wide)) return EndCutInput();
-  if (!end_request_.has_value()) end_request_ = request;
-  if (!LeaderEnded()) NoteRequested(SIGKILL);
+  RequestEnd(SIGKILL, request);
   kill_retry_.Cancel();
   Send({SIGKILL}, wide, request.requested_by,
        [weak = weak_from_this(), wide, request](const absl::Status& sent) {
@@ -205,22 +203,38 @@ void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
   KillAfter(stop.grace, killed);
 }
 
-// As the end of a connection does to a login. The kernel tells only the leader, once nobody has
-// our side open any more; and its foreground when that ends.
+// As the end of a connection does to a login.
 void Process::HangUp(const EndRequest& request) {
   auto self = shared_from_this();  // a hook may let go of us
   // The number of an ended leader, and of its group, may be a stranger's by now: what is left is
-  // reached by the tree. The foreground is asked for before anybody acts on the signal.
-  const bool runs = state_ == ProcessState::kRunning;
-  const pid_t foreground = runs && !pipes_[0]->eof() ? ForegroundGroup(pipes_[0]->fd(), pid_) : 0;
-  Ask({.number = SIGHUP, .resume = true}, runs ? SignalScope::kGroup : SignalScope::kTree, request);
+  // reached by the tree. Behind a terminal that has ended already there is nobody to be told by it.
+  const bool by_terminal = !LeaderEnded() && !pipes_[0]->eof();
+  if (!by_terminal) {
+    const bool told = state_ != ProcessState::kRunning;
+    Ask({.number = SIGHUP, .resume = true}, told ? SignalScope::kTree : SignalScope::kGroup,
+        request);
+    return CloseTerminal();
+  }
+  // Asked for before anybody acts on the signal.
+  const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), pid_);
+  RequestEnd(SIGHUP, request);
+  hooks_.signalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
+  // The kernel sends SIGHUP and SIGCONT to the leader, and to it alone until it ends. A second
+  // SIGHUP from us would come while a shell sees to the first, and make it leave its jobs behind.
+  CloseTerminal();
+  tree_->Signal(context_.loop.get(), {.number = SIGHUP, .resume = true, .beside = pid_},
+                [](const absl::Status&) {});
   if (foreground != 0 && foreground != pid_ && ::kill(-foreground, SIGHUP) == 0) {
     (void)::kill(-foreground, SIGCONT);  // gone: as well
   }
+}
+
+// Both descriptors of our side. Nothing more can come.
+void Process::CloseTerminal() {
   stdin_->Close();
   pipes_[0]->HangUp();
   Notify();
-  CheckDrained();  // nothing more can come
+  CheckDrained();
 }
 
 // All who could read it are killed, or gone.
@@ -237,8 +251,10 @@ void Process::NoteSignalled(int signal, const std::string& by) {
   signalled_by_[signal] = by;
 }
 
-// The request's signal does.
-void Process::NoteRequested(int signal) {
+// A request's signal goes out. The first request is the cause of the end.
+void Process::RequestEnd(int signal, const EndRequest& request) {
+  if (!end_request_.has_value()) end_request_ = request;
+  if (LeaderEnded()) return;
   if (signal != SIGKILL) {
     request_asked_ = true;
     return;

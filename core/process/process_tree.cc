@@ -21,6 +21,10 @@ constexpr std::string_view kNone = "none";
 
 }  // namespace
 
+bool TreeSignal::IsFor(pid_t member) const {
+  return beside == 0 || (member != beside && ::getpgid(member) == beside);
+}
+
 ProcessTrees::ProcessTrees(absl::Status reason) : reason_(std::move(reason)), proc_(CheckProc()) {
   (void)SpareDescriptor::Get();  // while there are descriptors
   if (proc_.ok()) PrepareWalks();

@@ -38,10 +38,15 @@ struct TreeLeader {
   bool may_gain_privileges = false;
 };
 
-// A signal for all members; with `resume`, and SIGCONT after it.
+// A signal for all members; with `resume`, and SIGCONT after it. With `beside`, the pid of the
+// leader, only for the members of its process group, and not for the leader itself.
 struct TreeSignal {
   int number = 0;
   bool resume = false;
+  pid_t beside = 0;
+
+  // Whether it is for `member`. Safe from any thread.
+  bool IsFor(pid_t member) const;
 };
 
 // Told once what a signal came to, from within the call that sends it or later on its loop, also
@@ -75,8 +80,9 @@ class ProcessTree {
   // The process is reaped next: its pid means nothing from then on.
   virtual void OnReaped() = 0;
 
-  // Sends a signal to every member. SIGKILL is not outrun by forking; another signal
-  // may miss who is forked meanwhile. The leader gets it in any case, until it is reaped.
+  // Sends a signal to every member that it is for. SIGKILL is not outrun by forking; another
+  // signal may miss who is forked meanwhile. A leader that it is for gets it in any case, until it
+  // is reaped.
   virtual void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) = 0;
 
   // Whether it is known now, without a walk, that no member runs. A zombie does not run.

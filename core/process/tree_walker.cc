@@ -142,11 +142,11 @@ class Walk {
 
   WalkOrder& order() { return order_; }
   const WalkedTree& tree() const { return *order_.tree; }
-  bool kills() const { return order_.signal == SIGKILL; }
+  bool kills() const { return order_.signal.number == SIGKILL; }
   bool finished() const { return finished_; }
 
   void Fail(const absl::Status& status) {
-    if (order_.signal == SIGKILL) KillStopped();
+    if (order_.signal.number == SIGKILL) KillStopped();
     order_.status = status;
     finished_ = true;
   }
@@ -155,13 +155,13 @@ class Walk {
   void Go(const ProcTable& table) {
     const std::vector<ProcEntry> members = FindMembers(table, order_.tree.get());
     order_.members = members.size();
-    if (order_.signal == 0) {
+    if (order_.signal.number == 0) {
       for (const ProcEntry& entry : members) {
         if (order_.member) break;
         order_.member = Open(entry);
       }
       finished_ = true;
-    } else if (order_.signal == SIGKILL) {
+    } else if (order_.signal.number == SIGKILL) {
       Stop(members);
     } else {
       Signal(members);
@@ -178,8 +178,8 @@ class Walk {
   void SendToLeader() {
     const int pidfd = order_.tree->leader_fd.get();
     if (order_.leader_reached || pidfd < 0) return;
-    order_.leader_reached = Send(pidfd, order_.signal) == 0;
-    if (order_.leader_reached && order_.resume) (void)Send(pidfd, SIGCONT);  // gone: as well
+    order_.leader_reached = Send(pidfd, order_.signal.number) == 0;
+    if (order_.leader_reached && order_.signal.resume) (void)Send(pidfd, SIGCONT);  // gone: as well
   }
 
   void Signal(const std::vector<ProcEntry>& members) {
@@ -187,12 +187,13 @@ class Walk {
     bool found = false;
     for (const ProcEntry& entry : members) {
       if (entry.pid == tree().leader || !IsNew(entry)) continue;
+      if (!order_.signal.IsFor(entry.pid)) continue;
       found = true;
-      const auto sent = SendTo(entry, order_.signal);
+      const auto sent = SendTo(entry, order_.signal.number);
       if (!sent.ok()) return Fail(sent.status());
       if (*sent == 0) {
         order_.reached.insert(entry.identity());
-        if (order_.resume) (void)SendTo(entry, SIGCONT);
+        if (order_.signal.resume) (void)SendTo(entry, SIGCONT);
       } else if (*sent != ESRCH) {
         order_.error = *sent;
       }
@@ -302,7 +303,7 @@ class Walker {
     const auto table = ProcTable::Read(born);
     for (Walk& walk : walks) {
       // Nobody lets go on whom the same look stops to kill.
-      if (killed.contains(&walk.tree())) walk.order().resume = false;
+      if (killed.contains(&walk.tree())) walk.order().signal.resume = false;
       if (table.ok()) {
         walk.Go(*table);
       } else {

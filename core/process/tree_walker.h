@@ -13,6 +13,7 @@
 #include "core/base/shared_fd.h"
 #include "core/base/unique_fd.h"
 #include "core/process/proc_table.h"
+#include "core/process/process_tree.h"
 
 namespace proctor {
 
@@ -35,8 +36,7 @@ struct WalkedTree {
 // What a walk is to do with a tree.
 struct WalkOrder {
   std::shared_ptr<WalkedTree> tree;
-  int signal = 0;       // 0: it only looks
-  bool resume = false;  // SIGCONT after the signal
+  TreeSignal signal;  // of number 0: it only looks
 
   // Whom the signal has reached: a second try leaves them alone.
   std::set<ProcIdentity> reached;

@@ -55,11 +55,11 @@ void WalkFor(EventLoop* loop, WalkOrder order, std::function<void(WalkOrder)> th
 void SendToLeader(WalkOrder* order) {
   const pid_t leader = order->tree->leader;
   if (leader == 0 || order->leader_reached) return;
-  if (order->signal == SIGKILL) (void)::kill(-leader, SIGKILL);  // the leader is in it
-  order->leader_reached = ::kill(leader, order->signal) == 0;
+  if (order->signal.number == SIGKILL) (void)::kill(-leader, SIGKILL);  // the leader is in it
+  order->leader_reached = ::kill(leader, order->signal.number) == 0;
   if (!order->leader_reached) {
     order->error = errno;
-  } else if (order->resume) {
+  } else if (order->signal.resume) {
     (void)::kill(leader, SIGCONT);
   }
 }
@@ -81,7 +81,8 @@ void SendAndTell(EventLoop* loop, WalkOrder order, int tries, TreeSent done) {
       return done(MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
                             "no member of the tree is left"));
     }
-    done(SystemError(absl::StrCat("send ", SignalName(walked.signal), " to a tree"), walked.error));
+    done(SystemError(absl::StrCat("send ", SignalName(walked.signal.number), " to a tree"),
+                     walked.error));
   };
   WalkFor(loop, std::move(order), then);
 }
@@ -102,8 +103,8 @@ void WalkTree::OnSpawned(const TreeLeader& leader) {
 void WalkTree::Signal(EventLoop* loop, TreeSignal signal, TreeSent done) {
   WalkOrder order;
   order.tree = tree_;
-  order.signal = signal.number;
-  order.resume = signal.resume;
+  order.signal = signal;
+  order.leader_reached = signal.beside != 0;  // it is to be left alone
   SendAndTell(loop, std::move(order), 1, std::move(done));
 }
 

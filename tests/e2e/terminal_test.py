@@ -305,13 +305,18 @@ class TerminalTest(unittest.TestCase):
                        f"{' '.join(SHELL)}")
         terminal.wait_for_line("inner>")
         doomed = self.process_id()
-        terminal.enter("sleep 1000 & echo in the background")
+        # Both have to be done with it: bash passes SIGHUP on to the jobs that it has noted, and a
+        # job that has not become its program yet has bash's own handlers.
+        job = "sh -c 'printf \"\\nin the background\\n\"; exec sleep 1000' &"
+        terminal.enter(job)
         terminal.wait_for_line("in the background")
+        terminal.enter("echo noted $((40 + 2))")
+        terminal.wait_for("noted 42")
         os.kill(terminal.foreground(), signal.SIGKILL)
         ended = self.proctor("wait", "--until", "tree-empty", doomed)
         self.assertEqual(ended.returncode, 128 + signal.SIGHUP, ended.stderr)
         with open(history, encoding="utf-8") as saved:
-            self.assertIn("sleep 1000 & echo in the background", saved.read().splitlines())
+            self.assertIn(job, saved.read().splitlines())
 
     def test_a_terminal_that_is_only_shown(self):
         done = self.proctor("run", "-t", "--", "sh", "-c", "tty >/dev/null && echo a terminal")

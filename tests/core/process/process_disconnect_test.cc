@@ -68,6 +68,15 @@ TEST_F(ProcessDisconnectTest, AHangUpReachesTheForegroundToo) {
   EXPECT_EQ(process->drained()->reason, DrainReason::kEof);
 }
 
+// A shell that is told again while it saves its history leaves its jobs behind.
+TEST_F(ProcessDisconnectTest, AHangUpReachesTheLeaderOnce) {
+  Command command = MakeCommand("count_hangups");
+  command.terminal.emplace();
+  command.stop_policy.grace = absl::Hours(1);
+  auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 1);
+}
+
 TEST_F(ProcessDisconnectTest, AHangUpClosesTheTerminal) {
   auto process = RunToEnd(
       OnTerminal(absl::StrCat("trap '' HUP; stty -echo; echo ready; while read -r line; do :; done",
@@ -100,6 +109,30 @@ TEST_F(ProcessDisconnectTest, AGraceOfNoneKillsAtOnce) {
   command.stop_policy.grace = absl::ZeroDuration();
   auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
   EXPECT_EQ(process->exit_status()->wait.signal, SIGKILL);
+}
+
+class HangUpTest : public OnEachMechanism<ProcessDisconnectTest> {};
+
+INSTANTIATE_TEST_SUITE_P(Mechanisms, HangUpTest,
+                         testing::Values(TreeMechanism::kCgroup, TreeMechanism::kWalk),
+                         MechanismName);
+
+// The shell sees to its trap once its child is gone.
+TEST_P(HangUpTest, ReachesTheGroupOfTheLeader) {
+  auto process = RunToEnd(OnTerminal("trap 'exit 7' HUP; sh -c 'echo ready; exec sleep 1000'"),
+                          LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 7);
+}
+
+// nohup(1), setsid(1): as with ssh, who has left the group is none of its.
+TEST_P(HangUpTest, LeavesOtherGroupsAlone) {
+  Command command = OnTerminal(absl::StrCat(
+      "mkfifo ", File("go"), "; setsid sh -c 'trap \"echo told >>", File("outside"),
+      "\" HUP; echo ready; read -r line <", File("go"), "; echo done >>", File("outside"),
+      "' & trap 'echo >", File("go"), "; wait; exit 7' HUP; wait; wait"));
+  auto process = RunToEnd(command, LoseWhenReady(DisconnectPolicy::kStop));
+  EXPECT_EQ(Read(File("outside")), "done\n");
+  EXPECT_EQ(process->exit_status()->wait.returncode(), 7);
 }
 
 // A reader in another session and process group than the leader's, which says when it has read to
