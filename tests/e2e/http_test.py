@@ -103,6 +103,8 @@ class HttpTest(unittest.TestCase):
 
     def test_curl_reads_events_and_resumes(self):
         curl = self.server.follow("/v1/events?snapshot=true")
+        # What ends before the snapshot is made is in it, and no event follows.
+        self.assertTrue(any(frame.get("event") == "bookmark" for frame in frames(curl.stdout)))
         self.assertEqual(self.server.run("sh", "-c", "exit 3").returncode, 3)
         seen = self.events_until(curl, lambda event: event["type"] == "EVENT_TYPE_OUTPUT_DRAINED")
         events = [frame for frame in seen if "data" in frame and "event" not in frame]
