@@ -23,7 +23,7 @@ namespace {
 constexpr int kProcesses = 8;
 constexpr int kBusy = 7;  // the last one has hardly any events
 constexpr int kSubscribers = 20;
-constexpr absl::Duration kPatience = absl::Seconds(150);
+constexpr absl::Duration kPatience = absl::Seconds(270);
 
 // How many events; PROCTOR_TEST_EVENTS says otherwise, and takes a minute or two for 100000. There
 // is a loss for each hundred.
