@@ -206,12 +206,12 @@ void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
 // As the end of a connection does to a login.
 void Process::HangUp(const EndRequest& request) {
   auto self = shared_from_this();  // a hook may let go of us
-  // The number of an ended leader, and of its group, may be a stranger's by now: what is left is
-  // reached by the tree. Behind a terminal that has ended already there is nobody to be told by it.
-  const bool by_terminal = !LeaderEnded() && !pipes_[0]->eof();
-  if (!by_terminal) {
-    const bool told = state_ != ProcessState::kRunning;
-    Ask({.number = SIGHUP, .resume = true}, told ? SignalScope::kTree : SignalScope::kGroup,
+  // The kernel tells nobody of a terminal that has ended already, or whose leader has.
+  if (LeaderEnded() || pipes_[0]->eof()) {
+    // The number of a leader that was reaped, and of its group, may be a stranger's by now: what
+    // is left is reached by the tree.
+    const bool reaped = state_ != ProcessState::kRunning;
+    Ask({.number = SIGHUP, .resume = true}, reaped ? SignalScope::kTree : SignalScope::kGroup,
         request);
     return CloseTerminal();
   }
@@ -219,8 +219,9 @@ void Process::HangUp(const EndRequest& request) {
   const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), pid_);
   RequestEnd(SIGHUP, request);
   hooks_.signalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
-  // The kernel sends SIGHUP and SIGCONT to the leader, and to it alone until it ends. A second
-  // SIGHUP from us would come while a shell sees to the first, and make it leave its jobs behind.
+  // The kernel sends SIGHUP and SIGCONT to the leader, and to nobody else before the leader ends.
+  // A second SIGHUP from us could reach a shell while it handles the first, and make it leave its
+  // jobs behind.
   CloseTerminal();
   tree_->Signal(context_.loop.get(), {.number = SIGHUP, .resume = true, .beside = pid_},
                 [](const absl::Status&) {});
