@@ -1,6 +1,6 @@
 // The command `proctor`.
 #include "absl/synchronization/mutex.h"
-#include "client/cli/command.h"
+#include "client/cli/command/command.h"
 
 int main(int argc, char** argv) {
   // Debian's Abseil aborts on lock-order inversions, those inside gRPC included.

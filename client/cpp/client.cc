@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "client/cpp/channel.h"
+#include "client/connection/channel.h"
 #include "client/cpp/process_wire.h"
 #include "client/cpp/stubs.h"
 

@@ -1,19 +1,11 @@
-// A client of one server: every RPC of the contract, typed and blocking.
-//
-// Thread-safe. Streams that it makes outlive it.
-//
-// Each unary method returns an OK Error and fills `*response`, or returns why not; the errors by
-// code and reason stand in the contract, at the RPC of the same name. An Error that IsUnreachable
-// leaves open whether the server acted; RPCs with a request_id or an offset can be repeated.
-#ifndef PROCTOR_CLIENT_CPP_CLIENT_H_
-#define PROCTOR_CLIENT_CPP_CLIENT_H_
+#pragma once
 
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/cpp/connect_options.h"
-#include "client/cpp/error.h"
+#include "client/connection/connect_options.h"
+#include "client/connection/error.h"
 #include "client/cpp/event_stream.h"
 #include "client/cpp/process_stream.h"
 #include "client/cpp/reconnector.h"
@@ -23,6 +15,14 @@
 #include "proctor/v1/session_service.pb.h"
 
 namespace proctor::client {
+
+// A client of one server: every RPC of the contract, typed and blocking.
+//
+// Thread-safe. Streams that it makes outlive it.
+//
+// Each unary method returns an OK Error and fills `*response`, or returns why not; the errors by
+// code and reason stand in the contract, at the RPC of the same name. An Error that IsUnreachable
+// leaves open whether the server acted; RPCs with a request_id or an offset can be repeated.
 
 struct CallOptions {
   // How long to wait for an answer. No call's deadline ends a process.
@@ -120,5 +120,3 @@ class Client {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_CLIENT_H_

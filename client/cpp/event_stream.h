@@ -1,17 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "client/connection/error.h"
+#include "proctor/v1/event_service.pb.h"
+
+namespace proctor::client {
+
 // What happens on a server, as it happens.
 //
 // Next is called by one thread; Cancel by anybody. Made by Client; outlives it.
 //
 // Order of calls: Next until it returns null, then Finish. Destroying cancels.
-#ifndef PROCTOR_CLIENT_CPP_EVENT_STREAM_H_
-#define PROCTOR_CLIENT_CPP_EVENT_STREAM_H_
-
-#include <memory>
-
-#include "client/cpp/error.h"
-#include "proctor/v1/event_service.pb.h"
-
-namespace proctor::client {
 
 struct Stubs;
 
@@ -36,5 +36,3 @@ class EventStream {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_EVENT_STREAM_H_

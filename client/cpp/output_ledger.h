@@ -1,12 +1,4 @@
-// Counts the bytes of one process stream, to prove in the end that none is missing.
-//
-// Every Output and OutputGap must begin where the one before ended, and the last must end where the
-// server says that the stream ended. What does not is a discrepancy: bytes that were lost, doubled
-// or invented on the way.
-//
-// Not thread-safe: it belongs to whoever reads the stream.
-#ifndef PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_
-#define PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -16,6 +8,14 @@
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::client {
+
+// Counts the bytes of one process stream, to prove in the end that none is missing.
+//
+// Every Output and OutputGap must begin where the one before ended, and the last must end where the
+// server says that the stream ended. What does not is a discrepancy: bytes that were lost, doubled
+// or invented on the way.
+//
+// Not thread-safe: it belongs to whoever reads the stream.
 
 class OutputLedger {
  public:
@@ -57,5 +57,3 @@ class OutputLedger {
 std::string StreamName(v1::Stream stream);
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_OUTPUT_LEDGER_H_

@@ -1,3 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "client/connection/error.h"
+#include "client/cpp/output_ledger.h"
+#include "client/cpp/reconnector.h"
+#include "client/cpp/stdin_backlog.h"
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::client {
+
 // One process seen through one stream: what it writes, how it ends; and on the way back stdin,
 // signals and the size of its terminal.
 //
@@ -24,28 +46,6 @@
 //
 //     lost ─▶ Reconnector ─▶ another stream ─▶ Started ─▶ what stdin still owes ─▶ as before
 //              └─▶ given up: the outcome says why
-#ifndef PROCTOR_CLIENT_CPP_PROCESS_STREAM_H_
-#define PROCTOR_CLIENT_CPP_PROCESS_STREAM_H_
-
-#include <cstdint>
-#include <deque>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <thread>
-#include <vector>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "client/cpp/error.h"
-#include "client/cpp/output_ledger.h"
-#include "client/cpp/reconnector.h"
-#include "client/cpp/stdin_backlog.h"
-#include "proctor/v1/process_service.pb.h"
-
-namespace proctor::client {
 
 class ProcessWire;
 struct Stubs;
@@ -209,5 +209,3 @@ class ProcessStream {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_PROCESS_STREAM_H_

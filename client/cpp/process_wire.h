@@ -1,3 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "client/connection/error.h"
+#include "proctor/v1/process_service.pb.h"
+
+namespace proctor::client {
+
 // The gRPC stream beneath a ProcessStream: RunProcess, AttachProcess or ReadOutput, which differ in
 // their requests and carry the same messages back.
 //
@@ -6,15 +15,6 @@
 //
 // Order of calls: Start; then Read until it returns null, beside any Write and at most one
 // HalfClose; then Finish once nobody writes any more.
-#ifndef PROCTOR_CLIENT_CPP_PROCESS_WIRE_H_
-#define PROCTOR_CLIENT_CPP_PROCESS_WIRE_H_
-
-#include <memory>
-
-#include "client/cpp/error.h"
-#include "proctor/v1/process_service.pb.h"
-
-namespace proctor::client {
 
 struct Stubs;
 
@@ -47,5 +47,3 @@ std::unique_ptr<ProcessWire> MakeReadWire(std::shared_ptr<const Stubs> stubs,
                                           const v1::ReadOutputRequest& request);
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_PROCESS_WIRE_H_

@@ -1,20 +1,20 @@
-// Decides whether, and when, a client that lost its server tries again.
-//
-// What is tried again is up to whoever asks: a stream from the position that it had reached, a wait
-// that consumes nothing. A start is nothing of that kind.
-//
-// Cancel may be called by anybody; the rest by one thread.
-#ifndef PROCTOR_CLIENT_CPP_RECONNECTOR_H_
-#define PROCTOR_CLIENT_CPP_RECONNECTOR_H_
+#pragma once
 
 #include <functional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/cpp/error.h"
+#include "client/connection/error.h"
 
 namespace proctor::client {
+
+// Decides whether, and when, a client that lost its server tries again.
+//
+// What is tried again is up to whoever asks: a stream from the position that it had reached, a wait
+// that consumes nothing. A start is nothing of that kind.
+//
+// Cancel may be called by anybody; the rest by one thread.
 
 // How long a client goes on by itself without its server.
 struct ReconnectPolicy {
@@ -48,5 +48,3 @@ class Reconnector {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_RECONNECTOR_H_

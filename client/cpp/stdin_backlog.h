@@ -1,3 +1,11 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+namespace proctor::client {
+
 // What was sent to the stdin of a process and is not acknowledged, so that it can be sent again on
 // another stream. Positions count from the start of the process.
 //
@@ -5,14 +13,6 @@
 // lets on its way, so this stays within a few MiB.
 //
 // Not thread-safe.
-#ifndef PROCTOR_CLIENT_CPP_STDIN_BACKLOG_H_
-#define PROCTOR_CLIENT_CPP_STDIN_BACKLOG_H_
-
-#include <cstdint>
-#include <deque>
-#include <string>
-
-namespace proctor::client {
 
 class StdinBacklog {
  public:
@@ -45,5 +45,3 @@ class StdinBacklog {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_STDIN_BACKLOG_H_

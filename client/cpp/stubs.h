@@ -1,8 +1,4 @@
-// The generated stubs of the four services on one channel, for calls that Client does not wrap.
-//
-// Thread-safe. This header brings in gRPC's; include it in .cc files only.
-#ifndef PROCTOR_CLIENT_CPP_STUBS_H_
-#define PROCTOR_CLIENT_CPP_STUBS_H_
+#pragma once
 
 #include <grpcpp/channel.h>
 
@@ -14,6 +10,10 @@
 #include "proctor/v1/session_service.grpc.pb.h"
 
 namespace proctor::client {
+
+// The generated stubs of the four services on one channel, for calls that Client does not wrap.
+//
+// Thread-safe. This header brings in gRPC's; include it in .cc files only.
 
 struct Stubs {
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
@@ -29,5 +29,3 @@ struct Stubs {
 };
 
 }  // namespace proctor::client
-
-#endif  // PROCTOR_CLIENT_CPP_STUBS_H_

@@ -6,7 +6,7 @@
 #include "absl/base/const_init.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "core/text/printable_text.h"
+#include "core/base/printable_text.h"
 
 namespace proctor {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "core/event/event.h"
+#include "core/fact/event.h"
 
 namespace proctor {
 

@@ -17,9 +17,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/event/age_clock.h"
-#include "core/event/event.h"
 #include "core/event/event_codec.h"
 #include "core/event/event_store.h"
+#include "core/fact/event.h"
 
 namespace proctor {
 

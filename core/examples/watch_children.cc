@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/policy/event_loop_policy.h"
-#include "core/process/launcher.h"
+#include "core/spawn/launcher.h"
 
 using proctor::ChildWatcher;
 

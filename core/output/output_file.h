@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/process/output_log.h"
+#include "core/output/output_log.h"
 
 namespace proctor {
 

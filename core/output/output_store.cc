@@ -17,7 +17,7 @@
 #include "core/base/error.h"
 #include "core/base/warning.h"
 #include "core/output/output_file.h"
-#include "core/process/background_thread.h"
+#include "core/self/background_thread.h"
 
 namespace proctor {
 namespace {

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/process/output_log.h"
+#include "core/output/output_log.h"
 
 namespace proctor {
 

@@ -10,10 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
-#include "core/process/launcher.h"
-#include "core/process/newborn_guard.h"
-#include "core/process/pipe_holders.h"
-#include "core/watch/orphan_reaper.h"
+#include "core/spawn/launcher.h"
+#include "core/spawn/newborn_guard.h"
+#include "core/spawn/terminal.h"
+#include "core/tree/pipe_holders.h"
+#include "core/wait/orphan_reaper.h"
 
 namespace proctor {
 namespace {

@@ -13,54 +13,21 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/absence.h"
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
 #include "core/base/shared_fd.h"
+#include "core/command/command.h"
+#include "core/command/end_request.h"
+#include "core/fact/process_info.h"
 #include "core/loop/event_loop.h"
-#include "core/process/command.h"
-#include "core/process/output_log.h"
-#include "core/process/output_pipe.h"
-#include "core/process/process_tree.h"
+#include "core/output/output_log.h"
+#include "core/output/output_pipe.h"
 #include "core/process/stdin_pipe.h"
+#include "core/self/absence.h"
+#include "core/tree/process_tree.h"
 #include "core/watch/child_watcher.h"
 
 namespace proctor {
-
-enum class ProcessState { kRunning, kExited, kDrained };
-
-// What can be known of a process, at one moment: a value for other threads.
-struct ProcessInfo {
-  std::string id;
-  std::string session_id;
-  uint64_t ordinal = 0;  // the sequence of the event of its start: its place in lists
-  std::shared_ptr<const Command> command;
-  pid_t pid = 0;
-  ProcessState state = ProcessState::kRunning;
-  absl::Time started_at;
-  std::optional<ExitStatus> exit_status;  // from kExited on
-  std::optional<OutputDrained> drained;   // from kDrained on
-  std::string watcher;
-  OutputTotals output;
-  uint64_t stdin_bytes = 0;
-  bool stdin_open = false;
-  TreeMechanism tree_mechanism = TreeMechanism::kWalk;
-  bool tree_empty = false;  // it ended, and no descendant is left
-  // Set by SessionRegistry::LookAtSurvivors alone, never published.
-  uint32_t survivors = 0;
-
-  // Whether it was lost with its server: nobody knows how it ended, nor whether.
-  bool lost() const { return exit_status.has_value() && exit_status->wait.lost(); }
-};
-
-// Who wants a process to end, and why.
-struct EndRequest {
-  ExitCause cause = ExitCause::kClientSignal;
-  std::string requested_by;
-};
-
-// What becomes of a process when the stream that ran it is lost.
-enum class DisconnectPolicy { kKeep, kKill, kStop };
 
 // One process, from its spawn to the end of its output:
 //

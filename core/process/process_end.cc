@@ -10,8 +10,8 @@
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "core/process/process.h"
-#include "core/process/terminal.h"
-#include "core/watch/child_wait.h"
+#include "core/spawn/terminal.h"
+#include "core/wait/child_wait.h"
 
 namespace proctor {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
-#include "core/process/terminal.h"
+#include "core/spawn/terminal.h"
 
 namespace proctor {
 namespace {

@@ -103,7 +103,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
 // The thread becomes a context of the policy: everything is had through it, so that
 // a policy that is registered by name changes what the session gets.
 absl::Status SessionContext::EnterThread() {
-  // Its newborns are known by it, until their exec (core/event/lock_holders.h).
+  // Its newborns are known by it, until their exec (core/storage/lock_holders.h).
   pthread_setname_np(pthread_self(), absl::StrCat("session-", id_.substr(0, 7)).c_str());
   auto made = CheckAnswer("NewEventLoop", policy_->NewEventLoop());
   if (!made.ok()) return made.status();

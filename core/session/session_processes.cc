@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
-#include "core/process/command_excerpt.h"
+#include "core/command/command_excerpt.h"
 
 namespace proctor {
 namespace {

@@ -9,13 +9,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/event/event.h"
+#include "core/command/process_change.h"
+#include "core/fact/event.h"
+#include "core/fact/session_info.h"
+#include "core/ledger/start_requests.h"
 #include "core/process/process.h"
-#include "core/session/process_change.h"
-#include "core/session/session_info.h"
 #include "core/session/session_quota.h"
 #include "core/session/session_services.h"
-#include "core/session/start_requests.h"
 
 namespace proctor {
 

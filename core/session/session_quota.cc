@@ -3,29 +3,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
-#include "core/process/command_excerpt.h"
+#include "core/command/command_excerpt.h"
+#include "core/fact/process_info.h"
+#include "core/ledger/quota_error.h"
 
 namespace proctor {
-
-bool KeepsOutput(const Command& command) {
-  return command.terminal.has_value() || command.stdout_mode == StdioMode::kPipe ||
-         command.stderr_mode == StdioMode::kPipe;
-}
-
-absl::Status QuotaError(std::string_view wanted, std::string_view quota, uint64_t limit,
-                        uint64_t used) {
-  const std::string name(quota);
-  return MakeError(
-      absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
-      absl::StrCat(std::string(wanted), ": ", name, ": ", used, " of ", limit, " are in use"),
-      {{"quota", name}, {"limit", absl::StrCat(limit)}, {"used", absl::StrCat(used)}});
-}
-
-uint64_t SpecificationUse(const Command& command) {
-  const uint64_t bytes = MemoryOf(command);
-  return bytes > kExcerptBytes ? bytes - kExcerptBytes : 0;
-}
 
 absl::StatusOr<MemoryBudget::Hold> QuotaUse::TakeStart(const Command& command, uint64_t running) {
   const uint64_t most = quota_.max_running_processes;

@@ -7,22 +7,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/session/memory_budget.h"
-#include "core/session/session_info.h"
+#include "core/fact/session_info.h"
+#include "core/ledger/memory_budget.h"
 
 namespace proctor {
-
-// The error of who asks for more than is allowed: ResourceExhausted (QUOTA_EXCEEDED) with
-// `quota`, `limit` and `used`. `wanted` says what could not be done. A pure function.
-absl::Status QuotaError(std::string_view wanted, std::string_view quota, uint64_t limit,
-                        uint64_t used);
-
-// Whether a process of this command writes to a pipe or a terminal of ours. A pure function.
-bool KeepsOutput(const Command& command);
-
-// What of a specification counts as kept output: what is larger than lists show of it. A pure
-// function.
-uint64_t SpecificationUse(const Command& command);
 
 // What the processes of one session use of its quota, and their output of the server's budget;
 // their specifications are counted there by the process table, for as long as they are listed.

@@ -3,15 +3,15 @@
 #include <functional>
 #include <memory>
 
-#include "core/base/absence.h"
 #include "core/event/event_log.h"
+#include "core/ledger/memory_budget.h"
+#include "core/ledger/process_table.h"
+#include "core/ledger/start_requests.h"
+#include "core/ledger/state_codec.h"
 #include "core/loop/event_loop.h"
 #include "core/output/output_store.h"
-#include "core/process/process_tree.h"
-#include "core/session/memory_budget.h"
-#include "core/session/process_table.h"
-#include "core/session/start_requests.h"
-#include "core/session/state_codec.h"
+#include "core/self/absence.h"
+#include "core/tree/process_tree.h"
 
 namespace proctor {
 

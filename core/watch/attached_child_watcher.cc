@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/warning.h"
-#include "core/watch/child_wait.h"
-#include "core/watch/orphan_reaper.h"
+#include "core/wait/child_wait.h"
+#include "core/wait/orphan_reaper.h"
 
 namespace proctor {
 

@@ -5,10 +5,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/wait/exit_poller.h"
+#include "core/wait/sigchld.h"
+#include "core/wait/watch_table.h"
 #include "core/watch/child_watcher.h"
-#include "core/watch/exit_poller.h"
-#include "core/watch/sigchld.h"
-#include "core/watch/watch_table.h"
 
 namespace proctor {
 

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/watch/child_wait.h"
-#include "core/watch/watch_table.h"
+#include "core/wait/child_wait.h"
+#include "core/wait/watch_table.h"
 
 namespace proctor {
 

@@ -6,26 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "core/base/exit_status.h"
 #include "core/base/shared_fd.h"
 #include "core/loop/event_loop.h"
+#include "core/wait/child_exit.h"
 
 namespace proctor {
-
-// What a watcher tells of an ended child.
-struct ChildExit {
-  pid_t pid = 0;
-  WaitStatus status;
-
-  int returncode() const { return status.returncode(); }
-};
-
-// Told once of a child's end, on the loop that was running when the handler was
-// added. The child is still a zombie then, so that an exit can be recorded
-// before it is gone; the watcher reaps it when the handler returns.
-using ChildHandler = absl::AnyInvocable<void(const ChildExit&)>;
 
 // Tells when child processes have ended (asyncio.AbstractChildWatcher). Each
 // child has one owner of the truth: it is peeked (waitid with WNOWAIT), told,

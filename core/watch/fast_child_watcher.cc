@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
 #include "core/base/warning.h"
-#include "core/watch/orphan_reaper.h"
+#include "core/wait/orphan_reaper.h"
 
 namespace proctor {
 namespace {

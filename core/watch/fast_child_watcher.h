@@ -12,8 +12,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/wait/sigchld.h"
 #include "core/watch/attached_child_watcher.h"
-#include "core/watch/sigchld.h"
 
 namespace proctor {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
-#include "core/watch/child_wait.h"
+#include "core/wait/child_wait.h"
 
 namespace proctor {
 

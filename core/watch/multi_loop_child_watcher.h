@@ -5,8 +5,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "core/watch/exit_thread_children.h"
-#include "core/watch/sigchld.h"
+#include "core/wait/exit_thread_children.h"
+#include "core/wait/sigchld.h"
+#include "core/watch/child_watcher.h"
 
 namespace proctor {
 

@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
-#include "core/watch/exit_thread.h"
-#include "core/watch/orphan_reaper.h"
+#include "core/wait/exit_thread.h"
+#include "core/wait/orphan_reaper.h"
 
 namespace proctor {
 namespace {

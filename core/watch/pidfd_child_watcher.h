@@ -3,7 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "core/watch/watch_table.h"
+#include "core/wait/watch_table.h"
+#include "core/watch/child_watcher.h"
 
 namespace proctor {
 

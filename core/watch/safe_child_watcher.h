@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "core/wait/orphan_reaper.h"
 #include "core/watch/attached_child_watcher.h"
-#include "core/watch/orphan_reaper.h"
 
 namespace proctor {
 

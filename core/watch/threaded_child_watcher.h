@@ -3,8 +3,9 @@
 #include <memory>
 #include <string>
 
-#include "core/watch/child_wait.h"
-#include "core/watch/exit_thread_children.h"
+#include "core/wait/child_wait.h"
+#include "core/wait/exit_thread_children.h"
+#include "core/watch/child_watcher.h"
 
 namespace proctor {
 

@@ -7,9 +7,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/wait/exit_thread.h"
+#include "core/wait/orphan_reaper.h"
 #include "core/watch/child_wait_ring.h"
-#include "core/watch/exit_thread.h"
-#include "core/watch/orphan_reaper.h"
 
 namespace proctor {
 namespace {

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "core/wait/watch_table.h"
 #include "core/watch/child_watcher.h"
-#include "core/watch/watch_table.h"
 
 namespace proctor {
 

@@ -3,11 +3,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/wait/sigchld.h"
 #include "core/watch/fast_child_watcher.h"
 #include "core/watch/multi_loop_child_watcher.h"
 #include "core/watch/pidfd_child_watcher.h"
 #include "core/watch/safe_child_watcher.h"
-#include "core/watch/sigchld.h"
 #include "core/watch/threaded_child_watcher.h"
 #include "core/watch/uring_child_watcher.h"
 

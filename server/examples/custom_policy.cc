@@ -13,10 +13,10 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
+#include "core/base/version.h"
 #include "core/policy/policy_registry.h"
-#include "server/daemon.h"
-#include "server/options.h"
-#include "server/version.h"
+#include "server/daemon/daemon.h"
+#include "server/daemon/options.h"
 
 namespace {
 
@@ -42,7 +42,7 @@ class DebugPolicy : public proctor::DefaultEventLoopPolicy {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as server/main.cc
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as server/daemon/main.cc
   // By name, so that --policy and CreateSession can choose it, and `proctor info` lists it.
   const absl::Status registered = proctor::RegisterPolicy("debug", [](auto watcher_factory) {
     return std::make_shared<DebugPolicy>(std::move(watcher_factory));

@@ -10,7 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/text/printable_text.h"
+#include "core/base/printable_text.h"
 
 namespace proctor::server::http {
 namespace {

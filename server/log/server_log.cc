@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "absl/time/clock.h"
+#include "core/base/printable_text.h"
 #include "core/base/warning.h"
-#include "core/text/printable_text.h"
 #include "server/log/last_words.h"
 
 namespace proctor::server {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/event/event.h"
+#include "core/fact/event.h"
 
 namespace proctor::server {
 

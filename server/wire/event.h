@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/event/event.h"
+#include "core/fact/event.h"
 #include "core/process/process.h"
 #include "core/session/session_context.h"
 #include "proctor/v1/event.pb.h"

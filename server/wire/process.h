@@ -2,7 +2,7 @@
 
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
-#include "core/process/command_excerpt.h"
+#include "core/command/command_excerpt.h"
 #include "core/process/process.h"
 #include "proctor/v1/process.pb.h"
 

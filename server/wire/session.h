@@ -2,8 +2,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/session/process_table.h"
-#include "core/session/session_info.h"
+#include "core/fact/session_info.h"
+#include "core/ledger/process_table.h"
 #include "proctor/v1/session.pb.h"
 #include "proctor/v1/session_service.pb.h"
 

@@ -12,10 +12,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/event/sqlite.h"
-#include "core/text/printable_text.h"
-#include "tests/core/event/small_disk.h"
-#include "tests/core/event/temporary_directory.h"
+#include "core/base/printable_text.h"
+#include "core/storage/sqlite.h"
+#include "tests/core/storage/small_disk.h"
+#include "tests/core/storage/temporary_directory.h"
 #include "tests/e2e/server_process.h"
 
 namespace proctor {

@@ -1,10 +1,4 @@
-// All that comes out of a pipe or a terminal, read as it comes.
-//
-// Thread-safe, but for Start and Join.
-//
-// Order of calls: Start, the rest, Join.
-#ifndef PROCTOR_TESTS_CLIENT_CAPTURE_H_
-#define PROCTOR_TESTS_CLIENT_CAPTURE_H_
+#pragma once
 
 #include <string>
 #include <thread>
@@ -13,6 +7,12 @@
 #include "absl/synchronization/mutex.h"
 
 namespace proctor::testing {
+
+// All that comes out of a pipe or a terminal, read as it comes.
+//
+// Thread-safe, but for Start and Join.
+//
+// Order of calls: Start, the rest, Join.
 
 class Capture {
  public:
@@ -38,5 +38,3 @@ class Capture {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_CAPTURE_H_

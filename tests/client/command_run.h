@@ -1,8 +1,4 @@
-// One run of the command `proctor` as its users run it: a process with its own standard streams.
-//
-// Not thread-safe.
-#ifndef PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_
-#define PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -12,6 +8,10 @@
 #include "tests/client/capture.h"
 
 namespace proctor::testing {
+
+// One run of the command `proctor` as its users run it: a process with its own standard streams.
+//
+// Not thread-safe.
 
 struct CommandOptions {
   std::vector<std::string> arguments;
@@ -70,5 +70,3 @@ class CommandRun {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_COMMAND_RUN_H_

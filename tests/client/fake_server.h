@@ -1,10 +1,4 @@
-// A proctor.v1 server in the test's own process, on a unix socket of its own, that does what the
-// test tells it: each RPC calls a function that the test sets, and is UNIMPLEMENTED without one.
-//
-// The functions are called on gRPC's threads, several at once if several calls come. They are set
-// before the first call. What they use outlives the server.
-#ifndef PROCTOR_TESTS_CLIENT_FAKE_SERVER_H_
-#define PROCTOR_TESTS_CLIENT_FAKE_SERVER_H_
+#pragma once
 
 #include <grpcpp/server.h>
 #include <grpcpp/server_context.h>
@@ -19,6 +13,12 @@
 #include "proctor/v1/session_service.grpc.pb.h"
 
 namespace proctor::testing {
+
+// A proctor.v1 server in the test's own process, on a unix socket of its own, that does what the
+// test tells it: each RPC calls a function that the test sets, and is UNIMPLEMENTED without one.
+//
+// The functions are called on gRPC's threads, several at once if several calls come. They are set
+// before the first call. What they use outlives the server.
 
 template <typename Request, typename Response>
 using Unary = std::function<grpc::Status(const Request&, Response*)>;
@@ -89,5 +89,3 @@ class FakeServer {
 grpc::Status UntilCancelled(grpc::ServerContext* context);
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_FAKE_SERVER_H_

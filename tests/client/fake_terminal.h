@@ -1,9 +1,4 @@
-// A process with a terminal, behind a stream of the fake server: shows what the test tells it, and
-// remembers what it is told. Typing Ctrl-D ends it.
-//
-// Thread-safe.
-#ifndef PROCTOR_TESTS_CLIENT_FAKE_TERMINAL_H_
-#define PROCTOR_TESTS_CLIENT_FAKE_TERMINAL_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -16,6 +11,11 @@
 #include "tests/client/messages.h"
 
 namespace proctor::testing {
+
+// A process with a terminal, behind a stream of the fake server: shows what the test tells it, and
+// remembers what it is told. Typing Ctrl-D ends it.
+//
+// Thread-safe.
 
 class FakeTerminal {
  public:
@@ -129,5 +129,3 @@ class FakeTerminal {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_FAKE_TERMINAL_H_

@@ -1,8 +1,4 @@
-// Short ways to write down what a server says.
-//
-// Pure functions.
-#ifndef PROCTOR_TESTS_CLIENT_MESSAGES_H_
-#define PROCTOR_TESTS_CLIENT_MESSAGES_H_
+#pragma once
 
 #include <grpcpp/support/status.h>
 
@@ -13,6 +9,10 @@
 #include "proctor/v1/process_service.grpc.pb.h"
 
 namespace proctor::testing {
+
+// Short ways to write down what a server says.
+//
+// Pure functions.
 
 inline constexpr char kProcessId[] = "0123456789abcdef0123456789abcdef";
 
@@ -43,5 +43,3 @@ bool Say(Stream* stream, const v1::StreamMessage& message) {
 }
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_MESSAGES_H_

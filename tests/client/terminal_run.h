@@ -1,9 +1,4 @@
-// One run of the command `proctor` as its users run it at a terminal: a job in the foreground of a
-// pseudo-terminal, which is its stdin, stdout and stderr, with a shell behind it.
-//
-// Not thread-safe.
-#ifndef PROCTOR_TESTS_CLIENT_TERMINAL_RUN_H_
-#define PROCTOR_TESTS_CLIENT_TERMINAL_RUN_H_
+#pragma once
 
 #include <sys/types.h>
 #include <termios.h>
@@ -14,6 +9,11 @@
 #include "tests/client/command_run.h"
 
 namespace proctor::testing {
+
+// One run of the command `proctor` as its users run it at a terminal: a job in the foreground of a
+// pseudo-terminal, which is its stdin, stdout and stderr, with a shell behind it.
+//
+// Not thread-safe.
 
 class TerminalRun {
  public:
@@ -60,5 +60,3 @@ class TerminalRun {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_TERMINAL_RUN_H_

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "tests/core/process/leased_program.h"
+#include "tests/core/spawn/leased_program.h"
 #include "tests/e2e/server_process.h"
 
 namespace proctor {

@@ -1,8 +1,4 @@
-// What the tests of the verbs share: a fake server and a way to run the command against it.
-//
-// Not thread-safe.
-#ifndef PROCTOR_TESTS_CLIENT_CLI_COMMAND_FIXTURE_H_
-#define PROCTOR_TESTS_CLIENT_CLI_COMMAND_FIXTURE_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -17,6 +13,10 @@
 #include "tests/client/messages.h"
 
 namespace proctor::testing {
+
+// What the tests of the verbs share: a fake server and a way to run the command against it.
+//
+// Not thread-safe.
 
 class CommandFixture : public ::testing::Test {
  protected:
@@ -56,5 +56,3 @@ class CommandFixture : public ::testing::Test {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_CLI_COMMAND_FIXTURE_H_

@@ -1,8 +1,4 @@
-// A fake server with a list of processes, which it filters and changes as a real one does.
-//
-// Thread-safe where it says so.
-#ifndef PROCTOR_TESTS_CLIENT_CLI_PROCESS_LIST_FIXTURE_H_
-#define PROCTOR_TESTS_CLIENT_CLI_PROCESS_LIST_FIXTURE_H_
+#pragma once
 
 #include <algorithm>
 #include <string>
@@ -13,6 +9,10 @@
 #include "tests/client/cli/command_fixture.h"
 
 namespace proctor::testing {
+
+// A fake server with a list of processes, which it filters and changes as a real one does.
+//
+// Thread-safe where it says so.
 
 class ProcessListFixture : public CommandFixture {
  protected:
@@ -103,5 +103,3 @@ class ProcessListFixture : public CommandFixture {
 };
 
 }  // namespace proctor::testing
-
-#endif  // PROCTOR_TESTS_CLIENT_CLI_PROCESS_LIST_FIXTURE_H_

@@ -10,10 +10,10 @@
 #include "absl/synchronization/notification.h"
 #include "core/base/error.h"
 #include "core/event/event_log.h"
-#include "core/event/sqlite_event_store.h"
+#include "core/storage/sqlite_event_store.h"
 #include "tests/core/event/fake_event_store.h"
-#include "tests/core/event/noted_warnings.h"
-#include "tests/core/event/temporary_directory.h"
+#include "tests/core/storage/noted_warnings.h"
+#include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {
 namespace {

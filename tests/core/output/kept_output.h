@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/process/output_log.h"
+#include "core/output/output_log.h"
 
 namespace proctor {
 

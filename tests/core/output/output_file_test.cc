@@ -10,8 +10,8 @@
 #include <string>
 
 #include "core/base/error.h"
-#include "tests/core/event/temporary_directory.h"
 #include "tests/core/output/kept_output.h"
+#include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {
 namespace {

@@ -12,9 +12,9 @@
 #include "absl/synchronization/notification.h"
 #include "core/base/error.h"
 #include "core/output/output_file.h"
-#include "tests/core/event/noted_warnings.h"
-#include "tests/core/event/temporary_directory.h"
 #include "tests/core/output/kept_output.h"
+#include "tests/core/storage/noted_warnings.h"
+#include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <fstream>
 
-#include "tests/core/process/launch_fixture.h"
 #include "tests/core/process/process_fixture.h"
+#include "tests/core/scratch_directory.h"
 
 namespace proctor {
 namespace {

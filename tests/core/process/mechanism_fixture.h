@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/process/process_tree.h"
+#include "core/tree/process_tree.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/core/event/temporary_directory.h"
 #include "tests/core/process/mechanism_fixture.h"
+#include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {
 namespace {

@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/spare_descriptor.h"
 #include "core/loop/selector_event_loop.h"
-#include "core/process/launcher.h"
 #include "core/process/process.h"
-#include "core/watch/orphan_reaper.h"
+#include "core/spawn/launcher.h"
+#include "core/wait/orphan_reaper.h"
 #include "core/watch/watcher_kind.h"
 #include "tests/core/leak_check.h"
 

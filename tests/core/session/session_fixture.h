@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "core/base/error.h"
-#include "core/session/session_registry.h"
+#include "core/registry/session_registry.h"
 
 namespace proctor {
 

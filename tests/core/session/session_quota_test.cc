@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/error.h"
+#include "core/command/command_excerpt.h"
 
 namespace proctor {
 namespace {

@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "core/base/error.h"
-#include "core/watch/child_wait.h"
+#include "core/wait/child_wait.h"
 #include "tests/core/watch/watcher_test.h"
 
 namespace proctor {

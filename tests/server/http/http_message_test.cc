@@ -7,8 +7,8 @@
 #include "server/http/error_json.h"
 #include "server/http/json.h"
 #include "server/http/sse.h"
-#include "server/http/static_files.h"
-#include "tests/server/http/fake_services.h"
+#include "server/page/static_files.h"
+#include "tests/server/gateway/fake_services.h"
 
 namespace proctor::server::http {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "tests/server/http/gateway_fixture.h"
+#include "tests/server/gateway/gateway_fixture.h"
 
 namespace proctor::server::http {
 namespace {

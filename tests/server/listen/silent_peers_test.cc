@@ -14,7 +14,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/unique_fd.h"
-#include "tests/server/own_network.h"
+#include "tests/server/listen/own_network.h"
 
 namespace proctor::server {
 namespace {

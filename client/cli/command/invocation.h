@@ -1,0 +1,99 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cli/flags/flag_set.h"
+#include "client/cli/flags/global_flags.h"
+#include "client/cli/output/console.h"
+#include "client/cli/output/out_file.h"
+#include "client/cli/text/colour.h"
+#include "client/cpp/client.h"
+
+namespace proctor::cli {
+
+// One use of the command: the verb, its arguments, our standard streams, and the server.
+//
+// Not thread-safe, but for console(). Lives as long as the verb's function runs.
+//
+// Order of calls: Parse first; then Connect, as often as wanted.
+
+struct Verb;
+
+// How many arguments a verb takes beside its flags.
+struct Arity {
+  size_t least = 0;
+  size_t most = static_cast<size_t>(-1);
+};
+
+// The longest wait for an answer that the server gives at once.
+inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
+
+// What the user can do about an error, to stand behind its text; empty where nothing is known.
+std::string HintFor(const client::Error& error);
+
+class Invocation {
+ public:
+  // `arguments` are those behind the verb.
+  Invocation(const Verb& verb, std::vector<std::string> arguments, GlobalFlags globals);
+
+  // From now on a write to a pipe without a reader fails with EPIPE, so that a verb can end its
+  // stream before we do. Called once, before the first verb.
+  static void CatchBrokenPipes();
+
+  // Parses the arguments with `*flags`, to which the global ones are added. Returns an exit code
+  // where that is all: --help, or a mistake, which it told.
+  std::optional<int> Parse(FlagSet* flags, Arity arity);
+
+  // What stood beside the flags.
+  const std::vector<std::string>& arguments() const { return arguments_; }
+
+  // A client of the server; null if there can be none, which it told. Keeps ownership.
+  const client::Client* Connect();
+
+  // Says why a call failed, and returns the exit code of that. `context` stands in front where it
+  // is not empty.
+  int Refuse(const client::Error& error, const std::string& context = "");
+
+  // The same of a call that had reached the server, which may be lost since.
+  int RefuseLost(const client::Error& error, const std::string& context);
+
+  // What Refuse says.
+  std::string Describe(const client::Error& error) const;
+
+  // Whether what goes to stdout is coloured.
+  bool IsColoured() const { return cli::IsColoured(globals_.colour, STDOUT_FILENO); }
+
+  const Console& console() const { return console_; }
+  OutFile& out() { return out_; }
+  // For data; messages go to console().
+  OutFile& err() { return err_; }
+  // Where the messages of a stream go for programs; null where nobody asked for them.
+  OutFile* messages() { return messages_.has_value() ? &*messages_ : nullptr; }
+  // Called at most once. The descriptor of `file` is ours from now on.
+  void SetMessages(const OutFile& file) { messages_.emplace(file); }
+
+  // The exit code after `code`, now that the data should have been written: closes stdout and the
+  // place of messages, and tells what was lost. Does not return after EPIPE: the process dies of
+  // SIGPIPE, as a local program would have, unless it was started to ignore that.
+  int Conclude(int code);
+
+ private:
+  const Verb& verb_;
+  std::vector<std::string> arguments_;
+  GlobalFlags globals_;
+  Console console_;
+  OutFile out_;
+  OutFile err_;
+  std::optional<OutFile> messages_;
+  // As Connect resolved it.
+  client::ConnectOptions server_;
+  std::unique_ptr<client::Client> client_;
+};
+
+}  // namespace proctor::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace proctor::cli {
+
+// Variables of a process as the command line names them: one by one, or in a file.
+//
+// Thread-safe, but for changes of our own environment meanwhile.
+
+using Variables = std::map<std::string, std::string>;
+
+// Takes `text`, NAME=VALUE, into `*variables`; for NAME alone, our own variable of that name, if
+// there is one. INVALID_ARGUMENT, naming the variable, without a name or for what cannot be sent.
+absl::Status AddVariable(const std::string& text, Variables* variables);
+
+// The same of each line of the file at `path`, by the rules of docker: nothing is quoted, and a
+// value goes to the end of its line; empty lines, and those that begin with '#', are comments;
+// white space before a name is not looked at, and none may be within one. Of two lines the later
+// counts. INVALID_ARGUMENT, naming file and line.
+absl::Status ReadEnvFile(const std::string& path, Variables* variables);
+
+}  // namespace proctor::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "client/cli/flags/flag_set.h"
+#include "client/cli/text/colour.h"
+#include "client/connection/connect_options.h"
+
+namespace proctor::cli {
+
+// The flags that every verb takes: how to reach the server.
+//
+// A value.
+
+struct GlobalFlags {
+  // As given; empty where the environment or the default decides.
+  client::ConnectOptions options;
+  bool help = false;
+  bool version = false;
+  ColourWhen colour = ColourWhen::kAuto;
+
+  // Adds the flags to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+  // The same in front of the verb, where there are some more.
+  void AddToFront(FlagSet* flags);
+
+  // Whether --host or $PROCTOR_HOST is given.
+  bool NamesAHost() const;
+
+  // Fills what was not given from the environment ($PROCTOR_HOST, $PROCTOR_TLS_CA and so on) and
+  // the default rule. TLS files of the environment are not for unix sockets, and
+  // $PROCTOR_SERVER_USER is for nothing else.
+  client::ConnectOptions Resolve() const;
+};
+
+}  // namespace proctor::cli

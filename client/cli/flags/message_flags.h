@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cli/flags/flag_set.h"
+#include "client/cli/output/out_file.h"
+
+namespace proctor::cli {
+
+// --json-file and --json-fd: a place of their own for the messages of a stream, so that stderr
+// holds what the process wrote and what we say to people, and nothing for programs.
+//
+// A value; used by one thread.
+//
+// Order of calls: AddTo, the parsing, Open.
+
+struct MessageFlags {
+  std::string file;
+  std::optional<int> descriptor;
+
+  // Adds the flags to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+
+  bool any() const { return descriptor.has_value() || !file.empty(); }
+
+  // Opens the place; none if no flag names one. The result has a descriptor of its own, which lasts
+  // until its Close or our end. INVALID_ARGUMENT, naming the flag, for both flags at once, for a
+  // place that cannot be written to and, where `terminal_is_taken` by the process, for a terminal.
+  // A file is created, or made empty.
+  absl::StatusOr<std::optional<OutFile>> Open(bool terminal_is_taken) const;
+};
+
+// Why a verb that stays with a process refuses a bare --json, and what takes its place;
+// INVALID_ARGUMENT. `else_hint` stands behind it.
+absl::Status JsonWantsAPlace(const std::string& else_hint);
+
+}  // namespace proctor::cli

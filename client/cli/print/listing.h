@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/cli/flags/flag_set.h"
+#include "client/cli/print/table.h"
+#include "client/cli/text/colour.h"
+#include "client/cli/text/row_format.h"
+
+namespace proctor::cli {
+
+// What a verb lists: rows of named fields, as a table for people, or as --format has them.
+//
+// A value; not thread-safe.
+//
+// Order of calls: AddTo; after the parsing Add for each row, then Render, and again from Clear on.
+
+// What one field is called.
+struct Field {
+  std::string name;
+  // Above its column.
+  std::string header;
+};
+
+// What a row has of one field.
+struct Value {
+  Value(std::string whole) : text(std::move(whole)) {}  // NOLINT: most are mere texts
+  Value(const char* whole) : text(whole) {}             // NOLINT
+  Value(std::string whole, std::string brief) : text(std::move(whole)), cell(std::move(brief)) {}
+  Value(std::string whole, double number) : text(std::move(whole)), rank(number) {}
+
+  std::string text;
+  // What a table has of it, where that is less.
+  std::string cell;
+  // What it is sorted by, where that is not the text.
+  std::optional<double> rank;
+  Colour colour = Colour::kNone;
+};
+
+// As many as there are fields, in their order.
+using Row = std::vector<Value>;
+
+class Listing {
+ public:
+  // `brief` and `wide` are names of fields: the columns of the usual table and of the wide one. The
+  // last column is the one that is cut where a terminal is too narrow.
+  Listing(std::vector<Field> fields, std::vector<std::string> brief, std::vector<std::string> wide);
+  Listing(const Listing&) = delete;
+  Listing& operator=(const Listing&) = delete;
+
+  // Adds -o, --no-trunc, --format and --sort to `*flags`; this must outlive it.
+  void AddTo(FlagSet* flags);
+
+  void Add(Row row) { rows_.push_back(std::move(row)); }
+  void Clear() { rows_.clear(); }
+
+  // A column that has no value in any row is left out of the usual table.
+  void OmitIfEmpty(const std::string& field) { optional_.push_back(field); }
+
+  // Whether it has columns and a header.
+  bool is_table() const { return !format_.has_value() || format_->is_table(); }
+
+  // From now on no line is wider than the terminal, whatever --no-trunc says of lines.
+  void KeepToWidth() { keeps_to_width_ = true; }
+
+  // Why what the user asked for cannot be had together: -o wide and --format; INVALID_ARGUMENT.
+  // `other` is a flag that shows something else in place of the listing; empty for none.
+  absl::Status Check(const std::string& other) const;
+
+  // The rows by their place in the order of --sort; as they were added without.
+  std::vector<size_t> Order() const;
+
+  // All rows. A table has its header, and is made for a terminal of `width` columns; 0 is none.
+  std::string Render(size_t width, bool coloured);
+  // The rows as they would go on below what Render gave.
+  std::string RenderMore(size_t width, bool coloured);
+
+ private:
+  std::vector<std::string> Names() const;
+  size_t IndexOf(const std::string& field) const;
+  // The fields that the table shows.
+  std::vector<size_t> Columns() const;
+  // A line of the table: the fields by `cell`, in the columns or as --format has them.
+  std::vector<Cell> Line(const std::function<Cell(size_t)>& cell) const;
+  Cell CellOf(const Value& value) const;
+  std::string Lines(size_t width, bool coloured, bool with_header);
+
+  const std::vector<Field> fields_;
+  const std::vector<std::string> brief_;
+  const std::vector<std::string> wide_;
+  std::vector<std::string> optional_;
+  bool is_wide_ = false;
+  bool whole_ = false;
+  bool keeps_to_width_ = false;
+  std::optional<RowFormat> format_;
+  std::optional<size_t> sort_;
+  bool descending_ = false;
+  std::vector<Row> rows_;
+  // What Render chose, for RenderMore.
+  std::vector<size_t> columns_;
+  std::vector<size_t> widths_;
+};
+
+}  // namespace proctor::cli

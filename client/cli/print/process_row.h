@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/cli/print/listing.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::cli {
+
+// A process as a row of a list.
+//
+// Pure functions; thread-safe.
+
+// What state a process is in: "running"; "exited", which it is from its end on, whoever still has
+// its output; "lost" with its server, so that nobody knows whether it runs.
+enum class ProcessWord { kRunning, kExited, kLost };
+
+ProcessWord WordOf(const v1::Process& process);
+
+// The same for people, "crashed" where it did, and what is known to be left: "exited, 2 running",
+// "lost, none left".
+std::string StateText(const v1::Process& process);
+
+// The fields of ProcessRow, and which of them tables show.
+Listing ProcessListing();
+
+// Where in it some of the fields are.
+constexpr size_t kStateField = 2;
+constexpr size_t kExitField = 3;
+constexpr size_t kLabelsField = 11;
+
+Row ProcessRow(const v1::Process& process, absl::Time now);
+
+}  // namespace proctor::cli

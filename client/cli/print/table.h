@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "client/cli/text/colour.h"
+
+namespace proctor::cli {
+
+// A table for people: columns as wide as they need, two spaces apart.
+//
+// A value; not thread-safe.
+
+struct Cell {
+  Cell(std::string words) : text(std::move(words)) {}  // NOLINT: most are mere texts
+  Cell(const char* words) : text(words) {}             // NOLINT
+  Cell(std::string words, Colour paint) : text(std::move(words)), colour(paint) {}
+
+  std::string text;
+  Colour colour = Colour::kNone;
+};
+
+class Table {
+ public:
+  // With `widths`, which outlive it, the columns are no narrower than those, and leave there how
+  // wide they are: for another table below this one.
+  explicit Table(std::vector<size_t>* widths = nullptr) : widths_(widths) {}
+
+  // Adds a row, all with as many cells; the first one is the header. What is not printable is
+  // escaped.
+  void Add(std::vector<Cell> cells);
+
+  // The table. No row is wider than `width`, where it is cut; 0 is no limit.
+  std::string Render(size_t width, bool coloured = false) const;
+
+ private:
+  std::vector<size_t>* const widths_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// The columns and the rows of the terminal that stdout is; 0 where it is none.
+size_t TerminalColumns();
+size_t TerminalRows();
+
+// A length of time in two units at most: "45ms", "3.2s", "5m3s", "2h10m", "3d4h".
+std::string BriefDuration(absl::Duration duration);
+
+}  // namespace proctor::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "client/cli/command/invocation.h"
+#include "client/cli/print/gap_report.h"
+#include "client/cli/run/interactive_terminal.h"
+#include "client/cli/run/signal_forwarder.h"
+#include "client/cpp/process_stream.h"
+
+namespace proctor::cli {
+
+// Stays with one process stream on our own standard streams, and turns its outcome into an exit
+// code. This is what run and attach share, and in part logs.
+//
+// Not thread-safe.
+
+struct ForegroundOptions {
+  // Carries our stdin to the process.
+  bool feed_stdin = false;
+  // With feed_stdin: our stdin is a terminal and the process has one, and the two become one.
+  std::optional<InteractiveOptions> terminal;
+  // What becomes of a process whose stream is lost or given up, in words.
+  std::string fate_when_lost;
+};
+
+// Data to our stdout and stderr; gaps, by `*gaps`, and held pipes told. Every message but Output
+// also goes, as a JSON line, to the invocation's place of messages, if it has one. Both outlive the
+// result.
+client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps);
+
+// Says whatever does not add up; whether anything did not.
+bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);
+
+// Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
+// Returns the exit code: that of the process only if its end is known and every byte of its output
+// was written or reported missing; 124 for one that its timeout ended; success as well if the user
+// left a process that goes on.
+int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
+             const ForegroundOptions& options);
+
+}  // namespace proctor::cli

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/connection/error.h"
+#include "client/cpp/client.h"
+
+namespace proctor::cli {
+
+// Writes to the stdin of a process by single calls, each of which can be repeated: every byte
+// arrives once, or the writer says that it does not know.
+//
+// The offset does it: the server skips what it has taken already. That holds for one writer at a
+// time; bytes of another one in between would be taken for ours, and are noticed by the count.
+//
+// Not thread-safe.
+//
+// Order of calls: Begin; Write as often as wanted; Close at most once. Nothing after an error.
+
+class StdinWriter {
+ public:
+  // How long a server that cannot be reached is tried again, for each call.
+  static constexpr absl::Duration kPatience = absl::Seconds(30);
+
+  // `force` takes stdin over from another writer. `on_retry` hears of the first failure of a call
+  // that is repeated. `client` outlives this.
+  StdinWriter(const client::Client& client, std::string process_id, bool force,
+              std::function<void(const client::Error&)> on_retry);
+
+  // Asks how much the process's stdin has taken so far. Errors of WriteStdin.
+  client::Error Begin();
+
+  // Writes `data`; returns when the process's pipe has taken all of it. Errors of WriteStdin;
+  // ABORTED (STDIN_SHARED) if another writer's bytes came between ours.
+  client::Error Write(std::string data);
+
+  // Ends the stdin.
+  client::Error Close();
+
+  // The bytes of ours that were certainly taken.
+  uint64_t taken() const { return position_ - start_; }
+
+ private:
+  // Repeats `request` until there is an answer, or patience ends.
+  client::Error Call(const v1::WriteStdinRequest& request, v1::WriteStdinResponse* response);
+
+  const client::Client& client_;
+  const std::string process_id_;
+  const bool force_;
+  const std::function<void(const client::Error&)> on_retry_;
+  uint64_t start_ = 0;
+  uint64_t position_ = 0;
+};
+
+}  // namespace proctor::cli

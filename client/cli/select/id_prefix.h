@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/base/call_once.h"
+#include "client/connection/error.h"
+#include "client/cpp/client.h"
+
+namespace proctor::cli {
+
+// Completes the shortened ids that people type.
+//
+// Thread-safe, as Client is.
+
+// The ids that a server knows, of one kind. The list of them all is asked for once, by the first id
+// that needs it.
+class KnownIds {
+ public:
+  KnownIds(const KnownIds&) = delete;
+  KnownIds& operator=(const KnownIds&) = delete;
+  virtual ~KnownIds() = default;
+
+  // Makes `*id` a whole id. An id that the server knows stands for itself; else it is taken for
+  // the start of one, if it has at least three characters. The server's own error if nothing
+  // begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
+  client::Error Complete(std::string* id);
+
+ protected:
+  // `client` outlives it.
+  explicit KnownIds(const client::Client& client) : client_(client) {}
+  const client::Client& client() const { return client_; }
+
+ private:
+  // Asks for the one of this id, or name, which becomes its id.
+  virtual client::Error Find(std::string* id) const = 0;
+  virtual client::Error List(std::vector<std::string>* ids) const = 0;
+
+  const client::Client& client_;
+  absl::once_flag once_;
+  // Written once.
+  client::Error error_;
+  std::vector<std::string> ids_;
+};
+
+class ProcessIds final : public KnownIds {
+ public:
+  explicit ProcessIds(const client::Client& client) : KnownIds(client) {}
+
+ private:
+  client::Error Find(std::string* id) const override;
+  client::Error List(std::vector<std::string>* ids) const override;
+};
+
+class SessionIds final : public KnownIds {
+ public:
+  explicit SessionIds(const client::Client& client) : KnownIds(client) {}
+
+ private:
+  client::Error Find(std::string* id) const override;
+  client::Error List(std::vector<std::string>* ids) const override;
+};
+
+// For one id alone.
+client::Error CompleteProcessId(const client::Client& client, std::string* id);
+client::Error CompleteSessionId(const client::Client& client, std::string* id);
+
+}  // namespace proctor::cli

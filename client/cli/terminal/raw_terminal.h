@@ -1,0 +1,47 @@
+#pragma once
+
+#include "absl/status/status.h"
+
+namespace proctor::cli {
+
+// Our own terminal while its keys go to a process elsewhere: raw, so that no key means anything to
+// it. Whatever ends us, it is given back as it was: the destructor, exit(), and every signal that
+// can be caught and would kill us. Only SIGKILL and SIGSTOP cannot be caught.
+//
+// Not thread-safe, but for the static functions, which any thread may call; LeaveAny also a signal
+// handler. There is one at a time that is entered, since a process has one terminal.
+//
+// Order of calls: Enter and Leave, as often as wanted.
+
+class RawTerminal {
+ public:
+  // Does nothing to the terminal at `descriptor` yet.
+  explicit RawTerminal(int descriptor) : descriptor_(descriptor) {}
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  // Leaves.
+  ~RawTerminal() { Leave(); }
+
+  // Makes it raw, and remembers how it was, unless it is raw by us already: after a SIGSTOP the
+  // shell may have changed it or not. What was typed before stays to be read. In the background
+  // this stops us, as it stops everybody (SIGTTOU), until we are in the foreground.
+  // FAILED_PRECONDITION where `descriptor` is no terminal, or one that is hung up.
+  absl::Status Enter();
+
+  // Gives it back as it was. Not if we are in the background: the shell has its own modes then.
+  void Leave() { LeaveAny(); }
+
+  // Leaves whichever terminal was entered; nothing if none was.
+  static void LeaveAny();
+
+  // Whether the entered terminal is gone: its window was closed, or its line was cut.
+  static bool IsHungUp();
+
+  // What ends a line that is written to `descriptor`: "\r\n" if it shows on the entered terminal.
+  static const char* LineEnd(int descriptor);
+
+ private:
+  const int descriptor_;
+};
+
+}  // namespace proctor::cli

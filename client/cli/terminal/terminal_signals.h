@@ -1,0 +1,42 @@
+#pragma once
+
+#include <signal.h>
+
+namespace proctor::cli {
+
+// The signals that concern our terminal while it is raw: a new window size (SIGWINCH), that we are
+// to stop (SIGTSTP, by kill(1), since no key sends it), and that we go on (SIGCONT).
+//
+// A SIGTSTP that is ignored stays so: whoever started us did not want us stopped. SIGWINCH does
+// nothing by default, and SIGCONT works though it is ignored, so those are caught all the same.
+//
+// One at a time. Made and destroyed on one thread; the rest is used by one thread, which may be
+// another. Handlers, not a blocked mask, because the threads that run already would not inherit
+// that; and before the terminal is raw SIGTSTP does what it does for everybody.
+
+class TerminalSignals {
+ public:
+  // From now on, each of the signals writes to the eventfd `wake_fd`, which outlives this.
+  explicit TerminalSignals(int wake_fd);
+  TerminalSignals(const TerminalSignals&) = delete;
+  TerminalSignals& operator=(const TerminalSignals&) = delete;
+  ~TerminalSignals();
+
+  // Whether the signal came since the last time.
+  bool TakeResized();
+  bool TakeContinued();
+  bool TakeStop();
+
+  // Stops our process as SIGTSTP would have. Returns when it goes on; at once where nobody could
+  // make it go on, because our process group is orphaned, or where SIGTSTP was ignored when we
+  // began.
+  void Stop();
+
+ private:
+  const bool ignores_stop_;
+  struct sigaction resized_before_;
+  struct sigaction continued_before_;
+  struct sigaction stop_before_;
+};
+
+}  // namespace proctor::cli

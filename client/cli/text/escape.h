@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "google/protobuf/repeated_ptr_field.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::cli {
+
+// Text from elsewhere, as a terminal may have it (core/base/printable_text.h).
+//
+// Pure functions; thread-safe.
+
+// A command line on one line, quoted where a shell would need it, and escaped.
+std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& argv);
+
+// The same of a process, with "…" behind it where some of it was left out.
+std::string CommandText(const v1::Process& process);
+
+// As much as `columns` of a terminal have room for, ending in "…" if some was left out.
+std::string Truncate(std::string text, size_t columns);
+
+// The position of the first byte that is not UTF-8; none if all are.
+std::optional<size_t> FindInvalidUtf8(std::string_view text);
+
+}  // namespace proctor::cli

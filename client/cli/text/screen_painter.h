@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace proctor::cli {
+
+// A table on a terminal that is painted anew over itself.
+//
+// Not thread-safe.
+
+class ScreenPainter {
+ public:
+  // What to write to show `table`, as much as a window of `rows` has room for, over what was shown
+  // before, without a moment in which nothing is there; 0 is no limit. Its lines are no wider than
+  // the window. Empty where that is shown already.
+  std::string Show(const std::string& table, size_t rows);
+
+ private:
+  std::string shown_;
+};
+
+}  // namespace proctor::cli

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+
+namespace proctor::cli {
+
+// How long an id is in tables.
+
+// The characters of an id in tables.
+constexpr size_t kShortId = 12;
+
+}  // namespace proctor::cli

@@ -1,0 +1,213 @@
+#include "client/cli/verbs/ps_watch.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/cli/output/exit_code.h"
+#include "client/cli/print/process_row.h"
+#include "client/cli/print/table.h"
+#include "client/cli/text/colour.h"
+#include "client/cli/text/screen_painter.h"
+#include "client/cli/verbs/event_bell.h"
+
+namespace proctor::cli {
+namespace {
+
+constexpr absl::Duration kRepaint = absl::Seconds(1);
+
+client::Error List(const client::Client& client, const ProcessFilter& filter,
+                   std::vector<v1::Process>* processes) {
+  processes->clear();
+  return filter.ForEach(client, [&](const v1::Process& process) {
+    processes->push_back(process);
+    return true;
+  });
+}
+
+// What of a process has to change to be a change.
+std::string LookOf(const v1::Process& process) {
+  Row row = ProcessRow(process, absl::UnixEpoch());
+  return absl::StrCat(row[kStateField].text, "\n", row[kExitField].text, "\n",
+                      row[kLabelsField].text);
+}
+
+// A line for each change.
+class ChangeLines {
+ public:
+  ChangeLines(Invocation& invocation, const client::Client& client, const ProcessFilter& filter,
+              ProcessView* view, bool coloured, const client::ReconnectPolicy& reconnect)
+      : invocation_(invocation),
+        client_(client),
+        filter_(filter),
+        view_(view),
+        coloured_(coloured),
+        reconnector_(reconnect) {}
+
+  int Run() {
+    while (invocation_.out().error() == 0) {
+      client::Error error = Pass();
+      // The list is had again, and shows what was missed. Whoever is too slow for the events is so
+      // for a list after the other as well.
+      if (error.Is("EVENTS_EXPIRED") || error.Is("LOG_CHANGED")) {
+        absl::SleepFor(kRepaint);
+        continue;
+      }
+      if (!listed_) return invocation_.Refuse(error);
+      if (error.ok()) {
+        error.code = absl::StatusCode::kUnavailable;
+        error.message = "the server ended the stream too early";
+      }
+      if (invocation_.out().error() == 0 && !reconnector_.Await(error)) {
+        return invocation_.RefuseLost(error, "");
+      }
+    }
+    return kExitFailure;
+  }
+
+ private:
+  // Lists, and follows the events from before the list on.
+  client::Error Pass() {
+    v1::GetServerInfoResponse info;
+    client::Error error = client_.GetServerInfo({}, &info, Prompt());
+    std::vector<v1::Process> processes;
+    if (error.ok()) error = List(client_, filter_, &processes);
+    if (!error.ok()) return error;
+    reconnector_.OnAlive();
+    Catch(processes);
+    v1::WatchEventsRequest request;
+    *request.mutable_resume_after() = info.last_event();
+    *request.mutable_filter() = filter_.Events();
+    const std::unique_ptr<client::EventStream> stream = client_.WatchEvents(request);
+    while (const v1::WatchEventsResponse* response = stream->Next()) {
+      if (!response->has_event()) continue;
+      const v1::Event& event = response->event();
+      if (!Concerns(event)) continue;
+      error = Look(event.process_id(), event.type() == v1::EVENT_TYPE_PROCESS_STARTED);
+      if (error.ok() && invocation_.out().error() == 0) continue;
+      stream->Cancel();
+      (void)stream->Finish();
+      return error;
+    }
+    return stream->Finish();
+  }
+
+  // Prints the list, or after a loss what has changed in it.
+  void Catch(const std::vector<v1::Process>& processes) {
+    if (!listed_) {
+      listed_ = true;
+      invocation_.out().Write(view_->All(processes, TerminalColumns(), coloured_));
+      for (const v1::Process& process : processes) Remember(process);
+      return;
+    }
+    std::map<std::string, v1::Process> gone = known_;
+    for (const v1::Process& process : processes) {
+      gone.erase(process.process_id());
+      Show(process);
+    }
+    for (const auto& [id, process] : gone) (void)Look(id, /*started=*/false);
+  }
+
+  // Whether it may change what is shown. A start tells of the process; of another event's process
+  // only the server knows.
+  bool Concerns(const v1::Event& event) const {
+    return !event.has_process_started() || !event.process_started().has_process() ||
+           known_.count(event.process_id()) > 0 ||
+           filter_.PassesInAnyState(event.process_started().process());
+  }
+
+  // Asks what a process is now, and shows it.
+  client::Error Look(const std::string& id, bool started) {
+    v1::GetProcessRequest request;
+    request.set_process_id(id);
+    v1::GetProcessResponse response;
+    client::Error error = client_.GetProcess(request, &response, Prompt());
+    const auto known = known_.find(id);
+    if (error.code == absl::StatusCode::kNotFound) {
+      if (known == known_.end()) return {};
+      Print(known->second, "forgotten");
+      known_.erase(known);
+      return {};
+    }
+    if (!error.ok()) return error;
+    const v1::Process& process = response.process();
+    if (filter_.Passes(process) || known != known_.end() ||
+        (started && filter_.PassesInAnyState(process))) {
+      Show(process);
+    }
+    return {};
+  }
+
+  void Show(const v1::Process& process) {
+    const auto known = known_.find(process.process_id());
+    if (known == known_.end() || LookOf(known->second) != LookOf(process)) Print(process, "");
+    Remember(process);
+  }
+
+  // What has ended is shown once more at most.
+  void Remember(const v1::Process& process) {
+    if (filter_.Passes(process)) {
+      known_[process.process_id()] = process;
+    } else {
+      known_.erase(process.process_id());
+    }
+  }
+
+  void Print(const v1::Process& process, const std::string& state) {
+    invocation_.out().Write(view_->One(process, state, TerminalColumns(), coloured_));
+  }
+
+  Invocation& invocation_;
+  const client::Client& client_;
+  const ProcessFilter& filter_;
+  ProcessView* const view_;
+  const bool coloured_;
+  client::Reconnector reconnector_;
+  bool listed_ = false;
+  std::map<std::string, v1::Process> known_;
+};
+
+int Repaint(Invocation& invocation, const client::Client& client, const ProcessFilter& filter,
+            ProcessView* view, bool coloured, const client::ReconnectPolicy& reconnect) {
+  client::Reconnector reconnector(reconnect);
+  EventBell bell(client, filter.Events());
+  std::vector<v1::Process> processes;
+  ScreenPainter painter;
+  // What would be wider than the window would wrap, and nothing be where it is painted again.
+  view->KeepToWidth();
+  bool painted = false;
+  for (bool changed = true; invocation.out().error() == 0;) {
+    if (changed) {
+      const client::Error error = List(client, filter, &processes);
+      if (!error.ok() && !painted) return invocation.Refuse(error);
+      if (!error.ok() && !reconnector.Await(error)) return invocation.RefuseLost(error, "");
+      if (!error.ok()) continue;
+      reconnector.OnAlive();
+    }
+    // Without a change there are the ages.
+    invocation.out().Write(
+        painter.Show(view->All(processes, TerminalColumns(), coloured), TerminalRows()));
+    painted = true;
+    changed = bell.AwaitTick(kRepaint);
+  }
+  return kExitFailure;
+}
+
+}  // namespace
+
+int WatchProcesses(Invocation& invocation, const client::Client& client,
+                   const ProcessFilter& filter, ProcessView* view, bool coloured,
+                   const client::ReconnectPolicy& reconnect) {
+  if (view->is_table() && TerminalColumns() > 0 && ObeysEscapes(STDOUT_FILENO)) {
+    return Repaint(invocation, client, filter, view, coloured, reconnect);
+  }
+  return ChangeLines(invocation, client, filter, view, coloured, reconnect).Run();
+}
+
+}  // namespace proctor::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace proctor::client {
+
+// The address of a server, as users write it and as gRPC takes it.
+//
+// Values and pure functions; thread-safe.
+
+struct Endpoint {
+  // A unix socket, and not TCP.
+  bool is_unix = false;
+  // The socket's path, where it is one.
+  std::string path;
+  // TCP that does not leave this machine.
+  bool is_loopback = false;
+  // The gRPC target.
+  std::string target;
+};
+
+// Takes `host` apart: `unix:PATH`, or `HOST:PORT` with an IPv6 address in brackets.
+// INVALID_ARGUMENT if it is neither; the message says what is wrong with it.
+absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host);
+
+// The host of a user who names none, by the rule that the server uses as well:
+// $XDG_RUNTIME_DIR/proctor/proctord.sock, else /run/proctor/proctord.sock for root, else
+// /tmp/proctor-UID/proctord.sock. Empty `xdg_runtime_dir` means that it is not set.
+std::string DefaultHost(std::string_view xdg_runtime_dir, unsigned uid);
+
+}  // namespace proctor::client

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "core/base/exit_status.h"
+
+namespace proctor {
+
+// Who wants a process to end, and why.
+struct EndRequest {
+  ExitCause cause = ExitCause::kClientSignal;
+  std::string requested_by;
+};
+
+// What becomes of a process when the stream that ran it is lost.
+enum class DisconnectPolicy { kKeep, kKill, kStop };
+
+}  // namespace proctor

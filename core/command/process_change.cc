@@ -1,0 +1,24 @@
+#include "core/command/process_change.h"
+
+namespace proctor {
+
+absl::StatusOr<Command> Changed(const Command& command, const ProcessChange& change) {
+  Command changed = command;
+  for (const auto& [key, value] : change.labels) {
+    if (value.empty()) {
+      changed.labels.erase(key);
+    } else {
+      changed.labels[key] = value;
+    }
+  }
+  if (auto status = ValidateLabels(changed.labels, "labels"); !status.ok()) return status;
+  if (change.retain_bytes.has_value()) {
+    auto status = ValidateRetention(*change.retain_bytes, "output.retain_bytes");
+    if (!status.ok()) return status;
+    changed.retain_bytes = *change.retain_bytes;
+  }
+  if (change.overflow.has_value()) changed.overflow = *change.overflow;
+  return changed;
+}
+
+}  // namespace proctor

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "absl/time/time.h"
+#include "core/command/command.h"
+
+namespace proctor {
+
+// What somebody who ends a process wants otherwise than its own stop policy has it. A value.
+struct StopOverride {
+  std::optional<int> signal;
+  std::optional<absl::Duration> grace;
+  std::optional<SignalScope> scope;
+
+  // `own` where nothing else is wanted.
+  StopPolicy Over(const StopPolicy& own) const {
+    return {.signal = signal.value_or(own.signal),
+            .grace = grace.value_or(own.grace),
+            .scope = scope.value_or(own.scope)};
+  }
+
+  bool operator==(const StopOverride&) const = default;
+};
+
+}  // namespace proctor

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/fact/process_info.h"
+#include "core/ledger/memory_budget.h"
+
+namespace proctor {
+
+// Every process that is listed, of all sessions, as its session last published it.
+// What a session owns is its thread's alone; this is what everybody else sees, also
+// when the session is gone.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: outlives the sessions.
+class ProcessTable {
+ public:
+  // A listed process. `ordinal` is its own, and grows from start to start.
+  struct Entry {
+    uint64_t ordinal = 0;
+    std::shared_ptr<const ProcessInfo> info;
+  };
+
+  // Lists the newest `max_ended` ended processes at most, and lets `max_running` run; 0
+  // means no bound. What is listed is counted on `memory`, if that is not null.
+  explicit ProcessTable(size_t max_ended, uint64_t max_running = 0, MemoryBudget* memory = nullptr)
+      : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
+
+  // A process is to be started: keeps a place among the running ones for it, and its name if it
+  // is to have one, until it is published for the first time, or CancelStart.
+  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`; AlreadyExists
+  // (NAME_IN_USE) with `name`, and as `process_id` who has it, while that one runs or starts.
+  absl::Status BeginStart(const std::string& name = "", const std::string& process_id = "");
+  void CancelStart(const std::string& name = "");
+
+  // Publishes a process's present state; the first time lists it, by its ordinal.
+  void Publish(ProcessInfo info);
+
+  // Says of a drained process, whose session is closed, that its tree is empty. False if it is
+  // not listed any more, or about to be removed.
+  bool SetTreeEmpty(std::string_view process_id);
+
+  // The ended process that has been so for the longest, where there is one too many, for its
+  // session to forget; null if there is not. Each is named once: whoever is told forgets it.
+  std::shared_ptr<const ProcessInfo> TakeSurplus();
+
+  // A process is to be forgotten, by whom this returns true. It stays listed until Remove, when
+  // that is on record, but is not found any more and does not count as one too many.
+  bool ClaimRemoval(std::string_view process_id);
+  // Takes a process off the list, if it is there.
+  void Remove(std::string_view process_id);
+
+  // The process with an id or, where there is none, with a name: the newest of those, the only
+  // one that may run.
+  // Errors: NotFound (PROCESS_NOT_FOUND), also where somebody is about to remove it: whoever
+  // asked for its removal second is answered now, and must not find it either.
+  absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view id_or_name) const;
+
+  // The id of the process that Find finds; what was given where there is none. For who asks
+  // more than once, because a name may be another process's the second time.
+  std::string IdOf(std::string_view id_or_name) const;
+
+  // The processes after `ordinal` that `wanted` accepts, in the order of their
+  // starts, at most `max`. `wanted` is called with the lock held: it only compares.
+  std::vector<Entry> List(uint64_t after_ordinal, size_t max,
+                          const std::function<bool(const ProcessInfo&)>& wanted) const;
+
+  // How many processes of a session run, and how many ended are listed.
+  struct Counts {
+    uint64_t running = 0;
+    uint64_t ended = 0;
+  };
+  Counts CountOf(std::string_view session_id) const;
+  Counts CountAll() const;
+
+ private:
+  struct Listed {
+    std::shared_ptr<const ProcessInfo> info;
+    uint64_t memory = 0;  // that its specification takes
+  };
+
+  // Those of one name. At most one runs or starts.
+  struct Named {
+    std::string starting;         // an id; empty: none
+    std::set<uint64_t> ordinals;  // of those that are listed
+  };
+
+  const Listed* FindLocked(std::string_view id_or_name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  std::string HolderLocked(const Named& named) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void CountMemory(uint64_t before, uint64_t now);
+  void ForgetTurnLocked(uint64_t ordinal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const size_t max_ended_;
+  const uint64_t max_running_;
+  MemoryBudget* const memory_;
+
+  mutable absl::Mutex mutex_;
+  uint64_t starting_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, Listed> by_ordinal_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Named> names_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
+  // Drained processes that nobody has claimed or taken as surplus, in the order in which they
+  // became so.
+  std::map<uint64_t, uint64_t> drained_ ABSL_GUARDED_BY(mutex_);  // turn to ordinal
+  absl::flat_hash_map<uint64_t, uint64_t> turns_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, Counts> counts_ ABSL_GUARDED_BY(mutex_);
+  Counts total_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace proctor

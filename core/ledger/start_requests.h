@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/command/command.h"
+#include "core/event/event_log.h"
+#include "core/ledger/stored_request.h"
+
+namespace proctor {
+
+// What became of the request_ids of starts, so that a start whose answer was lost can be
+// repeated, and one that may still be under way can be cancelled, also after the server was
+// lost:
+//
+//                ┌─Withdraw (no spawn)─┐
+//                ▼                     │
+//   (unknown) ──Begin──▶ STARTED ──Forget──▶ FORGOTTEN ─┐
+//       └───────Cancel────▶ CANCELLED ─────────────────┴─ too many ──▶ (unknown)
+//
+// STARTED is on record before the spawn, CANCELLED before it is answered: a server that finds
+// neither in the store knows that nothing ran and nothing was promised.
+//
+// A request_id belongs to a scope: a session's id, or kDefaultScope for all default sessions,
+// one after the other. Remembered is what was started, for as long as its process is, and of
+// the rest the newest of each scope. Of a scope that is closed only the former: it starts
+// nothing any more.
+//
+// Thread-safety: all methods from any thread; those of one scope that change something by one
+// thread at a time. Lifetime: a part of the registry; outlives the sessions.
+class StartRequests {
+ public:
+  static constexpr char kDefaultScope[] = "";
+
+  // What tells one command from another, also after a restart (StateCodec::digest).
+  using Digest = std::function<std::string(const Command&)>;
+
+  // Remembers `max_past` of the forgotten and the cancelled ones of each scope.
+  StartRequests(EventLog* events, Digest digest, size_t max_past = 10000)
+      : events_(events), digest_(std::move(digest)), max_past_(max_past) {}
+
+  // The process that the request_id started, or may have; empty if there was no such start,
+  // which may then be made.
+  // Errors: AlreadyExists (REQUEST_ID_REUSED) if it started another command; Cancelled
+  // (START_CANCELLED); NotFound (PROCESS_NOT_FOUND) if its process is forgotten.
+  absl::StatusOr<std::string> Find(const std::string& scope, const std::string& request_id,
+                                   const Command& command) const;
+
+  // The same, whatever the command was, and whether it was cancelled.
+  // Errors: NotFound (PROCESS_NOT_FOUND) if its process is forgotten.
+  absl::StatusOr<std::string> FindAny(const std::string& scope,
+                                      const std::string& request_id) const;
+
+  // It is about to start a process, which is on record when this returns OK. Only after Find
+  // found nothing. `intent` is asked for where there is a store.
+  // Errors: those of EventLog::Record; it starts nothing then.
+  absl::Status Begin(const std::string& scope, const std::string& request_id,
+                     const std::string& process_id, std::shared_ptr<const Command> command,
+                     const std::function<std::string()>& intent);
+  // There was no spawn: as if it had not begun.
+  void Withdraw(const std::string& process_id);
+
+  // A process is forgotten. Returns what is to be kept of that, together with its event;
+  // nothing if it was started without a request_id.
+  std::vector<StateChange> Forget(const std::string& process_id);
+
+  // Sees to it that the request_id starts nothing from now on, also after a restart. The
+  // process that it started, or may have started, before; empty if there is none, and never
+  // will be.
+  // Errors: NotFound (PROCESS_NOT_FOUND) if its process is forgotten; those of
+  // EventLog::Record, and nothing is promised then.
+  absl::StatusOr<std::string> Cancel(const std::string& scope, const std::string& request_id);
+
+  // A session is closed for good.
+  void CloseScope(const std::string& scope);
+
+  // Takes over what a server before this one kept. Before everything else. Returns what is not
+  // to be kept any longer.
+  std::vector<StateChange> Restore(uint64_t ordinal, StoredRequest stored);
+
+ private:
+  struct Request {
+    uint64_t ordinal = 0;
+    std::string process_id = {};                  // empty: cancelled
+    std::shared_ptr<const Command> command = {};  // as it was started; null: by an earlier server
+    std::string asked = {};                       // its digest, where there is a store
+    bool forgotten = false;
+  };
+  struct Scope {
+    absl::flat_hash_map<std::string, Request> requests;
+    std::deque<std::string> past;  // FORGOTTEN and CANCELLED, in turn
+    bool closed = false;
+  };
+  struct Key {
+    std::string scope;
+    std::string request_id;
+  };
+
+  static StateChange Removal(const Request& request);
+  static absl::Status ForgottenError(const std::string& request_id, const Request& request);
+  const Request* FindLocked(const std::string& scope, const std::string& request_id) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Makes a request one of the past, and says which one had to go for it.
+  void AddPastLocked(Scope& scope, const std::string& request_id, std::vector<StateChange>* changes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool EqualTo(const Request& request, const Command& command) const;
+  void EraseLocked(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  EventLog* const events_;
+  const Digest digest_;
+  const size_t max_past_;
+
+  mutable absl::Mutex mutex_;
+  uint64_t last_ordinal_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, Scope> scopes_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Key> by_process_ ABSL_GUARDED_BY(mutex_);  // of what is STARTED
+};
+
+}  // namespace proctor

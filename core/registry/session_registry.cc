@@ -1,0 +1,416 @@
+#include "core/registry/session_registry.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/ledger/quota_error.h"
+#include "core/policy/policy_registry.h"
+
+namespace proctor {
+namespace {
+
+absl::Status NotFoundError(std::string_view id) {
+  return MakeError(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND",
+                   absl::StrCat("no session '", std::string(id), "'"),
+                   {{"session_id", std::string(id)}});
+}
+
+absl::Status ClosedError(std::string_view id) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+                   absl::StrCat("session '", std::string(id), "' is closed"),
+                   {{"session_id", std::string(id)}});
+}
+
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                   "the server is shutting down");
+}
+
+// What a session may use that asks for `asked` where `most` is allowed.
+uint64_t Bounded(uint64_t asked, uint64_t most) {
+  if (asked == 0) return most;
+  return most == 0 ? asked : std::min(asked, most);
+}
+
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+SessionRegistry::SessionRegistry(Options options, EventLog* events)
+    : options_(std::move(options)),
+      events_(events),
+      memory_(std::make_shared<MemoryBudget>(options_.max_memory)),
+      processes_(options_.max_ended_processes, options_.max_processes, memory_.get()),
+      start_requests_(events_, options_.codec.digest),
+      policy_(options_.policy) {}
+
+SessionRegistry::~SessionRegistry() {
+  Join();
+  events_->StopPublishing();
+}
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options,
+                                                                        OpenRequest request) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_) return DrainingError();
+    if (live_ + opening_ >= options_.max_sessions) {
+      return QuotaError("open a session", "sessions", options_.max_sessions, live_ + opening_);
+    }
+    ++opening_;
+    if (options.policy.empty()) options.policy = policy_;
+  }
+  if (options.watcher.empty()) options.watcher = options_.watcher;
+  options.quota = {
+      Bounded(options.quota.max_running_processes, options_.quota.max_running_processes),
+      Bounded(options.quota.max_output_bytes, options_.quota.max_output_bytes)};
+  JoinEnded();
+  absl::Status room = events_->CheckRoom();
+  SessionServices services = MakeServices();
+  services.open_request = std::move(request);
+  auto session = room.ok() ? SessionContext::Open(options, std::move(services))
+                           : absl::StatusOr<std::shared_ptr<SessionContext>>(room);
+  bool too_late = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!session.ok()) --opening_;
+    too_late = draining_;
+  }
+  if (!session.ok()) {
+    TellIfDrained();
+    return session.status();
+  }
+  if (too_late) {  // the drain that began meanwhile did not see it
+    (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
+    return DrainingError();
+  }
+  return session;
+}
+
+absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& request_id,
+                                                        const SessionOptions& options) {
+  if (request_id.empty()) {
+    auto session = Create(options);
+    if (!session.ok()) return session.status();
+    return (*session)->Info();
+  }
+  auto session_id =
+      session_requests_.OpenOnce(request_id, options, [&]() -> absl::StatusOr<std::string> {
+        auto session = Create(options, [this, &request_id](const std::string& id) {
+          return session_requests_.RowOf(request_id, id);
+        });
+        if (!session.ok()) return session.status();
+        return (*session)->id();
+      });
+  if (!session_id.ok()) return session_id.status();
+  for (StateChange& change : session_requests_.TakeForgotten()) events_->Change(std::move(change));
+  return GetInfo(*session_id);
+}
+
+SessionServices SessionRegistry::MakeServices() {
+  SessionServices services;
+  services.events = events_;
+  services.codec = options_.codec;
+  services.processes = &processes_;
+  services.memory = memory_.get();
+  services.requests = &start_requests_;
+  services.outputs = options_.outputs;
+  services.main_loop = options_.main_loop;
+  services.trees = options_.trees;
+  services.absence = options_.absence;
+  services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
+  services.opened = [this](const std::shared_ptr<SessionContext>& session) { OnOpened(session); };
+  services.spawn_took = options_.spawn_took;
+  services.exit_took = options_.exit_took;
+  services.closed = [this](const SessionContext& session) { OnClosed(session); };
+  return services;
+}
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::FindDefault() {
+  // Held over the opening, so that two first users get one session. Nothing that
+  // opening does comes back here.
+  absl::MutexLock opening(&default_mutex_);
+  std::string id;
+  {
+    absl::MutexLock lock(&mutex_);
+    id = default_id_;
+  }
+  if (auto session = FindLive(id)) return session;
+  return Create({.is_default = true});
+}
+
+std::shared_ptr<SessionContext> SessionRegistry::FindLive(std::string_view id) const {
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return nullptr;
+  return sessions_.at(ordinal->second).context;
+}
+
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Find(std::string_view id) {
+  // Also before the sessions have heard of the drain, which is told first.
+  if (draining()) return DrainingError();
+  if (id.empty()) return FindDefault();
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return NotFoundError(id);
+  auto session = sessions_.at(ordinal->second).context;
+  if (session == nullptr) return ClosedError(id);
+  return session;
+}
+
+// All default sessions are one scope, whatever they are called.
+std::string SessionRegistry::ScopeOf(std::string_view session_id) const {
+  if (session_id.empty()) return StartRequests::kDefaultScope;
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(session_id));
+  if (ordinal == ordinals_.end()) return std::string(session_id);
+  const Session& session = sessions_.at(ordinal->second);
+  const bool is_default =
+      session.context != nullptr ? session.context->Info().is_default : session.info.is_default;
+  return is_default ? StartRequests::kDefaultScope : std::string(session_id);
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
+    std::string_view session_id, const std::string& request_id, const Command& command) const {
+  if (request_id.empty()) return nullptr;
+  return FindPast(start_requests_.Find(ScopeOf(session_id), request_id, command));
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
+    std::string_view session_id, const std::string& request_id) const {
+  return FindPast(start_requests_.FindAny(ScopeOf(session_id), request_id));
+}
+
+absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindPast(
+    absl::StatusOr<std::string> process_id) const {
+  if (!process_id.ok()) return process_id.status();
+  if (process_id->empty()) return nullptr;
+  auto located = FindProcess(*process_id);
+  // Its session is just starting it, or tells of its end.
+  if (!located.ok() || located->session != nullptr) return nullptr;
+  return located->info;
+}
+
+absl::StatusOr<SessionInfo> SessionRegistry::GetInfo(std::string_view id) {
+  if (id.empty()) {
+    auto session = FindDefault();
+    if (!session.ok()) return session.status();
+    return (*session)->Info();
+  }
+  absl::MutexLock lock(&mutex_);
+  auto ordinal = ordinals_.find(View(id));
+  if (ordinal == ordinals_.end()) return NotFoundError(id);
+  const Session& session = sessions_.at(ordinal->second);
+  return session.context != nullptr ? session.context->Info() : session.info;
+}
+
+std::vector<SessionRegistry::Entry> SessionRegistry::List(
+    uint64_t after_ordinal, size_t max,
+    const std::function<bool(const SessionInfo&)>& wanted) const {
+  std::vector<Entry> entries;
+  absl::MutexLock lock(&mutex_);
+  for (auto place = sessions_.upper_bound(after_ordinal);
+       place != sessions_.end() && entries.size() < max; ++place) {
+    const Session& session = place->second;
+    SessionInfo info = session.context != nullptr ? session.context->Info() : session.info;
+    if (wanted(info)) entries.push_back({place->first, std::move(info)});
+  }
+  return entries;
+}
+
+size_t SessionRegistry::open_sessions() const {
+  absl::MutexLock lock(&mutex_);
+  return live_;
+}
+
+absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& close,
+                                    std::function<void(const SessionInfo&)> closed) {
+  if (auto session = FindLive(id)) {
+    const absl::Status posted =
+        session->Close(close, [session, closed] { closed(session->Info()); });
+    if (posted.ok()) return posted;
+  }
+  auto info = GetInfo(id.empty() ? "-" : id);
+  if (!info.ok()) return info.status();
+  closed(*info);
+  return absl::OkStatus();
+}
+
+void SessionRegistry::OnOpened(const std::shared_ptr<SessionContext>& session) {
+  const SessionInfo info = session->Info();
+  absl::MutexLock lock(&mutex_);
+  --opening_;
+  ++live_;
+  sessions_[info.ordinal].context = session;
+  ordinals_[info.id] = info.ordinal;
+  if (info.is_default) default_id_ = info.id;
+}
+
+// On the session's thread, whatever closed it.
+void SessionRegistry::OnClosed(const SessionContext& session) {
+  SessionInfo info = session.Info();
+  std::vector<StateChange> forgotten;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto ordinal = ordinals_.find(session.id());
+    if (ordinal == ordinals_.end()) return;
+    Session& entry = sessions_.at(ordinal->second);
+    if (entry.context == nullptr) return;  // told before
+    entry.info = std::move(info);
+    ending_.push_back(std::exchange(entry.context, nullptr));
+    if (default_id_ == session.id()) default_id_.clear();
+    --live_;
+    forgotten = ForgetClosedLocked();
+  }
+  for (StateChange& change : forgotten) events_->Change(std::move(change));
+  start_requests_.CloseScope(session.id());  // nobody's, of a default session
+  TellIfDrained();
+}
+
+// Takes the closed sessions that are too many off the list, the oldest first.
+std::vector<StateChange> SessionRegistry::ForgetClosedLocked() {
+  std::vector<StateChange> forgotten;
+  for (auto oldest = sessions_.begin();
+       sessions_.size() - live_ > options_.max_closed_sessions && oldest != sessions_.end();) {
+    if (oldest->second.context != nullptr) {
+      ++oldest;
+      continue;
+    }
+    const std::string& id = oldest->second.info.id;
+    forgotten.push_back({StateKind::kSession, oldest->first, id, "", /*removed=*/true});
+    ordinals_.erase(id);
+    oldest = sessions_.erase(oldest);
+  }
+  return forgotten;
+}
+
+// Sessions that are being opened count: their threads use what the drain is to end.
+void SessionRegistry::TellIfDrained() {
+  std::function<void()> drained;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_ && live_ == 0 && opening_ == 0) drained = std::exchange(on_drained_, nullptr);
+  }
+  if (drained) drained();
+}
+
+absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
+    std::string_view id_or_name) const {
+  auto info = processes_.Find(id_or_name);
+  if (!info.ok()) return info.status();
+  return LocatedProcess{*info, FindLive((*info)->session_id)};
+}
+
+void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
+  if (!processes_.ClaimRemoval(info.id)) return;
+  {
+    absl::MutexLock lock(&survivors_mutex_);
+    survived_.erase(info.id);
+  }
+  if (options_.outputs != nullptr) options_.outputs->Remove(info.id);
+  events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
+}
+
+void SessionRegistry::RemoveProcess(std::string_view process_id, const std::string& reason) {
+  auto located = FindProcess(process_id);
+  if (!located.ok()) return;
+  if (auto session = located->session) {
+    const absl::Status posted = session->Post([session, id = std::string(process_id), reason] {
+      (void)session->RemoveProcess(id, reason);  // gone meanwhile: as well
+    });
+    if (posted.ok()) return;
+  }
+  ForgetProcess(*located->info, reason);
+}
+
+absl::Status SessionRegistry::SetPolicy(std::string_view name) {
+  const std::string chosen(name.empty() ? kDefaultPolicyName : name);
+  // Made once to see that it can be.
+  auto made = NewPolicy(chosen, [] {
+    return absl::StatusOr<std::shared_ptr<ChildWatcher>>(
+        absl::FailedPreconditionError("a policy made for a probe has no watcher"));
+  });
+  if (!made.ok()) return made.status();
+  absl::MutexLock lock(&mutex_);
+  policy_ = chosen;
+  return absl::OkStatus();
+}
+
+std::string SessionRegistry::policy() const {
+  absl::MutexLock lock(&mutex_);
+  return policy_;
+}
+
+void SessionRegistry::Drain(const SessionClose& close, std::function<void()> drained) {
+  std::vector<std::string> ids;
+  bool first;
+  {
+    absl::MutexLock lock(&mutex_);
+    first = !std::exchange(draining_, true);
+    for (const auto& [ordinal, session] : sessions_) {
+      if (session.context != nullptr) ids.push_back(session.context->id());
+    }
+    if (first) on_drained_ = std::move(drained);
+  }
+  if (first) events_->Append({.detail = ServerDraining{}});
+  for (const std::string& id : ids) (void)Close(id, close, [](const SessionInfo&) {});
+  TellIfDrained();
+}
+
+bool SessionRegistry::draining() const {
+  absl::MutexLock lock(&mutex_);
+  return draining_;
+}
+
+std::vector<SessionRegistry::SessionThread> SessionRegistry::Threads() const {
+  std::vector<SessionThread> threads;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [ordinal, session] : sessions_) {
+    if (session.context == nullptr) continue;
+    threads.push_back({session.context->id(), false, session.context->loop()->TurnTime()});
+  }
+  for (const auto& session : ending_) {
+    if (session->ended()) continue;
+    threads.push_back({session->id(), true, session->loop()->TurnTime()});
+  }
+  return threads;
+}
+
+// Frees the threads that have ended since; waits for none.
+void SessionRegistry::JoinEnded() {
+  std::vector<std::shared_ptr<SessionContext>> ended;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto still_running = std::partition(ending_.begin(), ending_.end(),
+                                        [](const auto& session) { return !session->ended(); });
+    std::move(still_running, ending_.end(), std::back_inserter(ended));
+    ending_.erase(still_running, ending_.end());
+  }
+  for (const auto& session : ended) session->Join();
+}
+
+bool SessionRegistry::Join(absl::Time deadline) {
+  std::vector<std::shared_ptr<SessionContext>> ending;
+  bool read = true;
+  {
+    absl::MutexLock lock(&mutex_);
+    read = mutex_.AwaitWithDeadline(
+        absl::Condition(
+            +[](size_t* readers) { return *readers == 0; }, &past_readers_),
+        deadline);
+    ending = std::exchange(ending_, {});
+  }
+  std::vector<std::shared_ptr<SessionContext>> late;
+  for (auto& session : ending) {
+    if (!session->Join(deadline)) late.push_back(std::move(session));
+  }
+  absl::MutexLock lock(&mutex_);
+  absl::c_move(late, std::back_inserter(ending_));
+  return read && late.empty();
+}
+
+}  // namespace proctor

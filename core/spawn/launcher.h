@@ -1,0 +1,77 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/base/unique_fd.h"
+#include "core/command/command.h"
+#include "core/spawn/tree_place.h"
+
+namespace proctor {
+
+// A process that was just spawned, and our ends of its pipes, non-blocking and
+// close-on-exec. A descriptor that was not asked for is empty.
+struct LaunchedProcess {
+  pid_t pid = 0;
+  uid_t user = 0;        // whom it runs as
+  UniqueFd pidfd;        // empty only where the kernel has no pidfd
+  UniqueFd stdin_pipe;   // with a terminal: its master side
+  UniqueFd stdout_pipe;  // with a terminal: its master side, the same open file
+  UniqueFd stderr_pipe;
+};
+
+// How processes are spawned.
+enum class LaunchMethod {
+  kClone3,  // clone3 with CLONE_VM, CLONE_VFORK, CLONE_PIDFD, CLONE_INTO_CGROUP
+  kClone,   // clone, where clone3 is refused (old kernels, seccomp): the child moves itself
+};
+
+// Spawns `command`, the only place of Proctor that does so. The child leads a
+// new session and process group, has default signal dispositions, an empty
+// signal mask, and no descriptor but 0, 1 and 2 (conformance 108); no_new_privs is
+// set unless the command allows new privileges. Blocks the calling thread until the
+// child's exec, as vfork(2) does, but no longer than SetSpawnTimeout says; and as long as it
+// takes to look up another user.
+//
+// Limits are this process's own where the command does not name them, but for that of
+// descriptors: see RaiseDescriptorLimit.
+//
+// While a child that becomes another user has not reached its exec, it shares our
+// memory; Linux therefore makes this process undumpable from the first one on
+// (PR_SET_DUMPABLE), which keeps that user from tracing it, and is not undone.
+//
+// Thread-safety: any thread. The caller owns the child and must see to it that it
+// is reaped.
+//
+// Errors, with nothing left over (conformance 100), each with errno, errno_name
+// and stage in its metadata: NotFound (EXECUTABLE_NOT_FOUND), FailedPrecondition
+// (EXECUTABLE_NOT_RUNNABLE, WORKING_DIRECTORY_UNUSABLE), InvalidArgument
+// (ARGUMENTS_TOO_LONG), ResourceExhausted (SPAWN_RESOURCES), Internal
+// (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE, IDENTITY_UNAVAILABLE) for
+// what takes a privilege that this process has not; those of ResolveIdentity. Without an errno:
+// Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was killed, with
+// `found`: `stopped` by somebody, or `in_kernel`, as on a dead network disk.
+absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place = {});
+
+// As above by a given method, for tests. Errors: as above; Unimplemented if the
+// kernel refuses the method.
+absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
+                                         const TreePlace& place = {});
+
+// How long a child may take to its exec, from now on in this process: 5 s at first. A child that
+// somebody stops meanwhile is continued, and killed like one that hangs in the kernel when the
+// time is over. Any thread.
+void SetSpawnTimeout(absl::Duration timeout);
+
+// What Launch uses on this machine. Also makes what all spawns of this process share: a thread
+// and a descriptor (NewbornGuard).
+struct LauncherInfo {
+  LaunchMethod method;
+  std::string reason;  // why not clone3; empty with clone3
+};
+LauncherInfo ProbeLauncher();
+
+}  // namespace proctor

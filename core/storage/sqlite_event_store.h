@@ -1,0 +1,124 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/event/event_store.h"
+#include "core/storage/log_witness.h"
+#include "core/storage/sqlite.h"
+#include "core/storage/state_directory.h"
+
+namespace proctor {
+
+// What a written event survives.
+enum class Durability {
+  kProcess,  // the end of the server, however it comes
+  kPower,    // also the end of the machine: each commit waits for the disk
+};
+
+// An event store in the file `events.db` of a state directory: SQLite with a write-ahead log.
+//
+//   events.db       tables event, session, process, start_request and session_request, each row
+//                   with a checksum, and meta (log_id and so on)
+//   events.db-wal   what was written last; a checkpoint moves it to the above
+//   witness         the end of the log, beside it: see LogWitness
+//   reserve, lock   see StateDirectory
+//
+// The log keeps its log_id for as long as everything that was ever shown of it is there. It
+// gets a new one, and the kept events with it, where that cannot be proven: the numbers of what
+// is missing will be used again. That is when the machine ended without notice in the middle of
+// a log that was kept for the process only; when the witness knows of events that the database
+// does not have, or knows another database or log; and when there is no witness.
+//
+// What is put back with everything in it, the witness too, is known as another file where it is
+// one: by its inode and time of birth. What is put back below the files (a snapshot of the disk
+// or the machine), or into them, cannot be told from what was never away.
+//
+// Thread-safety: as EventStore. Lifetime: owns the directory's lock.
+class SqliteEventStore final : public EventStore {
+ public:
+  // Opens what is there, or begins anew. A damaged file is set aside under another name, and
+  // notice() says so: a server that does not start would help nobody.
+  // Errors: those of StateDirectory::Open; FailedPrecondition (STATE_DIR_UNUSABLE) of a file
+  // that a newer version wrote, or that cannot be opened or read.
+  static absl::StatusOr<std::unique_ptr<SqliteEventStore>> Open(const std::string& directory,
+                                                                Durability durability);
+  ~SqliteEventStore() override;
+
+  const std::string& log_id() const override { return log_id_; }
+  bool machine_booted() const override { return machine_booted_; }
+  absl::StatusOr<Range> FindRange() override;
+  absl::Status Write(const Batch& batch) override;
+  absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) override;
+  absl::StatusOr<std::vector<StateChange>> ReadState(StateKind kind) override;
+  absl::StatusOr<uint64_t> FirstSince(absl::Time time) override;
+  absl::Status CheckRoom() const override;
+  void Upkeep() override;
+  bool NeedsQuietUpkeep() const override;
+  void QuietUpkeep() override;
+  uint64_t Bytes() const override;
+
+  // What whoever runs the server has to know of the opening; "" if nothing.
+  const std::string& notice() const { return notice_; }
+  const std::string& path() const { return path_; }
+  // See StateDirectory.
+  int fence() const { return directory_->fence(); }
+
+ private:
+  SqliteEventStore(std::unique_ptr<StateDirectory> directory, Durability durability);
+
+  absl::Status OpenFile();
+  absl::Status CheckFile();
+  absl::Status CheckFormat();
+  absl::Status CheckRows();
+  absl::Status BeginLog();
+  absl::StatusOr<std::string> FindDoubt(const std::string& log_id);
+  absl::StatusOr<std::string> CompareEnd(const LogWitness::Record& record);
+  void WriteWitness();
+  bool IsGone() const;
+  absl::Status Prepare();
+  absl::Status SetAside(const absl::Status& damage);
+  absl::Status SetMeta(std::string_view name, std::string_view value);
+  absl::StatusOr<std::string> GetMeta(std::string_view name);
+  absl::Status WriteOnce(const Batch& batch);
+  absl::Status WriteRows(const Batch& batch);
+
+  const std::unique_ptr<StateDirectory> directory_;
+  const Durability durability_;
+  const std::string path_;
+  std::string log_id_;
+  std::string notice_;
+  bool is_original_ = false;  // the witness knows this very file
+  bool machine_booted_ = false;
+
+  // Whoever writes.
+  SqliteConnection writer_;
+  SqliteStatement begin_, commit_, rollback_, insert_event_, trim_events_;
+  struct StateStatements {
+    SqliteStatement upsert, remove;
+  };
+  std::array<StateStatements, kStateKinds> states_;  // by kind
+
+  std::optional<LogWitness> witness_;
+  LogWitness::Record end_;  // of what is written, for the witness
+  bool witness_failed_ = false;
+  bool busy_ = false;  // somebody else holds the database locked
+
+  SqliteConnection checkpointer_;
+  std::atomic<bool> has_room_ = true;
+  std::atomic<bool> gone_ = false;  // the files, from under us
+
+  absl::Mutex reader_mutex_;
+  SqliteConnection reader_ ABSL_GUARDED_BY(reader_mutex_);
+  SqliteStatement read_events_ ABSL_GUARDED_BY(reader_mutex_);
+};
+
+}  // namespace proctor

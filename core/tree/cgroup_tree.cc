@@ -1,0 +1,142 @@
+#include "core/tree/cgroup_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/signal_name.h"
+#include "core/base/spare_descriptor.h"
+#include "core/tree/cgroup_root.h"
+
+namespace proctor {
+namespace {
+
+// Who is forked while a signal goes round is found in the next round. SIGKILL needs none.
+constexpr int kMostRounds = 16;
+constexpr size_t kMostPidfds = 64;  // open at once
+
+// Returns an errno. By the pid where pidfds are refused.
+int SendTo(pid_t pid, const UniqueFd& pidfd, int signal) {
+  if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return 0;
+  if (pidfd && errno == ESRCH) return ESRCH;
+  return ::kill(pid, signal) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+CgroupTree::~CgroupTree() {
+  StopWaiting();
+  root_->Remove(group_);
+}
+
+absl::StatusOr<bool> CgroupTree::Empty() {
+  auto populated = group_.Populated();
+  if (!populated.ok()) return populated.status();
+  return !*populated;
+}
+
+void CgroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) { done(Send(signal)); }
+
+absl::Status CgroupTree::Send(TreeSignal signal) {
+  // Where it cannot be told, the members are looked for.
+  if (Empty().value_or(false)) {
+    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+                     "no member of the tree is left");
+  }
+  // That misses a process whose main thread has ended (seen on Linux 6.18), and who that forks.
+  absl::Status killed = signal.number == SIGKILL ? group_.Kill() : absl::OkStatus();
+  const bool all = signal.number == SIGKILL && killed.ok();
+  std::set<pid_t> reached;
+  int error = ESRCH;
+  for (int round = 0; round < kMostRounds; ++round) {
+    std::vector<pid_t> fresh;
+    for (const pid_t pid : group_.Members()) {
+      if (!reached.contains(pid) && signal.IsFor(pid)) fresh.push_back(pid);
+    }
+    if (fresh.empty()) break;
+    for (size_t begin = 0; begin < fresh.size(); begin += kMostPidfds) {
+      SpareDescriptor::Get().Refill();  // the second look must not want for what the pidfds took
+      // A pid that is listed after its pidfd was opened is no stranger's. Where there is no
+      // pidfd, that it is listed just now has to do.
+      std::map<pid_t, UniqueFd> opened;
+      for (size_t i = begin; i < std::min(begin + kMostPidfds, fresh.size()); ++i) {
+        opened.emplace(fresh[i], static_cast<int>(::syscall(SYS_pidfd_open, fresh[i], 0)));
+      }
+      const std::set<pid_t> members = group_.Members();
+      for (const auto& [pid, pidfd] : opened) {
+        if (!members.contains(pid)) continue;
+        const int failure = SendTo(pid, pidfd, signal.number);
+        if (failure == 0) {
+          reached.insert(pid);
+          if (signal.resume) (void)SendTo(pid, pidfd, SIGCONT);  // gone: as well
+        } else {
+          error = failure;
+        }
+      }
+    }
+  }
+  if (all || !reached.empty()) return killed;
+  return SystemError(absl::StrCat("send ", SignalName(signal.number), " to a tree"), error);
+}
+
+// The file of a group becomes readable with EPOLLPRI, which loops do not wait for; the epoll
+// set that it is in becomes plainly readable.
+absl::Status CgroupTree::AwaitEmpty(EventLoop* loop, TreeWait wait) {
+  StopWaiting();
+  loop_ = loop;
+  wait_ = std::move(wait);
+  events_.Reset(
+      ::open(absl::StrCat(group_.path(), "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  poll_.Reset(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event = {};
+  event.events = EPOLLPRI | EPOLLET;
+  absl::Status status;
+  if (!events_ || !poll_ || ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, events_.get(), &event) != 0) {
+    status = SystemError("watch a control group", errno);
+  } else {
+    status = loop_->AddReader(poll_.get(), [this] { CheckEmpty(); });
+  }
+  if (!status.ok()) {
+    poll_.Reset();
+    StopWaiting();
+    return status;
+  }
+  // It may have become empty before there was a watch.
+  loop_->CallSoon([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired() && wait_.on_empty) CheckEmpty();
+  });
+  return absl::OkStatus();
+}
+
+void CgroupTree::CheckEmpty() {
+  epoll_event event;
+  while (::epoll_wait(poll_.get(), &event, 1, 0) > 0) {
+  }
+  if (Cgroup::IsPopulated(events_.get())) {
+    if (wait_.on_members) std::exchange(wait_.on_members, nullptr)();
+    return;
+  }
+  const TreeWait wait = std::exchange(wait_, {});
+  StopWaiting();
+  wait.on_empty();  // may destroy this
+}
+
+void CgroupTree::StopWaiting() {
+  if (poll_) loop_->RemoveReader(poll_.get());
+  poll_.Reset();
+  events_.Reset();
+  wait_ = {};
+}
+
+}  // namespace proctor

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/base/unique_fd.h"
+#include "core/tree/cgroup.h"
+#include "core/tree/process_tree.h"
+
+namespace proctor {
+
+class CgroupRoot;
+
+// A tree that is a control group: the kernel keeps its members, and no member leaves it
+// without the server's privileges.
+//
+// Thread-safety, lifetime: as ProcessTree. The group is removed with the tree, or after its
+// last member by `root`.
+class CgroupTree final : public ProcessTree {
+ public:
+  // `directory` is `group`, open.
+  CgroupTree(std::shared_ptr<CgroupRoot> root, Cgroup group, UniqueFd directory)
+      : root_(std::move(root)), group_(std::move(group)), directory_(std::move(directory)) {}
+  ~CgroupTree() override;
+
+  TreeMechanism mechanism() const override { return TreeMechanism::kCgroup; }
+  TreePlace place() const override { return {.cgroup = directory_.get()}; }
+  void OnSpawned(const TreeLeader&) override { directory_.Reset(); }
+  void OnReaped() override {}
+  void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
+  absl::StatusOr<bool> Empty() override;
+  absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
+  uint64_t OomKills() const override { return group_.ReadNumber("memory.events", "oom_kill"); }
+  uint64_t MemoryPeak() const override { return group_.ReadNumber("memory.peak"); }
+
+ private:
+  absl::Status Send(TreeSignal signal);
+  void CheckEmpty();
+  void StopWaiting();
+
+  const std::shared_ptr<CgroupRoot> root_;
+  const Cgroup group_;
+  UniqueFd directory_;  // until the spawn
+
+  // While somebody waits for the end of all members.
+  EventLoop* loop_ = nullptr;
+  UniqueFd events_;  // cgroup.events
+  UniqueFd poll_;    // an epoll set of it
+  TreeWait wait_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace proctor

@@ -1,0 +1,32 @@
+#include "core/tree/group_tree.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/signal_name.h"
+
+namespace proctor {
+
+void GroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) {
+  if (leader_ == 0) {
+    return done(MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+                          "the leader of the process group has ended"));
+  }
+  if (signal.beside != 0) return done(absl::OkStatus());  // nobody knows who that is
+  // A zombie keeps its pid, and so its group is its own.
+  if (::kill(-leader_, signal.number) != 0) {
+    return done(
+        SystemError(absl::StrCat("send ", SignalName(signal.number), " to a group"), errno));
+  }
+  if (signal.resume) (void)::kill(-leader_, SIGCONT);  // gone: as well
+  done(absl::OkStatus());
+}
+
+absl::Status GroupTree::AwaitEmpty(EventLoop*, TreeWait) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "TREE_UNKNOWN",
+                   "without a control group and without /proc nobody knows who is left");
+}
+
+}  // namespace proctor

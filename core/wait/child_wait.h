@@ -1,0 +1,60 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/exit_status.h"
+#include "core/base/shared_fd.h"
+#include "core/base/unique_fd.h"
+
+namespace proctor {
+
+// The system calls of waiting, for the watchers. Every exit is looked at first
+// (waitid(2) with WNOWAIT), so that it can be recorded while the kernel still
+// has it, and reaped afterwards.
+//
+// Thread-safety: any thread, for different children. One child has one waiter.
+
+// What a look at a child found.
+struct ChildLook {
+  enum class State {
+    kRunning,
+    kEnded,  // a zombie; `status` says how it ended
+    kGone,   // not a child, or reaped by somebody else; `status` is recovered or unknown
+  };
+  State state = State::kRunning;
+  WaitStatus status;
+};
+
+// Looks at a child and leaves it as it is. With a pidfd (else -1) it is found
+// through that, and a status that somebody else took is asked of the kernel
+// (PIDFD_GET_INFO, Linux 6.15).
+ChildLook PeekChild(pid_t pid, int pidfd);
+
+// Blocks until the child has ended, then as PeekChild. Never kRunning.
+ChildLook AwaitChild(pid_t pid, int pidfd);
+
+// The first zombie among the children, left as it is; its pid is 0 if there is none.
+// With `of_this_thread` only of those that the calling thread spawned (__WNOTHREAD),
+// else of the whole process. Takes time in proportion to the children.
+struct AnyChildLook {
+  pid_t pid = 0;
+  WaitStatus status;
+};
+AnyChildLook PeekAnyChild(bool of_this_thread);
+
+// Takes a zombie away: with a pidfd (else -1) this very one, and nobody who has its pid after it.
+// Not an error if it is gone.
+void ReapChild(pid_t pid, int pidfd);
+
+// pidfd_open(2). The descriptor is close-on-exec.
+// Errors: NotFound (NO_SUCH_CHILD) for ESRCH; ResourceExhausted (OUT_OF_DESCRIPTORS)
+// for EMFILE, ENFILE and ENOMEM; Unimplemented (PIDFD_REFUSED) where the kernel or
+// its seccomp filter refuses the call.
+absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid);
+// The same, empty on an error.
+SharedFd PidfdOf(pid_t pid);
+
+}  // namespace proctor

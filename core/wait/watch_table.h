@@ -1,0 +1,128 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "core/base/shared_fd.h"
+#include "core/loop/event_loop.h"
+#include "core/wait/child_exit.h"
+#include "core/wait/child_wait.h"
+#include "core/wait/orphan_reaper.h"
+
+namespace proctor {
+
+// One child that a watcher waits for. Its address is its identity: a pid that is
+// added anew gets another Watch, so that a late notice of the old one is known.
+//
+// While it lives, its child is claimed: the Fast watcher, which waits for whatever has
+// ended, leaves it alone.
+struct Watch {
+  Watch(pid_t pid, SharedFd pidfd, std::shared_ptr<EventLoop> loop);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  const pid_t pid;
+  const SharedFd pidfd;                   // empty only where there is none to be had
+  const std::shared_ptr<EventLoop> loop;  // where the handler runs
+  ChildHandler handler;                   // guarded by the table
+};
+
+// Whether some watch of this process is for this child.
+bool IsClaimed(pid_t pid);
+
+// The children of a watcher, and the rule that each is told once:
+//
+//   Insert ──▶ watched ──Tell──▶ being told ──▶ reaped
+//                 └────Remove, Clear──▶ silenced (reaped by ReapWhenEnded)
+//
+// Thread-safety: all methods from any thread; handlers are called and destroyed
+// with no lock held.
+// Lifetime: always held by a shared_ptr; a notice that is on its way to a loop does
+// not keep it.
+class WatchTable : public std::enable_shared_from_this<WatchTable> {
+ public:
+  // Makes a watch and returns it: it is to be waited for. With a watch of the same child
+  // there already, only its handler is replaced if the loops are the same, and null is
+  // returned; else the watch is replaced, and `stop` is called with the old one, which is not to
+  // be waited for any more.
+  // Errors: InvalidArgument (INVALID_FIELD) without a handler; FailedPrecondition
+  // (WATCHER_CLOSED) after Close; NotFound (NO_SUCH_CHILD) if the child's end is being told
+  // at this moment.
+  using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
+  absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, SharedFd pidfd,
+                                             std::shared_ptr<EventLoop> loop, ChildHandler handler,
+                                             Stop stop);
+
+  // Calls the handler of an ended child, then reaps the child. Nothing if the
+  // watch was removed or replaced meanwhile. On the loop's thread. What the handler
+  // throws is reported to the loop's error handler (conformance 46).
+  void Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look);
+
+  // Who is told, on the thread that reaped, after each child that was told of.
+  void SetOnReaped(std::function<void()> on_reaped);
+
+  // Tell, on the watch's loop and in a later turn of it. If that loop is closed, now or
+  // before the turn comes, there is a warning and no call, and the child is reaped
+  // (conformance 56, 71). From any thread.
+  void Post(const std::shared_ptr<Watch>& watch, const ChildLook& look);
+
+  // A watch's loop is closed, and its child was not seen to end: takes the watch out with a
+  // warning, and the child is reaped when it ends. Nothing if the watch does not stand any
+  // more. From any thread.
+  void OnLoopClosed(const std::shared_ptr<Watch>& watch);
+
+  // Takes a watch out, without a call; null if there is none.
+  std::shared_ptr<Watch> Remove(pid_t pid);
+  // Takes out this very watch; false if it does not stand any more.
+  bool Remove(const std::shared_ptr<Watch>& watch);
+
+  // Whether this very watch still stands.
+  bool Contains(const std::shared_ptr<Watch>& watch) const;
+  // The watch of a child, null if there is none.
+  std::shared_ptr<Watch> Find(pid_t pid) const;
+  // Whether the child's handler is being called.
+  bool IsBeingTold(pid_t pid) const;
+
+  // Takes everything out and refuses what comes later.
+  std::vector<std::shared_ptr<Watch>> Close();
+  bool closed() const;
+  bool empty() const;
+
+  std::string DebugString() const;
+
+ private:
+  class Notice;
+
+  enum class Inserted { kNew, kReplacedHandler };
+  absl::StatusOr<Inserted> Insert(const std::shared_ptr<Watch>& watch,
+                                  std::shared_ptr<Watch>* displaced);
+
+  void TellReaped();
+
+  mutable absl::Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::flat_hash_map<pid_t, std::shared_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<pid_t> being_told_ ABSL_GUARDED_BY(mutex_);
+  std::function<void()> on_reaped_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The errors of AddChildHandler: without a running loop where one is needed (54, 69),
+// and of a watcher that is attached to no running loop (76, 81).
+absl::Status NoRunningLoopError(std::string_view watcher, pid_t pid);
+absl::Status InactiveError(std::string_view watcher, pid_t pid);
+absl::Status NoSuchChildError(std::string_view watcher, pid_t pid);
+// Of a watcher that was closed.
+absl::Status WatcherClosedError(std::string_view watcher);
+
+}  // namespace proctor

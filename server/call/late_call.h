@@ -1,0 +1,50 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/call/session_strand.h"
+#include "server/wire/status.h"
+
+namespace proctor::server {
+
+// A unary RPC whose answer comes later: once, on the strand, or because the caller
+// went away first. Included by .cc files alone: it shows gRPC.
+//
+// Thread-safety: gRPC calls the reactions; everything else is on the strand.
+// Lifetime: deletes itself when the RPC is over, on the strand.
+class LateCall : public grpc::ServerUnaryReactor {
+ public:
+  void OnCancel() noexcept override {
+    strand_.PostCancelled(
+        [this] { Answer(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away")); });
+  }
+
+  void OnDone() noexcept override {
+    const bool posted = strand_.Post([this] { delete this; });
+    if (!posted) delete this;
+  }
+
+ protected:
+  // Ends the RPC, the first time that it is called. On the strand, or before there
+  // is one.
+  void Answer(const grpc::Status& status) {
+    if (std::exchange(answered_, true)) return;
+    OnAnswered();
+    Finish(status);
+  }
+  void Answer(const absl::Status& status) { Answer(wire::ToGrpc(status)); }
+  bool answered() const { return answered_; }
+
+  // Takes back what was asked of others.
+  virtual void OnAnswered() = 0;
+
+  SessionStrand strand_;
+
+ private:
+  bool answered_ = false;
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,28 @@
+#include "server/call/rpc_caller.h"
+
+#include <grpcpp/security/auth_context.h>
+
+namespace proctor::server {
+
+namespace {
+
+// What gRPC says of a call that came over no connection: the HTTP side makes those
+// (InProcessChannel), and nobody else can.
+constexpr char kNoPeer[] = "unknown";
+
+}  // namespace
+
+std::string CallerName(const grpc::ServerContextBase& context) {
+  const auto auth = context.auth_context();
+  if (auth != nullptr && auth->IsPeerAuthenticated()) {
+    const auto names = auth->FindPropertyValues("x509_common_name");
+    if (!names.empty()) return std::string(names[0].data(), names[0].size());
+  }
+  std::string peer = context.peer();
+  if (peer != kNoPeer) return peer;
+  const auto named = context.client_metadata().find("proctor-caller");
+  if (named == context.client_metadata().end()) return peer;
+  return std::string(named->second.data(), named->second.size());
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "core/loop/event_loop.h"
+#include "core/session/session_context.h"
+
+namespace proctor::server {
+
+// How an RPC's reactions come to the thread of the session that it concerns, which
+// is its strand. Before the session is known there is no strand: only reading the
+// first request, and being cancelled, can happen then.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: a member of the reactor.
+class SessionStrand {
+ public:
+  // Enters the session and runs `begin` on its thread, unless the RPC was cancelled
+  // before: `begin` is told.
+  // Errors: those of SessionContext::Enter; there is no strand then.
+  absl::Status Enter(const std::shared_ptr<SessionContext>& session,
+                     absl::AnyInvocable<void(bool cancelled)> begin) {
+    absl::MutexLock lock(&mutex_);
+    auto user = session->Enter();
+    if (!user.ok()) return user.status();
+    const bool cancelled = cancelled_;
+    absl::Status posted =
+        session->Post([cancelled, begin = std::move(begin)]() mutable { begin(cancelled); });
+    if (posted.ok()) user_ = *std::move(user);
+    return posted;
+  }
+
+  // Runs `work` on the session's thread; false if there is no strand yet. The strand is a
+  // user of the session, so that work is never dropped. `work` may destroy this strand:
+  // nothing here is touched once it is posted.
+  bool Post(LoopCallback work) {
+    std::shared_ptr<SessionContext> session;
+    {
+      absl::MutexLock lock(&mutex_);
+      session = user_.session();
+    }
+    return session != nullptr && session->Post(std::move(work)).ok();
+  }
+
+  // As Post, and remembers a cancellation for Enter.
+  void PostCancelled(LoopCallback work) {
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    if (user_) (void)user_.session()->Post(std::move(work));
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  SessionUser user_ ABSL_GUARDED_BY(mutex_);  // until the RPC is over
+};
+
+}  // namespace proctor::server

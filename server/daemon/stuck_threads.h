@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/loop/event_loop.h"
+#include "core/registry/session_registry.h"
+
+namespace proctor::server {
+
+// Which threads of the server do not get on: each has a loop, and one that has been in the same
+// turn for long does nothing else meanwhile. A spawn may be the cause that even SIGKILL does
+// not end, or a file on a dead disk.
+//
+// Thread-safety: Check from any thread; the rest on the main loop's thread.
+// Lifetime: `sessions` outlives it; End comes before the main loop's end.
+class StuckThreads {
+ public:
+  StuckThreads(const SessionRegistry* sessions, std::shared_ptr<EventLoop> main_loop,
+               std::shared_ptr<EventLoop> events_loop, absl::Duration longest);
+
+  // Errors: Unavailable (THREAD_STUCK), `thread` and for a session `session_id` in its metadata.
+  absl::Status Check() const;
+
+  // Checks every 2 s from now on, and calls `changed` when it is another answer than before:
+  // at first it is taken to be OK.
+  void Begin(std::function<void(const absl::Status&)> changed);
+  void End();
+
+ private:
+  void Look();
+
+  const SessionRegistry* const sessions_;
+  const std::shared_ptr<EventLoop> main_loop_;
+  const std::shared_ptr<EventLoop> events_loop_;
+  const absl::Duration longest_;
+
+  std::function<void(const absl::Status&)> changed_;
+  LoopHandle timer_;
+  std::string told_;  // which thread; empty: none
+};
+
+}  // namespace proctor::server

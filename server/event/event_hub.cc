@@ -1,0 +1,105 @@
+#include "server/event/event_hub.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/loop/selector_event_loop.h"
+#include "server/event/event_stream.h"
+
+namespace proctor::server {
+
+EventHub::EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop)
+    : log_(log), loop_(std::move(loop)), journal_(log, std::move(observer)) {}
+
+absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log,
+                                                          EventJournal::Observer observer) {
+  auto loop = SelectorEventLoop::Create();
+  if (!loop.ok()) return loop.status();
+  std::unique_ptr<EventHub> hub(new EventHub(log, std::move(observer), *loop));
+  hub->thread_ = std::thread([loop = *loop] {
+    pthread_setname_np(pthread_self(), "events");
+    const absl::Status ran = loop->RunForever();
+    if (!ran.ok()) loop->ReportError({"run the loop of event streams", ran});
+  });
+  // Many appends before the hub's next turn are one wake.
+  hub->listener_ = log->AddListener([raw = hub.get()] {
+    if (!raw->woken_.exchange(true)) raw->Post([raw] { raw->PumpAll(); });
+  });
+  return hub;
+}
+
+EventHub::~EventHub() {
+  AwaitStreams(absl::InfiniteFuture());
+  log_->RemoveListener(listener_);
+  loop_->Stop();
+  thread_.join();
+  journal_.Write();      // what came last
+  (void)loop_->Close();  // not running: cannot fail
+}
+
+void EventHub::Post(LoopCallback work) {
+  (void)loop_->CallSoonThreadsafe(std::move(work));  // open for as long as the hub is
+}
+
+void EventHub::AddUser() {
+  absl::MutexLock lock(&mutex_);
+  ++users_;
+}
+
+void EventHub::ReleaseUser() {
+  absl::MutexLock lock(&mutex_);
+  --users_;
+}
+
+bool EventHub::AwaitStreams(absl::Time deadline) {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithDeadline(absl::Condition(
+                                      +[](int* users) { return *users == 0; }, &users_),
+                                  deadline);
+}
+
+void EventHub::Add(EventStream* stream) {
+  streams_.insert(stream);
+  subscribers_ = streams_.size();
+}
+
+void EventHub::Remove(EventStream* stream) {
+  streams_.erase(stream);
+  subscribers_ = streams_.size();
+  MeasureLag();
+}
+
+void EventHub::MeasureLag() {
+  const uint64_t last = log_->range().last;
+  uint64_t least = last;
+  for (const EventStream* stream : streams_) least = std::min(least, stream->position());
+  lag_ = last - least;
+}
+
+void EventHub::PumpAll() {
+  woken_.store(false);  // before the reading: an append from here on wakes again
+  journal_.Write();
+  const std::vector<EventStream*> streams(streams_.begin(), streams_.end());
+  for (EventStream* stream : streams) stream->Pump();
+  MeasureLag();
+}
+
+void EventHub::EndStreams() {
+  Post([this] {
+    ending_ = true;
+    PumpAll();
+    for (const auto& [id, listener] : std::exchange(end_listeners_, {})) listener();
+  });
+}
+
+uint64_t EventHub::AddEndListener(std::function<void()> listener) {
+  end_listeners_.emplace(++last_end_listener_, std::move(listener));
+  return last_end_listener_;
+}
+
+void EventHub::RemoveEndListener(uint64_t id) { end_listeners_.erase(id); }
+
+}  // namespace proctor::server

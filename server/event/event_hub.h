@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/event/event_log.h"
+#include "core/loop/event_loop.h"
+#include "server/event/event_journal.h"
+
+namespace proctor::server {
+
+class EventStream;
+
+// The thread on which all subscribers of the event log are served, and its loop: the
+// strand of every WatchEvents, and of calls about processes that no session has any more
+// (survivor_call.h). A subscriber is a number that it remembers; an append
+// wakes this thread once, however many subscribers there are.
+//
+// Thread-safety: Post, EndStreams and AwaitStreams from any thread; the rest on the hub's thread.
+// Lifetime: made by Start. Its end, after that of the gRPC server, waits for the streams:
+// gRPC may tell them that they are done a little later than it says to have ended.
+class EventHub {
+ public:
+  // `observer` is shown each event that is appended from now on, on the hub's thread; it may be
+  // empty. Errors: those of the loop's making.
+  static absl::StatusOr<std::unique_ptr<EventHub>> Start(EventLog* log,
+                                                         EventJournal::Observer observer);
+  ~EventHub();
+
+  void Post(LoopCallback work);
+
+  // Any thread: a stream or a call is there, from its constructor to its destructor.
+  void AddUser();
+  void ReleaseUser();
+
+  // Any thread: how many streams there are, and how many events the last one of them was behind
+  // when there last was an event.
+  uint64_t subscribers() const { return subscribers_; }
+  uint64_t lag() const { return lag_; }
+
+  // Ends every stream when it has sent the last event, and tells those who listen: the server
+  // shuts down.
+  void EndStreams();
+  // Waits until no stream is left; false if one was at `deadline`. Not on the hub's thread.
+  bool AwaitStreams(absl::Time deadline);
+
+  // Calls `listener` once when streams are to end, if it is there by then.
+  uint64_t AddEndListener(std::function<void()> listener);
+  void RemoveEndListener(uint64_t id);
+
+  void Add(EventStream* stream);
+  void Remove(EventStream* stream);
+  const std::shared_ptr<EventLoop>& loop() const { return loop_; }
+  EventLog* log() const { return log_; }
+  bool ending() const { return ending_; }
+
+ private:
+  EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop);
+  void PumpAll();
+  void MeasureLag();
+
+  EventLog* const log_;
+  const std::shared_ptr<EventLoop> loop_;
+  std::thread thread_;
+  uint64_t listener_ = 0;
+  std::atomic<bool> woken_ = false;
+  std::atomic<uint64_t> subscribers_ = 0;
+  std::atomic<uint64_t> lag_ = 0;
+
+  absl::Mutex mutex_;
+  int users_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // The hub's thread.
+  absl::flat_hash_set<EventStream*> streams_;
+  EventJournal journal_;
+  bool ending_ = false;
+  std::map<uint64_t, std::function<void()>> end_listeners_;
+  uint64_t last_end_listener_ = 0;
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,255 @@
+#include "server/event/event_stream.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/error.h"
+#include "server/wire/event.h"
+#include "server/wire/process.h"
+#include "server/wire/session.h"
+#include "server/wire/status.h"
+#include "server/wire/time.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr int kHeartbeatTicks = 15;            // of silence
+constexpr int kStallTicks = 20;                // the longest that a write may take
+constexpr size_t kBatch = 64;                  // events read from the log at a time
+constexpr size_t kMostPassed = 128;            // events filtered out in one turn of the hub
+constexpr size_t kSnapshotItems = 256;         // the most of one message
+constexpr size_t kSnapshotBytes = 128 * 1024;  // a message ends with the item that reaches this
+
+}  // namespace
+
+EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
+                         grpc::CallbackServerContext* context,
+                         const v1::WatchEventsRequest& request)
+    : hub_(hub), sessions_(sessions), context_(context), request_(request) {
+  hub_->AddUser();
+  hub_->Post([this] { Begin(); });
+}
+
+void EventStream::OnWriteDone(bool ok) noexcept {
+  if (!ok) {
+    hub_->Post([this] {
+      in_flight_ = InFlight::kNone;
+      End(grpc::Status::CANCELLED);
+    });
+  } else if (in_flight_.exchange(InFlight::kNone) == InFlight::kWanted) {
+    hub_->Post([this] { outcome_.has_value() ? TryFinish() : Pump(); });
+  }
+}
+
+void EventStream::OnCancel() noexcept {
+  hub_->Post([this] { End(grpc::Status::CANCELLED); });
+}
+
+void EventStream::OnDone() noexcept {
+  hub_->Post([this] {
+    tick_.Cancel();
+    again_.Cancel();
+    EventHub* const hub = hub_;
+    hub->Remove(this);
+    delete this;
+    hub->ReleaseUser();
+  });
+}
+
+void EventStream::Begin() {
+  if (absl::Status status = Locate(); !status.ok()) return End(wire::ToGrpc(status));
+  told_ = position_;
+  hub_->Add(this);
+  tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
+  Pump();
+}
+
+absl::Status EventStream::Locate() {
+  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
+  if (!request_.has_resume_after()) {
+    // What the snapshot shows may already be newer than this: then the events that
+    // made it so follow, and nothing is missing.
+    position_ = hub_->log()->range().last;
+    if (request_.include_snapshot()) snapshot_ = Snapshot::kSessions;
+    return absl::OkStatus();
+  }
+  if (request_.include_snapshot()) {
+    return InvalidField("include_snapshot", "does not go together with resume_after");
+  }
+  position_ = request_.resume_after().sequence();
+  return hub_->log()->CheckPosition(request_.resume_after().log_id(), position_);
+}
+
+// One message in one turn of the hub, so that no caller holds up the others. The next one is made
+// ahead: where there is one, gRPC may send both together.
+void EventStream::Pump() {
+  if (outcome_.has_value() || !TakeTurn()) return;
+  if (!has_next_) has_next_ = MakeNext();
+  if (!has_next_) {
+    if (outcome_.has_value()) return TryFinish();
+    if (again_.pending() || !hub_->ending()) return;
+    return End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+                                      "watch events: the server shut down")));
+  }
+  response_.Swap(&next_);
+  has_next_ = MakeNext();
+  Write(has_next_);
+  if (outcome_.has_value()) return TryFinish();
+  if ((has_next_ || hub_->ending()) && TakeTurn()) PumpAgain();
+}
+
+void EventStream::PumpAgain() {
+  if (!again_.pending()) again_ = hub_->loop()->CallSoon([this] { Pump(); });
+}
+
+// Whether no write is in flight. If one is, its end calls the hub.
+bool EventStream::TakeTurn() {
+  InFlight found = InFlight::kWrite;
+  return !in_flight_.compare_exchange_strong(found, InFlight::kWanted) && found == InFlight::kNone;
+}
+
+// False if there is nothing to say now, or the stream is to end.
+bool EventStream::MakeNext() {
+  next_.Clear();
+  if (snapshot_ != Snapshot::kDone && MakeSnapshot()) return true;
+  if (std::exchange(first_bookmark_told_, true)) return MakeEvent();
+  MakeBookmark(next_);
+  return true;
+}
+
+// As much as is large enough that the cost of a message does not count, and small enough that
+// nobody waits for its making.
+bool EventStream::MakeSnapshot() {
+  v1::Snapshot* const snapshot = next_.mutable_snapshot();
+  while (snapshot_ != Snapshot::kDone) {
+    const bool more =
+        snapshot_ == Snapshot::kSessions ? AddSessions(snapshot) : AddProcesses(snapshot);
+    if (more) return true;
+    snapshot_ = snapshot_ == Snapshot::kSessions ? Snapshot::kProcesses : Snapshot::kDone;
+    snapshot_after_ = 0;
+  }
+  next_.clear_snapshot();
+  return false;
+}
+
+// False if there is no more.
+bool EventStream::AddSessions(v1::Snapshot* snapshot) {
+  const auto page = sessions_->List(
+      snapshot_after_, kSnapshotItems,
+      [this](const SessionInfo& info) { return wire::Matches(request_.filter(), info); });
+  size_t bytes = 0;
+  for (const auto& entry : page) {
+    if (bytes >= kSnapshotBytes) break;
+    v1::Session* const session = snapshot->add_items()->mutable_session();
+    *session = wire::ToProto(entry.info, sessions_->processes().CountOf(entry.info.id));
+    bytes += session->ByteSizeLong();
+    snapshot_after_ = entry.ordinal;
+  }
+  return !page.empty();
+}
+
+bool EventStream::AddProcesses(v1::Snapshot* snapshot) {
+  const auto page = sessions_->processes().List(
+      snapshot_after_, kSnapshotItems,
+      [this](const ProcessInfo& info) { return wire::Matches(request_.filter(), info); });
+  size_t bytes = 0;
+  for (const auto& entry : page) {
+    if (bytes >= kSnapshotBytes) break;
+    v1::Process* const process = snapshot->add_items()->mutable_process();
+    *process = wire::ToProto(*entry.info);
+    bytes += process->ByteSizeLong();
+    snapshot_after_ = entry.ordinal;
+  }
+  return !page.empty();
+}
+
+// A filter may pass over much, as that of a caller who resumes far back: others come in between.
+bool EventStream::MakeEvent() {
+  for (size_t passed = 0; passed < kMostPassed; ++passed) {
+    if (batch_.empty()) {
+      auto events = hub_->log()->ReadAfter(position_, kBatch);
+      if (!events.ok()) {  // too slow: what comes next is not kept any more
+        outcome_ = wire::ToGrpc(events.status());
+        return false;
+      }
+      if (events->empty()) return false;
+      batch_.assign(events->begin(), events->end());
+    }
+    const EventLog::EventPtr event = std::move(batch_.front());
+    batch_.pop_front();
+    position_ = event->sequence;
+    if (!wire::Matches(request_.filter(), *event)) continue;
+    told_ = position_;
+    *next_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
+    return true;
+  }
+  PumpAgain();
+  return false;
+}
+
+void EventStream::MakeBookmark(v1::WatchEventsResponse& message) {
+  told_ = position_;
+  auto* position = message.mutable_bookmark()->mutable_position();
+  position->set_log_id(hub_->log()->log_id());
+  position->set_sequence(position_);
+}
+
+// With `more`, the next one follows for certain: until then this one may wait. Not the first one:
+// its write ends only when the metadata before it are sent.
+void EventStream::Write(bool more) {
+  in_flight_ = InFlight::kWrite;
+  grpc::WriteOptions options;
+  if (++writes_ > 1 && more) options.set_buffer_hint();
+  StartWrite(&response_, options);
+}
+
+// Looks now and then, as a timer for each write would cost more than the write's message.
+void EventStream::OnTick() {
+  if (finished_) return;
+  tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
+  if (std::exchange(writes_at_tick_, writes_) != writes_) {
+    quiet_ticks_ = 0;
+    return;
+  }
+  ++quiet_ticks_;
+  if (in_flight_ != InFlight::kNone) {
+    if (quiet_ticks_ == kStallTicks) OnStall();
+    return;
+  }
+  if (quiet_ticks_ < kHeartbeatTicks || has_next_) return;
+  response_.Clear();
+  // Events that were filtered out moved the position: a caller that resumes from
+  // there need not go through them again.
+  if (told_ != position_) {
+    MakeBookmark(response_);
+  } else {
+    *response_.mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
+  }
+  Write(/*more=*/false);
+  writes_at_tick_ = writes_;
+  quiet_ticks_ = 0;
+}
+
+// The write fails by this, and the stream ends: to finish it now, with a write in flight, is not
+// allowed. Where the caller's whole socket is stuck, that happens when it is not any more; the
+// connection is left alone, because other calls of the same caller may be on it, whose processes
+// would end with them. From here on the stream keeps nothing, and nobody waits for it.
+void EventStream::OnStall() {
+  hub_->Remove(this);
+  batch_.clear();
+  context_->TryCancel();
+  End(grpc::Status::CANCELLED);
+}
+
+void EventStream::End(const grpc::Status& status) {
+  if (!outcome_.has_value()) outcome_ = status;
+  TryFinish();
+}
+
+void EventStream::TryFinish() {
+  if (!TakeTurn() || std::exchange(finished_, true)) return;
+  Finish(*outcome_);
+}
+
+}  // namespace proctor::server

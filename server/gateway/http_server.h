@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/access/access_control.h"
+#include "server/access/logins.h"
+#include "server/http/connection.h"
+#include "server/listen/listener_load.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace proctor::server::http {
+
+struct HttpOptions {
+  std::string host;   // a name or an address to listen on: "127.0.0.1", "::1", "localhost"
+  uint16_t port = 0;  // 0 lets the kernel choose
+  std::vector<std::string> allowed_hosts;  // other names by which callers may know the server
+  std::string token;                       // what programs show; "" lets in none
+  std::string metrics_token;               // what Prometheus shows for /metrics; "" lets in none
+  HttpActions actions = HttpActions::kLogin;
+  HttpLimits limits = {};
+  // What it has accepted and refused, which any thread may read.
+  std::shared_ptr<ListenerLoad> load = std::make_shared<ListenerLoad>("http");
+};
+
+// The HTTP side of the server: a gateway for browsers, curl and Prometheus to what the
+// services of proctor.v1 tell. It calls them as any client does, through `channel`.
+//
+//   Start ──▶ serving ──Stop──▶ ended
+//
+// The end, in order: listeners close; connections that wait for a request close; streams
+// have `limits.last_words` to end by themselves, as they do when the services end them;
+// those that are left get the frame "end" and their calls are cancelled; gRPC lets go of
+// each call; the thread is joined.
+//
+// Thread-safety: Start, Stop and the destructor by one owner; the rest from any thread.
+// `metrics` and `ready` are called on the http thread and must not block.
+// Lifetime: the destructor stops it. The server behind `channel`, and `logins`, outlive it.
+class HttpServer {
+ public:
+  // Errors, in words for whoever started it: FailedPrecondition for an address other than
+  // loopback without allowed_hosts, or that cannot be resolved; Unavailable for what the
+  // system calls say; ResourceExhausted where no thread can be had.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options, Logins* logins,
+                                                           std::shared_ptr<grpc::Channel> channel,
+                                                           std::function<std::string()> metrics,
+                                                           std::function<absl::Status()> ready);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  void Stop();
+
+  uint16_t port() const { return port_; }
+  // As bound: "127.0.0.1:7878".
+  const std::string& address() const { return address_; }
+  // Where a browser finds it: "http://127.0.0.1:7878/". The name by which others come stands in
+  // place of an address that is only for listening.
+  std::string site() const;
+
+ private:
+  struct Parts;
+
+  HttpServer(HttpOptions options, std::string address, uint16_t port);
+
+  const HttpOptions options_;
+  const std::string address_;
+  const uint16_t port_;
+  std::unique_ptr<Parts> parts_;  // null once stopped
+};
+
+}  // namespace proctor::server::http

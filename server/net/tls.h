@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace grpc {
+class ServerCredentials;
+}
+
+namespace proctor::server {
+
+// What secures the TCP listeners. A value.
+struct TlsOptions {
+  std::string cert;  // files; all empty: plaintext
+  std::string key;
+  std::string client_ca;
+  std::string token_file;  // of plaintext; empty: there is no TCP listener that needs one
+};
+
+// The credentials of TCP listeners: mutual TLS from the files that the options name, or plaintext
+// with a token (bearer_token.h) with --insecure.
+//
+// The files are checked before they are used, because gRPC would serve with a key that it cannot
+// read, and only its clients would notice.
+//
+// Thread-safety: Reload from any thread. Lifetime: outlives the gRPC server that serves with its
+// credentials, whose handshakes ask it for what is in force.
+class TlsFiles {
+ public:
+  // Errors: FailedPrecondition naming the flag and what is wrong with its file, a key that others
+  // may read (SECRET_EXPOSED) among it; what LoadOrMakeToken says of the token's file.
+  static absl::StatusOr<std::unique_ptr<TlsFiles>> Load(const TlsOptions& options);
+  ~TlsFiles();
+
+  // For any number of listeners.
+  const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
+
+  // Whether there are files; false for plaintext.
+  bool any() const;
+
+  // Reads the files again, for the handshakes from now on; connections that are there stay. After
+  // an error, those of Load, what was in force stays so.
+  absl::Status Reload();
+
+ private:
+  class Current;
+  class Credentials;
+
+  explicit TlsFiles(const TlsOptions& options);
+
+  const TlsOptions options_;
+  std::shared_ptr<Current> current_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <span>
+
+#include "server/page/static_files.h"
+
+namespace proctor::server::http {
+
+// The files of server/dashboard, sorted by name. The build writes the definition
+// (server/http/embed_files.cmake).
+std::span<const StaticFile> EmbeddedFiles();
+
+}  // namespace proctor::server::http

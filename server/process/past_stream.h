@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/registry/session_registry.h"
+#include "proctor/v1/process_service.pb.h"
+#include "server/process/output_pump.h"
+#include "server/process/process_stream.h"
+
+namespace proctor::server {
+
+// One stream about a process whose session is closed, or was another server's: what a
+// ProcessStream would tell, from what is kept. It takes no input.
+//
+// There is no strand, because there is no session: what is kept is read on a thread of the
+// registry, and then nobody else touches this between two reactions of the RPC. Whoever is first,
+// the end of the reading or a cancellation, goes on from there: a disk that hangs holds up no
+// call that was given up.
+//
+//   gRPC thread ── Begin ──▶ registry's thread ── first write ──▶ gRPC thread ── OnWritten ──▶ …
+//                              └── OnCancelled ──▶ Finish
+//
+// Thread-safety: as said; OnCancelled from any thread.
+// Lifetime: a part of the RPC's reactor, which goes after the transport's Finish; the registry
+// waits for that.
+class PastStream {
+ public:
+  explicit PastStream(StreamTransport* transport) : transport_(transport) {}
+  ~PastStream() {
+    if (begun()) sessions_->RemovePastReader();
+  }
+  PastStream(const PastStream&) = delete;
+  PastStream& operator=(const PastStream&) = delete;
+
+  // Begins to serve `info` from a position. Once; the RPC is finished later, whatever happens.
+  void Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessInfo> info,
+             v1::OutputPosition from, OutputPump::Options options);
+
+  // Whether the RPC is this stream's.
+  bool begun() const { return info_ != nullptr; }
+
+  // Reactions.
+  void OnWritten(bool ok);
+  void OnCancelled();
+
+ private:
+  using Output = SessionRegistry::PastOutput;
+  // The reading, which may outlast this.
+  struct Reading {
+    std::atomic<PastStream*> stream;  // that waits for it
+
+    // The stream for who is first; null for the other.
+    PastStream* Take() { return stream.exchange(nullptr); }
+  };
+
+  void OnRead(absl::StatusOr<Output> output);
+  void FinishCancelled();
+  absl::StatusOr<OutputCursor> Locate() const;
+  void WriteNext();
+  enum class Next { kMessage, kNothing, kEnd };
+  Next NextOutput(v1::StreamMessage* message);
+
+  StreamTransport* const transport_;
+  absl::Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<Reading> reading_ ABSL_GUARDED_BY(mutex_);  // once it has begun
+  SessionRegistry* sessions_ = nullptr;
+  std::shared_ptr<const ProcessInfo> info_;
+  v1::OutputPosition from_;
+  OutputPump::Options options_;
+  Output output_;
+  OutputCursor cursor_;
+  bool started_told_ = false;
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,233 @@
+#include "server/process/process_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/error.h"
+#include "server/wire/command.h"
+#include "server/wire/status.h"
+#include "server/wire/time.h"
+
+namespace proctor::server {
+namespace {
+
+constexpr absl::Duration kHeartbeat = absl::Seconds(15);
+
+}  // namespace
+
+void ProcessStream::Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,
+                          OutputCursor cursor, Options options) {
+  session_ = std::move(session);
+  process_ = std::move(process);
+  options_ = std::move(options);
+  pump_.emplace(process_, cursor, options_.output);
+  // At once, so that the writer before hears of it; and once, so that two of them do not take
+  // it from each other for ever.
+  if (options_.force_stdin) (void)process_->stdin_pipe().Claim(this, /*force=*/true);
+  listener_ = process_->AddListener([this] { Pump(); });
+  heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  if (options_.output.follow && options_.output.until != absl::InfiniteFuture()) AwaitUntil();
+  if (outcome_.has_value()) {  // cancelled before it began
+    Disconnected();
+    return TryFinish();
+  }
+  transport_->ReadNext();
+  Pump();
+}
+
+void ProcessStream::Pump() {
+  if (writing_ || outcome_.has_value() || finished_) return;
+  if (pump_->Next(transport_->outgoing())) {
+    Write(/*last=*/pump_->done());
+  } else if (pump_->done()) {
+    outcome_ = grpc::Status::OK;
+    TryFinish();
+  } else if (input_end_ == InputEnd::kSeen) {
+    WriteHeartbeat();
+  }
+}
+
+void ProcessStream::Write(bool last) {
+  writing_ = true;
+  spoke_ = true;
+  if (input_end_ == InputEnd::kSeen) input_end_ = InputEnd::kProbed;
+  if (!last) return transport_->StartWriting();
+  finished_ = true;
+  transport_->StartWritingLast();
+}
+
+void ProcessStream::WriteHeartbeat() {
+  transport_->outgoing()->Clear();
+  *transport_->outgoing()->mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
+  Write(/*last=*/false);
+}
+
+void ProcessStream::OnHeartbeat() {
+  heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  if (std::exchange(spoke_, false) || writing_ || outcome_.has_value() || finished_) return;
+  WriteHeartbeat();
+}
+
+// By the wall clock, which may be set meanwhile: the pump looks at it again.
+void ProcessStream::AwaitUntil() {
+  const absl::Duration left = options_.output.until - absl::Now();
+  until_ = session_->loop()->CallLater(
+      std::clamp(left + absl::Milliseconds(1), absl::ZeroDuration(), kHeartbeat), [this] {
+        if (absl::Now() <= options_.output.until) return AwaitUntil();
+        Pump();  // or when what is being written is
+      });
+}
+
+void ProcessStream::OnWritten(bool ok) {
+  writing_ = false;
+  if (finished_) return;
+  if (!ok) return OnCancelled();
+  if (outcome_.has_value()) return TryFinish();
+  if (input_end_ == InputEnd::kProbed) {
+    input_end_ = InputEnd::kTold;
+    (void)CloseStdin();  // nothing to end where stdin is not piped or ended before
+  }
+  Pump();
+}
+
+void ProcessStream::Fail(const absl::Status& status) {
+  if (outcome_.has_value() || finished_) return;
+  outcome_ = wire::ToGrpc(status);
+  // No stream was lost: somebody else has taken over, and the process is that one's.
+  if (ErrorReason(status) != "STDIN_BUSY") Disconnected();
+  TryFinish();
+}
+
+void ProcessStream::OnCancelled() {
+  if (finished_) return;
+  if (!outcome_.has_value()) {
+    outcome_ = grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away");
+    Disconnected();
+  }
+  TryFinish();
+}
+
+void ProcessStream::TryFinish() {
+  if (finished_ || writing_) return;
+  finished_ = true;
+  transport_->Finish(*outcome_);
+}
+
+void ProcessStream::Disconnected() {
+  if (process_ != nullptr) process_->Disconnect(options_.on_disconnect, options_.caller);
+}
+
+void ProcessStream::OnInput(v1::StreamInput input) {
+  if (outcome_.has_value() || finished_) return;
+  absl::Status status;
+  switch (input.input_case()) {
+    case v1::StreamInput::kStdin:
+      status = HandleStdin(std::move(*input.mutable_stdin()));
+      if (status.ok()) return;  // reads on when the pipe has taken the bytes
+      break;
+    case v1::StreamInput::kCloseStdin:
+      status =
+          input.close_stdin() ? CloseStdin() : InvalidField("input.close_stdin", "must be true");
+      break;
+    case v1::StreamInput::kSignal:
+      status = HandleSignal(input.signal());
+      break;
+    case v1::StreamInput::kResize:
+      status = HandleResize(input.resize());
+      break;
+    case v1::StreamInput::kDetach:
+      status = HandleDetach(input.detach());
+      if (status.ok()) return;  // no more input is read
+      break;
+    case v1::StreamInput::INPUT_NOT_SET:
+      status = InvalidField("input", "says nothing");
+      break;
+  }
+  if (!status.ok()) return Fail(status);
+  if (outcome_.has_value() || finished_) return;  // a signal could not be sent
+  transport_->ReadNext();
+}
+
+absl::Status ProcessStream::HandleStdin(v1::StdinData data) {
+  if (stdin_ended_) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_CLOSED",
+                     "write stdin: data after close_stdin");
+  }
+  StdinPipe& pipe = process_->stdin_pipe();
+  if (absl::Status claimed = pipe.Claim(this, /*force=*/false); !claimed.ok()) return claimed;
+  std::optional<uint64_t> offset;
+  if (data.has_offset()) offset = data.offset();
+  pipe.Write(this, std::move(*data.mutable_data()), offset, false, MakeStdinDone());
+  return absl::OkStatus();
+}
+
+StdinPipe::Done ProcessStream::MakeStdinDone() {
+  return [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
+    if (alive.expired() || outcome_.has_value() || finished_) return;
+    // The process may close its stdin, or end, at any time: the caller cannot have
+    // known, and StdinClosed or Exited tells.
+    if (status.ok() || ErrorReason(status) == "STDIN_CLOSED") return transport_->ReadNext();
+    Fail(status);
+  };
+}
+
+absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
+  auto signal = wire::SignalFromProto(request.signal(), "input.signal.signal");
+  if (!signal.ok()) return signal.status();
+  auto scope = wire::ScopeFromProto(request.scope(), SignalScope::kLeader, "input.signal.scope");
+  if (!scope.ok()) return scope.status();
+  // A walk to its tree comes back later; the input goes on meanwhile.
+  process_->Signal(*signal, *scope, options_.caller,
+                   [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& sent) {
+                     if (alive.expired() || sent.ok()) return;
+                     if (!absl::IsNotFound(sent)) Fail(sent);  // else it has just ended
+                   });
+  return absl::OkStatus();
+}
+
+absl::Status ProcessStream::HandleResize(const v1::TerminalSize& size) {
+  absl::Status resized = process_->Resize(wire::FromProto(size), "input.resize");
+  return absl::IsNotFound(resized) ? absl::OkStatus() : resized;  // it has just ended
+}
+
+absl::Status ProcessStream::HandleDetach(bool detach) {
+  if (!detach) return InvalidField("input.detach", "must be true");
+  options_.on_disconnect = DisconnectPolicy::kKeep;
+  outcome_ = grpc::Status::OK;
+  TryFinish();
+  return absl::OkStatus();
+}
+
+absl::Status ProcessStream::CloseStdin() {
+  if (std::exchange(stdin_ended_, true)) return absl::OkStatus();
+  absl::Status answer;  // nothing is pending, so it comes before Write returns
+  process_->stdin_pipe().Write(this, "", std::nullopt, true,
+                               [&answer](const absl::Status& status) { answer = status; });
+  return ErrorReason(answer) == "STDIN_CLOSED" ? absl::OkStatus() : answer;  // the process did
+}
+
+// A lost connection ends the caller's input too, and gRPC tells of that a moment
+// before it tells of the loss. A process must not take that for its end-of-file and
+// end well, with half of its input. A write tells the two apart: it fails on a stream
+// that is lost. So stdin ends when a write that began after the end of the input has
+// gone through.
+void ProcessStream::OnInputEnd() {
+  if (process_ == nullptr || outcome_.has_value() || finished_) return;
+  if (!options_.end_of_input_is_eof || !process_->stdin_pipe().open()) return;
+  input_end_ = InputEnd::kSeen;
+  Pump();
+}
+
+void ProcessStream::End() {
+  *alive_ = false;
+  alive_.reset();
+  heartbeat_.Cancel();
+  until_.Cancel();
+  if (process_ == nullptr) return;
+  process_->RemoveListener(listener_);
+  process_->stdin_pipe().Release(this);
+  pump_.reset();
+}
+
+}  // namespace proctor::server

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <utility>
+
+#include "core/base/error.h"
+#include "server/call/session_strand.h"
+#include "server/process/past_stream.h"
+#include "server/process/process_stream.h"
+#include "server/wire/status.h"
+
+namespace proctor::server {
+
+// What the three kinds of streams about a process have in common: a strand, a
+// ProcessStream, and the buffer of the response. `Reactor` is the gRPC class.
+//
+// Thread-safety: gRPC calls the reactions; everything else is on the strand.
+// Lifetime: deletes itself when the RPC is over, on the strand.
+template <typename Reactor, typename Response>
+class StreamCall : public Reactor, protected StreamTransport {
+ public:
+  StreamCall() : stream_(this), past_(this) {}
+
+  void OnWriteDone(bool ok) noexcept override {
+    if (past_.begun()) return past_.OnWritten(ok);
+    strand_.Post([this, ok] { stream_.OnWritten(ok); });
+  }
+
+  void OnCancel() noexcept override {
+    past_.OnCancelled();
+    strand_.PostCancelled([this] { stream_.OnCancelled(); });
+  }
+
+  void OnDone() noexcept override {
+    const bool posted = strand_.Post([this] {
+      stream_.End();
+      delete this;
+    });
+    if (!posted) delete this;
+  }
+
+ protected:
+  v1::StreamMessage* outgoing() override { return response_.mutable_message(); }
+  void StartWriting() override { this->StartWrite(&response_); }
+  void StartWritingLast() override {
+    this->StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
+  }
+  void Finish(const grpc::Status& status) override { Reactor::Finish(status); }
+  void ReadNext() override {}
+
+  // Ends an RPC that has no strand. On the thread of the first reaction.
+  void Refuse(const absl::Status& status) { Reactor::Finish(wire::ToGrpc(status)); }
+
+  SessionStrand strand_;
+  ProcessStream stream_;
+  PastStream past_;  // in place of these two where no session has the process
+  Response response_;
+};
+
+// A stream on which the caller speaks too. The derived class says what the first
+// request begins, and what later ones mean.
+template <typename Request, typename Response>
+class BidiStreamCall : public StreamCall<grpc::ServerBidiReactor<Request, Response>, Response> {
+ public:
+  BidiStreamCall() { this->StartRead(&request_); }
+
+  void OnReadDone(bool ok) noexcept override {
+    if (!std::exchange(first_seen_, true)) return First(ok);
+    this->strand_.Post([this, ok] {
+      if (!ok) return this->stream_.OnInputEnd();
+      Later();
+    });
+  }
+
+ protected:
+  // Takes the first request: enters the strand, or refuses.
+  virtual void BeginWith(Request& request) = 0;
+
+  void ReadNext() override { this->StartRead(&request_); }
+
+ private:
+  void First(bool ok) {
+    if (ok) return BeginWith(request_);
+    this->Refuse(InvalidField("request", "the stream ended before its first request"));
+  }
+
+  void Later() {
+    if (!request_.has_input()) {
+      return this->stream_.Fail(
+          InvalidField("request", "after the first request of a stream there can only be `input`"));
+    }
+    this->stream_.OnInput(std::move(*request_.mutable_input()));
+  }
+
+  Request request_;
+  bool first_seen_ = false;  // reads follow one another
+};
+
+}  // namespace proctor::server
