@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/connection/endpoint.h"
 #include "client/connection/unix_server.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::client {
 namespace {
@@ -58,7 +59,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const T
   if (tls.cert.empty() != tls.key.empty()) {
     return absl::InvalidArgumentError("a TLS certificate and its key go together");
   }
-  if (absl::Status status = CheckIsPrivate("key", tls.key); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckIsPrivate("key", tls.key));
   grpc::SslCredentialsOptions ssl;
   const std::pair<const std::string&, std::string&> files[] = {
       {tls.ca, ssl.pem_root_certs}, {tls.cert, ssl.pem_cert_chain}, {tls.key, ssl.pem_private_key}};
@@ -71,7 +72,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(const T
 }
 
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
-  if (absl::Status status = CheckIsPrivate("token", path); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckIsPrivate("token", path));
   errno = 0;
   std::ifstream file(path);
   std::string token;
@@ -151,9 +152,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
       return absl::InvalidArgumentError(
           absl::StrCat("host '", options.host, "' is a unix socket, which takes no TLS files"));
     }
-    auto tls = TlsCredentials(options.tls);
-    if (!tls.ok()) return tls.status();
-    credentials = *std::move(tls);
+    ASSIGN_OR_RETURN(auto tls, TlsCredentials(options.tls));
+    credentials = std::move(tls);
   } else if (endpoint->is_unix || endpoint->is_loopback) {
     if (endpoint->is_unix) {
       std::optional<uid_t> also_trusted;
@@ -162,8 +162,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
         if (!user.ok()) return user.status();
         also_trusted = *user;
       }
-      const absl::Status checked = CheckUnixServer(endpoint->path, also_trusted);
-      if (!checked.ok()) return checked;
+      RETURN_IF_ERROR(CheckUnixServer(endpoint->path, also_trusted));
     }
     credentials = grpc::InsecureChannelCredentials();
   } else {
@@ -178,9 +177,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions&
       return absl::InvalidArgumentError(
           absl::StrCat("host '", options.host, "' is a unix socket, which takes no token"));
     }
-    auto token = ReadToken(options.token_file);
-    if (!token.ok()) return token.status();
-    interceptors.push_back(std::make_unique<TokenInterceptorFactory>(*std::move(token)));
+    ASSIGN_OR_RETURN(auto token, ReadToken(options.token_file));
+    interceptors.push_back(std::make_unique<TokenInterceptorFactory>(std::move(token)));
   }
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       endpoint->target, credentials, Arguments(*endpoint, options.tls), std::move(interceptors));

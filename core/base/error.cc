@@ -30,8 +30,13 @@ std::vector<std::string> PayloadFields(const absl::Status& status) {
 
 }  // namespace
 
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message,
+absl::Status MakeError(absl::StatusCode code, Reason reason, std::string_view message,
                        const ErrorMetadata& metadata) {
+  return MakeForeignError(code, ReasonName(reason), message, metadata);
+}
+
+absl::Status MakeForeignError(absl::StatusCode code, std::string_view reason,
+                              std::string_view message, const ErrorMetadata& metadata) {
   absl::Status status(code, absl::string_view(message.data(), message.size()));
   std::string payload;
   AppendField(payload, reason);
@@ -44,12 +49,12 @@ absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::stri
 }
 
 absl::Status InvalidField(std::string_view field, std::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD",
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidField,
                    absl::StrCat(std::string(field), ": ", std::string(message)),
                    {{"field", std::string(field)}});
 }
 
-absl::Status ErrnoError(absl::StatusCode code, std::string_view reason, std::string_view operation,
+absl::Status ErrnoError(absl::StatusCode code, Reason reason, std::string_view operation,
                         std::string_view object, int error, ErrorMetadata metadata) {
   std::string message(operation);
   if (!object.empty()) absl::StrAppend(&message, " '", std::string(object), "'");
@@ -60,8 +65,10 @@ absl::Status ErrnoError(absl::StatusCode code, std::string_view reason, std::str
 }
 
 absl::Status SystemError(std::string_view operation, int error) {
-  return ErrnoError(absl::StatusCode::kInternal, "SYSTEM_CALL_FAILED", operation, "", error);
+  return ErrnoError(absl::StatusCode::kInternal, Reason::kSystemCallFailed, operation, "", error);
 }
+
+Reason ReasonOf(const absl::Status& status) { return ReasonOfName(ErrorReason(status)); }
 
 std::string ErrorReason(const absl::Status& status) {
   auto fields = PayloadFields(status);

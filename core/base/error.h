@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/base/reason.h"
 
 namespace proctor {
 
@@ -16,8 +17,8 @@ namespace proctor {
 
 using ErrorMetadata = std::map<std::string, std::string>;
 
-// Makes an error. `reason` is UPPER_SNAKE, as the contract lists it.
-absl::Status MakeError(absl::StatusCode code, std::string_view reason, std::string_view message,
+// Makes an error.
+absl::Status MakeError(absl::StatusCode code, Reason reason, std::string_view message,
                        const ErrorMetadata& metadata = {});
 
 // Makes the error of a malformed field: INVALID_ARGUMENT, INVALID_FIELD.
@@ -26,13 +27,20 @@ absl::Status InvalidField(std::string_view field, std::string_view message);
 
 // Makes an error from errno, in the form "operation 'object': No such file or
 // directory", with errno and errno_name in the metadata. `object` may be empty.
-absl::Status ErrnoError(absl::StatusCode code, std::string_view reason, std::string_view operation,
+absl::Status ErrnoError(absl::StatusCode code, Reason reason, std::string_view operation,
                         std::string_view object, int error, ErrorMetadata metadata = {});
 
 // As above for what no caller can cause: INTERNAL, SYSTEM_CALL_FAILED.
 absl::Status SystemError(std::string_view operation, int error);
 
-// The reason of an error, or "" of a status that has none.
+// Makes an error of another server's words: `reason` may be one that this version does not know.
+absl::Status MakeForeignError(absl::StatusCode code, std::string_view reason,
+                              std::string_view message, const ErrorMetadata& metadata);
+
+// The reason of an error; kNone of a status that has none, or one that is not known.
+Reason ReasonOf(const absl::Status& status);
+
+// The word for it, also where it is not known; "" of a status that has none.
 std::string ErrorReason(const absl::Status& status);
 
 // The variables of an error; empty where there are none.

@@ -17,7 +17,7 @@ namespace {
 struct Subject {
   const std::string& path;
   std::string_view what;
-  std::string_view reason;
+  Reason reason;
 
   absl::Status Refused(const std::string& why) const {
     return MakeError(absl::StatusCode::kFailedPrecondition, reason,
@@ -52,7 +52,7 @@ std::string WithoutSlashes(std::string path) {
 }  // namespace
 
 absl::StatusOr<UniqueFd> OpenPrivateDirectory(const std::string& given, std::string_view what,
-                                              std::string_view reason) {
+                                              Reason reason) {
   const std::string path = WithoutSlashes(given);
   const Subject subject{path, what, reason};
   const bool made = ::mkdir(path.c_str(), 0700) == 0;
@@ -78,7 +78,7 @@ absl::StatusOr<UniqueFd> OpenPrivateDirectory(const std::string& given, std::str
 }
 
 absl::StatusOr<UniqueFd> OpenPrivateFile(int directory, const std::string& name,
-                                         std::string_view what, std::string_view reason) {
+                                         std::string_view what, Reason reason) {
   const Subject subject{name, what, reason};
   UniqueFd file(::openat(directory, name.c_str(),
                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
@@ -95,7 +95,7 @@ absl::StatusOr<UniqueFd> OpenPrivateFile(int directory, const std::string& name,
 }
 
 absl::Status CheckSecretFile(int fd, const std::string& path) {
-  const Subject subject{path, "secret file", "SECRET_EXPOSED"};
+  const Subject subject{path, "secret file", Reason::kSecretExposed};
   struct stat info;
   if (::fstat(fd, &info) != 0) return subject.Failed("fstat");
   if (!IsTrusted(info.st_uid)) return subject.Refused(OwnerText(info.st_uid));

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/reason.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor {
@@ -22,13 +23,13 @@ namespace proctor {
 // Errors: FailedPrecondition with `reason`, in words that say how to mend it: it is a symbolic
 // link or no directory, belongs to another user, or others may write to it; or with errno.
 absl::StatusOr<UniqueFd> OpenPrivateDirectory(const std::string& path, std::string_view what,
-                                              std::string_view reason);
+                                              Reason reason);
 
 // Opens the file `name` in that directory for reading and writing, and makes it, with mode
 // 0600, where there is none. Its content stays.
 // Errors: as above; also where the file has a second name (a hard link).
 absl::StatusOr<UniqueFd> OpenPrivateFile(int directory, const std::string& name,
-                                         std::string_view what, std::string_view reason);
+                                         std::string_view what, Reason reason);
 
 // Whether an open file may hold a secret: as ssh(1) asks of keys. One of this user's own is
 // closed to everybody else; one of root's, by which a service gets what it may read, is closed

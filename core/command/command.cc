@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/command/excerpt.h"
 
 namespace proctor {
@@ -136,10 +137,10 @@ uint64_t MemoryOf(const Command& command) {
 }
 
 absl::Status ValidateCommand(const Command& command) {
-  if (auto status = ValidateArguments(command.argv); !status.ok()) return status;
-  if (auto status = ValidateName(command.name); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateArguments(command.argv));
+  RETURN_IF_ERROR(ValidateName(command.name));
   if (HasNul(command.cwd)) return InvalidField("spec.cwd", "contains a NUL");
-  if (auto status = ValidateEnvironment(command.env); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateEnvironment(command.env));
   if (command.stdin_mode == StdioMode::kMerged) {
     return InvalidField("spec.stdin_mode", "only stderr can be merged");
   }
@@ -149,8 +150,8 @@ absl::Status ValidateCommand(const Command& command) {
   if (command.umask.has_value() && *command.umask > kLargestUmask) {
     return InvalidField("spec.umask", "is greater than 0777");
   }
-  if (absl::Status status = ValidateTerminal(command.terminal); !status.ok()) return status;
-  if (absl::Status status = ValidateUser(command.user); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateTerminal(command.terminal));
+  RETURN_IF_ERROR(ValidateUser(command.user));
   if (command.nice < kLeastNice || command.nice > kMostNice) {
     return InvalidField("spec.nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
   }
@@ -159,12 +160,8 @@ absl::Status ValidateCommand(const Command& command) {
     return InvalidField("spec.oom_score_adj",
                         absl::StrCat("is outside ", -kMostOomScoreAdj, " to ", kMostOomScoreAdj));
   }
-  if (auto status = ValidateResourceLimits(command.rlimits, "spec.rlimits"); !status.ok()) {
-    return status;
-  }
-  if (auto status = ValidateCgroupLimits(command.cgroup, "spec.cgroup"); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ValidateResourceLimits(command.rlimits, "spec.rlimits"));
+  RETURN_IF_ERROR(ValidateCgroupLimits(command.cgroup, "spec.cgroup"));
   if (command.run_timeout <= absl::ZeroDuration()) {
     return InvalidField("spec.run_timeout", "is not positive");
   }
@@ -180,10 +177,7 @@ absl::Status ValidateCommand(const Command& command) {
   if (command.stop_policy.grace < absl::ZeroDuration()) {
     return InvalidField("spec.stop_policy.grace", "is negative");
   }
-  if (auto status = ValidateRetention(command.retain_bytes, "spec.output.retain_bytes");
-      !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ValidateRetention(command.retain_bytes, "spec.output.retain_bytes"));
   return ValidateLabels(command.labels, "spec.labels");
 }
 

@@ -1,5 +1,7 @@
 #include "core/command/process_change.h"
 
+#include "core/base/return_if_error.h"
+
 namespace proctor {
 
 absl::StatusOr<Command> Changed(const Command& command, const ProcessChange& change) {
@@ -11,7 +13,7 @@ absl::StatusOr<Command> Changed(const Command& command, const ProcessChange& cha
       changed.labels[key] = value;
     }
   }
-  if (auto status = ValidateLabels(changed.labels, "labels"); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateLabels(changed.labels, "labels"));
   if (change.retain_bytes.has_value()) {
     auto status = ValidateRetention(*change.retain_bytes, "output.retain_bytes");
     if (!status.ok()) return status;

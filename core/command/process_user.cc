@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/command/excerpt.h"
 
 namespace proctor {
@@ -56,7 +57,7 @@ std::optional<uint32_t> ParseId(const std::string& text) {
 
 absl::StatusOr<gid_t> ResolveGroup(const std::string& group, std::string_view field) {
   Found<::group> found;
-  if (absl::Status status = Look(::getgrnam_r, group.c_str(), found); !status.ok()) return status;
+  RETURN_IF_ERROR(Look(::getgrnam_r, group.c_str(), found));
   if (found.there) return found.entry.gr_gid;
   if (auto id = ParseId(group); id.has_value()) return *id;
   return InvalidField(field, absl::StrCat("no group '", Excerpt(group), "' on this machine"));
@@ -133,17 +134,15 @@ absl::StatusOr<Identity> ResolveIdentity(const ProcessUser& user) {
   identity.changes =
       !user.user.empty() || !user.group.empty() || !user.supplementary_groups.empty();
   if (!identity.changes) return identity;
-  if (absl::Status status = CheckText(user); !status.ok()) return status;
-  if (absl::Status status = ReadUser(user, identity); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckText(user));
+  RETURN_IF_ERROR(ReadUser(user, identity));
   if (!user.group.empty()) {
-    auto group = ResolveGroup(user.group, "spec.user.group");
-    if (!group.ok()) return group.status();
-    identity.gid = *group;
+    ASSIGN_OR_RETURN(auto group, ResolveGroup(user.group, "spec.user.group"));
+    identity.gid = group;
   }
   for (const std::string& name : user.supplementary_groups) {
-    auto group = ResolveGroup(name, "spec.user.supplementary_groups");
-    if (!group.ok()) return group.status();
-    identity.groups.push_back(*group);
+    ASSIGN_OR_RETURN(auto group, ResolveGroup(name, "spec.user.supplementary_groups"));
+    identity.groups.push_back(group);
   }
   if (identity.groups.empty()) {
     identity.groups = identity.name.empty() ? std::vector<gid_t>{identity.gid}

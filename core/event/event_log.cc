@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 
 namespace proctor {
@@ -50,16 +51,14 @@ EventLog::EventLog(const Options& options, std::unique_ptr<EventStore> store, Ev
 absl::StatusOr<std::unique_ptr<EventLog>> EventLog::Open(const Options& options,
                                                          std::unique_ptr<EventStore> store,
                                                          EventCodec codec) {
-  auto range = store->FindRange();
-  if (!range.ok()) return range.status();
+  ASSIGN_OR_RETURN(auto range, store->FindRange());
   absl::Time newest = absl::Now();
-  if (range->last >= range->first) {
-    auto last = store->Read(range->last - 1, 1);
-    if (!last.ok()) return last.status();
-    if (!last->empty()) newest = std::min(newest, last->front().time);
+  if (range.last >= range.first) {
+    ASSIGN_OR_RETURN(auto last, store->Read(range.last - 1, 1));
+    if (!last.empty()) newest = std::min(newest, last.front().time);
   }
   return std::unique_ptr<EventLog>(
-      new EventLog(options, std::move(store), std::move(codec), *range, newest));
+      new EventLog(options, std::move(store), std::move(codec), range, newest));
 }
 
 EventLog::~EventLog() {
@@ -137,7 +136,7 @@ absl::Status EventLog::Record(StateChange change) {
   pending.changes.push_back(std::move(change));
   pending.outcome = &outcome;
   absl::MutexLock lock(&mutex_);
-  if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
+  RETURN_IF_ERROR(RefusalLocked());
   pending_.push_back(std::move(pending));
   const auto settled = [this, &outcome] {
     mutex_.AssertReaderHeld();
@@ -200,7 +199,7 @@ void EventLog::AwaitRecording(const absl::Condition& settled) {
   asked_ = true;
   if (mutex_.AwaitWithTimeout(settled, options_.patience) || !failure_.ok()) return;
   failure_ = MakeError(
-      absl::StatusCode::kUnavailable, "STORAGE_BUSY",
+      absl::StatusCode::kUnavailable, Reason::kStorageBusy,
       absl::StrCat("the disk has not answered for ", absl::FormatDuration(options_.patience)));
   const std::string message(failure_.message());
   mutex_.Unlock();
@@ -392,7 +391,7 @@ void EventLog::UpkeepOnce() {
 
 absl::Status EventLog::RefusalLocked() const {
   if (failure_.ok()) return absl::OkStatus();
-  return MakeError(failure_.code(), ErrorReason(failure_),
+  return MakeError(failure_.code(), ReasonOf(failure_),
                    absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
                    ErrorVariables(failure_));
 }
@@ -400,7 +399,7 @@ absl::Status EventLog::RefusalLocked() const {
 absl::Status EventLog::CheckRoom() const {
   {
     absl::MutexLock lock(&mutex_);
-    if (absl::Status refusal = RefusalLocked(); !refusal.ok()) return refusal;
+    RETURN_IF_ERROR(RefusalLocked());
   }
   return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/event/event_log.h"
 
 namespace proctor {
@@ -19,13 +20,13 @@ absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
                                   {"first", absl::StrCat(first_)},
                                   {"last", absl::StrCat(last_)}};
   if (sequence > last_) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "POSITION_IN_FUTURE",
+    return MakeError(absl::StatusCode::kInvalidArgument, Reason::kPositionInFuture,
                      absl::StrCat("resume after event ", sequence, ": the last one is ", last_),
                      metadata);
   }
   if (sequence + 1 < first_) {
     return MakeError(
-        absl::StatusCode::kOutOfRange, "EVENTS_EXPIRED",
+        absl::StatusCode::kOutOfRange, Reason::kEventsExpired,
         absl::StrCat("resume after event ", sequence, ": the first one kept is ", first_),
         metadata);
   }
@@ -34,7 +35,7 @@ absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
 
 absl::Status EventLog::CheckPosition(std::string_view log_id, uint64_t sequence) const {
   if (log_id != log_id_) {
-    return MakeError(absl::StatusCode::kAborted, "LOG_CHANGED",
+    return MakeError(absl::StatusCode::kAborted, Reason::kLogChanged,
                      absl::StrCat("resume in event log '", std::string(log_id),
                                   "': this server's log is '", log_id_, "'"),
                      {{"log_id", log_id_}});
@@ -47,8 +48,7 @@ absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadAfter(uint64_t seq
                                                                     size_t max) const {
   {
     absl::MutexLock lock(&mutex_);
-    const absl::Status status = CheckSequenceLocked(sequence);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(CheckSequenceLocked(sequence));
     // No further than what is shown: the store may have more already.
     max = std::min<uint64_t>(max, last_ - sequence);
     if (max == 0) return std::vector<EventPtr>();
@@ -69,27 +69,24 @@ absl::StatusOr<std::vector<StoredEvent>> EventLog::ReadRows(uint64_t sequence, s
     if (!stored->empty() && stored->front().sequence == sequence + 1) return stored;
     absl::MutexLock lock(&mutex_);
     AwaitIdle();
-    absl::Status status = CheckSequenceLocked(sequence);
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(CheckSequenceLocked(sequence));
   }
-  return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
+  return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt,
                    absl::StrCat("event ", sequence + 1, " is missing in the event log"));
 }
 
 absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadStored(uint64_t sequence,
                                                                      size_t max) const {
-  auto stored = ReadRows(sequence, max);
-  if (!stored.ok()) return stored.status();
+  ASSIGN_OR_RETURN(auto stored, ReadRows(sequence, max));
   std::vector<EventPtr> events;
-  events.reserve(stored->size());
-  for (StoredEvent& entry : *stored) {
-    auto event = codec_.decode(entry.body);
-    if (!event.ok()) return event.status();
-    event->sequence = entry.sequence;
-    event->time = entry.time;
-    event->session_id = std::move(entry.session_id);
-    event->process_id = std::move(entry.process_id);
-    events.push_back(std::make_shared<const Event>(*std::move(event)));
+  events.reserve(stored.size());
+  for (StoredEvent& entry : stored) {
+    ASSIGN_OR_RETURN(auto event, codec_.decode(entry.body));
+    event.sequence = entry.sequence;
+    event.time = entry.time;
+    event.session_id = std::move(entry.session_id);
+    event.process_id = std::move(entry.process_id);
+    events.push_back(std::make_shared<const Event>(std::move(event)));
   }
   return events;
 }

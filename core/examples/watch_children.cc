@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/base/return_if_error.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/spawn/launcher.h"
 
@@ -13,10 +14,9 @@ namespace {
 // Runs a shell script, and calls `handler` once when it has ended.
 absl::Status Spawn(ChildWatcher& watcher, const char* script, proctor::ChildHandler handler) {
   const ChildWatcher::Scope scope(watcher);  // until the child has its handler
-  const auto child =
-      proctor::Launch({.argv = {"sh", "-c", script}, .stdout_mode = proctor::StdioMode::kNull});
-  if (!child.ok()) return child.status();
-  return watcher.AddChildHandler(child->pid, std::move(handler));
+  ASSIGN_OR_RETURN(const auto child, proctor::Launch({.argv = {"sh", "-c", script},
+                                                      .stdout_mode = proctor::StdioMode::kNull}));
+  return watcher.AddChildHandler(child.pid, std::move(handler));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ absl::Status ProcessTable::BeginStart(const std::string& name, const std::string
   if (!name.empty()) {
     Named& named = names_[name];
     if (std::string holder = HolderLocked(named); !holder.empty()) {
-      return MakeError(absl::StatusCode::kAlreadyExists, "NAME_IN_USE",
+      return MakeError(absl::StatusCode::kAlreadyExists, Reason::kNameInUse,
                        absl::StrCat("start a process: the name '", name, "' is that of process '",
                                     holder, "', which runs"),
                        {{"name", name}, {"process_id", holder}, {"field", "spec.name"}});
@@ -161,7 +161,7 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> ProcessTable::Find(
     std::string_view id_or_name) const {
   absl::MutexLock lock(&mutex_);
   if (const Listed* found = FindLocked(id_or_name)) return found->info;
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+  return MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound,
                    absl::StrCat("no process '", std::string(id_or_name), "'"),
                    {{"process_id", std::string(id_or_name)}});
 }

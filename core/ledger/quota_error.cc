@@ -11,7 +11,7 @@ absl::Status QuotaError(std::string_view wanted, std::string_view quota, uint64_
                         uint64_t used) {
   const std::string name(quota);
   return MakeError(
-      absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
+      absl::StatusCode::kResourceExhausted, Reason::kQuotaExceeded,
       absl::StrCat(std::string(wanted), ": ", name, ": ", used, " of ", limit, " are in use"),
       {{"quota", name}, {"limit", absl::StrCat(limit)}, {"used", absl::StrCat(used)}});
 }

@@ -36,7 +36,7 @@ absl::StatusOr<std::string> SessionRequests::OpenOnce(
       const Request& earlier = found->second;
       if (earlier.asked != asked) {
         return MakeError(
-            absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+            absl::StatusCode::kAlreadyExists, Reason::kRequestIdReused,
             absl::StrCat("request_id '", request_id, "' was used to open another session"),
             {{"field", "request_id"}, {"session_id", earlier.session_id}});
       }

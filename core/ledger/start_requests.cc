@@ -4,11 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor {
 
 absl::Status StartRequests::ForgottenError(const std::string& request_id, const Request& request) {
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+  return MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound,
                    absl::StrCat("request_id '", request_id, "' started process '",
                                 request.process_id, "', which ended and is forgotten"),
                    {{"process_id", request.process_id}, {"request_id", request_id}});
@@ -42,13 +43,13 @@ absl::StatusOr<std::string> StartRequests::Find(const std::string& scope,
     request = *found;
   }
   if (request.process_id.empty()) {
-    return MakeError(absl::StatusCode::kCancelled, "START_CANCELLED",
+    return MakeError(absl::StatusCode::kCancelled, Reason::kStartCancelled,
                      absl::StrCat("the start of request_id '", request_id, "' was cancelled"),
                      {{"request_id", request_id}});
   }
   if (request.forgotten) return ForgottenError(request_id, request);
   if (EqualTo(request, command)) return request.process_id;
-  return MakeError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+  return MakeError(absl::StatusCode::kAlreadyExists, Reason::kRequestIdReused,
                    absl::StrCat("request_id '", request_id, "' was used to start another command"),
                    {{"field", "request_id"}, {"process_id", request.process_id}});
 }
@@ -147,8 +148,7 @@ absl::StatusOr<std::string> StartRequests::Cancel(const std::string& scope,
   }
   if (events_->stored()) tombstone.body = EncodeRequest({scope, request_id});
   const uint64_t ordinal = tombstone.ordinal;
-  absl::Status recorded = events_->Record(std::move(tombstone));
-  if (!recorded.ok()) return recorded;
+  RETURN_IF_ERROR(events_->Record(std::move(tombstone)));
   std::vector<StateChange> changes;
   {
     absl::MutexLock lock(&mutex_);

@@ -49,7 +49,7 @@ absl::StatusOr<StoredRequest> DecodeRequest(std::string_view body) {
   for (std::string* field : {&request.scope, &request.request_id, &request.subject, &request.asked,
                              &forgotten, &request.intent}) {
     if (Take(&body, field)) continue;
-    return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt,
                      "what is kept of a request cannot be read");
   }
   request.forgotten = !forgotten.empty();

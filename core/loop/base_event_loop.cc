@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
 
@@ -38,7 +39,7 @@ BaseEventLoop::BaseEventLoop() : inbox_([this] { WakeUp(); }) {}
 
 absl::Status BaseEventLoop::CheckUse(const char* operation) const {
   if (debug() && is_running() && !RunsHere(this)) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "WRONG_THREAD",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWrongThread,
                      absl::StrCat(operation, " from a thread that does not run the event loop"));
   }
   return closed_ ? LoopClosedError() : absl::OkStatus();
@@ -89,7 +90,7 @@ absl::Duration BaseEventLoop::Time() const {
 }
 
 absl::Status BaseEventLoop::AddReader(int fd, ReadyCallback callback, Trigger trigger) {
-  if (absl::Status usable = CheckWatch("AddReader", fd); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckWatch("AddReader", fd));
   return AddHandler(fd, Direction::kRead, std::move(callback), trigger);
 }
 
@@ -98,7 +99,7 @@ bool BaseEventLoop::RemoveReader(int fd) {
 }
 
 absl::Status BaseEventLoop::AddWriter(int fd, ReadyCallback callback) {
-  if (absl::Status usable = CheckWatch("AddWriter", fd); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckWatch("AddWriter", fd));
   return AddHandler(fd, Direction::kWrite, std::move(callback), Trigger::kLevel);
 }
 
@@ -163,7 +164,7 @@ absl::Status BaseEventLoop::RunForever() {
   if (GetRunningLoop().ok() && !RunsHere(this)) {
     return LoopRunningError("another event loop runs on this thread");
   }
-  if (absl::Status begun = inbox_.BeginRun(); !begun.ok()) return begun;
+  RETURN_IF_ERROR(inbox_.BeginRun());
   const auto self = shared_from_this();  // a callback may let go of the last other one
   {
     RunningLoopMark mark(this);
@@ -236,7 +237,7 @@ void BaseEventLoop::Run(ReadyCall call) {
   if (!thrown.empty()) {
     const std::string who = OriginOf(call);
     ReportError({absl::StrCat("a callback of ", who),
-                 MakeError(absl::StatusCode::kInternal, "CALLBACK_THREW",
+                 MakeError(absl::StatusCode::kInternal, Reason::kCallbackThrew,
                            absl::StrCat("it threw: ", thrown), {{"origin", who}})});
   }
   if (timed) ReportIfSlow(call, Time() - start);
@@ -264,9 +265,10 @@ void BaseEventLoop::ReportIfSlow(const ReadyCall& call, absl::Duration took) {
   if (took < slow_) return;
   const std::string who = OriginOf(call);
   const std::string duration = absl::FormatDuration(took);
-  ReportError({"slow callback", MakeError(absl::StatusCode::kDeadlineExceeded, "SLOW_CALLBACK",
-                                          absl::StrCat("a callback of ", who, " took ", duration),
-                                          {{"origin", who}, {"duration", duration}})});
+  ReportError(
+      {"slow callback", MakeError(absl::StatusCode::kDeadlineExceeded, Reason::kSlowCallback,
+                                  absl::StrCat("a callback of ", who, " took ", duration),
+                                  {{"origin", who}, {"duration", duration}})});
 }
 
 void BaseEventLoop::Stop() { inbox_.Stop(); }
@@ -278,7 +280,7 @@ bool BaseEventLoop::is_closed() const { return inbox_.is_closed(); }
 absl::Status BaseEventLoop::Close() {
   const auto self = weak_from_this().lock();  // a callback may own the last other one
   std::vector<LoopCallback> posted;
-  if (absl::Status closed = inbox_.Close(posted); !closed.ok()) return closed;
+  RETURN_IF_ERROR(inbox_.Close(posted));
   closed_ = true;
   ReleaseWaiting();
   // From here on the ends of callbacks may run code of the user's, which finds a closed

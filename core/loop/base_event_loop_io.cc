@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/loop/base_event_loop.h"
 #include "core/loop/loop_error.h"
 
@@ -20,21 +21,21 @@ constexpr char kWrite[] = "Write";
 constexpr size_t kMaxTransfer = 0x7ffff000;
 
 absl::Status BusyError(const char* operation, int fd, const char* with) {
-  return MakeError(absl::StatusCode::kAlreadyExists, "DESCRIPTOR_BUSY",
+  return MakeError(absl::StatusCode::kAlreadyExists, Reason::kDescriptorBusy,
                    absl::StrCat(operation, ": descriptor ", fd, " has ", with, " already"));
 }
 
 }  // namespace
 
 absl::Status BaseEventLoop::CheckWatch(const char* operation, int fd) const {
-  if (absl::Status usable = CheckUse(operation); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckUse(operation));
   if (HasIo(fd, Direction::kRead)) return BusyError(operation, fd, "a read");
   if (HasIo(fd, Direction::kWrite)) return BusyError(operation, fd, "a write");
   return absl::OkStatus();
 }
 
 absl::Status BaseEventLoop::CheckIo(const char* operation, int fd, Direction direction) const {
-  if (absl::Status usable = CheckUse(operation); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckUse(operation));
   if (HasIo(fd, direction)) return BusyError(operation, fd, "one");
   // A handler without an operation is a reader's or a writer's.
   const DescriptorTable::Entry entry = descriptors_.Get(fd);
@@ -48,7 +49,7 @@ absl::Status BaseEventLoop::CheckIo(const char* operation, int fd, Direction dir
 }
 
 absl::StatusOr<LoopHandle> BaseEventLoop::Read(int fd, size_t max_bytes, ReadCallback callback) {
-  if (absl::Status usable = CheckIo(kRead, fd, Direction::kRead); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckIo(kRead, fd, Direction::kRead));
   if (callback == nullptr) return NoCallbackError();
   if (max_bytes == 0) return InvalidField("max_bytes", "nothing and the end of file are one");
   auto operation = std::make_shared<IoOperation>(
@@ -62,7 +63,7 @@ absl::StatusOr<LoopHandle> BaseEventLoop::Read(int fd, size_t max_bytes, ReadCal
 }
 
 absl::StatusOr<LoopHandle> BaseEventLoop::Write(int fd, std::string data, WriteCallback callback) {
-  if (absl::Status usable = CheckIo(kWrite, fd, Direction::kWrite); !usable.ok()) return usable;
+  RETURN_IF_ERROR(CheckIo(kWrite, fd, Direction::kWrite));
   if (callback == nullptr) return NoCallbackError();
   data.resize(std::min(data.size(), kMaxTransfer));
   auto operation = std::make_shared<IoOperation>(fd, Direction::kWrite, std::move(data));

@@ -24,7 +24,7 @@ void LoopHandle::Cancel() {
 
 absl::StatusOr<std::shared_ptr<EventLoop>> GetRunningLoop() {
   if (running_loop == nullptr) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_RUNNING_LOOP",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoRunningLoop,
                      "no event loop runs on this thread");
   }
   return running_loop->shared_from_this();

@@ -16,7 +16,7 @@
 namespace proctor {
 namespace {
 
-absl::Status IoError(const char* operation, const char* reason, int fd, int error) {
+absl::Status IoError(const char* operation, Reason reason, int fd, int error) {
   return ErrnoError(absl::ErrnoToStatusCode(error), reason, operation,
                     absl::StrCat("descriptor ", fd), error);
 }
@@ -37,13 +37,13 @@ ssize_t IoOperation::Attempt() {
 }
 
 absl::StatusOr<std::string> IoOperation::TakeRead() {
-  if (*result < 0) return IoError("read", "READ_FAILED", fd, static_cast<int>(-*result));
+  if (*result < 0) return IoError("read", Reason::kReadFailed, fd, static_cast<int>(-*result));
   buffer.resize(static_cast<size_t>(*result));
   return std::move(buffer);
 }
 
 absl::StatusOr<size_t> IoOperation::Written() const {
-  if (*result < 0) return IoError("write", "WRITE_FAILED", fd, static_cast<int>(-*result));
+  if (*result < 0) return IoError("write", Reason::kWriteFailed, fd, static_cast<int>(-*result));
   return static_cast<size_t>(*result);
 }
 
@@ -54,7 +54,7 @@ absl::Status CheckDoesNotBlock(int fd) {
   struct stat file;
   if (::fstat(fd, &file) < 0) return WatchError(fd, errno);
   if (S_ISREG(file.st_mode)) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, "BLOCKING_DESCRIPTOR",
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kBlockingDescriptor,
                    absl::StrCat("descriptor ", fd, " is neither O_NONBLOCK nor a regular file"));
 }
 

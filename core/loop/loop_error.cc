@@ -10,19 +10,20 @@
 namespace proctor {
 
 absl::Status LoopClosedError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LOOP_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLoopClosed,
                    "the event loop is closed");
 }
 
 absl::Status NoCallbackError() { return InvalidField("callback", "a callback is needed"); }
 
 absl::Status LoopRunningError(std::string_view message) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LOOP_RUNNING", message);
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLoopRunning, message);
 }
 
 absl::Status LoopCreateError(std::string_view operation, int error) {
   if (error == EMFILE || error == ENFILE || error == ENOMEM) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "LOOP_RESOURCES", operation, "", error);
+    return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kLoopResources, operation, "",
+                      error);
   }
   return SystemError(operation, error);
 }
@@ -34,14 +35,15 @@ absl::Status WatchError(int fd, int error) {
     case EPERM:
     case EINVAL:
     case ELOOP:
-      return ErrnoError(absl::StatusCode::kInvalidArgument, "UNWATCHABLE_DESCRIPTOR", "watch",
+      return ErrnoError(absl::StatusCode::kInvalidArgument, Reason::kUnwatchableDescriptor, "watch",
                         object, error);
     case ENOMEM:
     case ENOSPC:
-      return ErrnoError(absl::StatusCode::kResourceExhausted, "LOOP_RESOURCES", "watch", object,
-                        error);
+      return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kLoopResources, "watch",
+                        object, error);
     case ENOENT:
-      return ErrnoError(absl::StatusCode::kNotFound, "DESCRIPTOR_CLOSED", "watch", object, error);
+      return ErrnoError(absl::StatusCode::kNotFound, Reason::kDescriptorClosed, "watch", object,
+                        error);
     default:
       return SystemError(absl::StrCat("watch '", object, "'"), error);
   }

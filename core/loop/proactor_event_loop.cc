@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "core/base/return_if_error.h"
 #include "core/loop/loop_error.h"
 
 namespace proctor {
@@ -22,14 +23,13 @@ int DescriptorOf(uint64_t token) { return static_cast<int>(static_cast<uint32_t>
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<ProactorEventLoop>> ProactorEventLoop::Create() {
-  auto uring = Uring::Create();
-  if (!uring.ok()) return uring.status();
+  ASSIGN_OR_RETURN(auto uring, Uring::Create());
   UniqueFd files(::epoll_create1(EPOLL_CLOEXEC));
   if (!files) return LoopCreateError("epoll_create1", errno);
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return LoopCreateError("eventfd", errno);
   return std::shared_ptr<ProactorEventLoop>(
-      new ProactorEventLoop(*std::move(uring), std::move(files), std::move(wake)));
+      new ProactorEventLoop(std::move(uring), std::move(files), std::move(wake)));
 }
 
 ProactorEventLoop::ProactorEventLoop(std::unique_ptr<Uring> uring, UniqueFd files, UniqueFd wake)

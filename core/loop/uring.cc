@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
 
@@ -47,7 +48,7 @@ constexpr uint64_t kCurrentPosition = ~uint64_t{0};
 constexpr char kOldKernel[] = "io_uring of this kernel is too old, Linux 5.19 is needed";
 
 absl::Status Unavailable(absl::StatusCode code, std::string_view message) {
-  return MakeError(code, "IO_URING_UNAVAILABLE", message);
+  return MakeError(code, Reason::kIoUringUnavailable, message);
 }
 
 absl::Status SetupError(int error) {
@@ -138,7 +139,7 @@ absl::StatusOr<std::unique_ptr<Uring>> Uring::Create() {
     return SetupError(-made);
   }
   ring->made = true;
-  if (absl::Status features = CheckFeatures(ring->uring); !features.ok()) return features;
+  RETURN_IF_ERROR(CheckFeatures(ring->uring));
   return std::unique_ptr<Uring>(new Uring(std::move(ring)));
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor {
 namespace {
@@ -25,7 +26,8 @@ int MakeMemfd() {
 }
 
 absl::Status OutOfMemory(std::string_view operation, int error) {
-  return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", operation, "", error);
+  return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutputMemory, operation, "",
+                    error);
 }
 
 }  // namespace
@@ -47,7 +49,7 @@ absl::Status ByteRing::Append(std::string_view data) {
   assert(data.size() <= capacity_);
   if (data.empty()) return absl::OkStatus();
   if (ring_ == nullptr) {
-    if (auto status = MakeRing(); !status.ok()) return status;
+    RETURN_IF_ERROR(MakeRing());
   }
   CopyIn(end_, data);
   end_ += data.size();

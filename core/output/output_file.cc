@@ -87,11 +87,12 @@ std::string EncodeHead(std::string_view process_id, const OutputLog& output) {
 }
 
 absl::Status MemoryError(const char* operation, const std::string& path) {
-  return ErrnoError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY", operation, path, ENOMEM);
+  return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutputMemory, operation, path,
+                    ENOMEM);
 }
 
 absl::Status Damaged(const std::string& path, const std::string& what) {
-  return MakeError(absl::StatusCode::kDataLoss, "OUTPUT_DAMAGED",
+  return MakeError(absl::StatusCode::kDataLoss, Reason::kOutputDamaged,
                    absl::StrCat("kept output '", path, "' is damaged: ", what), {{"path", path}});
 }
 
@@ -191,7 +192,7 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
                                                       std::string_view process_id) {
   UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) {
-    return MakeError(absl::StatusCode::kNotFound, "OUTPUT_NOT_KEPT",
+    return MakeError(absl::StatusCode::kNotFound, Reason::kOutputNotKept,
                      absl::StrCat("no output of process '", std::string(process_id), "' is kept"),
                      {{"process_id", std::string(process_id)}});
   }
@@ -247,7 +248,7 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> Read(const std::string& path,
 absl::Status OutputStorageError(const char* operation, const std::string& path, int error) {
   const bool full = error == ENOSPC || error == EDQUOT;
   return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
-                    full ? "STORAGE_FULL" : "STORAGE_FAILED", operation, path, error);
+                    full ? Reason::kStorageFull : Reason::kStorageFailed, operation, path, error);
 }
 
 uint64_t OutputFileSize(std::string_view process_id, const OutputLog& output) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/base/return_if_error.h"
+
 namespace proctor {
 namespace {
 
@@ -54,7 +56,7 @@ absl::Status OutputLog::Append(OutputStream stream, std::string_view data, absl:
 
 absl::Status OutputLog::AppendPiece(OutputStream stream, std::string_view data, absl::Time time) {
   const uint64_t position = ring_.end();
-  if (auto status = ring_.Append(data); !status.ok()) return status;
+  RETURN_IF_ERROR(ring_.Append(data));
   AddToIndex(stream, position, data.size(), time);
   totals_[Index(stream)].total_bytes += data.size();
   DropBefore(ring_.begin());

@@ -115,7 +115,7 @@ absl::StatusOr<OutputCursor> OutputLog::FromOffsets(uint64_t stdout_offset,
     const uint64_t total = totals_[i].total_bytes;
     if (seen[i] > total) {
       return MakeError(
-          absl::StatusCode::kOutOfRange, "OFFSET_OUT_OF_RANGE",
+          absl::StatusCode::kOutOfRange, Reason::kOffsetOutOfRange,
           absl::StrCat(std::string(kFields[i]), ": ", seen[i], " is beyond the end at ", total),
           {{"field", std::string(kFields[i])},
            {"offset", absl::StrCat(seen[i])},

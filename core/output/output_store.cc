@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/output/output_file.h"
 #include "core/self/background_thread.h"
@@ -50,13 +51,13 @@ absl::Status ListFiles(const std::string& directory,
 absl::StatusOr<std::shared_ptr<OutputStore>> OutputStore::Open(Options options) {
   if (::mkdir(options.directory.c_str(), 0700) == 0) {
     if (options.durable) {
-      if (absl::Status synced = SyncDirectoryOf(options.directory); !synced.ok()) return synced;
+      RETURN_IF_ERROR(SyncDirectoryOf(options.directory));
     }
   } else if (errno != EEXIST) {
     return OutputStorageError("mkdir", options.directory, errno);
   }
   std::shared_ptr<OutputStore> store(new OutputStore(std::move(options)));
-  if (absl::Status scanned = store->Scan(); !scanned.ok()) return scanned;
+  RETURN_IF_ERROR(store->Scan());
   return store;
 }
 
@@ -109,7 +110,7 @@ absl::Status OutputStore::Post(absl::AnyInvocable<void()> work) {
   try {
     return Thread().Post([self = shared_from_this(), work = std::move(work)]() mutable { work(); });
   } catch (const std::bad_alloc&) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY",
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kOutputMemory,
                      "there is no memory to wait for the disk in");
   }
 }
@@ -130,7 +131,7 @@ void OutputStore::Keep(const std::string& process_id, std::shared_ptr<const Outp
     }
   }
   if (output == nullptr) {
-    return GiveUp(process_id, MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_SLOW",
+    return GiveUp(process_id, MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageSlow,
                                         "too much waits to be written already"));
   }
   absl::Status posted = Post([this, process_id, bytes, output = std::move(output)]() mutable {
@@ -174,7 +175,7 @@ void OutputStore::Write(const std::string& process_id, const OutputLog& output) 
 
 absl::Status OutputStore::MakeRoom(const std::string& process_id, uint64_t size) {
   if (size > options_.max_bytes) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_TOO_LARGE",
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kOutputTooLarge,
                      absl::StrCat("its ", size, " bytes are more than the ", options_.max_bytes,
                                   " that all may have"));
   }
@@ -191,7 +192,7 @@ absl::Status OutputStore::MakeRoom(const std::string& process_id, uint64_t size)
       // The others are not given for one that has no room even then.
       const uint64_t freed = use_.bytes + files_.size() * kBlockBytes;
       if (within && (files_.empty() || left + freed < needed)) {
-        return MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+        return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull,
                          absl::StrCat("'", options_.directory, "' has ", left,
                                       " bytes left, which are for events"));
       }

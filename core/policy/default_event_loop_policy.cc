@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/loop/selector_event_loop.h"
 #include "core/watch/watcher_kind.h"
 
@@ -20,7 +21,7 @@ absl::Status NoCurrentLoopError() {
   ::pthread_getname_np(::pthread_self(), name, sizeof name);
   const std::string thread = absl::StrCat(::gettid());
   return MakeError(
-      absl::StatusCode::kFailedPrecondition, "NO_CURRENT_EVENT_LOOP",
+      absl::StatusCode::kFailedPrecondition, Reason::kNoCurrentEventLoop,
       absl::StrCat("there is no current event loop in ",
                    OnMainThread() ? "the main thread" : "thread", " '", name, "' (", thread, ")"),
       {{"thread", name}, {"thread_id", thread}});
@@ -43,7 +44,7 @@ absl::StatusOr<std::shared_ptr<EventLoop>> DefaultEventLoopPolicy::GetEventLoop(
     auto loop = CheckAnswer("NewEventLoop", NewEventLoop());  // an override's
     if (!loop.ok()) return loop.status();
     // The virtual one: an override sees the loop, and may set another (conformance 4).
-    if (absl::Status set = SetEventLoop(*std::move(loop)); !set.ok()) return set;
+    RETURN_IF_ERROR(SetEventLoop(*std::move(loop)));
     slot = loops_->Get();
   }
   if (slot.loop == nullptr) return NoCurrentLoopError();
@@ -60,9 +61,7 @@ absl::Status DefaultEventLoopPolicy::SetEventLoop(std::shared_ptr<EventLoop> loo
     if (watcher != nullptr) {
       // A loop that brings its own way to wait gets no watcher, nor keeps the last one.
       const bool attaches = loop != nullptr && loop->SupportsChildWatchers();
-      if (absl::Status attached = watcher->AttachLoop(attaches ? loop : nullptr); !attached.ok()) {
-        return attached;
-      }
+      RETURN_IF_ERROR(watcher->AttachLoop(attaches ? loop : nullptr));
     }
   }
   loops_->Set(std::move(loop));
@@ -81,7 +80,7 @@ absl::StatusOr<std::shared_ptr<ChildWatcher>> DefaultEventLoopPolicy::GetChildWa
   absl::StatusOr<std::shared_ptr<ChildWatcher>> made = watcher_factory_();
   if (!made.ok()) return made.status();
   if (*made == nullptr) {
-    return MakeError(absl::StatusCode::kInternal, "WATCHER_FACTORY_FAILED",
+    return MakeError(absl::StatusCode::kInternal, Reason::kWatcherFactoryFailed,
                      "the watcher factory of the event loop policy made nothing");
   }
   std::shared_ptr<ChildWatcher> winner;
@@ -98,7 +97,7 @@ absl::Status DefaultEventLoopPolicy::SetChildWatcher(std::shared_ptr<ChildWatche
   for (const auto& loop : loops_->All()) {
     if (loop->SupportsChildWatchers()) continue;
     return MakeError(
-        absl::StatusCode::kFailedPrecondition, "WATCHERS_UNSUPPORTED",
+        absl::StatusCode::kFailedPrecondition, Reason::kWatchersUnsupported,
         absl::StrCat("the ", loop->name(), " event loop does not support custom child watchers"),
         {{"loop", loop->name()}});
   }

@@ -26,7 +26,7 @@ std::shared_ptr<EventLoopPolicy>& CurrentLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(
 absl::Status PolicyAnsweredNothingError(std::string_view call) {
   const std::string name(call);
   return MakeError(
-      absl::StatusCode::kInternal, "POLICY_ANSWERED_NOTHING",
+      absl::StatusCode::kInternal, Reason::kPolicyAnsweredNothing,
       absl::StrCat("the event loop policy answered OK to ", name, ", with nothing in it"),
       {{"call", name}});
 }

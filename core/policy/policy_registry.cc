@@ -70,7 +70,7 @@ absl::Status RegisterPolicy(std::string_view name, PolicyFactory factory, Policy
   if (name.empty()) return InvalidField("policy", "a policy needs a name");
   if (!factory) return InvalidField("factory", "a policy needs a factory");
   if (!Registry::Get().Add(std::string(name), {std::move(factory), std::move(probe)})) {
-    return MakeError(absl::StatusCode::kAlreadyExists, "POLICY_EXISTS",
+    return MakeError(absl::StatusCode::kAlreadyExists, Reason::kPolicyExists,
                      absl::StrCat("there is a policy ", Quoted(name), " already"),
                      {{"policy", std::string(name)}});
   }
@@ -90,14 +90,14 @@ absl::StatusOr<std::shared_ptr<EventLoopPolicy>> NewPolicy(
   }
   const auto& [known_name, entry] = *it;
   if (absl::Status available = entry.Availability(); !available.ok()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "POLICY_UNAVAILABLE",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kPolicyUnavailable,
                      absl::StrCat("policy '", known_name, "' cannot work on this machine: ",
                                   std::string(available.message())),
                      {{"policy", known_name}});
   }
   auto policy = entry.factory(std::move(watcher_factory));
   if (policy.ok() && *policy == nullptr) {
-    return MakeError(absl::StatusCode::kInternal, "POLICY_FACTORY_FAILED",
+    return MakeError(absl::StatusCode::kInternal, Reason::kPolicyFactoryFailed,
                      absl::StrCat("the factory of policy '", known_name, "' made nothing"),
                      {{"policy", known_name}});
   }

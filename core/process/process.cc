@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/spawn/launcher.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/terminal.h"
@@ -45,14 +46,13 @@ absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command
                                                         Hooks hooks) {
   if (!context.watcher->IsActive()) {
     return MakeError(
-        absl::StatusCode::kFailedPrecondition, "WATCHER_UNAVAILABLE",
+        absl::StatusCode::kFailedPrecondition, Reason::kWatcherUnavailable,
         absl::StrCat("start a process: watcher '", context.watcher->name(), "' is not active"),
         {{"watcher", context.watcher->name()}});
   }
   std::shared_ptr<Process> process(
       new Process(std::move(context), std::move(command), std::move(hooks)));
-  absl::Status status = process->Begin();
-  if (!status.ok()) return status;
+  RETURN_IF_ERROR(process->Begin());
   return process;
 }
 
@@ -60,9 +60,8 @@ absl::Status Process::Begin() {
   // Without anything of a server's: a tree by a walk.
   static auto* const none = new ProcessTrees(absl::FailedPreconditionError("none was opened"));
   ProcessTrees* const trees = context_.trees != nullptr ? context_.trees.get() : none;
-  auto tree = trees->Make(context_.id, command_->cgroup);
-  if (!tree.ok()) return tree.status();
-  tree_ = *std::move(tree);
+  ASSIGN_OR_RETURN(auto tree, trees->Make(context_.id, command_->cgroup));
+  tree_ = std::move(tree);
   tree_mechanism_ = tree_->mechanism();
 
   const ChildWatcher::Scope scope(*context_.watcher);
@@ -109,7 +108,7 @@ absl::Status Process::Spawn() {
 
 absl::Status Process::Watch() {
   for (auto& pipe : pipes_) {
-    if (absl::Status started = pipe->Start(); !started.ok()) return started;
+    RETURN_IF_ERROR(pipe->Start());
   }
   absl::Status watched =
       context_.watcher->AddChild(pid_, pidfd_, [weak = weak_from_this()](const ChildExit& exit) {
@@ -229,11 +228,11 @@ void Process::OnIdle() {
 
 absl::Status Process::Resize(const TerminalSize& size, std::string_view field) {
   if (!command_->terminal.has_value()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_TERMINAL",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoTerminal,
                      "resize: the process was started without a terminal",
                      {{"process_id", context_.id}});
   }
-  if (absl::Status valid = ValidateTerminalSize(size, field); !valid.ok()) return valid;
+  RETURN_IF_ERROR(ValidateTerminalSize(size, field));
   if (pipes_[0]->eof()) return ExitedError("resize the terminal of");
   return SetTerminalSize(pipes_[0]->fd(), size);
 }

@@ -38,7 +38,7 @@ bool IsCrash(int signal) {
 
 absl::Status Process::ExitedError(std::string_view operation) const {
   return MakeError(
-      absl::StatusCode::kNotFound, "PROCESS_EXITED",
+      absl::StatusCode::kNotFound, Reason::kProcessExited,
       absl::StrCat(std::string(operation), " process '", context_.id, "': it has ended"),
       {{"process_id", context_.id}});
 }

@@ -13,12 +13,12 @@ namespace proctor {
 namespace {
 
 absl::Status ClosedError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinClosed,
                    "write stdin: stdin is closed");
 }
 
 absl::Status BusyError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_BUSY",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinBusy,
                    "write stdin: another writer holds stdin");
 }
 
@@ -53,12 +53,12 @@ void StdinPipe::Release(const void* writer) {
 absl::Status StdinPipe::CheckWrite(const void* writer,
                                    const std::optional<uint64_t>& offset) const {
   if (!piped_) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_NOT_PIPED",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinNotPiped,
                      "write stdin: the process was started without a stdin pipe");
   }
   if (done_ || (writer_ != nullptr && writer_ != writer)) return BusyError();
   if (offset.has_value() && *offset > taken_) {
-    return MakeError(absl::StatusCode::kOutOfRange, "OFFSET_OUT_OF_RANGE",
+    return MakeError(absl::StatusCode::kOutOfRange, Reason::kOffsetOutOfRange,
                      absl::StrCat("write stdin at offset ", *offset, ": only ", taken_,
                                   " bytes were taken so far"),
                      {{"field", "offset"}, {"stdin_bytes", absl::StrCat(taken_)}});

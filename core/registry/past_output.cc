@@ -11,7 +11,7 @@ namespace {
 
 absl::Status UnendedError(const ProcessInfo& info) {
   return MakeError(
-      absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+      absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
       absl::StrCat("process '", info.id, "': its session ended before its output was complete"),
       {{"process_id", info.id}, {"session_id", info.session_id}});
 }

@@ -7,6 +7,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/ledger/quota_error.h"
 #include "core/policy/policy_registry.h"
 
@@ -14,19 +15,19 @@ namespace proctor {
 namespace {
 
 absl::Status NotFoundError(std::string_view id) {
-  return MakeError(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND",
+  return MakeError(absl::StatusCode::kNotFound, Reason::kSessionNotFound,
                    absl::StrCat("no session '", std::string(id), "'"),
                    {{"session_id", std::string(id)}});
 }
 
 absl::Status ClosedError(std::string_view id) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
                    absl::StrCat("session '", std::string(id), "' is closed"),
                    {{"session_id", std::string(id)}});
 }
 
 absl::Status DrainingError() {
-  return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                    "the server is shutting down");
 }
 
@@ -94,9 +95,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
 absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& request_id,
                                                         const SessionOptions& options) {
   if (request_id.empty()) {
-    auto session = Create(options);
-    if (!session.ok()) return session.status();
-    return (*session)->Info();
+    ASSIGN_OR_RETURN(auto session, Create(options));
+    return session->Info();
   }
   auto session_id =
       session_requests_.OpenOnce(request_id, options, [&]() -> absl::StatusOr<std::string> {
@@ -197,9 +197,8 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindPast(
 
 absl::StatusOr<SessionInfo> SessionRegistry::GetInfo(std::string_view id) {
   if (id.empty()) {
-    auto session = FindDefault();
-    if (!session.ok()) return session.status();
-    return (*session)->Info();
+    ASSIGN_OR_RETURN(auto session, FindDefault());
+    return session->Info();
   }
   absl::MutexLock lock(&mutex_);
   auto ordinal = ordinals_.find(View(id));
@@ -234,9 +233,8 @@ absl::Status SessionRegistry::Close(std::string_view id, const SessionClose& clo
         session->Close(close, [session, closed] { closed(session->Info()); });
     if (posted.ok()) return posted;
   }
-  auto info = GetInfo(id.empty() ? "-" : id);
-  if (!info.ok()) return info.status();
-  closed(*info);
+  ASSIGN_OR_RETURN(auto info, GetInfo(id.empty() ? "-" : id));
+  closed(info);
   return absl::OkStatus();
 }
 
@@ -300,9 +298,8 @@ void SessionRegistry::TellIfDrained() {
 
 absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
     std::string_view id_or_name) const {
-  auto info = processes_.Find(id_or_name);
-  if (!info.ok()) return info.status();
-  return LocatedProcess{*info, FindLive((*info)->session_id)};
+  ASSIGN_OR_RETURN(auto info, processes_.Find(id_or_name));
+  return LocatedProcess{info, FindLive(info->session_id)};
 }
 
 void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/registry/session_registry.h"
 
 namespace proctor {
@@ -13,7 +14,7 @@ namespace {
 // As many names as tell what is meant.
 constexpr size_t kNamedVariables = 3;
 
-absl::Status Refuse(const ProcessInfo& info, const char* reason, std::string_view why) {
+absl::Status Refuse(const ProcessInfo& info, Reason reason, std::string_view why) {
   return MakeError(absl::StatusCode::kFailedPrecondition, reason,
                    absl::StrCat("restart process '", info.id, "': ", std::string(why)),
                    {{"process_id", info.id}, {"session_id", info.session_id}});
@@ -53,15 +54,14 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindRestarte
     const ProcessInfo* ended, std::string_view session_id, const std::string& request_id) const {
   if (request_id.empty()) return nullptr;
   if (session_id.empty() && ended != nullptr) session_id = ended->session_id;
-  auto process_id = start_requests_.FindAny(ScopeOf(session_id), request_id);
-  if (!process_id.ok()) return process_id.status();
-  if (process_id->empty()) return nullptr;
-  const auto started = FindProcess(*process_id);
+  ASSIGN_OR_RETURN(auto process_id, start_requests_.FindAny(ScopeOf(session_id), request_id));
+  if (process_id.empty()) return nullptr;
+  const auto started = FindProcess(process_id);
   if (!started.ok()) return nullptr;
   if (ended == nullptr || MayBeRestartOf(*started->info, *ended)) return started->info;
-  return MakeError(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+  return MakeError(absl::StatusCode::kAlreadyExists, Reason::kRequestIdReused,
                    absl::StrCat("request_id '", request_id, "' was used to start another command"),
-                   {{"field", "request_id"}, {"process_id", *process_id}});
+                   {{"field", "request_id"}, {"process_id", process_id}});
 }
 
 absl::StatusOr<SessionRegistry::Restart> SessionRegistry::PrepareRestart(
@@ -74,15 +74,15 @@ absl::StatusOr<SessionRegistry::Restart> SessionRegistry::PrepareRestart(
   if (!located.ok()) return located.status();
   const auto info = LookAtSurvivors(located->info);
   if (info->state == ProcessState::kRunning) {
-    return Refuse(*info, "PROCESS_RUNNING", "it runs: stop it first");
+    return Refuse(*info, Reason::kProcessRunning, "it runs: stop it first");
   }
   if (info->lost() && info->survivors > 0) {
-    return Refuse(*info, "PROCESS_RUNNING",
+    return Refuse(*info, Reason::kProcessRunning,
                   absl::StrCat("it was lost with its server, and what it left runs on (",
                                info->survivors, "): stop its tree first (stop --tree)"));
   }
   if (info->ordinal <= last_restored_ && !info->command->env.empty()) {
-    return Refuse(*info, "SPECIFICATION_INCOMPLETE",
+    return Refuse(*info, Reason::kSpecificationIncomplete,
                   absl::StrCat("the server was started again since, and the values of its "
                                "variables (",
                                SomeVariables(*info->command),
@@ -95,7 +95,7 @@ absl::StatusOr<SessionRegistry::Restart> SessionRegistry::PrepareRestart(
   // Default sessions are one to whoever names none.
   const auto session = GetInfo(info->session_id);
   if (!session.ok() || !session->is_default) {
-    return Refuse(*info, "SESSION_CLOSED",
+    return Refuse(*info, Reason::kSessionClosed,
                   absl::StrCat("its session '", info->session_id,
                                "' is closed: name another one to start it in"));
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/registry/session_registry.h"
 
@@ -58,9 +59,8 @@ absl::Status SessionRegistry::RestoreAll() {
 }
 
 absl::Status SessionRegistry::RestoreProcesses() {
-  auto processes = events_->store()->ReadState(StateKind::kProcess);
-  if (!processes.ok()) return processes.status();
-  for (const StateChange& state : *processes) {
+  ASSIGN_OR_RETURN(auto processes, events_->store()->ReadState(StateKind::kProcess));
+  for (const StateChange& state : processes) {
     auto info = options_.codec.decode_process(state.body);
     if (!info.ok()) {
       WarnUnreadable(state, info.status());
@@ -73,9 +73,8 @@ absl::Status SessionRegistry::RestoreProcesses() {
 }
 
 absl::Status SessionRegistry::RestoreSessions() {
-  auto sessions = events_->store()->ReadState(StateKind::kSession);
-  if (!sessions.ok()) return sessions.status();
-  for (const StateChange& state : *sessions) {
+  ASSIGN_OR_RETURN(auto sessions, events_->store()->ReadState(StateKind::kSession));
+  for (const StateChange& state : sessions) {
     auto info = options_.codec.decode_session(state.body);
     if (!info.ok()) {
       WarnUnreadable(state, info.status());
@@ -89,9 +88,8 @@ absl::Status SessionRegistry::RestoreSessions() {
 
 absl::Status SessionRegistry::RestoreRequests() {
   for (const StateKind kind : {StateKind::kStartRequest, StateKind::kSessionRequest}) {
-    auto requests = events_->store()->ReadState(kind);
-    if (!requests.ok()) return requests.status();
-    for (const StateChange& state : *requests) {
+    ASSIGN_OR_RETURN(auto requests, events_->store()->ReadState(kind));
+    for (const StateChange& state : requests) {
       auto request = DecodeRequest(state.body);
       if (!request.ok()) {
         WarnUnreadable(state, request.status());

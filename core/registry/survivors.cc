@@ -59,7 +59,7 @@ absl::Status SessionRegistry::SignalSurvivors(const ProcessInfo& info, TreeSigna
                                               const std::string& by) {
   const std::unique_ptr<ProcessTree> left = FindSurvivors(info);
   if (left == nullptr) {
-    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+    return MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                      absl::StrCat("signal process '", info.id, "': nothing is known to be left"),
                      {{"process_id", info.id}});
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/return_if_error.h"
 #include "core/self/detached_thread.h"
 
 namespace proctor {
@@ -9,7 +10,7 @@ namespace proctor {
 absl::Status BackgroundThread::Post(absl::AnyInvocable<void()> work) {
   absl::MutexLock lock(&mutex_);
   if (!started_) {
-    if (absl::Status made = StartDetachedThread([this] { Run(); }); !made.ok()) return made;
+    RETURN_IF_ERROR(StartDetachedThread([this] { Run(); }));
     started_ = true;
   }
   pieces_.push_back(std::move(work));

@@ -34,8 +34,8 @@ absl::Status StartDetachedThread(absl::AnyInvocable<void()> work) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   if (error != 0) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_THREADS", "pthread_create", "",
-                      error);
+    return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfThreads, "pthread_create",
+                      "", error);
   }
   (void)argument.release();  // the thread's now
   return absl::OkStatus();

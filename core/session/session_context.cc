@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/policy/policy_registry.h"
 #include "core/session/attachment.h"
 #include "core/watch/watcher_kind.h"
@@ -18,7 +19,7 @@ namespace proctor {
 namespace {
 
 absl::Status ClosedError(const std::string& id) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
                    absl::StrCat("session '", id, "' is closed"), {{"session_id", id}});
 }
 
@@ -52,9 +53,8 @@ SessionContext::~SessionContext() = default;
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const SessionOptions& options,
                                                                      SessionServices services) {
-  auto watcher = ResolveWatcher(options.watcher);
-  if (!watcher.ok()) return watcher.status();
-  auto policy = NewPolicy(options.policy, [name = *watcher] { return NewWatcher(name); });
+  ASSIGN_OR_RETURN(auto watcher, ResolveWatcher(options.watcher));
+  auto policy = NewPolicy(options.policy, [name = watcher] { return NewWatcher(name); });
   if (!policy.ok()) return policy.status();
   std::shared_ptr<SessionContext> session(
       new SessionContext(options, std::move(services), *std::move(policy)));
@@ -69,7 +69,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
       if (ok) session->RunThread();
     });
   } catch (const std::system_error& error) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "SESSION_RESOURCES",
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kSessionResources,
                      absl::StrCat("open a session: no thread: ", error.what()));
   }
   entered.WaitForNotification();
@@ -105,15 +105,12 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
 absl::Status SessionContext::EnterThread() {
   // Its newborns are known by it, until their exec (core/storage/lock_holders.h).
   pthread_setname_np(pthread_self(), absl::StrCat("session-", id_.substr(0, 7)).c_str());
-  auto made = CheckAnswer("NewEventLoop", policy_->NewEventLoop());
-  if (!made.ok()) return made.status();
-  if (auto status = policy_->SetEventLoop(*made); !status.ok()) return status;
-  auto loop = CheckAnswer("GetEventLoop", policy_->GetEventLoop());
-  if (!loop.ok()) return loop.status();
-  auto watcher = CheckAnswer("GetChildWatcher", policy_->GetChildWatcher());
-  if (!watcher.ok()) return watcher.status();
-  loop_ = *std::move(loop);
-  watcher_ = *std::move(watcher);
+  ASSIGN_OR_RETURN(auto made, CheckAnswer("NewEventLoop", policy_->NewEventLoop()));
+  RETURN_IF_ERROR(policy_->SetEventLoop(made));
+  ASSIGN_OR_RETURN(auto loop, CheckAnswer("GetEventLoop", policy_->GetEventLoop()));
+  ASSIGN_OR_RETURN(auto watcher, CheckAnswer("GetChildWatcher", policy_->GetChildWatcher()));
+  loop_ = std::move(loop);
+  watcher_ = std::move(watcher);
   absl::MutexLock lock(&mutex_);
   watcher_name_ = watcher_->name();
   if (options_.has_lease()) lease_expires_at_ = absl::Now() + options_.lease;
@@ -228,7 +225,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
   if (!earlier.ok() || *earlier != nullptr) return earlier;
   if (!close_reason_.empty()) {
     if (close_reason_ != kShutdownReason) return ClosedError(id_);
-    return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+    return MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                      "start a process: the server is shutting down");
   }
   return processes_.Start(std::move(command), request_id, loop_, watcher_);
@@ -260,15 +257,13 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
   if (!close_reason_.empty()) return ClosedError(id_);
   if (!loop_->SupportsChildWatchers()) {
     return MakeError(
-        absl::StatusCode::kFailedPrecondition, "WATCHERS_UNSUPPORTED",
+        absl::StatusCode::kFailedPrecondition, Reason::kWatchersUnsupported,
         absl::StrCat("the ", loop_->name(), " event loop does not support custom child watchers"),
         {{"loop", loop_->name()}});
   }
-  auto made = NewWatcher(name);
-  if (!made.ok()) return made.status();
-  absl::Status attached = AttachIfInactive(*made, services_.main_loop);
-  if (!attached.ok()) return attached;
-  retired_watchers_.push_back(std::exchange(watcher_, *std::move(made)));
+  ASSIGN_OR_RETURN(auto made, NewWatcher(name));
+  RETURN_IF_ERROR(AttachIfInactive(made, services_.main_loop));
+  retired_watchers_.push_back(std::exchange(watcher_, std::move(made)));
   const WatcherChanged change{retired_watchers_.back()->name(), watcher_->name()};
   {
     absl::MutexLock lock(&mutex_);
@@ -299,7 +294,7 @@ void SessionContext::OnProcessMoved() {
 absl::Status SessionContext::Renew() {
   if (!close_reason_.empty()) return ClosedError(id_);
   if (!options_.has_lease()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_LEASE",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoLease,
                      absl::StrCat("renew session '", id_, "': it was opened without a lease"),
                      {{"session_id", id_}});
   }

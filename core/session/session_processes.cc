@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/command/command_excerpt.h"
 
 namespace proctor {
@@ -92,22 +93,21 @@ SessionProcesses::SessionProcesses(std::string session_id, std::string request_s
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
     const std::string& request_id, const Command& command) const {
   if (request_id.empty()) return nullptr;
-  auto process_id = services_.requests->Find(request_scope_, request_id, command);
-  if (!process_id.ok()) return process_id.status();
-  if (process_id->empty()) return nullptr;
-  return Find(*process_id);
+  ASSIGN_OR_RETURN(auto process_id, services_.requests->Find(request_scope_, request_id, command));
+  if (process_id.empty()) return nullptr;
+  return Find(process_id);
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     Command command, const std::string& request_id, const std::shared_ptr<EventLoop>& loop,
     const std::shared_ptr<ChildWatcher>& watcher) {
-  if (auto status = services_.events->CheckRoom(); !status.ok()) return status;
+  RETURN_IF_ERROR(services_.events->CheckRoom());
   const uint64_t running = services_.processes->CountOf(session_id_).running;
   auto hold = use_.TakeStart(command, running);  // until RecordState has counted it
   if (!hold.ok()) return hold.status();
   const std::string process_id = NewRandomId();
   const std::string name = command.name;
-  if (auto status = services_.processes->BeginStart(name, process_id); !status.ok()) return status;
+  RETURN_IF_ERROR(services_.processes->BeginStart(name, process_id));
   if (!request_id.empty()) {
     auto status = BeginRequest(request_id, process_id, command, *watcher);
     if (!status.ok()) {
@@ -150,10 +150,9 @@ absl::Status SessionProcesses::BeginRequest(const std::string& request_id,
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
     const std::string& request_id, const std::string& requested_by) {
-  auto process_id = services_.requests->Cancel(request_scope_, request_id);
-  if (!process_id.ok()) return process_id.status();
-  if (process_id->empty()) return nullptr;
-  auto process = Find(*process_id);
+  ASSIGN_OR_RETURN(auto process_id, services_.requests->Cancel(request_scope_, request_id));
+  if (process_id.empty()) return nullptr;
+  auto process = Find(process_id);
   if (process.ok()) (*process)->Kill({ExitCause::kClientSignal, requested_by});
   return process;
 }
@@ -161,7 +160,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Find(std::string_view process_id) const {
   auto found = processes_.find(View(process_id));
   if (found != processes_.end()) return found->second.process;
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+  return MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound,
                    absl::StrCat("no process '", View(process_id), "'"),
                    {{"process_id", std::string(process_id)}});
 }
@@ -171,28 +170,25 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
   auto found = Find(process_id);
   if (!found.ok()) return found;
   Process& process = **found;
-  auto changed = Changed(process.command(), change);
-  if (!changed.ok()) return changed.status();
+  ASSIGN_OR_RETURN(auto changed, Changed(process.command(), change));
   const uint64_t before = process.command().retain_bytes;
   // What has ended keeps no more than it has.
-  const bool keeps_more = process.state() != ProcessState::kDrained && KeepsOutput(*changed) &&
-                          changed->retain_bytes > before;
-  auto hold = use_.TakeOutput(absl::StrCat("update process '", process.id(), "'"),
-                              keeps_more ? changed->retain_bytes - before : 0);
-  if (!hold.ok()) return hold.status();
-  const bool keeps_less = changed->retain_bytes < before;
-  process.Update(*std::move(changed));
+  const bool keeps_more = process.state() != ProcessState::kDrained && KeepsOutput(changed) &&
+                          changed.retain_bytes > before;
+  ASSIGN_OR_RETURN(auto hold, use_.TakeOutput(absl::StrCat("update process '", process.id(), "'"),
+                                              keeps_more ? changed.retain_bytes - before : 0));
+  const bool keeps_less = changed.retain_bytes < before;
+  process.Update(std::move(changed));
   if (keeps_less && process.state() == ProcessState::kDrained) KeepOutput(process);
   RecordState(process, DescribeUpdate(process.Info()));
   return found;
 }
 
 absl::Status SessionProcesses::Remove(std::string_view process_id, const std::string& reason) {
-  auto found = Find(process_id);
-  if (!found.ok()) return found.status();
-  const std::shared_ptr<Process> process = *std::move(found);
+  ASSIGN_OR_RETURN(auto found, Find(process_id));
+  const std::shared_ptr<Process> process = std::move(found);
   if (process->state() == ProcessState::kRunning) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_RUNNING",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kProcessRunning,
                      absl::StrCat("remove process '", process->id(), "': it is running"),
                      {{"process_id", process->id()}});
   }
@@ -311,8 +307,8 @@ void SessionProcesses::KeepOutput(const Process& process) const {
     }
   } catch (const std::bad_alloc&) {  // what was copied is free again: there is some to tell of it
   }
-  outputs.GiveUp(process.id(), MakeError(absl::StatusCode::kResourceExhausted, "OUTPUT_MEMORY",
-                                         "there is no memory for a copy"));
+  outputs.GiveUp(process.id(), MakeError(absl::StatusCode::kResourceExhausted,
+                                         Reason::kOutputMemory, "there is no memory for a copy"));
 }
 
 Event SessionProcesses::MakeEvent(const Process& process, EventDetail detail) const {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/return_if_error.h"
 #include "core/command/command_excerpt.h"
 #include "core/fact/process_info.h"
 #include "core/ledger/quota_error.h"
@@ -15,13 +16,12 @@ absl::StatusOr<MemoryBudget::Hold> QuotaUse::TakeStart(const Command& command, u
     return QuotaError("start a process", "running_processes", most, running);
   }
   const uint64_t output = KeepsOutput(command) ? command.retain_bytes : 0;
-  absl::Status fits = CheckOutput("start a process", output + SpecificationUse(command));
-  if (!fits.ok()) return fits;
+  RETURN_IF_ERROR(CheckOutput("start a process", output + SpecificationUse(command)));
   return memory_->Take("start a process", output + sizeof(ProcessInfo) + MemoryOf(command));
 }
 
 absl::StatusOr<MemoryBudget::Hold> QuotaUse::TakeOutput(std::string_view wanted, uint64_t more) {
-  if (absl::Status fits = CheckOutput(wanted, more); !fits.ok()) return fits;
+  RETURN_IF_ERROR(CheckOutput(wanted, more));
   return memory_->Take(wanted, more);
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/self/oom_score.h"
 #include "core/self/undumpable.h"
 #include "core/spawn/newborn_guard.h"
@@ -50,7 +51,7 @@ constexpr uint64_t kCloneIntoCgroup = 0x200000000;
 constexpr size_t kSignalSetSize = 8;
 
 absl::Status Unavailable(std::string_view call, int error) {
-  return MakeError(absl::StatusCode::kUnimplemented, "LAUNCH_METHOD_UNAVAILABLE",
+  return MakeError(absl::StatusCode::kUnimplemented, Reason::kLaunchMethodUnavailable,
                    absl::StrCat(std::string(call), ": ", ErrnoText(error)));
 }
 
@@ -169,25 +170,23 @@ absl::StatusOr<NewbornGuard*> FindGuard(const SpawnPlan& plan) {
   auto guard = NewbornGuard::Get();
   if (guard.ok()) return guard;
   return SpawnError(plan, SpawnStage::kClone,
-                    ErrorReason(guard.status()) == "OUT_OF_THREADS" ? EAGAIN : EMFILE);
+                    ReasonOf(guard.status()) == Reason::kOutOfThreads ? EAGAIN : EMFILE);
 }
 
 }  // namespace
 
 absl::StatusOr<SpawnedChild> Clone3Spawn(const SpawnPlan& plan) {
-  auto guard = FindGuard(plan);
-  if (!guard.ok()) return guard.status();
+  ASSIGN_OR_RETURN(auto guard, FindGuard(plan));
   SpawnExchange exchange;
   exchange.request = &plan.request();
   NewbornGuard::Verdict verdict;
-  const long pid = Clone3Child(&exchange, plan.cgroup(), *guard, &verdict);
+  const long pid = Clone3Child(&exchange, plan.cgroup(), guard, &verdict);
   if (IsRefusal(pid)) return Unavailable("clone3", static_cast<int>(-pid));
-  return Conclude(plan, exchange, verdict, (*guard)->timeout(), pid);
+  return Conclude(plan, exchange, verdict, guard->timeout(), pid);
 }
 
 absl::StatusOr<SpawnedChild> CloneSpawn(SpawnPlan& plan) {
-  auto guard = FindGuard(plan);
-  if (!guard.ok()) return guard.status();
+  ASSIGN_OR_RETURN(auto guard, FindGuard(plan));
   if (!plan.MoveByItself()) return SpawnError(plan, SpawnStage::kCgroup, errno);
   SpawnExchange exchange;
   exchange.request = &plan.request();
@@ -198,9 +197,9 @@ absl::StatusOr<SpawnedChild> CloneSpawn(SpawnPlan& plan) {
                         static_cast<char*>(stack) + ChildStack::kSize, &exchange.pidfd,
                         &RunSpawnChild, &exchange);
       },
-      &exchange, *guard, &verdict);
+      &exchange, guard, &verdict);
   if (IsRefusal(pid)) return Unavailable("clone", static_cast<int>(-pid));
-  return Conclude(plan, exchange, verdict, (*guard)->timeout(), pid);
+  return Conclude(plan, exchange, verdict, guard->timeout(), pid);
 }
 
 absl::Status ProbeClone3(int cgroup) {
@@ -215,7 +214,7 @@ absl::Status ProbeClone3(int cgroup) {
   }
   if (pid > 0) ReapEnding(static_cast<pid_t>(pid), UniqueFd(exchange.pidfd));
   if (verdict.killed) {
-    return MakeError(absl::StatusCode::kAborted, "SPAWN_TIMEOUT",
+    return MakeError(absl::StatusCode::kAborted, Reason::kSpawnTimeout,
                      "spawn into a control group: the child does not get on");
   }
   return absl::OkStatus();

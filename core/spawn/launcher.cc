@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/base/return_if_error.h"
 #include "core/spawn/child_stdio.h"
 #include "core/spawn/clone_spawn.h"
 #include "core/spawn/newborn_guard.h"
@@ -32,21 +33,19 @@ absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& 
 
 absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
                                          const TreePlace& place) {
-  auto identity = ResolveIdentity(command.user);
-  if (!identity.ok()) return identity.status();
-  auto stdio = OpenChildStdio(command, *identity);
-  if (!stdio.ok()) return stdio.status();
-  SpawnPlan plan(command, *identity, stdio->ForChild(), place);
-  auto child = method == LaunchMethod::kClone3 ? Clone3Spawn(plan) : CloneSpawn(plan);
-  if (!child.ok()) return child.status();
+  ASSIGN_OR_RETURN(auto identity, ResolveIdentity(command.user));
+  ASSIGN_OR_RETURN(auto stdio, OpenChildStdio(command, identity));
+  SpawnPlan plan(command, identity, stdio.ForChild(), place);
+  ASSIGN_OR_RETURN(auto child,
+                   method == LaunchMethod::kClone3 ? Clone3Spawn(plan) : CloneSpawn(plan));
 
   LaunchedProcess launched;
-  launched.pid = child->pid;
-  launched.user = identity->changes ? identity->uid : ::geteuid();
-  launched.pidfd = std::move(child->pidfd);
-  launched.stdin_pipe = std::move(stdio->server[0]);
-  launched.stdout_pipe = std::move(stdio->server[1]);
-  launched.stderr_pipe = std::move(stdio->server[2]);
+  launched.pid = child.pid;
+  launched.user = identity.changes ? identity.uid : ::geteuid();
+  launched.pidfd = std::move(child.pidfd);
+  launched.stdin_pipe = std::move(stdio.server[0]);
+  launched.stdout_pipe = std::move(stdio.server[1]);
+  launched.stderr_pipe = std::move(stdio.server[2]);
   return launched;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/self/detached_thread.h"
 #include "core/wait/child_wait.h"
 
@@ -60,7 +61,7 @@ absl::StatusOr<NewbornGuard*> NewbornGuard::Get() {
   static auto* const guard = new NewbornGuard;
   static std::atomic<bool> started = false;
   if (started.load(std::memory_order_acquire)) return guard;
-  if (absl::Status status = guard->Start(); !status.ok()) return status;
+  RETURN_IF_ERROR(guard->Start());
   started.store(true, std::memory_order_release);
   return guard;
 }
@@ -70,11 +71,11 @@ absl::Status NewbornGuard::Start() {
   if (timer_) return absl::OkStatus();
   UniqueFd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
   if (!timer) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "timerfd_create",
-                      "", errno);
+    return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
+                      "timerfd_create", "", errno);
   }
   // The thread waits for the lock.
-  if (absl::Status status = StartDetachedThread([this] { Run(); }); !status.ok()) return status;
+  RETURN_IF_ERROR(StartDetachedThread([this] { Run(); }));
   timer_ = std::move(timer);
   return absl::OkStatus();
 }

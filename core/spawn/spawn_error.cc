@@ -71,7 +71,7 @@ bool IsNotRunnable(int error) {
   }
 }
 
-absl::Status Error(StatusCode code, std::string_view reason, std::string_view operation,
+absl::Status Error(StatusCode code, Reason reason, std::string_view operation,
                    std::string_view object, SpawnStage stage, int error,
                    ErrorMetadata metadata = {}) {
   metadata.emplace("stage", StageName(stage));
@@ -99,38 +99,39 @@ absl::Status ExecError(const SpawnPlan& plan, int error) {
   const bool missing = error == ENOENT || error == ENOTDIR;
   if (missing && IsThere(plan)) {
     return MakeError(
-        StatusCode::kFailedPrecondition, "EXECUTABLE_NOT_RUNNABLE",
+        StatusCode::kFailedPrecondition, Reason::kExecutableNotRunnable,
         absl::StrCat("spawn '", Excerpt(program),
                      "': its interpreter is missing: ", ErrnoText(error)),
         {{"stage", "exec"}, {"errno", absl::StrCat(error)}, {"errno_name", ErrnoName(error)}});
   }
   if (missing) {
-    return Error(StatusCode::kNotFound, "EXECUTABLE_NOT_FOUND", "spawn", program, kStage, error);
+    return Error(StatusCode::kNotFound, Reason::kExecutableNotFound, "spawn", program, kStage,
+                 error);
   }
   if (error == E2BIG) {
-    return Error(StatusCode::kInvalidArgument, "ARGUMENTS_TOO_LONG", "spawn", program, kStage,
+    return Error(StatusCode::kInvalidArgument, Reason::kArgumentsTooLong, "spawn", program, kStage,
                  error, {{"field", "spec.argv"}});
   }
   if (IsNotRunnable(error)) {
-    return Error(StatusCode::kFailedPrecondition, "EXECUTABLE_NOT_RUNNABLE", "spawn", program,
+    return Error(StatusCode::kFailedPrecondition, Reason::kExecutableNotRunnable, "spawn", program,
                  kStage, error);
   }
-  return Error(StatusCode::kInternal, "SPAWN_FAILED", "spawn", program, kStage, error);
+  return Error(StatusCode::kInternal, Reason::kSpawnFailed, "spawn", program, kStage, error);
 }
 
 absl::Status AnyStageError(const Command& command, SpawnStage stage, int error) {
   if (IsExhaustion(error)) {
-    return Error(StatusCode::kResourceExhausted, "SPAWN_RESOURCES", "spawn", command.argv[0], stage,
-                 error);
+    return Error(StatusCode::kResourceExhausted, Reason::kSpawnResources, "spawn", command.argv[0],
+                 stage, error);
   }
-  return Error(StatusCode::kInternal, "SPAWN_FAILED", "spawn", command.argv[0], stage, error);
+  return Error(StatusCode::kInternal, Reason::kSpawnFailed, "spawn", command.argv[0], stage, error);
 }
 
 // A limit that this server has not the privilege to set.
 absl::Status LimitError(std::string_view limit, std::string_view field, SpawnStage stage,
                         int error) {
-  return Error(StatusCode::kFailedPrecondition, "LIMIT_UNAVAILABLE", "set the limit", limit, stage,
-               error, {{"limit", std::string(limit)}, {"field", std::string(field)}});
+  return Error(StatusCode::kFailedPrecondition, Reason::kLimitUnavailable, "set the limit", limit,
+               stage, error, {{"limit", std::string(limit)}, {"field", std::string(field)}});
 }
 
 }  // namespace
@@ -153,8 +154,8 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int 
     return LimitError("oom_score_adj", "spec.oom_score_adj", stage, error);
   }
   if (stage == SpawnStage::kChdir) {
-    return Error(StatusCode::kFailedPrecondition, "WORKING_DIRECTORY_UNUSABLE", "chdir", plan.cwd(),
-                 stage, error);
+    return Error(StatusCode::kFailedPrecondition, Reason::kWorkingDirectoryUnusable, "chdir",
+                 plan.cwd(), stage, error);
   }
   if (stage == SpawnStage::kExec) return ExecError(plan, error);
   return AnyStageError(plan.command(), stage, error);
@@ -166,14 +167,14 @@ absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool sto
   const std::string name = StageName(stage);
   const std::string after = absl::FormatDuration(timeout);
   return MakeError(
-      StatusCode::kAborted, "SPAWN_TIMEOUT",
+      StatusCode::kAborted, Reason::kSpawnTimeout,
       absl::StrCat("spawn '", Excerpt(program), "': not through after ", after, ", at the stage '",
                    name, stopped ? "', stopped by a signal" : "', in the kernel", ": killed"),
       {{"stage", name}, {"found", stopped ? "stopped" : "in_kernel"}, {"timeout", after}});
 }
 
 absl::Status IdentityError(uid_t uid, gid_t gid, int error) {
-  return Error(StatusCode::kFailedPrecondition, "IDENTITY_UNAVAILABLE", "become",
+  return Error(StatusCode::kFailedPrecondition, Reason::kIdentityUnavailable, "become",
                absl::StrCat(uid, ":", gid), SpawnStage::kIdentity, error, {{"field", "spec.user"}});
 }
 

@@ -20,8 +20,8 @@ absl::Status SetSpawnFence(int file) {
   if (file >= 0) {
     own = ::fcntl(file, F_DUPFD_CLOEXEC, kFirstUnkeptDescriptor);
     if (own < 0) {
-      return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "dup", "fence",
-                        errno);
+      return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors, "dup",
+                        "fence", errno);
     }
   }
   if (const int old = fence.exchange(own); old >= 0) ::close(old);

@@ -38,7 +38,7 @@ uint64_t SumOf(const Layout& layout) {
 absl::Status FileError(std::string_view operation, const std::string& path, int error) {
   const bool full = error == ENOSPC || error == EDQUOT;
   return ErrnoError(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInternal,
-                    full ? "STORAGE_FULL" : "STORAGE_FAILED", operation, path, error);
+                    full ? Reason::kStorageFull : Reason::kStorageFailed, operation, path, error);
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ absl::StatusOr<LogWitness::Record> LogWitness::Read() const {
   if (size == 0) return Record();
   if (size != sizeof layout || ::memcmp(layout.magic, kMagic, sizeof kMagic) != 0 ||
       layout.sum != SumOf(layout)) {
-    return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt,
                      absl::StrCat("'", path_, "' is not as it was written"));
   }
   Record record;

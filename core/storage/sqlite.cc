@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor {
 namespace {
@@ -26,15 +27,15 @@ absl::Status MakeStatus(sqlite3* connection, int code, std::string_view operatio
   const std::string message = absl::StrCat(std::string(operation), ": ", words);
   const ErrorMetadata metadata = {{"sqlite_code", absl::StrCat(code)}};
   if (IsFull(code, system_errno)) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", message, metadata);
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull, message, metadata);
   }
   if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-    return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT", message, metadata);
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt, message, metadata);
   }
   if ((code & 0xff) == SQLITE_BUSY) {
-    return MakeError(absl::StatusCode::kUnavailable, "STORAGE_BUSY", message, metadata);
+    return MakeError(absl::StatusCode::kUnavailable, Reason::kStorageBusy, message, metadata);
   }
-  return MakeError(absl::StatusCode::kInternal, "STORAGE_FAILED", message, metadata);
+  return MakeError(absl::StatusCode::kInternal, Reason::kStorageFailed, message, metadata);
 }
 
 }  // namespace
@@ -129,11 +130,9 @@ absl::Status SqliteConnection::Execute(const std::string& sql) {
 }
 
 absl::StatusOr<std::string> SqliteConnection::QueryText(std::string_view sql) {
-  auto statement = Prepare(sql);
-  if (!statement.ok()) return statement.status();
-  auto row = statement->Step();
-  if (!row.ok()) return row.status();
-  return *row ? statement->Text(0) : "";
+  ASSIGN_OR_RETURN(auto statement, Prepare(sql));
+  ASSIGN_OR_RETURN(auto row, statement.Step());
+  return row ? statement.Text(0) : "";
 }
 
 }  // namespace proctor

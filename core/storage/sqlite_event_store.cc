@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/storage/row_checksum.h"
 
@@ -78,7 +79,7 @@ uint64_t FileSize(const std::string& path) {
 }
 
 absl::Status Damaged(std::string_view what) {
-  return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT", what);
+  return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt, what);
 }
 
 // The columns of a row, in this order in all statements.
@@ -103,9 +104,8 @@ SqliteEventStore::SqliteEventStore(std::unique_ptr<StateDirectory> directory, Du
 
 absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
     const std::string& directory, Durability durability) {
-  auto opened = StateDirectory::Open(directory);
-  if (!opened.ok()) return opened.status();
-  std::unique_ptr<SqliteEventStore> store(new SqliteEventStore(*std::move(opened), durability));
+  ASSIGN_OR_RETURN(auto opened, StateDirectory::Open(directory));
+  std::unique_ptr<SqliteEventStore> store(new SqliteEventStore(std::move(opened), durability));
   // Before all else: after a full disk this is the room that the last server left.
   const absl::Status reserved = store->directory_->TakeReserve();
   store->has_room_ = reserved.ok();
@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
   if (status.ok()) return store;
   if (absl::IsFailedPrecondition(status)) return status;
   return MakeError(
-      absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
+      absl::StatusCode::kFailedPrecondition, Reason::kStateDirUnusable,
       absl::StrCat("open the event log '", store->path_, "': ", std::string(status.message())),
       {{"state_dir", directory}});
 }
@@ -151,9 +151,8 @@ absl::Status SqliteEventStore::OpenFile() {
   UniqueFd file(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file) return SystemError(absl::StrCat("open ", path_), errno);
   file.Reset();
-  auto writer = SqliteConnection::Open(path_, /*create=*/true);
-  if (!writer.ok()) return writer.status();
-  writer_ = *std::move(writer);
+  ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path_, /*create=*/true));
+  writer_ = std::move(writer);
   // All of it to the disk until the log has its id.
   absl::Status status = writer_.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   if (status.ok()) status = CheckFile();
@@ -172,16 +171,15 @@ absl::Status SqliteEventStore::OpenFile() {
 absl::Status SqliteEventStore::CheckFormat() {
   auto version = writer_.QueryText("PRAGMA user_version");
   if (!version.ok()) return version.status();
-  auto tables = writer_.QueryText("SELECT count(*) FROM sqlite_schema");
-  if (!tables.ok()) return tables.status();
-  if (*version == "0" && *tables == "0") {
+  ASSIGN_OR_RETURN(auto tables, writer_.QueryText("SELECT count(*) FROM sqlite_schema"));
+  if (*version == "0" && tables == "0") {
     absl::Status made = writer_.Execute(kFirstSchema);
     return made.ok() ? writer_.Execute(kSecondSchema) : made;
   }
   if (*version == "1") return writer_.Execute(kSecondSchema);
   if (*version != absl::StrCat(kSchemaVersion)) {
     return MakeError(
-        absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
+        absl::StatusCode::kFailedPrecondition, Reason::kStateDirUnusable,
         absl::StrCat("the event log '", path_, "' is of format ", *version,
                      ", and this server knows format ", kSchemaVersion,
                      ": run the version that wrote it, or name another state directory"));
@@ -191,34 +189,34 @@ absl::Status SqliteEventStore::CheckFormat() {
 
 // What is there has to be whole.
 absl::Status SqliteEventStore::CheckFile() {
-  if (absl::Status format = CheckFormat(); !format.ok()) return format;
-  auto whole = writer_.QueryText("PRAGMA quick_check(1)");
-  if (!whole.ok()) return whole.status();
-  if (*whole != "ok") return Damaged(*whole);
-  auto holes = writer_.QueryText(
-      "SELECT coalesce(max(sequence) - min(sequence) + 1, 0) - count(*) FROM event");
-  if (!holes.ok()) return holes.status();
-  if (*holes != "0") return Damaged(absl::StrCat(*holes, " events are missing among the others"));
+  RETURN_IF_ERROR(CheckFormat());
+  ASSIGN_OR_RETURN(auto whole, writer_.QueryText("PRAGMA quick_check(1)"));
+  if (whole != "ok") return Damaged(whole);
+  ASSIGN_OR_RETURN(
+      auto holes,
+      writer_.QueryText(
+          "SELECT coalesce(max(sequence) - min(sequence) + 1, 0) - count(*) FROM event"));
+  if (holes != "0") return Damaged(absl::StrCat(holes, " events are missing among the others"));
   return CheckRows();
 }
 
 absl::Status SqliteEventStore::CheckRows() {
-  auto events = writer_.Prepare(absl::StrCat("SELECT ", kEventColumns, " FROM event"));
-  if (!events.ok()) return events.status();
-  auto row = events->Step();
-  for (; row.ok() && *row; row = events->Step()) {
-    const StoredEvent event = ReadEvent(*events);
-    if (ChecksumOf(event) == events->Int(5)) continue;
+  ASSIGN_OR_RETURN(auto events,
+                   writer_.Prepare(absl::StrCat("SELECT ", kEventColumns, " FROM event")));
+  auto row = events.Step();
+  for (; row.ok() && *row; row = events.Step()) {
+    const StoredEvent event = ReadEvent(events);
+    if (ChecksumOf(event) == events.Int(5)) continue;
     return Damaged(absl::StrCat("event ", event.sequence, " is not as it was written"));
   }
   if (!row.ok()) return row.status();
   for (size_t i = 0; i < kStateKinds; ++i) {
     const StateKind kind = static_cast<StateKind>(i);
-    auto states = writer_.Prepare(absl::StrCat("SELECT ", kStateColumns, " FROM ", TableOf(kind)));
-    if (!states.ok()) return states.status();
-    for (row = states->Step(); row.ok() && *row; row = states->Step()) {
-      const StateChange state = ReadStateRow(kind, *states);
-      if (ChecksumOf(state) == states->Int(3)) continue;
+    ASSIGN_OR_RETURN(auto states, writer_.Prepare(absl::StrCat("SELECT ", kStateColumns, " FROM ",
+                                                               TableOf(kind))));
+    for (row = states.Step(); row.ok() && *row; row = states.Step()) {
+      const StateChange state = ReadStateRow(kind, states);
+      if (ChecksumOf(state) == states.Int(3)) continue;
       return Damaged(absl::StrCat(TableOf(kind), " ", state.ordinal, " is not as it was written"));
     }
     if (!row.ok()) return row.status();
@@ -237,19 +235,17 @@ absl::Status SqliteEventStore::BeginLog() {
   const std::string boot = BootId();
   const bool tail_may_be_lost =
       *closed != "1" && *durability == NameOf(Durability::kProcess) && *boot_id != boot;
-  auto doubt = FindDoubt(*log_id);
-  if (!doubt.ok()) return doubt.status();
+  ASSIGN_OR_RETURN(auto doubt, FindDoubt(*log_id));
   // The processes of a copy may run on the machine of the original.
   machine_booted_ = is_original_ && !boot_id->empty() && !boot.empty() && *boot_id != boot;
-  if (tail_may_be_lost)
-    *doubt = "the machine ended without notice, and the last events may be lost";
+  if (tail_may_be_lost) doubt = "the machine ended without notice, and the last events may be lost";
   log_id_ = *log_id;
-  if (log_id_.empty() || !doubt->empty()) log_id_ = NewRandomId();
-  if (!doubt->empty() && notice_.empty()) {
+  if (log_id_.empty() || !doubt.empty()) log_id_ = NewRandomId();
+  if (!doubt.empty() && notice_.empty()) {
     notice_ =
         log_id->empty()
-            ? absl::StrCat(*doubt, ": the event log begins anew as '", log_id_, "'")
-            : absl::StrCat(*doubt, ": the event log '", *log_id, "' goes on as '", log_id_, "'");
+            ? absl::StrCat(doubt, ": the event log begins anew as '", log_id_, "'")
+            : absl::StrCat(doubt, ": the event log '", *log_id, "' goes on as '", log_id_, "'");
   }
   absl::Status status = writer_.Execute("BEGIN IMMEDIATE");
   status.Update(SetMeta("log_id", log_id_));
@@ -273,27 +269,24 @@ absl::StatusOr<std::string> SqliteEventStore::FindDoubt(const std::string& log_i
   auto database = FileIdentity::Of(path_);
   if (!database.ok()) return database.status();
   end_.database = *database;
-  auto newest =
-      writer_.Prepare("SELECT sequence, checksum FROM event ORDER BY sequence DESC LIMIT 1");
-  if (!newest.ok()) return newest.status();
-  auto row = newest->Step();
-  if (!row.ok()) return row.status();
-  end_.last = *row ? static_cast<uint64_t>(newest->Int(0)) : 0;
-  end_.checksum = *row ? newest->Int(1) : 0;
-  auto expected = GetMeta("witness");
-  if (!expected.ok()) return expected.status();
+  ASSIGN_OR_RETURN(
+      auto newest,
+      writer_.Prepare("SELECT sequence, checksum FROM event ORDER BY sequence DESC LIMIT 1"));
+  ASSIGN_OR_RETURN(auto row, newest.Step());
+  end_.last = row ? static_cast<uint64_t>(newest.Int(0)) : 0;
+  end_.checksum = row ? newest.Int(1) : 0;
+  ASSIGN_OR_RETURN(auto expected, GetMeta("witness"));
 
-  auto witness = LogWitness::Open(directory_->File("witness"));
-  if (!witness.ok()) return witness.status();
-  witness_ = *std::move(witness);
+  ASSIGN_OR_RETURN(auto witness, LogWitness::Open(directory_->File("witness")));
+  witness_ = std::move(witness);
   auto record = witness_->Read();
   if (absl::IsDataLoss(record.status())) return std::string(record.status().message());
   if (!record.ok()) return record.status();
   is_original_ = record->database == end_.database;
   if (record->log_id.empty()) {
-    return *expected == "1" ? absl::StrCat("'", directory_->File("witness"),
-                                           "', which proves the end of the event log, is gone")
-                            : "";  // an earlier version kept none
+    return expected == "1" ? absl::StrCat("'", directory_->File("witness"),
+                                          "', which proves the end of the event log, is gone")
+                           : "";  // an earlier version kept none
   }
   if (log_id.empty()) {
     return absl::StrCat("the database of the event log '", record->log_id, "' with ", record->last,
@@ -312,12 +305,10 @@ absl::StatusOr<std::string> SqliteEventStore::CompareEnd(const LogWitness::Recor
     return absl::StrCat("the last ", record.last - end_.last,
                         " events of the event log are missing in '", path_, "'");
   }
-  auto row = writer_.Prepare("SELECT checksum FROM event WHERE sequence = ?1");
-  if (!row.ok()) return row.status();
-  row->BindInt(1, static_cast<int64_t>(record.last));
-  auto found = row->Step();
-  if (!found.ok()) return found.status();
-  if (record.last > 0 && (!*found || row->Int(0) != record.checksum)) {
+  ASSIGN_OR_RETURN(auto row, writer_.Prepare("SELECT checksum FROM event WHERE sequence = ?1"));
+  row.BindInt(1, static_cast<int64_t>(record.last));
+  ASSIGN_OR_RETURN(auto found, row.Step());
+  if (record.last > 0 && (!found || row.Int(0) != record.checksum)) {
     return absl::StrCat("event ", record.last, " in '", path_, "' is not the one that was written");
   }
   if (record.database != end_.database) {
@@ -367,10 +358,9 @@ absl::Status SqliteEventStore::Prepare() {
         prepare(writer_, absl::StrCat("DELETE FROM ", table, " WHERE ordinal = ?1"));
   }
   for (SqliteConnection* connection : {&checkpointer_, &reader_}) {
-    auto opened = SqliteConnection::Open(path_, /*create=*/false);
-    if (!opened.ok()) return opened.status();
+    ASSIGN_OR_RETURN(auto opened, SqliteConnection::Open(path_, /*create=*/false));
     absl::MutexLock lock(&reader_mutex_);
-    *connection = *std::move(opened);
+    *connection = std::move(opened);
   }
   // A checkpoint that would have to wait for a reader is put off: whoever appends waits for it.
   checkpointer_.SetPatience(absl::ZeroDuration());
@@ -395,7 +385,7 @@ absl::Status SqliteEventStore::SetAside(const absl::Status& damage) {
     const std::string from = path_ + part;
     const std::string to = absl::StrCat(path_, suffix, part);
     if (::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) continue;
-    return ErrnoError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_UNUSABLE",
+    return ErrnoError(absl::StatusCode::kFailedPrecondition, Reason::kStateDirUnusable,
                       "set aside the damaged event log", from, errno);
   }
   notice_ = absl::StrCat("the event log was damaged (", std::string(damage.message()),
@@ -405,30 +395,26 @@ absl::Status SqliteEventStore::SetAside(const absl::Status& damage) {
 }
 
 absl::Status SqliteEventStore::SetMeta(std::string_view name, std::string_view value) {
-  auto statement = writer_.Prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)");
-  if (!statement.ok()) return statement.status();
-  statement->BindText(1, name);
-  statement->BindText(2, value);
-  return statement->Run();
+  ASSIGN_OR_RETURN(auto statement, writer_.Prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)"));
+  statement.BindText(1, name);
+  statement.BindText(2, value);
+  return statement.Run();
 }
 
 absl::StatusOr<std::string> SqliteEventStore::GetMeta(std::string_view name) {
-  auto statement = writer_.Prepare("SELECT value FROM meta WHERE name = ?1");
-  if (!statement.ok()) return statement.status();
-  statement->BindText(1, name);
-  auto row = statement->Step();
-  if (!row.ok()) return row.status();
-  return *row ? statement->Text(0) : "";
+  ASSIGN_OR_RETURN(auto statement, writer_.Prepare("SELECT value FROM meta WHERE name = ?1"));
+  statement.BindText(1, name);
+  ASSIGN_OR_RETURN(auto row, statement.Step());
+  return row ? statement.Text(0) : "";
 }
 
 absl::StatusOr<EventStore::Range> SqliteEventStore::FindRange() {
   absl::MutexLock lock(&reader_mutex_);
-  auto statement = reader_.Prepare("SELECT min(sequence), max(sequence) FROM event");
-  if (!statement.ok()) return statement.status();
-  auto row = statement->Step();
-  if (!row.ok()) return row.status();
-  const auto last = static_cast<uint64_t>(statement->Int(1));
-  return Range{last == 0 ? 1 : static_cast<uint64_t>(statement->Int(0)), last};
+  ASSIGN_OR_RETURN(auto statement,
+                   reader_.Prepare("SELECT min(sequence), max(sequence) FROM event"));
+  RETURN_IF_ERROR(statement.Step().status());
+  const auto last = static_cast<uint64_t>(statement.Int(1));
+  return Range{last == 0 ? 1 : static_cast<uint64_t>(statement.Int(0)), last};
 }
 
 absl::Status SqliteEventStore::Write(const Batch& batch) {
@@ -470,7 +456,7 @@ absl::Status SqliteEventStore::WriteRows(const Batch& batch) {
     end_.checksum = ChecksumOf(event);
     end_.last = event.sequence;
     insert_event_.BindInt(6, end_.checksum);
-    if (absl::Status status = insert_event_.Run(); !status.ok()) return status;
+    RETURN_IF_ERROR(insert_event_.Run());
   }
   for (const StateChange& change : batch.changes) {
     StateStatements& statements = states_[static_cast<size_t>(change.kind)];
@@ -481,7 +467,7 @@ absl::Status SqliteEventStore::WriteRows(const Batch& batch) {
       statement.BindBlob(3, change.body);
       statement.BindInt(4, ChecksumOf(change));
     }
-    if (absl::Status status = statement.Run(); !status.ok()) return status;
+    RETURN_IF_ERROR(statement.Run());
   }
   if (batch.first_kept == 0) return absl::OkStatus();
   trim_events_.BindInt(1, static_cast<int64_t>(batch.first_kept));
@@ -504,13 +490,13 @@ absl::StatusOr<std::vector<StoredEvent>> SqliteEventStore::Read(uint64_t sequenc
 
 absl::StatusOr<std::vector<StateChange>> SqliteEventStore::ReadState(StateKind kind) {
   absl::MutexLock lock(&reader_mutex_);
-  auto statement = reader_.Prepare(
-      absl::StrCat("SELECT ", kStateColumns, " FROM ", TableOf(kind), " ORDER BY ordinal"));
-  if (!statement.ok()) return statement.status();
+  ASSIGN_OR_RETURN(auto statement,
+                   reader_.Prepare(absl::StrCat("SELECT ", kStateColumns, " FROM ", TableOf(kind),
+                                                " ORDER BY ordinal")));
   std::vector<StateChange> states;
-  auto row = statement->Step();
-  for (; row.ok() && *row; row = statement->Step()) {
-    states.push_back(ReadStateRow(kind, *statement));
+  auto row = statement.Step();
+  for (; row.ok() && *row; row = statement.Step()) {
+    states.push_back(ReadStateRow(kind, statement));
   }
   if (!row.ok()) return row.status();
   return states;
@@ -519,19 +505,18 @@ absl::StatusOr<std::vector<StateChange>> SqliteEventStore::ReadState(StateKind k
 absl::StatusOr<uint64_t> SqliteEventStore::FirstSince(absl::Time time) {
   absl::MutexLock lock(&reader_mutex_);
   // From the oldest on: the walk is as long as what is about to be dropped.
-  auto statement = reader_.Prepare(
-      "SELECT coalesce((SELECT sequence FROM event WHERE time_ns >= ?1 ORDER BY sequence LIMIT 1), "
-      "(SELECT coalesce(max(sequence), 0) + 1 FROM event))");
-  if (!statement.ok()) return statement.status();
-  statement->BindInt(1, absl::ToUnixNanos(time));
-  auto row = statement->Step();
-  if (!row.ok()) return row.status();
-  return static_cast<uint64_t>(statement->Int(0));
+  ASSIGN_OR_RETURN(auto statement,
+                   reader_.Prepare("SELECT coalesce((SELECT sequence FROM event WHERE time_ns >= "
+                                   "?1 ORDER BY sequence LIMIT 1), "
+                                   "(SELECT coalesce(max(sequence), 0) + 1 FROM event))"));
+  statement.BindInt(1, absl::ToUnixNanos(time));
+  RETURN_IF_ERROR(statement.Step().status());
+  return static_cast<uint64_t>(statement.Int(0));
 }
 
 absl::Status SqliteEventStore::CheckRoom() const {
   if (gone_) {
-    return MakeError(absl::StatusCode::kDataLoss, "STORAGE_LOST",
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageLost,
                      absl::StrCat("'", path_,
                                   "' or its write-ahead log was removed or replaced "
                                   "while the server wrote to it: what is recorded now, no later "
@@ -539,7 +524,7 @@ absl::Status SqliteEventStore::CheckRoom() const {
                      {{"state_dir", directory_->path()}});
   }
   if (has_room_) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+  return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull,
                    absl::StrCat("the disk of '", directory_->path(), "' is full"),
                    {{"state_dir", directory_->path()}});
 }

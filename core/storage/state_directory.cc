@@ -15,13 +15,14 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/private_path.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/storage/lock_holders.h"
 
 namespace proctor {
 namespace {
 
-constexpr char kUnusable[] = "STATE_DIR_UNUSABLE";
+constexpr Reason kUnusable = Reason::kStateDirUnusable;
 
 absl::Status Unusable(const std::string& path, std::string_view what, int error) {
   return ErrnoError(absl::StatusCode::kFailedPrecondition, kUnusable,
@@ -108,7 +109,7 @@ absl::StatusOr<UniqueFd> TakeFence(const std::string& path) {
                       ", which had not become a program yet: killed"));
   }
   if (TakeLock(fence.get(), absl::Seconds(2), always)) return fence;
-  return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateDirInUse,
                    absl::StrCat("state directory '", path,
                                 "': a process that the server before this one had begun to start "
                                 "can neither become a program nor be killed: it holds '",
@@ -125,18 +126,17 @@ StateDirectory::StateDirectory(std::string path, UniqueFd directory, UniqueFd lo
       fence_(std::move(fence)) {}
 
 absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::string& path) {
-  if (absl::Status status = MakeParents(path); !status.ok()) return status;
+  RETURN_IF_ERROR(MakeParents(path));
   auto directory = OpenPrivateDirectory(path, "state directory", kUnusable);
   if (!directory.ok()) return directory.status();
-  if (absl::Status status = CheckFiles(directory->get(), path); !status.ok()) return status;
-  auto opened = OpenPrivateFile(directory->get(), "lock", FileIn(path), kUnusable);
-  if (!opened.ok()) return opened.status();
-  UniqueFd lock = *std::move(opened);
+  RETURN_IF_ERROR(CheckFiles(directory->get(), path));
+  ASSIGN_OR_RETURN(auto opened, OpenPrivateFile(directory->get(), "lock", FileIn(path), kUnusable));
+  UniqueFd lock = std::move(opened);
   // A child of a server that has just ended has the lock, too, until it closes what it inherited.
   if (!TakeLock(lock.get(), absl::Seconds(5), [&] { return !MayLive(ReadHolder(lock.get())); })) {
     if (errno != EWOULDBLOCK) return Unusable(path, "lock it", errno);
     const std::string holder = ReadHolder(lock.get());
-    return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStateDirInUse,
                      absl::StrCat("state directory '", path, "' is in use by another server (pid ",
                                   holder, "): name another one"),
                      {{"state_dir", path}, {"pid", holder}});
@@ -146,10 +146,9 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(const std::
     if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
       return Unusable(path, "write its lock", errno);
   }
-  auto fence = TakeFence(path);
-  if (!fence.ok()) return fence.status();
+  ASSIGN_OR_RETURN(auto fence, TakeFence(path));
   return std::unique_ptr<StateDirectory>(
-      new StateDirectory(path, *std::move(directory), std::move(lock), *std::move(fence)));
+      new StateDirectory(path, *std::move(directory), std::move(lock), std::move(fence)));
 }
 
 absl::Status StateDirectory::TakeReserve() {
@@ -164,7 +163,7 @@ absl::Status StateDirectory::TakeReserve() {
     return absl::OkStatus();
   }
   if (file) (void)::ftruncate(file.get(), 0);
-  return ErrnoError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+  return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull,
                     absl::StrCat("keep ", kReserveBytes >> 20, " MiB of room in hand"), path,
                     error);
 }

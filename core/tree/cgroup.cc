@@ -14,14 +14,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/spare_descriptor.h"
 
 namespace proctor {
 namespace {
 
 absl::Status Error(std::string_view operation, const std::string& path, int error) {
-  return ErrnoError(absl::StatusCode::kFailedPrecondition, "CGROUP_UNAVAILABLE", operation, path,
-                    error);
+  return ErrnoError(absl::StatusCode::kFailedPrecondition, Reason::kCgroupUnavailable, operation,
+                    path, error);
 }
 
 // The number behind `key` in lines "key number"; 0 where there is none.
@@ -142,8 +143,7 @@ std::set<pid_t> Cgroup::Members() const {
 absl::Status Cgroup::Kill() const {
   if (Has("cgroup.kill")) return Write("cgroup.kill", "1");
   // Who is frozen does not fork, and a member that is listed stays one: no pid is another's.
-  absl::Status frozen = Write("cgroup.freeze", "1");
-  if (!frozen.ok()) return frozen;
+  RETURN_IF_ERROR(Write("cgroup.freeze", "1"));
   for (const pid_t pid : Members()) ::kill(pid, SIGKILL);
   return Write("cgroup.freeze", "0");
 }

@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/spawn/clone_spawn.h"
 #include "core/tree/cgroup_tree.h"
 
@@ -29,7 +30,7 @@ constexpr int kOpenAttempts = 8;
 constexpr size_t kLeftoversATime = 4;
 
 absl::Status Unavailable(const std::string& why) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "CGROUP_UNAVAILABLE", why);
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kCgroupUnavailable, why);
 }
 
 bool HasWord(absl::string_view text, absl::string_view wanted) {
@@ -91,9 +92,8 @@ absl::StatusOr<std::string> FindOwnCgroup() {
 absl::StatusOr<std::shared_ptr<CgroupRoot>> CgroupRoot::Open(const std::string& directory) {
   std::string path = directory;
   if (path.empty()) {
-    auto own = FindOwnCgroup();
-    if (!own.ok()) return own.status();
-    path = *own;
+    ASSIGN_OR_RETURN(auto own, FindOwnCgroup());
+    path = own;
   }
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const Cgroup parent(path);
@@ -105,13 +105,13 @@ absl::StatusOr<std::shared_ptr<CgroupRoot>> CgroupRoot::Open(const std::string& 
   // A server that starts beside us may take a group without a lock yet for a dead one's.
   for (int attempt = 0; attempt < kOpenAttempts && (root == nullptr || !root->lock_); ++attempt) {
     const Cgroup own = parent.Child(kServerPrefix + NewRandomId());
-    if (absl::Status made = own.Make(); !made.ok()) return made;
+    RETURN_IF_ERROR(own.Make());
     root.reset(new CgroupRoot(parent, own));
     root->lock_ = Lock(own, LOCK_EX);
   }
   if (!root->lock_) return Unavailable(absl::StrCat("'", root->own_.path(), "' cannot be locked"));
   root->dead_ = std::move(dead);
-  if (absl::Status prepared = root->Prepare(); !prepared.ok()) return prepared;
+  RETURN_IF_ERROR(root->Prepare());
   return root;
 }
 
@@ -127,7 +127,7 @@ CgroupRoot::~CgroupRoot() {
 // Finds out here what would else fail at each spawn.
 absl::Status CgroupRoot::Prepare() {
   const Cgroup probe = own_.Child("probe");
-  if (absl::Status made = probe.Make(); !made.ok()) return made;
+  RETURN_IF_ERROR(probe.Make());
   auto directory = probe.Open();
   absl::Status spawned = directory.ok() ? ProbeClone3(directory->get()) : directory.status();
   // Without clone3 a child moves itself, and may from the start.
@@ -189,7 +189,7 @@ absl::Status CgroupRoot::Limit(const Cgroup& group, std::string_view controller,
   const std::string error = ErrorVariables(status)["errno_name"];
   if (status.ok() || error == "EMFILE" || error == "ENFILE" || error == "ENOMEM") return status;
   const std::string field = absl::StrCat("spec.cgroup.", std::string(limit));
-  return MakeError(absl::StatusCode::kFailedPrecondition, "LIMIT_UNAVAILABLE",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitUnavailable,
                    absl::StrCat(field, ": ", std::string(status.message())),
                    {{"limit", std::string(limit)}, {"field", field}});
 }
@@ -236,7 +236,7 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> CgroupRoot::MakeTree(const std::str
   const Cgroup group = own_.Child(process_id);
   absl::Status made = group.Make();
   if (made.ok()) made = ApplyLimits(group, limits);
-  if (ErrorReason(made) == "LIMIT_UNAVAILABLE") {
+  if (ReasonOf(made) == Reason::kLimitUnavailable) {
     (void)group.Remove();
     return made;
   }
@@ -245,7 +245,7 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> CgroupRoot::MakeTree(const std::str
     (void)group.Remove();
     ErrorMetadata metadata = ErrorVariables(directory.status());
     metadata["stage"] = "cgroup";
-    return MakeError(absl::StatusCode::kResourceExhausted, "SPAWN_RESOURCES",
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kSpawnResources,
                      std::string(directory.status().message()), metadata);
   }
   return std::make_unique<CgroupTree>(shared_from_this(), group, *std::move(directory));
@@ -266,9 +266,8 @@ absl::StatusOr<size_t> CgroupRoot::CountLeft(const std::string& process_id) cons
     const Cgroup group = server.Child(process_id);
     const size_t members = group.Members().size();
     // They may have ended since.
-    const auto populated = group.Populated();
-    if (!populated.ok()) return populated.status();
-    if (!*populated) continue;
+    ASSIGN_OR_RETURN(const auto populated, group.Populated());
+    if (!populated) continue;
     if (members > 0) return members;
     return Unavailable(absl::StrCat("the members of '", group.path(), "' cannot be read"));
   }

@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
 #include "core/base/spare_descriptor.h"
 #include "core/tree/cgroup_root.h"
@@ -41,9 +42,8 @@ CgroupTree::~CgroupTree() {
 }
 
 absl::StatusOr<bool> CgroupTree::Empty() {
-  auto populated = group_.Populated();
-  if (!populated.ok()) return populated.status();
-  return !*populated;
+  ASSIGN_OR_RETURN(auto populated, group_.Populated());
+  return !populated;
 }
 
 void CgroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) { done(Send(signal)); }
@@ -51,7 +51,7 @@ void CgroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) { done(Sen
 absl::Status CgroupTree::Send(TreeSignal signal) {
   // Where it cannot be told, the members are looked for.
   if (Empty().value_or(false)) {
-    return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+    return MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                      "no member of the tree is left");
   }
   // That misses a process whose main thread has ended (seen on Linux 6.18), and who that forks.

@@ -11,7 +11,7 @@ namespace proctor {
 
 void GroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) {
   if (leader_ == 0) {
-    return done(MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+    return done(MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                           "the leader of the process group has ended"));
   }
   if (signal.beside != 0) return done(absl::OkStatus());  // nobody knows who that is
@@ -25,7 +25,7 @@ void GroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) {
 }
 
 absl::Status GroupTree::AwaitEmpty(EventLoop*, TreeWait) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "TREE_UNKNOWN",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kTreeUnknown,
                    "without a control group and without /proc nobody knows who is left");
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/spare_descriptor.h"
 #include "core/base/unique_fd.h"
 
@@ -37,7 +38,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status Unavailable(const std::string& why) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "PROC_UNAVAILABLE", why);
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kProcUnavailable, why);
 }
 
 // "Max file locks            SOFT                 HARD                 locks"
@@ -53,18 +54,16 @@ uint64_t LocksLimit(const std::string& limits) {
 }
 
 absl::StatusOr<uint64_t> ReadLocksLimit(pid_t pid) {
-  auto limits = ReadFile(absl::StrCat("/proc/", pid, "/limits"));
-  if (!limits.ok()) return limits.status();
-  return LocksLimit(*limits);
+  ASSIGN_OR_RETURN(auto limits, ReadFile(absl::StrCat("/proc/", pid, "/limits")));
+  return LocksLimit(limits);
 }
 
 }  // namespace
 
 absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
   const absl::Status gone = absl::NotFoundError(absl::StrCat("process ", pid, " is gone"));
-  auto read = ReadFile(absl::StrCat("/proc/", pid, "/stat"));
-  if (!read.ok()) return read.status();
-  const std::string stat = *std::move(read);
+  ASSIGN_OR_RETURN(auto read, ReadFile(absl::StrCat("/proc/", pid, "/stat")));
+  const std::string stat = std::move(read);
   // The second field is the program's name in parentheses, whatever is in it.
   const size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos || name_end + 2 > stat.size()) return gone;
@@ -91,9 +90,8 @@ absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
     entry.cpu_ticks += ticks;
   }
   if (!with_locks) return entry;
-  auto limit = ReadLocksLimit(pid);
-  if (!limit.ok()) return limit.status();
-  entry.locks = *limit;
+  ASSIGN_OR_RETURN(auto limit, ReadLocksLimit(pid));
+  entry.locks = limit;
   return entry;
 }
 
@@ -155,9 +153,8 @@ absl::StatusOr<ProcTable> ProcTable::Read(uint64_t locks_since) {
     if (absl::IsNotFound(entry.status())) continue;
     if (!entry.ok()) return entry.status();
     if (entry->start_time >= locks_since && !entry->ended()) {
-      auto limit = ReadLocksLimit(pid);
-      if (!limit.ok()) return limit.status();
-      entry->locks = *limit;
+      ASSIGN_OR_RETURN(auto limit, ReadLocksLimit(pid));
+      entry->locks = limit;
     }
     entries.push_back(*entry);
   }

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/self/background_thread.h"
 
 namespace proctor {
@@ -53,9 +54,8 @@ absl::StatusOr<int> SendTo(const ProcEntry& entry, int signal) {
     const int error = Send(pidfd.get(), signal);
     if (error == 0 || error == ESRCH) return error;
   }
-  const auto there = IsThere(entry);
-  if (!there.ok()) return there.status();
-  if (!*there) return ESRCH;
+  ASSIGN_OR_RETURN(const auto there, IsThere(entry));
+  if (!there) return ESRCH;
   return ::kill(entry.pid, signal) == 0 ? 0 : errno;
 }
 

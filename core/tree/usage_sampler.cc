@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/return_if_error.h"
 #include "core/self/background_thread.h"
 
 namespace proctor {
@@ -71,9 +72,8 @@ class UsageSampler::Looks {
     const absl::Duration begin = clocks_.now();
     const absl::Duration cost = clocks_.cost();
     if (table_.has_value() && begin - table_clock_ < table_period_) return absl::OkStatus();
-    auto table = ProcTable::Read(ProcTable::kNoLocks);
-    if (!table.ok()) return table.status();
-    table_ = *std::move(table);
+    ASSIGN_OR_RETURN(auto table, ProcTable::Read(ProcTable::kNoLocks));
+    table_ = std::move(table);
     table_clock_ = begin;
     table_period_ = PeriodFor(clocks_.cost() - cost);
     return absl::OkStatus();

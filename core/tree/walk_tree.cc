@@ -78,7 +78,7 @@ void SendAndTell(EventLoop* loop, WalkOrder order, int tries, TreeSent done) {
     if (!walked.status.ok()) return done(walked.status);
     if (walked.leader_reached || !walked.reached.empty()) return done(absl::OkStatus());
     if (walked.error == 0 || walked.error == ESRCH) {
-      return done(MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+      return done(MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                             "no member of the tree is left"));
     }
     done(SystemError(absl::StrCat("send ", SignalName(walked.signal.number), " to a tree"),

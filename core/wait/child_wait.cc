@@ -172,15 +172,16 @@ absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
   switch (error) {
     case ESRCH:
     case EINVAL:  // no thread group leader has this pid
-      return ErrnoError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD", "pidfd_open", object, error);
+      return ErrnoError(absl::StatusCode::kNotFound, Reason::kNoSuchChild, "pidfd_open", object,
+                        error);
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-      return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "pidfd_open",
-                        object, error);
+      return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
+                        "pidfd_open", object, error);
     default:
-      return ErrnoError(absl::StatusCode::kUnimplemented, "PIDFD_REFUSED", "pidfd_open", object,
-                        error);
+      return ErrnoError(absl::StatusCode::kUnimplemented, Reason::kPidfdRefused, "pidfd_open",
+                        object, error);
   }
 }
 

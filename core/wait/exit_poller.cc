@@ -13,8 +13,8 @@ namespace proctor {
 absl::StatusOr<std::unique_ptr<ExitPoller>> ExitPoller::Create() {
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) {
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "epoll_create1",
-                      "", errno);
+    return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
+                      "epoll_create1", "", errno);
   }
   return std::unique_ptr<ExitPoller>(new ExitPoller(std::move(epoll)));
 }

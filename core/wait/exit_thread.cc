@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/self/detached_thread.h"
 #include "core/wait/child_wait.h"
 
@@ -20,16 +21,15 @@ ExitThread& ExitThread::Get() {
 
 absl::StatusOr<std::unique_ptr<ExitThread::Waiting>> ExitThread::MakeWaiting() {
   auto made = std::make_unique<Waiting>();
-  auto poller = ExitPoller::Create();
-  if (!poller.ok()) return poller.status();
-  made->poller = *std::move(poller);
+  ASSIGN_OR_RETURN(auto poller, ExitPoller::Create());
+  made->poller = std::move(poller);
   made->epoll.Reset(::epoll_create1(EPOLL_CLOEXEC));
   if (made->epoll) made->wake.Reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   for (const int fd : {made->wake.get(), made->poller->fd()}) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (made->wake && ::epoll_ctl(made->epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0) continue;
-    return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS", "wait for exits",
-                      "", errno);
+    return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
+                      "wait for exits", "", errno);
   }
   return made;
 }
@@ -38,10 +38,9 @@ absl::Status ExitThread::Start() {
   if (waiting() != nullptr) return absl::OkStatus();
   absl::MutexLock lock(&mutex_);
   if (waiting() != nullptr) return absl::OkStatus();
-  auto made = MakeWaiting();
-  if (!made.ok()) return made.status();
-  absl::Status started = StartDetachedThread([this, waiting = made->get()] { Run(*waiting); });
-  if (started.ok()) waiting_.store(made->release(), std::memory_order_release);
+  ASSIGN_OR_RETURN(auto made, MakeWaiting());
+  absl::Status started = StartDetachedThread([this, waiting = made.get()] { Run(*waiting); });
+  if (started.ok()) waiting_.store(made.release(), std::memory_order_release);
   return started;
 }
 

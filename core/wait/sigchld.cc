@@ -10,6 +10,7 @@
 #include "absl/base/const_init.h"
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/wait/exit_thread.h"
 
@@ -81,7 +82,7 @@ bool RestoreLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
 
 absl::StatusOr<std::unique_ptr<SigchldListener>> SigchldListener::Create(
     std::function<void()> on_signal) {
-  if (absl::Status started = ExitThread::Get().Start(); !started.ok()) return started;
+  RETURN_IF_ERROR(ExitThread::Get().Start());
   const uint64_t id = ExitThread::Get().AddSignalListener(std::move(on_signal));
   absl::MutexLock lock(&mutex);
   if (++listeners == 1) InstallLocked();

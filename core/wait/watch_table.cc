@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 
 namespace proctor {
@@ -48,9 +49,9 @@ void Call(Watch& watch, ChildHandler& handler, const ChildExit& exit) {
   } catch (...) {
     what = "not a std::exception";
   }
-  watch.loop->ReportError(
-      {absl::StrCat("the handler of child ", watch.pid),
-       MakeError(absl::StatusCode::kInternal, "HANDLER_THREW", absl::StrCat("it threw: ", what))});
+  watch.loop->ReportError({absl::StrCat("the handler of child ", watch.pid),
+                           MakeError(absl::StatusCode::kInternal, Reason::kHandlerThrew,
+                                     absl::StrCat("it threw: ", what))});
 }
 
 }  // namespace
@@ -71,22 +72,21 @@ absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, SharedFd pidfd
   auto watch = std::make_shared<Watch>(pid, std::move(pidfd), std::move(loop));
   watch->handler = std::move(handler);
   std::shared_ptr<Watch> displaced;
-  auto inserted = Insert(watch, &displaced);
-  if (!inserted.ok()) return inserted.status();
+  ASSIGN_OR_RETURN(auto inserted, Insert(watch, &displaced));
   if (displaced != nullptr) stop(displaced);
-  return *inserted == Inserted::kNew ? watch : nullptr;
+  return inserted == Inserted::kNew ? watch : nullptr;
 }
 
 absl::StatusOr<WatchTable::Inserted> WatchTable::Insert(const std::shared_ptr<Watch>& watch,
                                                         std::shared_ptr<Watch>* displaced) {
   absl::MutexLock lock(&mutex_);
   if (closed_) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "WATCHER_CLOSED",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWatcherClosed,
                      "add child handler: the watcher is closed");
   }
   if (being_told_.contains(watch->pid)) {
     return MakeError(
-        absl::StatusCode::kNotFound, "NO_SUCH_CHILD",
+        absl::StatusCode::kNotFound, Reason::kNoSuchChild,
         absl::StrCat("add child handler '", watch->pid, "': its end was told already"));
   }
   KeepChild(watch->pid);  // it may have been removed before
@@ -248,8 +248,8 @@ std::string WatchTable::DebugString() const {
 
 namespace {
 
-absl::Status AddError(absl::StatusCode code, const char* reason, std::string_view watcher,
-                      pid_t pid, std::string_view why) {
+absl::Status AddError(absl::StatusCode code, Reason reason, std::string_view watcher, pid_t pid,
+                      std::string_view why) {
   const std::string name(watcher);
   return MakeError(code, reason,
                    absl::StrCat(name, ": add child handler '", pid, "': ", std::string(why)),
@@ -259,22 +259,22 @@ absl::Status AddError(absl::StatusCode code, const char* reason, std::string_vie
 }  // namespace
 
 absl::Status NoRunningLoopError(std::string_view watcher, pid_t pid) {
-  return AddError(absl::StatusCode::kFailedPrecondition, "NO_RUNNING_LOOP", watcher, pid,
+  return AddError(absl::StatusCode::kFailedPrecondition, Reason::kNoRunningLoop, watcher, pid,
                   "no event loop runs on this thread");
 }
 
 absl::Status InactiveError(std::string_view watcher, pid_t pid) {
-  return AddError(absl::StatusCode::kFailedPrecondition, "WATCHER_INACTIVE", watcher, pid,
+  return AddError(absl::StatusCode::kFailedPrecondition, Reason::kWatcherInactive, watcher, pid,
                   "the watcher is attached to no running event loop");
 }
 
 absl::Status NoSuchChildError(std::string_view watcher, pid_t pid) {
-  return AddError(absl::StatusCode::kNotFound, "NO_SUCH_CHILD", watcher, pid, "no such child");
+  return AddError(absl::StatusCode::kNotFound, Reason::kNoSuchChild, watcher, pid, "no such child");
 }
 
 absl::Status WatcherClosedError(std::string_view watcher) {
   const std::string name(watcher);
-  return MakeError(absl::StatusCode::kFailedPrecondition, "WATCHER_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWatcherClosed,
                    absl::StrCat(name, ": the watcher is closed"), {{"watcher", name}});
 }
 

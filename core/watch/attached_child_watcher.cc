@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/wait/child_wait.h"
 #include "core/wait/orphan_reaper.h"
@@ -49,7 +50,7 @@ void AttachedChildWatcher::StopPolling(const std::shared_ptr<Watch>& watch) {
 
 absl::Status AttachedChildWatcher::AttachLoop(std::shared_ptr<EventLoop> loop) {
   if (::gettid() != ::getpid()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NOT_MAIN_THREAD",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNotMainThread,
                      absl::StrCat(name(), ": attach a loop: only on the main thread"));
   }
   if (table_->closed()) return WatcherClosedError(name());
@@ -71,9 +72,8 @@ absl::Status AttachedChildWatcher::Attach(const std::shared_ptr<EventLoop>& loop
   });
   std::shared_ptr<ExitPoller> poll = poller();
   if (poll == nullptr) {
-    auto made = ExitPoller::Create();
-    if (!made.ok()) return made.status();
-    poll = *std::move(made);
+    ASSIGN_OR_RETURN(auto made, ExitPoller::Create());
+    poll = std::move(made);
   }
   auto listener = SigchldListener::Create([weak] {
     auto self = weak.lock();

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/uring.h"
 
@@ -72,10 +73,10 @@ struct ChildWaitRing::Kernel {
 };
 
 absl::Status ChildWaitRing::ProbeKernel() {
-  if (absl::Status usable = Uring::Probe(); !usable.ok()) return usable;  // says more
+  RETURN_IF_ERROR(Uring::Probe());  // says more
   io_uring ring{};
   if (const int result = ::io_uring_queue_init(2, &ring, 0); result < 0) {
-    return ErrnoError(absl::StatusCode::kUnimplemented, "URING_REFUSED", "io_uring_setup", "",
+    return ErrnoError(absl::StatusCode::kUnimplemented, Reason::kUringRefused, "io_uring_setup", "",
                       -result);
   }
   io_uring_probe* probe = ::io_uring_get_probe_ring(&ring);
@@ -83,7 +84,7 @@ absl::Status ChildWaitRing::ProbeKernel() {
   ::io_uring_free_probe(probe);
   ::io_uring_queue_exit(&ring);
   if (waits) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kUnimplemented, "URING_REFUSED",
+  return MakeError(absl::StatusCode::kUnimplemented, Reason::kUringRefused,
                    "io_uring here cannot wait for children: that needs Linux 6.7");
 }
 
@@ -101,7 +102,7 @@ absl::StatusOr<std::shared_ptr<ChildWaitRing>> ChildWaitRing::Create() {
     parameters.cq_entries = kCompletions;
     const int result = ::io_uring_queue_init_params(kEntries, &kernel->ring, &parameters);
     if (result < 0) {
-      return ErrnoError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS",
+      return ErrnoError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
                         "io_uring_setup", "", -result);
     }
     kernel->fd = kernel->ring.ring_fd;
@@ -149,12 +150,13 @@ void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
 
 absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
   if (!watch->pidfd) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "OUT_OF_DESCRIPTORS",
+    return MakeError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
                      absl::StrCat("wait for child ", watch->pid, ": it has no pidfd"));
   }
   absl::MutexLock lock(&kernel_->mutex);
   if (kernel_->closed) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "RING_CLOSED", "the ring is closed");
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kRingClosed,
+                     "the ring is closed");
   }
   const uint64_t token = ++kernel_->last_token;
   Kernel::Request& request = *(kernel_->requests[token] = std::make_unique<Kernel::Request>(
@@ -171,7 +173,7 @@ absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
       kernel_->requests.erase(token);
       break;
   }
-  return MakeError(absl::StatusCode::kResourceExhausted, "URING_RESOURCES",
+  return MakeError(absl::StatusCode::kResourceExhausted, Reason::kUringResources,
                    "io_uring took no request");
 }
 

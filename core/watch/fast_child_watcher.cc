@@ -71,7 +71,7 @@ absl::Status FastChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler 
     absl::MutexLock lock(&mutex_);
     auto territory = territories_.find(here);
     if (territory == territories_.end() || territory->second.depth == 0) {
-      return MakeError(absl::StatusCode::kFailedPrecondition, "NO_SCOPE",
+      return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoScope,
                        absl::StrCat("fast: add child handler '", pid,
                                     "': not within the scope that covers its spawn"));
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/wait/child_wait.h"
 
 namespace proctor {
@@ -20,15 +21,14 @@ absl::Status MultiLoopChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHan
 
 absl::Status MultiLoopChildWatcher::AttachLoop(std::shared_ptr<EventLoop>) {
   if (::gettid() != ::getpid()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "NOT_MAIN_THREAD",
+    return MakeError(absl::StatusCode::kInvalidArgument, Reason::kNotMainThread,
                      "multiloop: attach: only on the main thread");
   }
   absl::MutexLock lock(&mutex_);
   if (listener_ != nullptr) return absl::OkStatus();
   if (children_.closed()) return WatcherClosedError(name());
-  auto listener = SigchldListener::Create([] {});
-  if (!listener.ok()) return listener.status();
-  listener_ = *std::move(listener);
+  ASSIGN_OR_RETURN(auto listener, SigchldListener::Create([] {}));
+  listener_ = std::move(listener);
   return absl::OkStatus();
 }
 

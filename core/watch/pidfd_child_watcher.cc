@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/wait/exit_thread.h"
 #include "core/wait/orphan_reaper.h"
 
@@ -47,13 +48,12 @@ class PidfdReader {
 }  // namespace
 
 absl::Status PidfdChildWatcher::Probe() {
-  auto pidfd = OpenPidfd(::getpid());
-  if (!pidfd.ok()) return pidfd.status();
+  ASSIGN_OR_RETURN(auto pidfd, OpenPidfd(::getpid()));
   // Not our own child: ECHILD where waitid knows pidfds, EINVAL before Linux 5.4.
   siginfo_t info{};
-  if (::syscall(SYS_waitid, 3, pidfd->get(), &info, WEXITED | WNOHANG, nullptr) < 0 &&
+  if (::syscall(SYS_waitid, 3, pidfd.get(), &info, WEXITED | WNOHANG, nullptr) < 0 &&
       errno != ECHILD) {
-    return ErrnoError(absl::StatusCode::kUnimplemented, "PIDFD_REFUSED", "waitid", "P_PIDFD",
+    return ErrnoError(absl::StatusCode::kUnimplemented, Reason::kPidfdRefused, "waitid", "P_PIDFD",
                       errno);
   }
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/wait/sigchld.h"
 #include "core/watch/fast_child_watcher.h"
 #include "core/watch/multi_loop_child_watcher.h"
@@ -47,7 +48,7 @@ absl::StatusOr<const Kind*> FindKind(std::string_view name) {
     if (name != kind.name) continue;
     const absl::Status available = kind.probe();
     if (available.ok()) return &kind;
-    return MakeError(absl::StatusCode::kFailedPrecondition, "WATCHER_UNAVAILABLE",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWatcherUnavailable,
                      absl::StrCat("watcher '", kind.name, "' cannot work on this machine: ",
                                   std::string(available.message())),
                      {{"watcher", kind.name}});
@@ -67,16 +68,14 @@ std::vector<WatcherInfo> ListWatchers() {
 }
 
 absl::StatusOr<std::string> ResolveWatcher(std::string_view name) {
-  auto kind = FindKind(name);
-  if (!kind.ok()) return kind.status();
-  return (*kind)->name;
+  ASSIGN_OR_RETURN(auto kind, FindKind(name));
+  return kind->name;
 }
 
 absl::StatusOr<std::shared_ptr<ChildWatcher>> NewWatcher(std::string_view name) {
-  auto kind = FindKind(name);
-  if (!kind.ok()) return kind.status();
+  ASSIGN_OR_RETURN(auto kind, FindKind(name));
   WarnIfSigchldIsIgnored();
-  return (*kind)->make();
+  return kind->make();
 }
 
 }  // namespace proctor

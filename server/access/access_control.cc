@@ -61,7 +61,7 @@ bool IsBehindTls(const Request& request) {
 // The same words whatever was wrong, so that they tell nothing.
 Response Unauthenticated() {
   const absl::Status error =
-      MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
+      MakeError(absl::StatusCode::kUnauthenticated, Reason::kTokenRequired,
                 "you are not signed in: open the link that 'proctor dashboard' prints, or send "
                 "what is in the server's token file as 'Authorization: Bearer TOKEN'");
   Response response = ErrorResponse(error);
@@ -78,7 +78,7 @@ Response Unauthenticated(const Request& request) {
   return response;
 }
 
-Response Refused(std::string_view reason, std::string_view message) {
+Response Refused(Reason reason, std::string_view message) {
   return ErrorResponse(MakeError(absl::StatusCode::kPermissionDenied, reason, message));
 }
 
@@ -119,7 +119,7 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
   if (is_posted ? request.method != "POST" : request.method != "GET" && request.method != "HEAD") {
     const std::string allowed = is_posted ? "POST" : "GET, HEAD";
     Response response =
-        ErrorResponse(MakeError(absl::StatusCode::kUnimplemented, "METHOD_NOT_ALLOWED",
+        ErrorResponse(MakeError(absl::StatusCode::kUnimplemented, Reason::kMethodNotAllowed,
                                 is_posted ? "only POST" : "only GET and HEAD"),
                       405);
     response.headers.emplace_back("Allow", allowed);
@@ -128,12 +128,12 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
   // They tell nobody anything, and a probe of Kubernetes names whatever address it found.
   if (target.path == "/healthz" || target.path == "/readyz") return {};
   if (!IsOwnHost(request.Header("host"), "80")) {
-    return {Refused("HOST_NOT_ALLOWED",
+    return {Refused(Reason::kHostNotAllowed,
                     "the Host header names none of this server's addresses; --http-host adds one"),
             {}};
   }
   if (request.headers.count("origin") != 0 && !IsOwnOrigin(request.Header("origin"))) {
-    return {Refused("ORIGIN_NOT_ALLOWED", "the Origin header is of another site"), {}};
+    return {Refused(Reason::kOriginNotAllowed, "the Origin header is of another site"), {}};
   }
   if (IsPublic(target.path)) return {};
   const bool acts = ParseAction(target).has_value();
@@ -143,8 +143,9 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
   std::optional<Logins::Id> login = FindLogin(request);
   if (!login.has_value()) return {Unauthenticated(request), {}};
   if (acts && request.headers.count("origin") == 0) {
-    return {Refused("ORIGIN_NOT_ALLOWED", "what acts comes with an Origin, as browsers send it"),
-            {}};
+    return {
+        Refused(Reason::kOriginNotAllowed, "what acts comes with an Origin, as browsers send it"),
+        {}};
   }
   std::string caller = absl::StrCat("http login ", Logins::NameOf(*login), " of ", request.peer);
   return {RefuseAction(acts, login), std::move(login), true, std::move(caller)};
@@ -174,7 +175,7 @@ std::optional<Response> AccessControl::RefuseAction(bool acts,
   if (!acts) return std::nullopt;
   const std::string why = WhyOnlyLook(login);
   if (why.empty()) return std::nullopt;
-  return Refused("MAY_ONLY_LOOK", why);
+  return Refused(Reason::kMayOnlyLook, why);
 }
 
 bool AccessControl::HasToken(const Request& request, const RequestTarget& target) const {
@@ -199,7 +200,7 @@ Response AccessControl::LogIn(const Request& request) const {
                                       FindCookies(request.Header("cookie"), cookie_name_));
   if (!secrets.has_value()) {
     return ErrorResponse(MakeError(
-        absl::StatusCode::kUnauthenticated, "LOGIN_CODE_INVALID",
+        absl::StatusCode::kUnauthenticated, Reason::kLoginCodeInvalid,
         absl::StrCat(
             "this link was used already, is older than ", absl::FormatDuration(Logins::kCodeLife),
             ", or is of an earlier run of the server: 'proctor dashboard' prints another")));

@@ -63,7 +63,7 @@ absl::StatusOr<LoginLink> Logins::NewLink(Role role) {
   const std::string code = NewRandomId();
   absl::MutexLock lock(&mutex_);
   if (site_.empty()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "NO_DASHBOARD",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoDashboard,
                      "this server has no dashboard: start it with --http=HOST:PORT");
   }
   if (codes_.size() >= kMostCodes) codes_.pop_front();

@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor::server::http {
@@ -72,11 +73,11 @@ absl::Status WriteToken(const std::string& path, const std::string& token) {
 absl::StatusOr<std::string> LoadOrMakeToken(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == ENOENT) {
-    if (absl::Status status = WriteToken(path, NewRandomId()); !status.ok()) return status;
+    RETURN_IF_ERROR(WriteToken(path, NewRandomId()));
     fd.Reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   }
   if (!fd) return Failed("open", path, errno);
-  if (absl::Status status = CheckSecretFile(fd.get(), path); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckSecretFile(fd.get(), path));
   return ReadToken(fd.get(), path);
 }
 

@@ -7,6 +7,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/return_if_error.h"
 #include "core/loop/event_loop.h"
 #include "core/session/session_context.h"
 
@@ -26,12 +27,11 @@ class SessionStrand {
   absl::Status Enter(const std::shared_ptr<SessionContext>& session,
                      absl::AnyInvocable<void(bool cancelled)> begin) {
     absl::MutexLock lock(&mutex_);
-    auto user = session->Enter();
-    if (!user.ok()) return user.status();
+    ASSIGN_OR_RETURN(auto user, session->Enter());
     const bool cancelled = cancelled_;
     absl::Status posted =
         session->Post([cancelled, begin = std::move(begin)]() mutable { begin(cancelled); });
-    if (posted.ok()) user_ = *std::move(user);
+    if (posted.ok()) user_ = std::move(user);
     return posted;
   }
 

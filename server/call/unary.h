@@ -21,7 +21,7 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
 inline absl::Status ClosedSessionError(const ProcessInfo& info) {
   const char* why = info.lost() ? "': it was lost with its server, and its output with it"
                                 : "': its session is closed, and its output gone";
-  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
                    "process '" + info.id + why,
                    {{"process_id", info.id}, {"session_id", info.session_id}});
 }
@@ -29,7 +29,7 @@ inline absl::Status ClosedSessionError(const ProcessInfo& info) {
 // The same, of what only the session knew about its descendants.
 inline absl::Status UnknownDescendantsError(const ProcessInfo& info) {
   const char* why = info.lost() ? "': it was lost with its server" : "': its session is closed";
-  return MakeError(absl::StatusCode::kFailedPrecondition, "SESSION_CLOSED",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
                    "process '" + info.id + why + ", and what may run on of it is not known",
                    {{"process_id", info.id}, {"session_id", info.session_id}});
 }

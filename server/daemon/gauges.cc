@@ -44,7 +44,7 @@ Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const
 
 absl::Status CheckReady(const SessionRegistry& sessions, const EventLog& events) {
   if (!sessions.draining()) return events.CheckRoom();
-  return MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                    "the server is shutting down");
 }
 

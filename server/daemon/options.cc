@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::server {
 namespace {
@@ -371,7 +372,7 @@ absl::Status CheckTogether(const Options& options) {
   for (const ListenAddress& address : options.listen) {
     if (address.is_unix || all_tls) continue;
     if (options.insecure) {
-      if (absl::Status status = CheckInsecure(options); !status.ok()) return status;
+      RETURN_IF_ERROR(CheckInsecure(options));
       continue;
     }
     return absl::InvalidArgumentError(absl::StrCat(
@@ -421,11 +422,10 @@ absl::StatusOr<Options> ParseOptions(int argc, char* const* argv) {
   }
   if (options.listen.empty()) options.listen.push_back(DefaultListenAddress());
   if (options.state_dir.empty() && !options.help && !options.version) {
-    auto directory = DefaultStateDirectory();
-    if (!directory.ok()) return directory.status();
-    options.state_dir = *directory;
+    ASSIGN_OR_RETURN(auto directory, DefaultStateDirectory());
+    options.state_dir = directory;
   }
-  if (absl::Status status = CheckTogether(options); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckTogether(options));
   return options;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/return_if_error.h"
 #include "core/base/version.h"
 #include "core/self/machine_memory.h"
 #include "core/self/memory_reserve.h"
@@ -144,12 +145,11 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
                                   .max_age = options.max_event_age,
                                   .recorder = options.durability == Durability::kPower};
   if (options.state_dir == "none") return std::make_unique<EventLog>(kept);
-  auto store = SqliteEventStore::Open(options.state_dir, options.durability);
-  if (!store.ok()) return store.status();
-  if (absl::Status fenced = SetSpawnFence((*store)->fence()); !fenced.ok()) return fenced;
-  *notice = (*store)->notice();
+  ASSIGN_OR_RETURN(auto store, SqliteEventStore::Open(options.state_dir, options.durability));
+  RETURN_IF_ERROR(SetSpawnFence(store->fence()));
+  *notice = store->notice();
   if (!notice->empty()) spdlog::error("{}", *notice);
-  auto log = EventLog::Open(kept, *std::move(store), wire::MakeEventCodec());
+  auto log = EventLog::Open(kept, std::move(store), wire::MakeEventCodec());
   if (!log.ok()) return log.status();
   spdlog::info("event log path={}/events.db log_id={} last={}", options.state_dir, (*log)->log_id(),
                (*log)->range().last);
@@ -267,17 +267,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   SetSpawnTimeout(options.spawn_timeout);
   // What no session could use is told now, not at the first session.
   if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
-  auto trees = ProcessTrees::Open(options.cgroup);
-  if (!trees.ok()) return trees.status();
-  LogCgroup(**trees);
+  ASSIGN_OR_RETURN(auto trees, ProcessTrees::Open(options.cgroup));
+  LogCgroup(*trees);
   std::string notice;
-  auto events = OpenEventLog(options, &notice);
-  if (!events.ok()) return events.status();
-  std::unique_ptr<Server> server(new Server(options, std::move(main_loop), *std::move(trees),
-                                            *std::move(events), OpenOutputStore(options),
+  ASSIGN_OR_RETURN(auto events, OpenEventLog(options, &notice));
+  std::unique_ptr<Server> server(new Server(options, std::move(main_loop), std::move(trees),
+                                            std::move(events), OpenOutputStore(options),
                                             std::move(ended)));
   server->parts_->notice = std::move(notice);
-  if (absl::Status status = server->Begin(); !status.ok()) return status;
+  RETURN_IF_ERROR(server->Begin());
   return server;
 }
 
@@ -287,7 +285,7 @@ absl::Status Server::Begin() {
   if (!hub.ok()) return hub.status();
   parts_->hub = *std::move(hub);
   parts_->freed_memory = std::make_unique<FreedMemory>(main_loop_.get(), &sessions_.memory());
-  if (absl::Status status = sessions_.Restore(); !status.ok()) return status;
+  RETURN_IF_ERROR(sessions_.Restore());
   parts_->process_service = std::make_unique<ProcessService>(&sessions_, parts_->hub.get(), trees_);
   parts_->session_service = std::make_unique<SessionService>(&sessions_);
   parts_->event_service = std::make_unique<EventService>(parts_->hub.get(), &sessions_);
@@ -321,19 +319,16 @@ absl::Status Server::Begin() {
       GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(options_.handshake_timeout)));
 
-  auto handover = Handover::Start();
-  if (!handover.ok()) return handover.status();
-  parts_->handover = *std::move(handover);
-  auto tls = TlsFiles::Load(TlsOptionsOf(options_));
-  if (!tls.ok()) return tls.status();
-  parts_->tls = *std::move(tls);
+  ASSIGN_OR_RETURN(auto handover, Handover::Start());
+  parts_->handover = std::move(handover);
+  ASSIGN_OR_RETURN(auto tls, TlsFiles::Load(TlsOptionsOf(options_)));
+  parts_->tls = std::move(tls);
   for (const ListenAddress& address : options_.listen) {
     const std::shared_ptr<grpc::ServerCredentials> credentials =
         address.is_unix ? grpc::InsecureServerCredentials() : parts_->tls->credentials();
-    auto listeners =
-        Listener::Open(address, /*public_allowed=*/!options_.insecure, options_.socket_group);
-    if (!listeners.ok()) return listeners.status();
-    for (auto& listener : *listeners) {
+    ASSIGN_OR_RETURN(auto listeners, Listener::Open(address, /*public_allowed=*/!options_.insecure,
+                                                    options_.socket_group));
+    for (auto& listener : listeners) {
       auto connections = builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
       parts_->acceptors.push_back(std::make_unique<Acceptor>(
@@ -351,7 +346,7 @@ absl::Status Server::Begin() {
     health->SetServingStatus(name, true);
   }
   for (const auto& acceptor : parts_->acceptors) {
-    if (absl::Status status = acceptor->Start(); !status.ok()) return status;
+    RETURN_IF_ERROR(acceptor->Start());
   }
   BeginLooks();
   LookAround();
@@ -393,9 +388,9 @@ absl::Status Server::BeginHttp() {
   if (!options_.http.has_value()) return absl::OkStatus();
   auto token = LoadToken(options_, options_.http_token_file, "http-token");
   if (!token.ok()) return token.status();
-  auto metrics_token = LoadToken(options_, options_.metrics_token_file, "metrics-token");
-  if (!metrics_token.ok()) return metrics_token.status();
-  if (*metrics_token == *token && !token->empty()) {
+  ASSIGN_OR_RETURN(auto metrics_token,
+                   LoadToken(options_, options_.metrics_token_file, "metrics-token"));
+  if (metrics_token == *token && !token->empty()) {
     return absl::FailedPreconditionError(
         "--metrics-token-file: the token of --http-token-file, which opens everything; make it "
         "another one");
@@ -411,7 +406,7 @@ absl::Status Server::BeginHttp() {
        .port = options_.http->port,
        .allowed_hosts = options_.http_hosts,
        .token = *std::move(token),
-       .metrics_token = *std::move(metrics_token),
+       .metrics_token = std::move(metrics_token),
        .actions = options_.http_actions,
        .limits = limits,
        .load = parts_->http_load},
@@ -522,7 +517,7 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
   bound.Enter("callers");
   const bool told = parts_->hub->AwaitStreams(deadline) && sessions_.Join(deadline);
   if (!told) spdlog::warn("callers were left that did not take their last words");
-  if (absl::Status stuck = CheckEnding(sessions_); !stuck.ok()) return stuck;
+  RETURN_IF_ERROR(CheckEnding(sessions_));
   bound.Enter("gRPC, to end its calls");
   parts_->grpc->Shutdown(absl::ToChronoTime(deadline));
   parts_->grpc->Wait();

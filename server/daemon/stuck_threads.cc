@@ -13,7 +13,7 @@ constexpr absl::Duration kInterval = absl::Seconds(2);
 
 absl::Status StuckError(const std::string& thread, absl::Duration time, ErrorMetadata metadata) {
   metadata.emplace("thread", thread);
-  return MakeError(absl::StatusCode::kUnavailable, "THREAD_STUCK",
+  return MakeError(absl::StatusCode::kUnavailable, Reason::kThreadStuck,
                    absl::StrCat("the thread of ", thread, " has not got on for ",
                                 absl::ToInt64Seconds(time), " s"),
                    metadata);

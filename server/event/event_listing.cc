@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/return_if_error.h"
 #include "server/wire/event.h"
 #include "server/wire/status.h"
 
@@ -27,15 +28,14 @@ absl::StatusOr<std::shared_ptr<EventListing>> EventListing::Make(
     v1::ListEventsResponse* response) {
   std::shared_ptr<EventListing> listing(
       new EventListing(hub, context, std::move(request), response));
-  if (absl::Status status = listing->Locate(); !status.ok()) return status;
+  RETURN_IF_ERROR(listing->Locate());
   return listing;
 }
 
 absl::Status EventListing::Locate() {
-  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
-  auto page = ReadPage(request_.page_size(), request_.page_token(), filter_);
-  if (!page.ok()) return page.status();
-  page_ = *page;
+  RETURN_IF_ERROR(wire::CheckFilter(request_.filter()));
+  ASSIGN_OR_RETURN(auto page, ReadPage(request_.page_size(), request_.page_token(), filter_));
+  page_ = page;
   if (!request_.page_token().empty()) {
     position_ = page_.after;
     return absl::OkStatus();

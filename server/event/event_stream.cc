@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "server/wire/event.h"
 #include "server/wire/process.h"
 #include "server/wire/session.h"
@@ -66,7 +67,7 @@ void EventStream::Begin() {
 }
 
 absl::Status EventStream::Locate() {
-  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
+  RETURN_IF_ERROR(wire::CheckFilter(request_.filter()));
   if (!request_.has_resume_after()) {
     // What the snapshot shows may already be newer than this: then the events that
     // made it so follow, and nothing is missing.
@@ -89,7 +90,7 @@ void EventStream::Pump() {
   if (!has_next_) {
     if (outcome_.has_value()) return TryFinish();
     if (again_.pending() || !hub_->ending()) return;
-    return End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+    return End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                                       "watch events: the server shut down")));
   }
   response_.Swap(&next_);

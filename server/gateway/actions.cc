@@ -33,7 +33,7 @@ bool IsJson(const Request& request) {
 }
 
 Response NotJson() {
-  return ErrorResponse(MakeError(absl::StatusCode::kInvalidArgument, "NOT_JSON",
+  return ErrorResponse(MakeError(absl::StatusCode::kInvalidArgument, Reason::kNotJson,
                                  "the Content-Type of what acts is application/json"),
                        415);
 }

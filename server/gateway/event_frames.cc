@@ -20,12 +20,18 @@ std::string ResumeToken(const std::string& log_id, uint64_t sequence) {
 
 // The names of frames that end a stream, by the reason of the error.
 std::string_view NameOfEnd(const absl::Status& status) {
-  const std::string reason = ErrorReason(status);
-  if (reason == "EVENTS_EXPIRED") return "expired";
-  if (reason == "LOG_CHANGED") return "log_changed";
-  if (reason == "POSITION_IN_FUTURE") return "future";
-  if (reason == "SERVER_DRAINING") return "end";
-  return "error";
+  switch (ReasonOf(status)) {
+    case Reason::kEventsExpired:
+      return "expired";
+    case Reason::kLogChanged:
+      return "log_changed";
+    case Reason::kPositionInFuture:
+      return "future";
+    case Reason::kServerDraining:
+      return "end";
+    default:
+      return "error";
+  }
 }
 
 Frame Share(std::string text) { return std::make_shared<const std::string>(std::move(text)); }

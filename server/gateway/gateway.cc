@@ -19,13 +19,13 @@ Response Text(std::string body) {
 }
 
 Response NoSuchPath(const std::string& path) {
-  return ErrorResponse(MakeError(absl::StatusCode::kNotFound, "NO_SUCH_PATH",
+  return ErrorResponse(MakeError(absl::StatusCode::kNotFound, Reason::kNoSuchPath,
                                  absl::StrCat("nothing is at '", path, "'"), {{"path", path}}));
 }
 
 Response TooManyConnections() {
   Response response =
-      ErrorResponse(MakeError(absl::StatusCode::kUnavailable, "TOO_MANY_CONNECTIONS",
+      ErrorResponse(MakeError(absl::StatusCode::kUnavailable, Reason::kTooManyConnections,
                               "as many connections as the server takes are open"));
   response.headers.emplace_back("Retry-After", "5");
   return response;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "core/base/return_if_error.h"
 #include "server/gateway/gateway.h"
 #include "server/http/connection_slots.h"
 #include "server/http/tcp_acceptor.h"
@@ -198,14 +199,12 @@ HttpServer::HttpServer(HttpOptions options, std::string address, uint16_t port)
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
     HttpOptions options, Logins* logins, std::shared_ptr<grpc::Channel> channel,
     std::function<std::string()> metrics, std::function<absl::Status()> ready) {
-  auto listeners = Listen(options);
-  if (!listeners.ok()) return listeners.status();
-  auto thread = HttpThread::Start();
-  if (!thread.ok()) return thread.status();
+  ASSIGN_OR_RETURN(auto listeners, Listen(options));
+  ASSIGN_OR_RETURN(auto thread, HttpThread::Start());
 
-  const std::string& address = listeners->front()->address();
+  const std::string& address = listeners.front()->address();
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(options), address, PortOf(address)));
-  server->parts_ = std::make_unique<Parts>(*std::move(thread), server->options_);
+  server->parts_ = std::make_unique<Parts>(std::move(thread), server->options_);
   Parts& parts = *server->parts_;
 
   AccessControl::Options access;
@@ -215,7 +214,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
   access.token = server->options_.token;
   access.metrics_token = server->options_.metrics_token;
   access.actions = server->options_.actions;
-  for (auto& listener : *listeners) {
+  for (auto& listener : listeners) {
     access.bound_hosts.push_back(HostOf(listener->address()));
     parts.acceptors.push_back(
         std::make_unique<TcpAcceptor>(parts.thread.get(), std::move(listener),
@@ -225,7 +224,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
       parts.thread.get(), &parts.calls, std::move(access), logins,
       Gateway::Sources{std::move(channel), std::move(metrics), std::move(ready)});
   for (const auto& acceptor : parts.acceptors) {
-    if (absl::Status status = acceptor->Start(); !status.ok()) return status;
+    RETURN_IF_ERROR(acceptor->Start());
   }
   logins->OpenAt(server->site());
   parts.thread->Post([&parts] { parts.LookAround(); });

@@ -13,7 +13,7 @@ absl::Status ReadJson(const std::string& body, google::protobuf::Message* messag
   const auto read = google::protobuf::util::JsonStringToMessage(body, message);
   if (read.ok()) return absl::OkStatus();
   const auto why = read.message();
-  return MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_JSON",
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kMalformedJson,
                    absl::StrCat("the body is no ", message->GetTypeName(),
                                 " in JSON: ", absl::string_view(why.data(), why.size())));
 }

@@ -72,7 +72,8 @@ class StreamCall final : public grpc::ClientReadReactor<typename Frames::Message
 
   void Stop() override {
     if (sink_ == nullptr) return;
-    EndSink(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING", "the server shut down"));
+    EndSink(
+        MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining, "the server shut down"));
     Cancel();
   }
 

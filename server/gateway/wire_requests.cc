@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::server::http {
 namespace {
@@ -79,7 +80,7 @@ absl::StatusOr<v1::ListProcessesRequest> ToListProcesses(Query query) {
   }
   TakeLabels(&query, request.mutable_labels());
   TakePaging(&query, &request);
-  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  RETURN_IF_ERROR(query.Finish());
   return request;
 }
 
@@ -89,7 +90,7 @@ absl::StatusOr<v1::GetProcessUsageRequest> ToGetProcessUsage(Query query) {
   request.set_session_id(query.Text("session_id"));
   TakeLabels(&query, request.mutable_labels());
   TakePaging(&query, &request);
-  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  RETURN_IF_ERROR(query.Finish());
   return request;
 }
 
@@ -106,7 +107,7 @@ absl::StatusOr<SessionsWanted> ToListSessions(Query query) {
   }
   TakeLabels(&query, wanted.request.mutable_labels());
   TakePaging(&query, &wanted.request);
-  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  RETURN_IF_ERROR(query.Finish());
   return wanted;
 }
 
@@ -142,7 +143,7 @@ absl::StatusOr<EventsWanted> ToWatchEvents(Query query, std::string_view last_ev
   } else {
     wanted.request.set_include_snapshot(snapshot);
   }
-  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  RETURN_IF_ERROR(query.Finish());
   return wanted;
 }
 
@@ -193,7 +194,7 @@ absl::StatusOr<v1::ReadOutputRequest> ToReadOutput(const std::string& process_id
   } else if (has_lines) {
     request.mutable_from()->set_tail_lines(tail_lines);
   }
-  if (absl::Status status = query.Finish(); !status.ok()) return status;
+  RETURN_IF_ERROR(query.Finish());
   return request;
 }
 

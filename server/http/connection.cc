@@ -230,7 +230,7 @@ class BeastConnection final : public Connection,
   void RefuseBody() {
     keep_alive_ = false;
     Respond(ErrorResponse(
-        MakeError(absl::StatusCode::kInvalidArgument, "BODY_TOO_LARGE",
+        MakeError(absl::StatusCode::kInvalidArgument, Reason::kBodyTooLarge,
                   absl::StrCat("the body is larger than ", limits_.body_bytes, " bytes")),
         413));
   }
@@ -239,8 +239,8 @@ class BeastConnection final : public Connection,
     state_ = State::kAnswering;
     keep_alive_ = false;
     is_head_ = false;
-    Respond(ErrorResponse(MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST", why),
-                          status));
+    Respond(ErrorResponse(
+        MakeError(absl::StatusCode::kInvalidArgument, Reason::kMalformedRequest, why), status));
   }
 
   void Write(Frame frame) {

@@ -25,7 +25,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
       break;
     }
   }
-  return MakeError(code, reason, status.error_message(), metadata);
+  return MakeForeignError(code, reason, status.error_message(), metadata);
 }
 
 int HttpStatusOf(absl::StatusCode code) {

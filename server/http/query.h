@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::server::http {
 
@@ -20,7 +21,7 @@ bool ParseNumber(std::string_view text, uint64_t* number);
 //
 //   request.set_session_id(query.Text("session_id"));
 //   request.set_page_size(query.Number("page_size"));
-//   if (absl::Status status = query.Finish(); !status.ok()) return status;
+//   RETURN_IF_ERROR(query.Finish());
 //
 // Thread-safety: none. Lifetime: a value.
 class Query {

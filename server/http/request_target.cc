@@ -12,7 +12,7 @@ namespace proctor::server::http {
 namespace {
 
 absl::Status Malformed(std::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "MALFORMED_TARGET", message);
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kMalformedTarget, message);
 }
 
 int HexDigit(char c) {

@@ -18,12 +18,13 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/private_path.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::server {
 namespace {
 
 constexpr int kBacklog = 512;
-constexpr char kUnusable[] = "SOCKET_DIR_UNUSABLE";
+constexpr Reason kUnusable = Reason::kSocketDirUnusable;
 
 absl::Status CannotListen(const std::string& address, const std::string& why) {
   return absl::FailedPreconditionError(absl::StrCat("listen on '", address, "': ", why));
@@ -169,8 +170,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& 
       where.directory, absl::StrCat("listen on '", text, "': directory"), kUnusable);
   if (!directory.ok()) return directory.status();
   if (group.has_value()) {
-    const absl::Status opened = OpenToGroup(text, where, directory->get(), made, *group);
-    if (!opened.ok()) return opened;
+    RETURN_IF_ERROR(OpenToGroup(text, where, directory->get(), made, *group));
   }
   auto lock = LockSocket(text, directory->get(), where.name);
   if (!lock.ok()) return lock.status();
@@ -219,9 +219,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Listener::Open(
     const ListenAddress& address, bool public_allowed, std::optional<gid_t> socket_group) {
   std::vector<std::unique_ptr<Listener>> listeners;
   if (address.is_unix) {
-    auto listener = OpenUnix(address.path, socket_group);
-    if (!listener.ok()) return listener.status();
-    listeners.push_back(*std::move(listener));
+    ASSIGN_OR_RETURN(auto listener, OpenUnix(address.path, socket_group));
+    listeners.push_back(std::move(listener));
     return listeners;
   }
   const std::string text = absl::StrCat(address.host, ":", address.port);
@@ -238,10 +237,9 @@ absl::StatusOr<std::vector<std::unique_ptr<Listener>>> Listener::Open(
                           "--insecure serves loopback addresses only; use --tls-cert, --tls-key "
                           "and --tls-client-ca for others");
     }
-    auto fd = BindTcp(text, *entry);
-    if (!fd.ok()) return fd.status();
+    ASSIGN_OR_RETURN(auto fd, BindTcp(text, *entry));
     std::unique_ptr<Listener> listener(new Listener);
-    listener->socket_ = *std::move(fd);
+    listener->socket_ = std::move(fd);
     listener->address_ = BoundAddress(listener->fd());
     listeners.push_back(std::move(listener));
   }

@@ -28,7 +28,7 @@ class TokenProcessor final : public grpc::AuthMetadataProcessor {
       consumed->emplace("authorization", std::string(found->second.data(), found->second.size()));
       return grpc::Status::OK;
     }
-    return wire::ToGrpc(MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
+    return wire::ToGrpc(MakeError(absl::StatusCode::kUnauthenticated, Reason::kTokenRequired,
                                   "this server wants its token with each call: proctor "
                                   "--token-file=FILE, or 'authorization: Bearer TOKEN'"));
   }

@@ -21,6 +21,7 @@
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
 #include "core/base/private_path.h"
+#include "core/base/return_if_error.h"
 #include "core/base/unique_fd.h"
 #include "server/access/token.h"
 #include "server/net/bearer_token.h"
@@ -53,7 +54,7 @@ absl::Status CheckFiles(const TlsOptions& options) {
   if (::SSL_CTX_use_certificate_chain_file(context.get(), options.cert.c_str()) != 1) {
     return BadFile("tls-cert", options.cert);
   }
-  if (absl::Status status = CheckKeyIsPrivate(options.key); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckKeyIsPrivate(options.key));
   if (::SSL_CTX_use_PrivateKey_file(context.get(), options.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
       ::SSL_CTX_check_private_key(context.get()) != 1) {
     return BadFile("tls-key", options.key);
@@ -150,14 +151,13 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const TlsOptions& optio
   std::unique_ptr<TlsFiles> files(new TlsFiles(options));
   if (!files->any()) {
     if (options.token_file.empty()) return files;  // nobody asks for any
-    auto token = http::LoadOrMakeToken(options.token_file);
-    if (!token.ok()) return token.status();
-    files->credentials_ = BearerTokenCredentials(*std::move(token));
+    ASSIGN_OR_RETURN(auto token, http::LoadOrMakeToken(options.token_file));
+    files->credentials_ = BearerTokenCredentials(std::move(token));
     return files;
   }
   WatchHandshakes();
   files->current_ = std::make_shared<Current>();
-  if (absl::Status status = files->Reload(); !status.ok()) return status;
+  RETURN_IF_ERROR(files->Reload());
   files->credentials_ = std::make_shared<Credentials>(files->current_);
   return files;
 }
@@ -166,7 +166,7 @@ bool TlsFiles::any() const { return !options_.cert.empty(); }
 
 absl::Status TlsFiles::Reload() {
   if (!any()) return absl::OkStatus();
-  if (absl::Status status = CheckFiles(options_); !status.ok()) return status;
+  RETURN_IF_ERROR(CheckFiles(options_));
   current_->Set({ReadAll(options_.client_ca), ReadAll(options_.key), ReadAll(options_.cert)});
   return absl::OkStatus();
 }

@@ -67,7 +67,7 @@ absl::StatusOr<OutputCursor> PastStream::Locate() const {
   auto cursor = OutputPump::Locate(*output_.log, from_, options_.streams);
   const bool lost = info_->drained->reason == DrainReason::kServerLost;
   if (cursor.ok() || !lost || !absl::IsOutOfRange(cursor.status())) return cursor;
-  return MakeError(absl::StatusCode::kDataLoss, "OUTPUT_LOST",
+  return MakeError(absl::StatusCode::kDataLoss, Reason::kOutputLost,
                    absl::StrCat("process '", info_->id,
                                 "': the server that kept its output was lost, and that with it"),
                    {{"process_id", info_->id}});

@@ -89,7 +89,7 @@ absl::Status ExitedError(const ProcessInfo& info) {
                         ? "': it was lost with its server, and its pid may be a stranger's; "
                           "TREE reaches what is known to be left of it (kill --tree)"
                         : "': it has ended";
-  return MakeError(absl::StatusCode::kNotFound, "PROCESS_EXITED",
+  return MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                    "signal process '" + info.id + why, {{"process_id", info.id}});
 }
 
@@ -104,7 +104,7 @@ absl::Status SurvivorsStatus(SessionRegistry* sessions, const ProcessInfo& info)
 // then be reached by nobody.
 absl::Status CheckForgettable(const ProcessInfo& info) {
   if (!info.lost() || info.survivors == 0) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_RUNNING",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kProcessRunning,
                    absl::StrCat("remove process '", info.id,
                                 "': it was lost with its server, and what it left runs on (",
                                 info.survivors, ")"),

@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "server/wire/command.h"
 #include "server/wire/status.h"
 #include "server/wire/time.h"
@@ -95,7 +96,7 @@ void ProcessStream::Fail(const absl::Status& status) {
   if (outcome_.has_value() || finished_) return;
   outcome_ = wire::ToGrpc(status);
   // No stream was lost: somebody else has taken over, and the process is that one's.
-  if (ErrorReason(status) != "STDIN_BUSY") Disconnected();
+  if (ReasonOf(status) != Reason::kStdinBusy) Disconnected();
   TryFinish();
 }
 
@@ -151,11 +152,11 @@ void ProcessStream::OnInput(v1::StreamInput input) {
 
 absl::Status ProcessStream::HandleStdin(v1::StdinData data) {
   if (stdin_ended_) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_CLOSED",
+    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinClosed,
                      "write stdin: data after close_stdin");
   }
   StdinPipe& pipe = process_->stdin_pipe();
-  if (absl::Status claimed = pipe.Claim(this, /*force=*/false); !claimed.ok()) return claimed;
+  RETURN_IF_ERROR(pipe.Claim(this, /*force=*/false));
   std::optional<uint64_t> offset;
   if (data.has_offset()) offset = data.offset();
   pipe.Write(this, std::move(*data.mutable_data()), offset, false, MakeStdinDone());
@@ -167,18 +168,17 @@ StdinPipe::Done ProcessStream::MakeStdinDone() {
     if (alive.expired() || outcome_.has_value() || finished_) return;
     // The process may close its stdin, or end, at any time: the caller cannot have
     // known, and StdinClosed or Exited tells.
-    if (status.ok() || ErrorReason(status) == "STDIN_CLOSED") return transport_->ReadNext();
+    if (status.ok() || ReasonOf(status) == Reason::kStdinClosed) return transport_->ReadNext();
     Fail(status);
   };
 }
 
 absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
-  auto signal = wire::SignalFromProto(request.signal(), "input.signal.signal");
-  if (!signal.ok()) return signal.status();
-  auto scope = wire::ScopeFromProto(request.scope(), SignalScope::kLeader, "input.signal.scope");
-  if (!scope.ok()) return scope.status();
+  ASSIGN_OR_RETURN(auto signal, wire::SignalFromProto(request.signal(), "input.signal.signal"));
+  ASSIGN_OR_RETURN(auto scope, wire::ScopeFromProto(request.scope(), SignalScope::kLeader,
+                                                    "input.signal.scope"));
   // A walk to its tree comes back later; the input goes on meanwhile.
-  process_->Signal(*signal, *scope, options_.caller,
+  process_->Signal(signal, scope, options_.caller,
                    [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& sent) {
                      if (alive.expired() || sent.ok()) return;
                      if (!absl::IsNotFound(sent)) Fail(sent);  // else it has just ended
@@ -204,7 +204,7 @@ absl::Status ProcessStream::CloseStdin() {
   absl::Status answer;  // nothing is pending, so it comes before Write returns
   process_->stdin_pipe().Write(this, "", std::nullopt, true,
                                [&answer](const absl::Status& status) { answer = status; });
-  return ErrorReason(answer) == "STDIN_CLOSED" ? absl::OkStatus() : answer;  // the process did
+  return ReasonOf(answer) == Reason::kStdinClosed ? absl::OkStatus() : answer;  // the process did
 }
 
 // A lost connection ends the caller's input too, and gRPC tells of that a moment

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "server/call/request_id.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"
@@ -148,9 +149,8 @@ class ReadOutputCall
   static absl::Status ReadWishes(const v1::ReadOutputRequest& request,
                                  OutputPump::Options& options) {
     if (request.has_until()) {
-      auto until = wire::FromProto(request.until(), "until");
-      if (!until.ok()) return until.status();
-      options.until = *until;
+      ASSIGN_OR_RETURN(auto until, wire::FromProto(request.until(), "until"));
+      options.until = until;
     }
     if (request.streams().empty()) return absl::OkStatus();
     options.streams = {};

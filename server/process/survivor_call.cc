@@ -105,7 +105,7 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
     if (!now.ok() || now->info->tree_empty) return Conclude();
     const bool stops = wish_.stop.has_value();
     Answer(wire::ToGrpc(MakeError(
-        absl::StatusCode::kDeadlineExceeded, stops ? "STOP_TIMEOUT" : "WAIT_TIMEOUT",
+        absl::StatusCode::kDeadlineExceeded, stops ? Reason::kStopTimeout : Reason::kWaitTimeout,
         absl::StrCat(stops ? "stop" : "wait for", " process '", info_->id, "' (pid ", info_->pid,
                      "), which was lost with its server: what it left runs on (", left->survivors,
                      ") after ", absl::FormatDuration(wish_.limit)),
@@ -113,7 +113,7 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
   }
 
   void OnEnding() {
-    Answer(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, "SERVER_DRAINING",
+    Answer(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                                   absl::StrCat("the server is shutting down, and leaves what runs "
                                                "on of process '",
                                                info_->id, "'"),

@@ -34,7 +34,7 @@ bool Reached(Until until, ProcessState state, bool tree_empty) {
 }
 
 absl::Status UnknownTreeError(const Process& process) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "TREE_UNKNOWN",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kTreeUnknown,
                    absl::StrCat("wait for process '", process.id(),
                                 "': without a control group and without /proc nobody knows "
                                 "which descendants are left"),
@@ -52,7 +52,7 @@ std::shared_ptr<const ProcessInfo> FindLeft(SessionRegistry* sessions,
 }
 
 absl::Status LostError(const ProcessInfo& info) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "PROCESS_LOST",
+  return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kProcessLost,
                    absl::StrCat("stop process '", info.id,
                                 "': it was lost with its server, and what runs on in its ",
                                 "control group is stopped with TREE alone (stop --tree)"),
@@ -158,7 +158,7 @@ class EndCall : public LateCall {
     const char* what = until_ == Until::kTreeEmpty ? "descendants of it run" : "it still runs";
     if (until_ == Until::kDrained) what = "its output is not complete";
     Answer(MakeError(
-        absl::StatusCode::kDeadlineExceeded, act_ ? "STOP_TIMEOUT" : "WAIT_TIMEOUT",
+        absl::StatusCode::kDeadlineExceeded, act_ ? Reason::kStopTimeout : Reason::kWaitTimeout,
         absl::StrCat(act_ ? "stop" : "wait for", " process '", process_->id(), "' (pid ",
                      process_->Info().pid, "): ", what, " after ", absl::FormatDuration(timeout_)),
         {{"process_id", process_->id()}, {"pid", absl::StrCat(process_->Info().pid)}}));
@@ -203,7 +203,7 @@ class WriteStdinCall : public LateCall {
           });
       if (entered.ok()) return;
     }
-    Answer(MakeError(absl::StatusCode::kFailedPrecondition, "STDIN_CLOSED",
+    Answer(MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinClosed,
                      "write stdin: the process has ended"));
   }
 

@@ -80,7 +80,7 @@ class CloseCall : public LateCall {
       pids.push_back(info.pid);
     }
     if (named.size() < left.size()) named.push_back("and others");
-    Answer(MakeError(absl::StatusCode::kDeadlineExceeded, "CLOSE_TIMEOUT",
+    Answer(MakeError(absl::StatusCode::kDeadlineExceeded, Reason::kCloseTimeout,
                      absl::StrCat("close session '", session_id_, "': ", left.size(),
                                   " processes have not ended: ", absl::StrJoin(named, ", "),
                                   "; the session goes on closing"),

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
 #include "proctor/v1/event.pb.h"
 #include "proctor/v1/session.pb.h"
@@ -181,7 +182,7 @@ ProcessSignalled SignalledOf(const v1::ProcessSignalled& proto) {
 }
 
 absl::Status Unreadable(std::string_view what) {
-  return MakeError(absl::StatusCode::kDataLoss, "STORAGE_CORRUPT",
+  return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageCorrupt,
                    absl::StrCat("what is kept of ", std::string(what), " cannot be read"));
 }
 
@@ -232,11 +233,10 @@ absl::StatusOr<Event> DecodeEvent(std::string_view body) {
   if (!proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return Unreadable("an event");
   }
-  auto detail = DetailOf(proto);
-  if (!detail.ok()) return detail.status();
+  ASSIGN_OR_RETURN(auto detail, DetailOf(proto));
   Event event;
   event.labels = LabelsOf(proto.labels());
-  event.detail = *std::move(detail);
+  event.detail = std::move(detail);
   return event;
 }
 
@@ -270,12 +270,11 @@ absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) {
   if (!proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return Unreadable("a process");
   }
-  auto command = CommandFromProto(proto.spec(), OverflowPolicy::kDropOldest);
-  if (!command.ok()) return command.status();
+  ASSIGN_OR_RETURN(auto command, CommandFromProto(proto.spec(), OverflowPolicy::kDropOldest));
   ProcessInfo info;
   info.id = proto.process_id();
   info.session_id = proto.session_id();
-  info.command = std::make_shared<const Command>(*std::move(command));
+  info.command = std::make_shared<const Command>(std::move(command));
   info.pid = proto.pid();
   info.state = proto.state() == v1::PROCESS_STATE_DRAINED  ? ProcessState::kDrained
                : proto.state() == v1::PROCESS_STATE_EXITED ? ProcessState::kExited

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
 #include "server/wire/time.h"
 
@@ -117,23 +118,22 @@ absl::Status ReadRetention(const v1::OutputRetention& retention, OverflowPolicy 
 
 absl::Status ReadTimes(const v1::ProcessSpec& spec, Command& command) {
   if (spec.has_run_timeout()) {
-    auto timeout = FromProto(spec.run_timeout(), "spec.run_timeout", absl::Nanoseconds(1));
-    if (!timeout.ok()) return timeout.status();
-    command.run_timeout = *timeout;
+    ASSIGN_OR_RETURN(auto timeout,
+                     FromProto(spec.run_timeout(), "spec.run_timeout", absl::Nanoseconds(1)));
+    command.run_timeout = timeout;
   }
   if (spec.has_idle_timeout()) {
-    auto timeout = FromProto(spec.idle_timeout(), "spec.idle_timeout", absl::Nanoseconds(1));
-    if (!timeout.ok()) return timeout.status();
-    command.idle_timeout = *timeout;
+    ASSIGN_OR_RETURN(auto timeout,
+                     FromProto(spec.idle_timeout(), "spec.idle_timeout", absl::Nanoseconds(1)));
+    command.idle_timeout = timeout;
   }
   if (spec.has_drain_grace()) {
-    auto grace = FromProto(spec.drain_grace(), "spec.drain_grace", absl::ZeroDuration());
-    if (!grace.ok()) return grace.status();
-    command.drain_grace = *grace;
+    ASSIGN_OR_RETURN(auto grace,
+                     FromProto(spec.drain_grace(), "spec.drain_grace", absl::ZeroDuration()));
+    command.drain_grace = grace;
   }
-  auto stop = StopPolicyFromProto(spec.stop_policy(), "spec.stop_policy");
-  if (!stop.ok()) return stop.status();
-  command.stop_policy = *stop;
+  ASSIGN_OR_RETURN(auto stop, StopPolicyFromProto(spec.stop_policy(), "spec.stop_policy"));
+  command.stop_policy = stop;
   return absl::OkStatus();
 }
 
@@ -219,19 +219,16 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
   command.argv.assign(spec.argv().begin(), spec.argv().end());
   command.cwd = spec.cwd();
   command.env.insert(spec.env().begin(), spec.env().end());
-  auto base = EnvironmentBaseFromProto(spec.env_base());
-  if (!base.ok()) return base.status();
-  command.env_base = *base;
-  if (absl::Status status = ReadStdio(spec, command); !status.ok()) return status;
+  ASSIGN_OR_RETURN(auto base, EnvironmentBaseFromProto(spec.env_base()));
+  command.env_base = base;
+  RETURN_IF_ERROR(ReadStdio(spec, command));
   ReadUser(spec.user(), command);
   ReadLimits(spec, command);
-  if (absl::Status status = ReadTimes(spec, command); !status.ok()) return status;
-  if (absl::Status status = ReadRetention(spec.output(), overflow, command); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(ReadTimes(spec, command));
+  RETURN_IF_ERROR(ReadRetention(spec.output(), overflow, command));
   command.labels.insert(spec.labels().begin(), spec.labels().end());
   command.name = spec.name();
-  if (absl::Status status = ValidateCommand(command); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateCommand(command));
   return command;
 }
 
@@ -323,28 +320,26 @@ absl::StatusOr<StopOverride> StopOverrideFromProto(const v1::StopPolicy& policy,
   const std::string path(field);
   StopOverride result;
   if (!policy.signal().empty()) {
-    auto signal = SignalFromProto(policy.signal(), absl::StrCat(path, ".signal"));
-    if (!signal.ok()) return signal.status();
-    result.signal = *signal;
+    ASSIGN_OR_RETURN(auto signal, SignalFromProto(policy.signal(), absl::StrCat(path, ".signal")));
+    result.signal = signal;
   }
   if (policy.has_grace()) {
-    auto grace = FromProto(policy.grace(), absl::StrCat(path, ".grace"), absl::ZeroDuration());
-    if (!grace.ok()) return grace.status();
-    result.grace = *grace;
+    ASSIGN_OR_RETURN(auto grace,
+                     FromProto(policy.grace(), absl::StrCat(path, ".grace"), absl::ZeroDuration()));
+    result.grace = grace;
   }
   if (policy.scope() != v1::SIGNAL_SCOPE_UNSPECIFIED) {
-    auto scope = ScopeFromProto(policy.scope(), SignalScope::kGroup, absl::StrCat(path, ".scope"));
-    if (!scope.ok()) return scope.status();
-    result.scope = *scope;
+    ASSIGN_OR_RETURN(auto scope, ScopeFromProto(policy.scope(), SignalScope::kGroup,
+                                                absl::StrCat(path, ".scope")));
+    result.scope = scope;
   }
   return result;
 }
 
 absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
                                                std::string_view field) {
-  auto given = StopOverrideFromProto(policy, field);
-  if (!given.ok()) return given.status();
-  return given->Over(StopPolicy{});
+  ASSIGN_OR_RETURN(auto given, StopOverrideFromProto(policy, field));
+  return given.Over(StopPolicy{});
 }
 
 }  // namespace proctor::wire

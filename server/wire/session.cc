@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {
@@ -59,11 +60,10 @@ absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& 
   options.policy = request.policy();
   options.watcher = request.watcher();
   options.labels.insert(request.labels().begin(), request.labels().end());
-  if (auto status = ValidateLabels(options.labels, "labels"); !status.ok()) return status;
+  RETURN_IF_ERROR(ValidateLabels(options.labels, "labels"));
   if (request.has_lease()) {
-    auto lease = FromProto(request.lease(), "lease", absl::Seconds(1));
-    if (!lease.ok()) return lease.status();
-    options.lease = *lease;
+    ASSIGN_OR_RETURN(auto lease, FromProto(request.lease(), "lease", absl::Seconds(1)));
+    options.lease = lease;
   }
   if (!v1::LeaseExpiry_IsValid(request.on_lease_expiry())) {
     return InvalidField("on_lease_expiry", "unknown expiry");

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "tests/benchmark/live_children.h"
 
 namespace proctor {
@@ -187,7 +188,7 @@ void RunCellAndExit(
   const absl::Status status = [&]() -> absl::Status {
     auto options = ParseCellOptions(argc, argv);
     if (!options.ok()) return options.status();
-    if (absl::Status allowed = AllowDescriptors(options->children); !allowed.ok()) return allowed;
+    RETURN_IF_ERROR(AllowDescriptors(options->children));
     auto loop = make_loop(options->row);
     if (!loop.ok()) return loop.status();
     return Cell(*std::move(options), **loop).Run();

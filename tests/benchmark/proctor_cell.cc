@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/error.h"
+#include "core/base/return_if_error.h"
 #include "core/policy/policy_registry.h"
 #include "core/watch/watcher_kind.h"
 #include "tests/benchmark/cell.h"
@@ -36,14 +37,14 @@ class ProctorLoop : public WatchedLoop {
     if (!policy.ok()) return policy.status();
     auto loop = (*policy)->NewEventLoop();
     if (!loop.ok()) return loop.status();
-    if (absl::Status set = (*policy)->SetEventLoop(*loop); !set.ok()) return set;
+    RETURN_IF_ERROR((*policy)->SetEventLoop(*loop));
     auto watcher = (*policy)->GetChildWatcher();
     if (!watcher.ok()) return watcher.status();
     if ((*watcher)->name() != watcher_name) {
       return absl::FailedPreconditionError(
           absl::StrCat("policy '", parts[2], "' brings its own, '", (*watcher)->name(), "'"));
     }
-    if (absl::Status attached = (*watcher)->AttachLoop(*loop); !attached.ok()) return attached;
+    RETURN_IF_ERROR((*watcher)->AttachLoop(*loop));
     return new ProctorLoop(*std::move(policy), *std::move(loop), *std::move(watcher));
   }
 
@@ -59,7 +60,7 @@ class ProctorLoop : public WatchedLoop {
     const int error = ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environment);
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
-      return ErrnoError(absl::StatusCode::kInternal, "SPAWN_FAILED", "spawn", program, error);
+      return ErrnoError(absl::StatusCode::kInternal, Reason::kSpawnFailed, "spawn", program, error);
     }
     absl::Status added = watcher_->AddChildHandler(
         pid, [on_exit = std::move(on_exit)](const ChildExit&) { on_exit(); });

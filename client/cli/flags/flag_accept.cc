@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_value.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 
@@ -17,15 +18,14 @@ FlagSet::Accept AcceptLabel(google::protobuf::Map<std::string, std::string>* lab
 
 FlagSet::Accept AcceptWantedLabel(google::protobuf::Map<std::string, std::string>* labels) {
   return [labels](const std::string& text) -> absl::Status {
-    const auto label = ParseKeyValue(text);
-    if (!label.ok()) return label.status();
-    const auto known = labels->find(label->first);
-    if (known != labels->end() && known->second != label->second) {
-      return absl::InvalidArgumentError(absl::StrCat("label '", label->first,
+    ASSIGN_OR_RETURN(const auto label, ParseKeyValue(text));
+    const auto known = labels->find(label.first);
+    if (known != labels->end() && known->second != label.second) {
+      return absl::InvalidArgumentError(absl::StrCat("label '", label.first,
                                                      "' is asked for twice, as '", known->second,
-                                                     "' and as '", label->second, "'"));
+                                                     "' and as '", label.second, "'"));
     }
-    (*labels)[label->first] = label->second;
+    (*labels)[label.first] = label.second;
     return absl::OkStatus();
   };
 }

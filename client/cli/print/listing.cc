@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "client/cli/flags/flag_accept.h"
 #include "core/base/printable_text.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 
@@ -23,9 +24,8 @@ void Listing::AddTo(FlagSet* flags) {
                "a line for each, such as '{{.ID}} {{.State}}'; 'table {{.ID}}\\t{{.State}}' for "
                "columns",
                [this](const std::string& text) -> absl::Status {
-                 auto format = RowFormat::Parse(text, Names());
-                 if (!format.ok()) return format.status();
-                 format_ = *std::move(format);
+                 ASSIGN_OR_RETURN(auto format, RowFormat::Parse(text, Names()));
+                 format_ = std::move(format);
                  return absl::OkStatus();
                });
   flags->Value(0, "sort", "FIELD[:desc]",
@@ -34,9 +34,8 @@ void Listing::AddTo(FlagSet* flags) {
                  absl::string_view name = text;
                  descending_ = absl::ConsumeSuffix(&name, ":desc");
                  if (!descending_) absl::ConsumeSuffix(&name, ":asc");
-                 const auto field = FindField(std::string(name), Names());
-                 if (!field.ok()) return field.status();
-                 sort_ = *field;
+                 ASSIGN_OR_RETURN(const auto field, FindField(std::string(name), Names()));
+                 sort_ = field;
                  return absl::OkStatus();
                });
   flags->Switch(0, "no-trunc", "whole ids, and lines that are longer than the terminal is wide",

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/cli/terminal/window_size.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -44,8 +45,7 @@ InteractiveTerminal::~InteractiveTerminal() {
 }
 
 absl::Status InteractiveTerminal::Start() {
-  absl::Status entered = raw_.Enter();
-  if (!entered.ok()) return entered;
+  RETURN_IF_ERROR(raw_.Enter());
   started_ = true;
   signals_.emplace(wake_fd_);
   // The window may have changed since the size was told; or the server never heard of it.

@@ -6,6 +6,7 @@
 #include "client/cli/flags/flag_value.h"
 #include "client/cli/select/id_prefix.h"
 #include "client/cli/select/process_pages.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -25,9 +26,8 @@ void ProcessFilter::AddTo(FlagSet* flags, char letter) {
 }
 
 absl::Status ProcessFilter::Accept(const std::string& text) {
-  const auto filter = ParseKeyValue(text);
-  if (!filter.ok()) return filter.status();
-  const auto& [key, value] = *filter;
+  ASSIGN_OR_RETURN(const auto filter, ParseKeyValue(text));
+  const auto& [key, value] = filter;
   if (absl::StartsWith(key, kLabelPrefix) && key.size() > sizeof(kLabelPrefix) - 1) {
     return AcceptWantedLabel(request_.mutable_labels())(text.substr(sizeof(kLabelPrefix) - 1));
   }

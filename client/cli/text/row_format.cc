@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -54,9 +55,8 @@ absl::StatusOr<RowFormat> RowFormat::Parse(const std::string& text,
   if (rest.empty()) return absl::InvalidArgumentError("the template is empty");
   while (!rest.empty()) {
     const size_t open = rest.find("{{");
-    auto literal = Unescape(rest.substr(0, open));
-    if (!literal.ok()) return literal.status();
-    if (!literal->empty()) format.pieces_.push_back({*literal, std::nullopt});
+    ASSIGN_OR_RETURN(auto literal, Unescape(rest.substr(0, open)));
+    if (!literal.empty()) format.pieces_.push_back({literal, std::nullopt});
     if (open == absl::string_view::npos) break;
     const size_t close = rest.find("}}", open);
     if (close == absl::string_view::npos) return absl::InvalidArgumentError("'{{' without '}}'");
@@ -66,9 +66,8 @@ absl::StatusOr<RowFormat> RowFormat::Parse(const std::string& text,
                                                      "' is not of the form {{.Field}}; --json "
                                                      "prints all there is"));
     }
-    const auto field = FindField(std::string(name), fields);
-    if (!field.ok()) return field.status();
-    format.pieces_.push_back({"", *field});
+    ASSIGN_OR_RETURN(const auto field, FindField(std::string(name), fields));
+    format.pieces_.push_back({"", field});
     rest.remove_prefix(close + 2);
   }
   return format;

@@ -16,6 +16,7 @@
 #include "client/cli/run/foreground.h"
 #include "client/cli/run/signal_forwarder.h"
 #include "client/cli/select/id_prefix.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -63,7 +64,7 @@ struct AttachFlags {
           "the input device is not a TTY: -it wants a terminal as our stdin; -i alone carries a "
           "pipe");
     }
-    if (absl::Status tailed = tail.Resolve(start.mutable_from()); !tailed.ok()) return tailed;
+    RETURN_IF_ERROR(tail.Resolve(start.mutable_from()));
     return terminal.Resolve();
   }
 };

@@ -19,6 +19,7 @@
 #include "client/cli/run/signal_forwarder.h"
 #include "client/cli/select/id_prefix.h"
 #include "client/cli/text/line_stamper.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -80,7 +81,7 @@ struct LogsFlags {
       return absl::InvalidArgumentError("--json and --timestamps exclude each other: it has them");
     }
     request.set_follow(follow);
-    if (absl::Status tailed = tail.Resolve(request.mutable_from()); !tailed.ok()) return tailed;
+    RETURN_IF_ERROR(tail.Resolve(request.mutable_from()));
     if (!tail.given()) {
       // Said as a position, so that what is not kept any more is reported.
       request.mutable_from()->mutable_offsets()->set_stdout_offset(stdout_offset.value_or(0));

@@ -7,7 +7,7 @@ namespace proctor {
 namespace {
 
 TEST(Error, CarriesReasonAndVariables) {
-  const absl::Status status = MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND",
+  const absl::Status status = MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound,
                                         "no process 'x'", {{"process_id", "x"}, {"a", ""}});
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(), "no process 'x'");
@@ -16,8 +16,8 @@ TEST(Error, CarriesReasonAndVariables) {
 }
 
 TEST(Error, KeepsVariablesApartWhenOneContainsANul) {
-  const absl::Status status =
-      MakeError(absl::StatusCode::kInvalidArgument, "R", "m", {{"k", std::string("a\0b", 3)}});
+  const absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, Reason::kNoLease, "m",
+                                        {{"k", std::string("a\0b", 3)}});
   EXPECT_EQ(ErrorVariables(status), (ErrorMetadata{{"k", "a?b"}}));
 }
 
@@ -36,7 +36,8 @@ TEST(Error, NamesTheField) {
 }
 
 TEST(Error, SaysErrnoInWordsAndByName) {
-  const absl::Status status = ErrnoError(absl::StatusCode::kNotFound, "R", "spawn", "/x", ENOENT);
+  const absl::Status status =
+      ErrnoError(absl::StatusCode::kNotFound, Reason::kNoLease, "spawn", "/x", ENOENT);
   EXPECT_EQ(status.message(), "spawn '/x': No such file or directory");
   EXPECT_EQ(ErrorVariables(status).at("errno_name"), "ENOENT");
   EXPECT_EQ(ErrorVariables(status).at("errno"), "2");

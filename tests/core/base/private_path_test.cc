@@ -26,11 +26,11 @@ class PrivatePathTest : public testing::Test {
 
   std::string In(const std::string& name) const { return parent_ + "/" + name; }
   static absl::Status Refusal(const std::string& path) {
-    return OpenPrivateDirectory(path, "directory", "NOT_PRIVATE").status();
+    return OpenPrivateDirectory(path, "directory", Reason::kSecretExposed).status();
   }
   absl::Status FileRefusal(const std::string& name) const {
     const UniqueFd directory(::open(parent_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return OpenPrivateFile(directory.get(), name, "file", "NOT_PRIVATE").status();
+    return OpenPrivateFile(directory.get(), name, "file", Reason::kSecretExposed).status();
   }
   static std::string ContentOf(const std::string& path) {
     std::ifstream file(path);
@@ -41,7 +41,7 @@ class PrivatePathTest : public testing::Test {
 };
 
 TEST_F(PrivatePathTest, MakesADirectoryForItsUserAlone) {
-  ASSERT_TRUE(OpenPrivateDirectory(In("new"), "directory", "NOT_PRIVATE").ok());
+  ASSERT_TRUE(OpenPrivateDirectory(In("new"), "directory", Reason::kSecretExposed).ok());
   struct stat info;
   ASSERT_EQ(::lstat(In("new").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
@@ -51,7 +51,7 @@ TEST_F(PrivatePathTest, RefusesADirectoryThatOthersMayWriteTo) {
   for (const mode_t mode : {0770, 0707, 01777}) {
     ASSERT_EQ(::mkdir(In("open").c_str(), 0700), 0);
     ASSERT_EQ(::chmod(In("open").c_str(), mode), 0);
-    EXPECT_EQ(ErrorReason(Refusal(In("open"))), "NOT_PRIVATE");
+    EXPECT_EQ(ErrorReason(Refusal(In("open"))), "SECRET_EXPOSED");
     EXPECT_THAT(std::string(Refusal(In("open")).message()), HasSubstr("chmod go-w"));
     ::rmdir(In("open").c_str());
   }

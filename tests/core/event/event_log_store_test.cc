@@ -65,7 +65,7 @@ class EventLogStoreTest : public testing::Test {
 };
 
 const absl::Status kFull =
-    MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", "no room", {{"a", "b"}});
+    MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull, "no room", {{"a", "b"}});
 
 TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItCan) {
   Open();
@@ -119,7 +119,7 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItC
 
 TEST_F(EventLogStoreTest, WhoAppendsIsKnownAlsoWhileARefusingStoreIsAsked) {
   Open();
-  store_->Refuse(MakeError(absl::StatusCode::kUnavailable, "STORAGE_BUSY", "locked"));
+  store_->Refuse(MakeError(absl::StatusCode::kUnavailable, Reason::kStorageBusy, "locked"));
   std::atomic<uint64_t> published = 0;
   for (int i = 0; i < 50; ++i) {  // asked again meanwhile, again and again
     EventLog::Entry entry{Removed("x")};

@@ -190,7 +190,7 @@ TEST_F(StoredStartRequests, ATombstoneIsOnRecordWhenItIsPromised) {
 
 TEST_F(StoredStartRequests, WhatTheStoreRefusesNeitherBeginsNorIsPromised) {
   const absl::Status full =
-      MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", "no room");
+      MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull, "no room");
   store_->Refuse(full);
   EXPECT_EQ(ErrorReason(Begin(*requests_, "r", "p")), "STORAGE_FULL");
   EXPECT_EQ(ErrorReason(requests_->Cancel(kScope, "s").status()), "STORAGE_FULL");

@@ -14,7 +14,7 @@ namespace proctor {
 namespace {
 
 const absl::Status kFull =
-    MakeError(absl::StatusCode::kResourceExhausted, "STORAGE_FULL", "no room");
+    MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull, "no room");
 
 // Values are of no interest here.
 StateCodec NoCodec() {

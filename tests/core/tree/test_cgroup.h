@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
 #include "core/tree/cgroup.h"
 #include "core/tree/cgroup_root.h"
 
@@ -16,7 +17,7 @@ inline absl::StatusOr<std::string> MakeTestCgroup() {
   auto own = FindOwnCgroup();
   if (!own.ok()) return own.status();
   const Cgroup group = Cgroup(*own).Child(absl::StrCat("core-test-", NewRandomId()));
-  if (absl::Status made = group.Make(); !made.ok()) return made;
+  RETURN_IF_ERROR(group.Make());
   return group.path();
 }
 

@@ -100,7 +100,7 @@ TEST(OutputFrames, WriteEveryKindOfMessage) {
 TEST(OutputFrames, TellTheEnd) {
   const OutputFrames frames(Offsets(0, 0));
   EXPECT_EQ(frames.Last(absl::OkStatus()), "event: end\ndata: {}\n\n");
-  EXPECT_THAT(frames.Last(MakeError(absl::StatusCode::kNotFound, "PROCESS_NOT_FOUND", "none")),
+  EXPECT_THAT(frames.Last(MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound, "none")),
               StartsWith("event: error\ndata: {\"error\":{\"code\":\"NOT_FOUND\","));
 }
 
