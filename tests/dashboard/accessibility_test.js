@@ -1,5 +1,4 @@
-// What axe has to say of every view: nothing serious, in the dark and in the light, on a desk
-// and on a phone.
+// axe finds nothing serious in any view: dark and light, on a desktop and on a phone.
 'use strict';
 
 const assert = require('node:assert');
@@ -7,7 +6,7 @@ const {test} = require('node:test');
 const {source} = require('axe-core');
 const {close, open, waitForState} = require('./browser');
 const {withFakeServer} = require('./fixture');
-const {populate} = require('./fake_life');
+const {populate} = require('./fake/fake_life');
 
 const SCREENS = {
   desktop: {viewport: {width: 1280, height: 800}},
@@ -19,9 +18,9 @@ let browser;
 let server;
 withFakeServer((made) => ({browser, server} = made));
 
-// The serious findings, each with where it is.
+// Returns the serious findings, each with its place.
 async function findings(page) {
-  // As a debugger does, whom the page's policy does not concern.
+  // By the debugger, because the page's policy does not apply to it.
   await page.evaluate(source);
   const {violations} = await page.evaluate(() => axe.run(document));
   return violations
@@ -36,7 +35,8 @@ async function findings(page) {
     );
 }
 
-// Runs axe on what `show` makes of the page, which it gets with its screen's name.
+// Runs axe on the page after `show`, on each screen. Calls `show` with the page and the name of the
+// screen.
 async function looksRight(show, hash = '#/') {
   for (const [screen, options] of Object.entries(SCREENS)) {
     for (const colorScheme of THEMES) {

@@ -1,12 +1,11 @@
-// What the page does to processes: it asks, does it as who is signed in, and says what went
-// wrong.
+// The actions of the page on processes: it asks first, acts by its login, and says what went wrong.
 'use strict';
 
 const assert = require('node:assert');
 const {test} = require('node:test');
 const {close, open, waitForState} = require('./browser');
 const {withFakeServer} = require('./fixture');
-const {randomId} = require('./fake_world');
+const {randomId} = require('./fake/fake_world');
 
 let browser;
 let server;
@@ -16,7 +15,7 @@ async function openProcess(id) {
   const page = await open(browser, `${server.url}#/processes/${id}`);
   await waitForState(page, 'live');
   await page.waitForSelector('#process .actions .why:empty', {state: 'attached'});
-  // It was read: it knows which keys are its own.
+  // The page has read the process, and knows which keys are its own.
   await page.waitForSelector('#process button[name=download]:enabled');
   return page;
 }
@@ -69,7 +68,7 @@ test('kills with the keyboard alone, and only when it is meant', async () => {
   const page = await openProcess(id);
   await page.keyboard.press('x');
   await asked(page);
-  // Enter alone, as after a word that was meant for a shell, ends nothing.
+  // Enter alone ends nothing: it may have been typed for a shell.
   await page.keyboard.press('Enter');
   await answered(page);
   await page.keyboard.press('x');
@@ -77,7 +76,7 @@ test('kills with the keyboard alone, and only when it is meant', async () => {
   await page.keyboard.press('Escape');
   await answered(page);
   assert.deepEqual(server.calls, []);
-  // Escape was for the question, not for the page.
+  // Escape closed the question, not the page.
   await page.waitForSelector('#process h1:has-text("sleep 100")');
   await page.keyboard.press('x');
   await asked(page);
@@ -100,7 +99,7 @@ test('takes no letter for a key on the page of a terminal', async () => {
   }
   await page.evaluate(() => fetch('/v1/server'));
   assert.deepEqual(server.calls, []);
-  // The buttons are there.
+  // The buttons are drawn.
   await page.click(action('stop'));
   await asked(page);
   await close(page);
@@ -109,7 +108,7 @@ test('takes no letter for a key on the page of a terminal', async () => {
 test('stops from the overview as the process was told to be stopped', async () => {
   const stop_policy = {signal: 'INT', grace: '3s', scope: 'SIGNAL_SCOPE_TREE'};
   const ids = [1, 2, 3].map(() => server.start(['sleep', '100'], {spec: {stop_policy}}));
-  // An event need not tell the whole specification.
+  // An event may leave out parts of the specification.
   for (const event of server.events.filter(({process_started: started}) => started)) {
     event.process_started.process.spec = {argv: ['sleep', '100'], labels: {}};
   }
@@ -129,7 +128,7 @@ test('stops from the overview as the process was told to be stopped', async () =
   await page.fill('#ask [name=grace]', '7');
   await page.click('#ask .danger');
   await answered(page);
-  // Where it cannot be read, nothing is made up.
+  // If the process cannot be read, the question names no numbers.
   await page.route(`**/v1/processes/${ids[2]}`, (route) => route.abort());
   await stop(ids[2]);
   assert.match(await page.textContent('#ask'), /its stop signal/);
@@ -254,7 +253,7 @@ test("says the server's reason, and that nobody answered", async () => {
   server.callsHeld = new Promise(() => {});
   await page.click('#ask .danger');
   await page.waitForSelector('#ask .danger:disabled:has-text("Stopping")');
-  // A browser asks a second time by itself, where a connection breaks.
+  // A browser repeats a request by itself after a broken connection.
   server.holdConnections();
   await page.waitForSelector('#ask .trouble:has-text("The server did not answer")');
   await page.click('#ask button:has-text("Cancel")');
@@ -271,7 +270,7 @@ test('offers nothing to who may only look, and says why', async () => {
   assert.equal(await page.getAttribute(action('stop'), 'title'), server.whyNot);
   await page.keyboard.press('x');
   assert.equal(await page.$('#ask'), null);
-  // A link that is opened beside it makes the whole login act.
+  // A link to act that is opened in another tab lets the whole login act.
   server.whyNot = '';
   server.proof = 'of-this-run';
   server.codes.add('better');

@@ -1,12 +1,12 @@
-// A headless Chromium, and pages in it that must not complain.
+// A headless Chromium. Its pages must not write errors to the console.
 'use strict';
 
 const assert = require('node:assert');
 const {chromium} = require('playwright-core');
 
 const TIMEOUT_MS = 20_000;
-// What a page says of a server that is not there is no fault of the page.
-// Nor is how fast a library reads its own drawings.
+// Neither is a fault of the page: a server that is away, and a library that reads its own drawings
+// slowly.
 const EXPECTED = /^Failed to load resource|^Canvas2D: Multiple readback operations/;
 
 async function launch() {
@@ -14,8 +14,8 @@ async function launch() {
   return chromium.launch({executablePath: process.env.CHROMIUM, args: sandbox});
 }
 
-// Opens `url` in a context of its own. `page.complaints` is what the console or the policy
-// had to say.
+// Opens `url` in a context of its own. `page.complaints` collects the errors of the console and of
+// the page's policy.
 async function open(browser, url, options = {}) {
   const {clock = false, ...rest} = options;
   const context = await browser.newContext({viewport: {width: 1440, height: 900}, ...rest});
@@ -40,12 +40,12 @@ async function close(page) {
   await page.context().close();
 }
 
-// The state that the page claims to be in.
+// Waits until the page shows this state.
 function waitForState(page, state) {
   return page.waitForSelector(`#pill[data-state="${state}"]`);
 }
 
-// Until the page has applied the event of this sequence.
+// Waits until the page has applied the event of this sequence.
 function waitForSequence(page, sequence) {
   return page.waitForFunction((wanted) => proctor.store.position?.sequence >= wanted, sequence);
 }

@@ -1,12 +1,11 @@
-// What most tests of the page stand on: one browser for all of a file, and a server that only
-// pretends for each test.
+// The fixture of most tests: one browser for a file, and one fake server for each test.
 'use strict';
 
 const {after, before, beforeEach, afterEach} = require('node:test');
 const {launch} = require('./browser');
-const {FakeServer} = require('./fake_server');
+const {FakeServer} = require('./fake/fake_server');
 
-// Hands both to `take` before each test.
+// Calls `take` with both before each test.
 function withFakeServer(take) {
   let browser;
   let server;

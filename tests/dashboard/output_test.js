@@ -1,4 +1,4 @@
-// The page of a process, and what it makes of output.
+// The page of a process, and how it shows output.
 'use strict';
 
 const assert = require('node:assert');
@@ -168,7 +168,7 @@ test('keeps the newest 5,000 lines and says how many are gone', async () => {
   server.write(id, 'end\n');
   await waitForLine(page, 'end');
   assert.equal((await lines(page)).length, 5000);
-  // Of 12 blocks of 8,890 bytes, and "end".
+  // The output has 12 blocks of 8,890 bytes, and "end".
   assert.equal(
     await page.textContent('#process .cut'),
     'Not shown: 60.8 KiB above (7,001 lines), 60.8 KiB still kept by the server. Shown: 43.4 KiB.',

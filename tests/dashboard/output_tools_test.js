@@ -1,5 +1,5 @@
-// What one does with output on the page: search, choose a stream, see times, copy, download; and
-// with ids and commands: copy.
+// The tools for output: search, choose a stream, show times, copy, download. And the copies of ids
+// and commands.
 'use strict';
 
 const assert = require('node:assert');
@@ -46,7 +46,7 @@ test('finds text in output, forth and back, and in what comes', async () => {
   await page.keyboard.press('/');
   await page.keyboard.type('error');
   await waitForFound(page, '10 of 10');
-  // Also where its styles change within it.
+  // A match is found across a change of style, too.
   assert.deepEqual(await marked(page), Array(10).fill('Error'));
   assert.deepEqual(await marked(page, 'found-current'), ['Error']);
   assert.equal(await current(page), 'line 90 is Error');
@@ -77,7 +77,7 @@ test('finds text in output, forth and back, and in what comes', async () => {
   await page.keyboard.press('Escape');
   await waitForFound(page, '');
   assert.deepEqual(await marked(page), []);
-  // Escape left the search, not the page.
+  // Escape closed the search, not the page.
   assert.equal(await page.evaluate(() => document.activeElement.className.includes('lines')), true);
   await close(page);
 });
@@ -233,7 +233,7 @@ test('says why it cannot download', async () => {
   await close(page);
 });
 
-// What the page copies; with `secure`, by the clipboard, and else as where there is none.
+// Returns what the page copies. With `secure` it has a clipboard, and else none.
 async function copied(page, secure, act) {
   await page.evaluate((has) => {
     globalThis.copied = null;

@@ -1,4 +1,4 @@
-// A proctord of a test's own, and the command that talks to it.
+// A proctord for one test, and the command that talks to it.
 'use strict';
 
 const {execFile, spawn} = require('node:child_process');
@@ -15,7 +15,7 @@ class Proctord {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'proctor-dashboard-'));
   #target = `unix:${this.directory}/proctord.sock`;
 
-  // The client, as a promise of what it printed; its exit code is the process's own.
+  // Runs the client. Resolves with its output. The exit code of a process is no error.
   async proctor(...args) {
     const all = [`--host=${this.#target}`, ...args];
     try {
@@ -28,12 +28,12 @@ class Proctord {
     }
   }
 
-  // A link that signs in, once.
+  // Returns a link that signs in once.
   async link() {
     return (await this.proctor('dashboard')).trim();
   }
 
-  // Starts it and waits until it serves: {url, port, kill(signal)}.
+  // Starts the server and waits until it serves. Returns {url, port, kill(signal)}.
   async start(port = 0) {
     const child = spawn(
       process.env.PROCTORD,
@@ -62,7 +62,7 @@ class Proctord {
     const failed = exited.then(() => {
       throw new Error(`proctord ended before it was ready: ${said}`);
     });
-    // Once it is ready, its end is the test's own doing.
+    // Once it is ready, only the test ends it.
     failed.catch(() => {});
     await Promise.race([once(child.stdio[3], 'data'), failed]);
     const where = await Promise.race([url, failed]);

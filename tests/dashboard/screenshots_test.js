@@ -1,13 +1,13 @@
-// Pictures of each view as who looks at it meets it: on a desk and on a phone, in the dark and in
-// the light. SCREENSHOTS names the directory for them.
+// Pictures of each view: on a desktop and on a phone, dark and light. SCREENSHOTS names the
+// directory for them.
 'use strict';
 
 const fs = require('node:fs');
 const path = require('node:path');
 const {after, before, test} = require('node:test');
 const {close, launch, open, waitForState} = require('./browser');
-const {FakeServer} = require('./fake_server');
-const {populate} = require('./fake_life');
+const {FakeServer} = require('./fake/fake_server');
+const {populate} = require('./fake/fake_life');
 
 const directory = process.env.SCREENSHOTS;
 const SCREENS = {
@@ -75,7 +75,7 @@ function makeLog() {
   return id;
 }
 
-// Takes `name` of what `show` makes of the page at `hash`, on every screen.
+// Takes the picture `name` of the page at `hash` after `show`, on every screen.
 function picture(name, hash, show) {
   const skip = directory ? false : 'SCREENSHOTS names no directory';
   test(`pictures: ${name}`, {skip}, async () => {
@@ -168,7 +168,7 @@ picture('keys', () => '#/', async (page) => {
   await page.waitForSelector('#keys[open]');
 });
 
-// The last ones: nobody is let in from here on.
+// These come last: from here on, the server refuses every request.
 picture('sign-in', () => 'v1/server', async (page) => {
   server.authorised = false;
   await page.reload();

@@ -1,4 +1,4 @@
-// What the page does to processes of proctord itself.
+// The actions of the page on processes of a real proctord.
 'use strict';
 
 const assert = require('node:assert');
@@ -31,7 +31,7 @@ after(
   {timeout: TIMEOUT_MS},
 );
 
-// A page that may act, of a process that was started.
+// Starts a process and opens its page, with a login that may act.
 async function openProcess(...args) {
   const id = (await daemon.proctor('run', '-d', ...args)).trim();
   const page = await open(browser, await daemon.link());
@@ -40,7 +40,7 @@ async function openProcess(...args) {
   return {id, page};
 }
 
-// Asks for an action, with the page's first answer to the question.
+// Does an action, with the values that its question begins with.
 async function act(page, name) {
   await page.click(`#process [data-action=${name}]:enabled`);
   await page.click('#ask button[type=submit]');
@@ -58,7 +58,7 @@ test('stops, starts again, signals and forgets', async () => {
   await act(page, 'restart');
   await page.waitForSelector('#process .badge.running');
   assert.ok(!page.url().includes(id));
-  // INT is the first that is offered.
+  // INT is the first choice.
   await act(page, 'signal');
   await page.waitForSelector('#process .badge:has-text("SIGINT")');
   await act(page, 'remove');
@@ -73,7 +73,7 @@ test('only looks with the link of the log', async () => {
   await page.click(`#processes [data-id="${id}"] .c-command a`);
   await page.waitForSelector('#process .actions .why:has-text("to look only")');
   assert.equal(await page.isEnabled('#process [data-action=stop]'), false);
-  // Opened beside it, a link to act makes the whole login act.
+  // A link to act that is opened in another tab lets the whole login act.
   const beside = await page.context().newPage();
   await beside.goto(await daemon.link());
   await page.waitForSelector('#process [data-action=stop]:enabled');
@@ -97,7 +97,7 @@ test('is a terminal', async () => {
     return row.split(' ').slice(2).map(Number);
   });
   assert.ok(size[0] > 24 && size[1] > 80, String(size));
-  // What was typed into a page that is gone is there for the next.
+  // A new page shows what was typed into the last one.
   await page.reload();
   await waitForState(page, 'live');
   await page.waitForSelector('#process .xterm');

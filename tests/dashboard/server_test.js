@@ -1,4 +1,4 @@
-// The dashboard of proctord itself, with processes that proctor starts.
+// The dashboard of a real proctord, with processes that proctor starts.
 'use strict';
 
 const assert = require('node:assert');
@@ -50,7 +50,7 @@ const events = async () =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-// A link that holds once; the one in the log is used by the first test.
+// Returns a link that works once. The first test uses the link in the log.
 const link = () => daemon.link();
 
 test('lets in whoever has a link, once, and nobody else', async () => {
@@ -73,7 +73,7 @@ test('has a cookie that opens nothing, and sends it to whoever has another port'
   const [cookie] = await page.context().cookies(server.url);
   assert.equal(cookie.httpOnly, true);
   assert.equal(cookie.sameSite, 'Strict');
-  // A page of somebody else's on this host, who gets the cookie and uses it.
+  // A page on another port of this host gets the cookie and uses it.
   let stolen = '';
   const thief = http.createServer((request, response) => {
     stolen = request.headers.cookie ?? '';
@@ -88,7 +88,9 @@ test('has a cookie that opens nothing, and sends it to whoever has another port'
   await trap.close();
   thief.close();
   assert.ok(stolen.includes(`${cookie.name}=${cookie.value}`));
-  const answer = await fetch(`${new URL(server.url).origin}/v1/server`, {headers: {cookie: stolen}});
+  const answer = await fetch(`${new URL(server.url).origin}/v1/server`, {
+    headers: {cookie: stolen},
+  });
   assert.equal(answer.status, 401);
   await close(page);
 });
@@ -192,7 +194,7 @@ test('recovers by itself when the server is killed, without losing or doubling a
   process.kill(pid, 'SIGKILL'); // which nobody else would end
   await waitForState(page, 'reconnecting');
   server = await start(server.port);
-  // The next run knows nobody. A link that is opened beside the page lets it go on, too.
+  // The next run has no logins. A link that is opened in another tab lets this page go on, too.
   await waitForState(page, 'signed_out');
   const beside = await page.context().newPage();
   await beside.goto(await link());

@@ -45,7 +45,7 @@ test('shows a session with its processes, lease, labels and quotas', async () =>
   const facts = await page.textContent('#process .facts-list');
   assert.match(facts, /proactor.*uring.*1m 00s|proactor.*uring.*60/);
   assert.match(facts, /thenkeep.*processes1 of 20 at one time.*kept outputat most 4\.0 MiB/);
-  // What happens in it is shown as it happens, and a renewal soon after.
+  // The page shows at once what happens in the session, and a renewed lease soon after.
   const next = server.start(['next'], {session});
   await page.waitForSelector(`#process [data-id="${next}"]`);
   session.lease_expires_at = new Date(Date.now() + 3_600_000).toISOString();

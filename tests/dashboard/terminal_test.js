@@ -1,4 +1,4 @@
-// The terminal in the page of a process that has one.
+// The terminal in the page of a process.
 'use strict';
 
 const assert = require('node:assert');
@@ -22,7 +22,7 @@ async function openProcess(id, options) {
   return page;
 }
 
-// Until keys are the process's: not before the page has learned that it may act.
+// Waits until keys go to the process. Before that, the page has to learn that it may act.
 async function sitDown(page) {
   await page.click('#process .screen');
   await page.waitForSelector('#process .typing:has-text("goes to the process")');
@@ -30,7 +30,7 @@ async function sitDown(page) {
 
 const waitForRow = (page, row, wanted) =>
   page.waitForFunction(([at, text]) => proctor.page.terminal.screen()[at] === text, [row, wanted]);
-// As another client.
+// Writes to stdin as another client does.
 const typeElsewhere = (id, text) =>
   server.inputs.set(id, Buffer.concat([server.inputs.get(id), Buffer.from(text)].filter(Boolean)));
 const input = (id) => server.inputs.get(id)?.toString() ?? '';
@@ -41,7 +41,7 @@ function nextInput() {
   });
   return Promise.race([server.nextInput(), late]).finally(() => clearTimeout(timer));
 }
-// Until the process got just this. Writes may be cut within a character.
+// Waits until the process got exactly this. A write may end within a character.
 async function waitForInput(page, id, wanted) {
   const all = Buffer.from(wanted);
   for (;;) {
@@ -56,7 +56,7 @@ async function waitForInput(page, id, wanted) {
 
 test('shows a terminal as it is, and looks on until it is sat down before', async () => {
   const id = startShell();
-  // A program asks where the cursor is, of whoever sits there.
+  // A program asks the terminal where the cursor is.
   server.write(id, '\u001b[2J\u001b[3;5Hhere\u001b[6n\u001b[1;1Htop é');
   const page = await openProcess(id);
   await waitForRow(page, 0, 'top é');
@@ -84,7 +84,7 @@ test('types, pastes and leaves', async () => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('Tab');
   await waitForInput(page, id, 'ls -l\r\u001b[A\u0003\u001b\t');
-  // Keys of the page are the terminal's here.
+  // Here, the page's own keys go to the terminal.
   await page.waitForSelector('#process h1:has-text("bash")');
   const paste = (text) =>
     page.evaluate((pasted) => {
@@ -95,14 +95,14 @@ test('types, pastes and leaves', async () => {
       );
     }, text);
   server.inputs.clear();
-  // Stdin began anew with it: what the page knew of its place is wrong, and it asks.
+  // The new process has a new stdin. The place that the page knew is wrong, so it asks.
   await page.reload();
   await page.waitForSelector('#process .xterm');
   await sitDown(page);
   const long = 'ä€😀'.repeat(20_000);
   await paste(long);
   await waitForInput(page, id, long);
-  // The program asked for pastes in brackets.
+  // The program asked for bracketed pastes.
   server.inputs.clear();
   await page.reload();
   await page.waitForSelector('#process .xterm');
@@ -169,7 +169,7 @@ test('sends one write at a time, each with its place, and again where an answer 
     assert.equal(offset, String(at));
     return at + text.length;
   }, 1);
-  // It arrives, and nobody hears of it: it is sent again, and arrives once.
+  // The write arrives, but its answer is lost. It is sent again, and arrives once.
   server.loseAnswers = true;
   await page.keyboard.type('h');
   await page.waitForSelector('#process .typing.bad:has-text("did not answer")');
@@ -309,7 +309,7 @@ test('says where bytes are missing, and begins anew after them', async () => {
   await waitForRow(page, 0, 'one');
   await waitForRow(page, 1, '[2.0 KiB of stdout were no longer kept]');
   await waitForRow(page, 2, 'two');
-  // As it is told to who comes later.
+  // A page that is opened later gets the same.
   await page.reload();
   await page.waitForSelector('#process .xterm');
   await waitForRow(page, 1, '[2.0 KiB of stdout were no longer kept]');
@@ -343,7 +343,7 @@ for (const file of ['/xterm.js', '/xterm.css']) {
     await page.waitForSelector('#process .ending:has-text("There can be no terminal here")');
     await page.waitForSelector('#process .line:has-text("words")', {state: 'visible'});
     assert.equal(await page.isVisible('#process .as'), false);
-    // The next time it is tried again.
+    // The next terminal tries again.
     server.broken.clear();
     await page.goto(`${server.url}#/`);
     await page.goto(`${server.url}#/processes/${id}`);

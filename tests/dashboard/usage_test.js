@@ -1,4 +1,4 @@
-// What running processes use, as the page shows it, and how often it asks.
+// What running processes use, and how often the page asks for it.
 'use strict';
 
 const assert = require('node:assert');
@@ -23,7 +23,7 @@ test('shows CPU and memory of what runs, on the table and on the pages', async (
   assert.equal(await page.textContent(`${row} .c-cpu`), '–');
   const limit = {memory_bytes: '52428800', memory_limit_bytes: '268435456'};
   const source = 'USAGE_SOURCE_GROUP';
-  // Two seconds later, and three seconds of two processors.
+  // Two seconds later, the process has used three seconds more.
   server.usages.set(id, {clock: '102.5s', cpu_time: '3.250s', source, ...limit});
   await hasText(page, `${row} .c-cpu`, '150 %');
   await hasText(page, `${row} .c-rss`, '50.0 MiB');
@@ -35,7 +35,7 @@ test('shows CPU and memory of what runs, on the table and on the pages', async (
   await page.click(`${row} .c-command a`);
   await hasText(page, '#process .usage', '50.0 MiB of 256 MiB');
   await hasText(page, '#process .usage', '150 %');
-  // What falls is nothing; what is the same sample says the same.
+  // A time that falls means no use. The same sample means the same use.
   server.usages.set(id, {clock: '103.5s', cpu_time: '2s', source, ...limit});
   await hasText(page, '#process .usage', 'CPU now0.0 %');
   await page.click('#process .where .session');
@@ -64,7 +64,7 @@ test('asks once a second at most, and only while something that runs is looked a
       document.dispatchEvent(new Event('visibilitychange'));
     }, hidden);
   await hide(true);
-  // One may have been on its way.
+  // One request may have been on its way.
   await page.evaluate(() => fetch('/v1/server'));
   const before = server.usagesAsked.length;
   await page.clock.runFor(5000);

@@ -1,5 +1,4 @@
-// What a server would have to tell: sessions, processes, their output, and a log of events,
-// all made up by a test.
+// The sessions, processes, output and events of a FakeServer. Tests make them up.
 'use strict';
 
 const crypto = require('node:crypto');
@@ -16,15 +15,15 @@ class FakeWorld {
   sessions = new Map();
   processes = new Map();
   outputs = new Map();
-  // What was written to the stdin of each, and the sizes that terminals got.
+  // The bytes that were written to each stdin, and the sizes that terminals got.
   inputs = new Map();
   sizes = [];
-  // Those that read no stdin, and those where a write waits for that.
+  // The processes that read no stdin, and those of them with a write that waits.
   unread = new Set();
   writing = new Set();
-  // How many bytes of each stream are kept no more: by process, then by stream.
+  // The number of bytes that are no longer kept, by process and stream.
   #dropped = new Map();
-  // Whoever is to hear of each event, each piece of output and the end of a process's output.
+  // Called for each event, each piece of output, and each end of a process's output.
   told = {onEvent() {}, onOutput() {}, onDrained() {}};
 
   constructor() {
@@ -44,13 +43,13 @@ class FakeWorld {
     this.last = 0;
   }
 
-  // Loses the newest events, as a log that was restored from a copy.
+  // Loses the newest events, as a log that is restored from a copy.
   loseEnd(count) {
     this.last -= count;
     this.events = this.events.filter(({sequence}) => Number(sequence) <= this.last);
   }
 
-  // Counts an event that nobody is sent.
+  // Counts an event that is never sent.
   skipSequence() {
     this.last++;
   }
@@ -190,7 +189,7 @@ class FakeWorld {
     this.told.onOutput(id, chunks.at(-1));
   }
 
-  // Says that bytes which once were there are not kept any more.
+  // Tells of `size` bytes that are no longer kept.
   gap(id, size, stream = 'STREAM_STDOUT') {
     const chunks = this.outputs.get(id);
     const offset = chunks.reduce(
@@ -201,7 +200,7 @@ class FakeWorld {
     this.told.onOutput(id, chunks.at(-1));
   }
 
-  // Keeps no more than what comes after the first `size` bytes.
+  // Drops the first `size` bytes.
   drop(id, size, stream = 'STREAM_STDOUT') {
     this.#dropped.set(id, {...this.#dropped.get(id), [stream]: size});
   }

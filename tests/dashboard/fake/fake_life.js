@@ -1,4 +1,4 @@
-// Fills a FakeServer with what looks like the life of a build machine.
+// Fills a FakeServer with processes like those of a build machine.
 'use strict';
 
 const COMMANDS = [
@@ -26,7 +26,7 @@ const LABELS = [
   {app: 'web', env: 'staging'},
 ];
 
-// Always the same sequence, so that two runs show the same page.
+// Returns the same sequence for the same seed, so that two runs show the same page.
 function random(seed) {
   let state = seed;
   return () => {
@@ -62,7 +62,7 @@ function endOf(value, unix = 'uid 1000 (unix)') {
     : {unknown: {reason: 'SERVER_LOST'}, cause: 'EXIT_CAUSE_UNSPECIFIED'};
 }
 
-// `count` processes over the last `minutes`, of which some still run.
+// Adds `count` processes of the last `minutes`. Some of them still run.
 function populate(server, count, minutes = 12) {
   const next = random(7);
   const pick = (list) => list[Math.floor(next() * list.length)];
@@ -102,7 +102,7 @@ function populate(server, count, minutes = 12) {
   }
 }
 
-// Starts so many processes a second, and ends each some time later.
+// Starts `perSecond` processes a second, and ends each some time later.
 function liveOn(server, perSecond) {
   const next = random(11);
   const pick = (list) => list[Math.floor(next() * list.length)];

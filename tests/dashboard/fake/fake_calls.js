@@ -1,4 +1,4 @@
-// The calls of a FakeServer that change something, as proctord answers them.
+// The calls of a FakeServer that change something. It answers as proctord does.
 'use strict';
 
 const OPEN = 'SESSION_STATE_OPEN';
@@ -13,11 +13,11 @@ class Refusal extends Error {
   }
 }
 
-// Each takes the world, a process and the request, and returns the response.
+// Each function takes the world, a process and the request, and returns the response.
 const CALLS = {
   stop(world, process, {stop_policy: asked}) {
     if (process.state === 'PROCESS_STATE_RUNNING') {
-      // What is not asked for is the process's own.
+      // Fields that are left out come from the process's own policy.
       const policy = {...process.spec.stop_policy, ...asked};
       end(world, process.process_id, policy.signal || 'TERM');
     }
@@ -95,7 +95,7 @@ function end(world, id, signal) {
   });
 }
 
-// Answers a POST to /v1/processes/ID:VERB: {status, body}.
+// Answers a POST to /v1/processes/ID:VERB. Resolves with {status, body}.
 async function answerCall(server, request, target) {
   let text = '';
   for await (const piece of request) {
