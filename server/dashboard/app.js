@@ -1,18 +1,18 @@
 // The dashboard: what belongs to what, which page is shown, and when something is drawn.
-import {Charts} from './charts.js';
-import {Connection} from './connection.js';
-import {ExitFeed} from './exit_feed.js';
+import {Charts} from './chart/charts.js';
+import {Connection} from './live/connection.js';
+import {Store} from './live/store.js';
+import {Usage} from './live/usage.js';
+import {ExitFeed} from './process/exit_feed.js';
+import {ProcessActions} from './process/process_actions.js';
+import {ProcessPage} from './process/process_page.js';
+import {ProcessTable} from './process/process_table.js';
+import {SessionList} from './session/session_list.js';
+import {SessionPage} from './session/session_page.js';
+import {login} from './wire/login.js';
 import {Header} from './header.js';
 import {watchKeys} from './keys.js';
-import {login} from './login.js';
-import {ProcessActions} from './process_actions.js';
-import {ProcessPage} from './process_page.js';
-import {ProcessTable} from './process_table.js';
-import {SessionList} from './session_list.js';
-import {SessionPage} from './session_page.js';
-import {Store} from './store.js';
 import {toggleTheme, watchTheme} from './theme.js';
-import {Usage} from './usage.js';
 
 const LEASES_EVERY_MS = 5000;
 

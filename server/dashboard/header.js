@@ -1,8 +1,8 @@
 // The header and the tiles: which server this is, how it does, and whether what the page
 // shows is its present state.
-import {setText, setTitle} from './element.js';
-import {age, count, duration, parseTime, plural, rate} from './format.js';
-import {login} from './login.js';
+import {setText, setTitle} from './element/element.js';
+import {age, count, duration, parseTime, plural, rate} from './value/format.js';
+import {login} from './wire/login.js';
 
 const RATE_SECONDS = 10;
 const FAILURE_SECONDS = 300;

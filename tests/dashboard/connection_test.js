@@ -178,7 +178,7 @@ test('counts nothing twice, whatever is repeated', async () => {
 test('lets states go forward only', async () => {
   const page = await live();
   const states = await page.evaluate(async () => {
-    const {ProcessRecord} = await import('/process_record.js');
+    const {ProcessRecord} = await import('/live/process_record.js');
     const record = new ProcessRecord('x');
     return ['RUNNING', 'EXITED', 'RUNNING', 'DRAINED', 'EXITED'].map((state) => {
       record.merge({state: `PROCESS_STATE_${state}`});

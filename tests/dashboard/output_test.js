@@ -261,7 +261,7 @@ test('shows the reason of the server where there is no output', async () => {
 test('reads control sequences the same, however they are cut', async () => {
   const page = await open(browser, server.url);
   const differences = await page.evaluate(async () => {
-    const {OutputLog} = await import('/output_log.js');
+    const {OutputLog} = await import('/output/output_log.js');
     const pieces = [
       'text',
       '\u001b[1m',

@@ -14,6 +14,13 @@ const {close, launch, open, waitForSequence, waitForState} = require('./browser'
 const {Proctord} = require('./proctord');
 
 const TIMEOUT_MS = 30_000;
+const DASHBOARD = path.resolve(__dirname, '../../server/dashboard');
+const TYPES = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 const DESKTOP = {viewport: {width: 1440, height: 900}};
 const PHONE = {viewport: {width: 390, height: 844}, deviceScaleFactor: 2, hasTouch: true};
 
@@ -65,6 +72,38 @@ test('lets in whoever has a link, once, and nobody else', async () => {
   await late.waitForSelector('#signed-out[open] .refusal:has-text("this link was used already")');
   await close(late);
   await close(page);
+});
+
+// Asks for exactly this path, which fetch() would tidy up first.
+async function getRaw(target) {
+  const asked = http.get({host: '127.0.0.1', port: server.port, path: target});
+  const [answer] = await once(asked, 'response');
+  const body = Buffer.concat(await answer.toArray());
+  return {status: answer.statusCode, type: answer.headers['content-type'], body};
+}
+
+test('serves each file of the page below its folder, and nothing else', async () => {
+  const names = fs
+    .readdirSync(DASHBOARD, {recursive: true, withFileTypes: true})
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      path.relative(DASHBOARD, path.join(entry.parentPath ?? entry.path, entry.name)),
+    );
+  assert.ok(names.includes('app.js') && names.includes('live/store.js'), String(names));
+  for (const name of names) {
+    const {status, type, body} = await getRaw(`/${name}`);
+    assert.deepEqual([status, type], [200, TYPES[path.extname(name)]], name);
+    assert.ok(body.equals(fs.readFileSync(path.join(DASHBOARD, name))), name);
+  }
+  const others = [
+    ...['/live', '/live/', '/live/app.js', '/store.js', '//live/store.js', '/live//store.js'],
+    ...['/live/../app.js', '/live/%2e%2e/app.js', '/./app.js', '/../dashboard/app.js'],
+    ...['/../CMakeLists.txt', '/live/../../CMakeLists.txt', '/%2e%2e%2fCMakeLists.txt'],
+    ...['/..%5cCMakeLists.txt', '/etc/passwd', '//etc/passwd', '/live/../../../../etc/passwd'],
+  ];
+  for (const target of others) {
+    assert.equal((await getRaw(target)).status, 401, target);
+  }
 });
 
 test('has a cookie that opens nothing, and sends it to whoever has another port', async () => {

@@ -1,9 +1,9 @@
 // The sessions: open ones first, each with what runs in it and what is left of its lease.
-import {element, setClass, setText, setTitle} from './element.js';
-import {count, duration, parseTime, shortId} from './format.js';
-import {fillChips} from './label_chips.js';
-import {Pace} from './pace.js';
-import {VirtualList} from './virtual_list.js';
+import {element, setClass, setText, setTitle} from '../element/element.js';
+import {fillChips} from '../element/label_chips.js';
+import {Pace} from '../element/pace.js';
+import {VirtualList} from '../element/virtual_list.js';
+import {count, duration, parseTime, shortId} from '../value/format.js';
 
 const OPEN = 'SESSION_STATE_OPEN';
 const LATE_MS = 10_000;

@@ -1,6 +1,6 @@
 // Builds elements. Text from elsewhere only ever becomes text nodes, never HTML, and what is not
 // printable in it is escaped; a node that is given as such is left as it is.
-import {visible} from './format.js';
+import {visible} from '../value/format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 

@@ -1,7 +1,7 @@
 // One chart on a canvas: lines, areas or bars over time, with a readout that mouse and
 // keyboard move. It draws what it is given and keeps no data of its own.
-import {element, setText} from './element.js';
-import {clock} from './format.js';
+import {element, setText} from '../element/element.js';
+import {clock} from '../value/format.js';
 
 const LEFT = 48;
 const RIGHT = 10;

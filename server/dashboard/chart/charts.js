@@ -1,6 +1,6 @@
 // The charts of the overview: one window, one cursor.
+import {count, duration, rate} from '../value/format.js';
 import {Chart} from './chart.js';
-import {count, duration, rate} from './format.js';
 
 // Seconds shown, and seconds a point stands for.
 const WINDOWS = {5: [300, 2], 15: [900, 5], 60: [3600, 20]};

@@ -1,9 +1,9 @@
 // What can be done to a process, where it makes sense, and the questions before it is done.
-import {ask} from './ask.js';
-import {call, readProcess, requestId} from './call.js';
-import {duration, parseDuration} from './format.js';
-import {login} from './login.js';
-import {REMOVED, RUNNING} from './process_record.js';
+import {ask} from '../element/ask.js';
+import {REMOVED, RUNNING} from '../live/process_record.js';
+import {duration, parseDuration} from '../value/format.js';
+import {call, readProcess, requestId} from '../wire/call.js';
+import {login} from '../wire/login.js';
 
 const SIGNALS = [
   ['INT', 'INT: interrupt, as Ctrl-C'],

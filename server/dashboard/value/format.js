@@ -2,8 +2,7 @@
 
 const SAFE_ARGUMENT = /^[\w@%+=:,./-]+$/;
 // What the server's log and the command escape, too (core/text/printable_text.h).
-const NOT_PRINTABLE =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+const NOT_PRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 const ESCAPES = {'\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e'};
 
 // Milliseconds since 1970, or null where the field is absent.
@@ -43,7 +42,10 @@ export function shellCommand(argv) {
       // What is not seen is not pasted unseen either.
       const escaped = argument
         .replace(/[\\']/g, '\\$&')
-        .replace(NOT_PRINTABLE, (character) => ESCAPES[character] ?? ansiC(character.codePointAt(0)));
+        .replace(
+          NOT_PRINTABLE,
+          (character) => ESCAPES[character] ?? ansiC(character.codePointAt(0)),
+        );
       return `$'${escaped}'`;
     })
     .join(' ');

@@ -3,7 +3,7 @@
 // Events are applied once, in order: apply() says whether one was new, a repetition, or
 // showed that others are missing. A start and an exit are counted when a record first
 // learns of them, so it makes no difference whether a snapshot or an event told of it.
-import {parseTime} from './format.js';
+import {parseTime} from '../value/format.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
 import {Series} from './series.js';
 

@@ -3,10 +3,10 @@
 // It only looks on until it is clicked or tabbed into: only then does it send keys, answer what
 // programs ask of a terminal, and give the process's terminal the size of its window. Somebody
 // else may sit before the same process.
-import {call} from './call.js';
-import {copyText} from './copy.js';
-import {element, setText} from './element.js';
-import {login} from './login.js';
+import {copyText} from '../element/copy.js';
+import {element, setText} from '../element/element.js';
+import {call} from '../wire/call.js';
+import {login} from '../wire/login.js';
 import {TerminalInput} from './terminal_input.js';
 
 const SCROLLBACK = 5000;

@@ -1,7 +1,7 @@
 // The output of one process, from the server into an OutputLog, over lost connections,
 // without a byte doubled or one missing that is not said to be.
-import {bytes, parseTime} from './format.js';
-import {FrameStream, mayPass} from './frame_stream.js';
+import {bytes, parseTime} from '../value/format.js';
+import {FrameStream, mayPass} from '../wire/frame_stream.js';
 
 const TAIL_BYTES = 2 * 1024 * 1024;
 const RETRY_MS = 2000;

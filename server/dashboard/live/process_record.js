@@ -1,7 +1,7 @@
 // What the page knows of one process. States only ever go forward: a snapshot may be
 // newer than its bookmark, and events after it then repeat what it said.
-import {commandOf, enumName, parseTime} from './format.js';
-import {readExit} from './exit_status.js';
+import {readExit} from '../value/exit_status.js';
+import {commandOf, enumName, parseTime} from '../value/format.js';
 
 export const RUNNING = 1;
 export const EXITED = 2;

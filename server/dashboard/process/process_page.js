@@ -1,22 +1,22 @@
 // The page of one process: how it stands, what happened to it, what it wrote.
-import {copyButton} from './copy.js';
-import {element, setText, setTitle} from './element.js';
-import {exitSentence, exitWord} from './exit_status.js';
-import {commandOf, dateTime, duration, shellCommand, shortId} from './format.js';
-import {fillChips} from './label_chips.js';
-import {login} from './login.js';
-import {askToDownload} from './output_download.js';
-import {OutputLog} from './output_log.js';
-import {OutputStream} from './output_stream.js';
-import {OutputTee} from './output_tee.js';
-import {OutputView} from './output_view.js';
-import {fillRows} from './rows_list.js';
+import {copyButton} from '../element/copy.js';
+import {element, setText, setTitle} from '../element/element.js';
+import {fillChips} from '../element/label_chips.js';
+import {fillRows} from '../element/rows_list.js';
+import {ProcessRecord, REMOVED, RUNNING} from '../live/process_record.js';
+import {askToDownload} from '../output/output_download.js';
+import {OutputLog} from '../output/output_log.js';
+import {OutputStream} from '../output/output_stream.js';
+import {OutputTee} from '../output/output_tee.js';
+import {OutputView} from '../output/output_view.js';
+import {TerminalView} from '../terminal/terminal_view.js';
+import {exitSentence, exitWord} from '../value/exit_status.js';
+import {commandOf, dateTime, duration, shellCommand, shortId} from '../value/format.js';
+import {login} from '../wire/login.js';
 import {liveRows, specRows, usageRows} from './process_facts.js';
 import {ProcessHistory} from './process_history.js';
-import {drainWords, timeline} from './process_timeline.js';
-import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
 import {processSkeleton} from './process_skeleton.js';
-import {TerminalView} from './terminal_view.js';
+import {drainWords, timeline} from './process_timeline.js';
 
 const REREAD_MS = 500;
 // For totals of output alone.

@@ -1,9 +1,9 @@
 // Shows an OutputLog: follows its end, wraps or not, one stream or both, with times or
 // without, copies and searches. Lines are elements that are
 // made once; only new and changed ones are touched.
-import {element, setText} from './element.js';
-import {copyText} from './copy.js';
-import {bytes, clockMillis, plural} from './format.js';
+import {copyText} from '../element/copy.js';
+import {element, setText} from '../element/element.js';
+import {bytes, clockMillis, plural} from '../value/format.js';
 import {OutputSearch} from './output_search.js';
 
 const CLASSES = ['bold', 'dim', 'italic', 'underline', 'strike'];

@@ -1,6 +1,7 @@
 // What was asked for and what was used, as rows of a name, a value, and what can be done with it
 // ({label, copy: text} or {href}); defaults are left
 // out, because what is not special hides what is.
+import {percentWords} from '../live/usage.js';
 import {
   bytes,
   commandOf,
@@ -9,8 +10,7 @@ import {
   enumName,
   parseDuration,
   shellCommand,
-} from './format.js';
-import {percentWords} from './usage.js';
+} from '../value/format.js';
 
 const words = (value, prefix) => enumName(value, prefix).toLowerCase().replaceAll('_', ' ');
 

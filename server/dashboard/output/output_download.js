@@ -1,7 +1,7 @@
 // Saves all output of a process that the server keeps, as the bytes that it wrote.
-import {ask} from './ask.js';
-import {bytes, shortId} from './format.js';
-import {FrameStream, mayPass} from './frame_stream.js';
+import {ask} from '../element/ask.js';
+import {bytes, shortId} from '../value/format.js';
+import {FrameStream, mayPass} from '../wire/frame_stream.js';
 
 const STREAMS = {stdout: 'STREAM_STDOUT', stderr: 'STREAM_STDERR'};
 const REVOKE_MS = 60_000;

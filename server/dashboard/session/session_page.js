@@ -1,7 +1,13 @@
 // The page of one session: what it is, what it may use, and its processes.
-import {copyButton} from './copy.js';
-import {element, setClass, setText} from './element.js';
-import {exitWord} from './exit_status.js';
+import {copyButton} from '../element/copy.js';
+import {element, setClass, setText} from '../element/element.js';
+import {fillChips} from '../element/label_chips.js';
+import {Pace} from '../element/pace.js';
+import {fillRows} from '../element/rows_list.js';
+import {VirtualList} from '../element/virtual_list.js';
+import {RUNNING} from '../live/process_record.js';
+import {percentWords} from '../live/usage.js';
+import {exitWord} from '../value/exit_status.js';
 import {
   age,
   bytes,
@@ -12,14 +18,8 @@ import {
   parseDuration,
   parseTime,
   shortId,
-} from './format.js';
-import {fillChips} from './label_chips.js';
-import {login} from './login.js';
-import {Pace} from './pace.js';
-import {RUNNING} from './process_record.js';
-import {fillRows} from './rows_list.js';
-import {percentWords} from './usage.js';
-import {VirtualList} from './virtual_list.js';
+} from '../value/format.js';
+import {login} from '../wire/login.js';
 
 const OPEN = 'SESSION_STATE_OPEN';
 const REREAD_MS = 5000;

@@ -7,9 +7,9 @@
 //
 // A stream resumes by itself with Last-Event-ID, as long as it gets to talk to a server; a
 // request beside it asks for what is in no event.
-import {FrameStream} from './frame_stream.js';
-import {parseTime, plural} from './format.js';
-import {login} from './login.js';
+import {parseTime, plural} from '../value/format.js';
+import {FrameStream} from '../wire/frame_stream.js';
+import {login} from '../wire/login.js';
 
 const SILENCE_MS = 12_000;
 const RETRY_MS = [500, 1000, 2000, 4000];

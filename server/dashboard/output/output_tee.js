@@ -1,5 +1,5 @@
 // Gives output to all that show it: to a log at once, and to a terminal as soon as there is one.
-import {bytes} from './format.js';
+import {bytes} from '../value/format.js';
 
 export class OutputTee {
   #log;

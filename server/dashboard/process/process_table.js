@@ -1,12 +1,12 @@
 // The table of processes: searched, filtered, sorted, and as live as is readable.
-import {element, icon, setClass, setText, setTitle} from './element.js';
-import {causeWords, exitWord} from './exit_status.js';
-import {age, bytes, count, dateTime, duration, shortId} from './format.js';
-import {fillChips} from './label_chips.js';
-import {Pace} from './pace.js';
-import {EXITED, RUNNING} from './process_record.js';
-import {percentWords} from './usage.js';
-import {VirtualList} from './virtual_list.js';
+import {element, icon, setClass, setText, setTitle} from '../element/element.js';
+import {fillChips} from '../element/label_chips.js';
+import {Pace} from '../element/pace.js';
+import {VirtualList} from '../element/virtual_list.js';
+import {EXITED, RUNNING} from '../live/process_record.js';
+import {percentWords} from '../live/usage.js';
+import {causeWords, exitWord} from '../value/exit_status.js';
+import {age, bytes, count, dateTime, duration, shortId} from '../value/format.js';
 
 const MOST_CHIPS = 4;
 const MOST_ASKED = 500;

@@ -1,7 +1,7 @@
 // Searches the lines of output that are shown, marks what it finds, and walks through it.
 // Each line is searched once, and again when it changes.
-import {setText} from './element.js';
-import {count} from './format.js';
+import {setText} from '../element/element.js';
+import {count} from '../value/format.js';
 
 // More are neither counted nor marked: nobody walks through them.
 const MOST = 5000;

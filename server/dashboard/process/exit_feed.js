@@ -1,9 +1,9 @@
 // The newest exits, with what each cost and why it came.
-import {element, setClass, setText} from './element.js';
-import {causeWords, exitWord} from './exit_status.js';
-import {age, bytes, count, duration} from './format.js';
-import {Pace} from './pace.js';
-import {VirtualList} from './virtual_list.js';
+import {element, setClass, setText} from '../element/element.js';
+import {Pace} from '../element/pace.js';
+import {VirtualList} from '../element/virtual_list.js';
+import {causeWords, exitWord} from '../value/exit_status.js';
+import {age, bytes, count, duration} from '../value/format.js';
 
 export class ExitFeed {
   #store;

@@ -5,7 +5,7 @@
 // The server skips of a write what stdin has taken beyond its place. Others write to stdin, too, so
 // each write asks for its place just before, and keeps it only for its own retries: with the place
 // where the last write ended, it would lose as many bytes as others wrote since.
-import {call, CallError, readProcess} from './call.js';
+import {call, CallError, readProcess} from '../wire/call.js';
 
 const MOST_BYTES = 64 * 1024;
 const RETRY_MS = 1000;

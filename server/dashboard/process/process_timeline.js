@@ -1,6 +1,6 @@
 // What happened to a process, in the order in which it did, and why its output ended.
-import {causeWords, exitWord, isLost} from './exit_status.js';
-import {enumName, parseTime, plural} from './format.js';
+import {causeWords, exitWord, isLost} from '../value/exit_status.js';
+import {enumName, parseTime, plural} from '../value/format.js';
 
 // Rows of {kind, time, title, detail}.
 export function timeline(record) {

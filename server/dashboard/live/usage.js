@@ -1,7 +1,7 @@
 // What running processes use now: asked for once a second at most, and only while somebody looks
 // at something that runs.
-import {parseDuration} from './format.js';
-import {login} from './login.js';
+import {parseDuration} from '../value/format.js';
+import {login} from '../wire/login.js';
 
 const PAGE_SIZE = 1000;
 
@@ -49,7 +49,7 @@ export class Usage {
   // All pages of the answer; null where it is refused.
   async #ask(query) {
     const usages = [];
-    for (let token = ''; ; ) {
+    for (let token = ''; ;) {
       const page = [...query, ['page_size', PAGE_SIZE], ...(token ? [['page_token', token]] : [])];
       const response = await login.fetch(`/v1/usage?${new URLSearchParams(page)}`);
       const body = await response.json();

@@ -1,7 +1,7 @@
 // The events about one process that the server still keeps: who signalled it, before this
 // page was there to see. The stream is closed once it has told the past, because the
 // page's own stream tells the rest, and a browser has six connections for a server.
-import {FrameStream} from './frame_stream.js';
+import {FrameStream} from '../wire/frame_stream.js';
 
 const TYPES = ['PROCESS_SIGNALLED', 'PROCESS_OOM', 'PROCESS_REMOVED'];
 const LONGEST_MS = 10_000;
