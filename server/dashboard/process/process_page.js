@@ -5,18 +5,14 @@ import {fillChips} from '../element/label_chips.js';
 import {fillRows} from '../element/rows_list.js';
 import {ProcessRecord, REMOVED, RUNNING} from '../live/process_record.js';
 import {askToDownload} from '../output/output_download.js';
-import {OutputLog} from '../output/output_log.js';
-import {OutputStream} from '../output/output_stream.js';
-import {OutputTee} from '../output/output_tee.js';
-import {OutputView} from '../output/output_view.js';
-import {TerminalView} from '../terminal/terminal_view.js';
 import {exitSentence, exitWord} from '../value/exit_status.js';
 import {commandOf, dateTime, duration, shellCommand, shortId} from '../value/format.js';
 import {login} from '../wire/login.js';
 import {liveRows, specRows, usageRows} from './process_facts.js';
 import {ProcessHistory} from './process_history.js';
+import {ProcessOutput} from './process_output.js';
 import {processSkeleton} from './process_skeleton.js';
-import {drainWords, timeline} from './process_timeline.js';
+import {timeline} from './process_timeline.js';
 
 const REREAD_MS = 500;
 // For totals of output alone.
@@ -35,18 +31,11 @@ export class ProcessPage {
   // Why the server does not tell of it, and whether that is because it does not know it.
   #missing = '';
   #unknown = false;
-  #log = new OutputLog();
-  #tee = new OutputTee(this.#log);
-  #stream;
-  #view;
-  // Of a process that has one.
-  #terminal = null;
-  // Why it has none here, in words.
-  #noTerminal = '';
+  #output;
   #history = null;
   #cutAt = 0;
   #readVersion = -1;
-  #readLog = -1;
+  #readOutput = -1;
   #readAt = -Infinity;
   #reads = 0;
   #drawn = '';
@@ -64,11 +53,7 @@ export class ProcessPage {
     for (const button of panel.querySelectorAll('[data-action]')) {
       button.addEventListener('click', () => this.#act(button.dataset.action));
     }
-    this.#stream = new OutputStream(id, this.#tee, schedule);
-    this.#view = new OutputView(panel.querySelector('.output'), this.#log);
-    for (const button of panel.querySelectorAll('button[data-as]')) {
-      button.addEventListener('click', () => this.#showAs(button.dataset.as));
-    }
+    this.#output = new ProcessOutput(id, panel.querySelector('.output'), schedule);
     const download = panel.querySelector('button[name=download]');
     download.addEventListener('click', () => askToDownload(this.#process));
     setText(panel.querySelector('.where .id'), id);
@@ -86,24 +71,18 @@ export class ProcessPage {
   }
 
   get terminal() {
-    return this.#terminal;
+    return this.#output.terminal;
   }
 
   close() {
-    this.#stream.close();
-    this.#terminal?.close();
-    this.#view.close();
+    this.#output.close();
     this.#history?.close();
     this.#closed = true;
     this.#panel.replaceChildren();
   }
 
   setVisible(visible) {
-    if (visible) {
-      this.#stream.open();
-    } else {
-      this.#stream.close();
-    }
+    this.#output.setVisible(visible);
   }
 
   // Where there may be a terminal, letters are meant for it, with or without the focus: they end
@@ -111,10 +90,7 @@ export class ProcessPage {
   get keys() {
     const letters = this.#process !== null && !this.#process.spec?.pty;
     return {
-      f: () => this.#view.follow(),
-      w: () => this.#view.wrap(),
-      d: () => this.#view.times(),
-      '/': () => this.#view.search(),
+      ...this.#output.keys,
       ...(letters && {
         s: () => this.#act('stop'),
         x: () => this.#act('kill'),
@@ -142,16 +118,16 @@ export class ProcessPage {
       this.#missing,
       this.#reads,
       login.whyNot,
-      this.#stream.phase,
+      this.#output.state,
     ].join();
     if (drawn !== this.#drawn || (ticked && record.state === RUNNING)) {
       this.#drawn = drawn;
       this.#showHead(record);
       this.#showTimeline(record);
       this.#showFacts(record);
-      this.#showOutputState(record);
+      this.#output.showState(record);
     }
-    this.#view.render();
+    this.#output.render();
   }
 
   // The rest of the truth, such as totals of output, is in no event.
@@ -159,13 +135,13 @@ export class ProcessPage {
     const {version, state} = this.#record;
     const since = performance.now() - this.#readAt;
     const changed = version !== this.#readVersion && since >= REREAD_MS;
-    const grew = this.#log.version !== this.#readLog && since >= REREAD_OUTPUT_MS;
+    const grew = this.#output.version !== this.#readOutput && since >= REREAD_OUTPUT_MS;
     if (!(changed || grew) || state === REMOVED) {
       return;
     }
     const now = performance.now();
     this.#readVersion = version;
-    this.#readLog = this.#log.version;
+    this.#readOutput = this.#output.version;
     this.#readAt = now;
     try {
       const response = await login.fetch(`/v1/processes/${encodeURIComponent(this.#id)}`);
@@ -184,7 +160,7 @@ export class ProcessPage {
         this.#missing = '';
         this.#unknown = false;
         this.#own.merge(body.process);
-        this.#findTerminal();
+        this.#output.learn(body.process);
       } else {
         this.#missing = body.error?.message ?? '';
         this.#unknown = response.status === 404;
@@ -195,43 +171,6 @@ export class ProcessPage {
       this.#readVersion = -1;
     }
     this.#schedule();
-  }
-
-  // Known once the process was read: no event says it.
-  #findTerminal() {
-    if (!this.#tee.open || this.#closed) {
-      return;
-    }
-    const {spec} = this.#process;
-    if (spec?.pty) {
-      this.#terminal = new TerminalView(this.#id, this.#find('.output'), spec, (error) =>
-        this.#doWithoutTerminal(error),
-      );
-      this.#showAs('terminal');
-    }
-    this.#find('.as').hidden = !spec?.pty;
-    this.#find('.streams').hidden = Boolean(spec?.pty);
-    this.#tee.attach(this.#terminal);
-  }
-
-  // The log has all that it would have shown.
-  #doWithoutTerminal(error) {
-    this.#tee.attach(null);
-    this.#terminal.close();
-    this.#terminal = null;
-    this.#noTerminal = `There can be no terminal here: ${error.message}`;
-    this.#find('.as').hidden = true;
-    this.#showAs('log');
-    this.#reads++;
-    this.#schedule();
-  }
-
-  // 'terminal' or 'log'.
-  #showAs(name) {
-    this.#find('.output').dataset.as = name;
-    for (const button of this.#panel.querySelectorAll('button[data-as]')) {
-      button.setAttribute('aria-pressed', String(button.dataset.as === name));
-    }
   }
 
   #readHistory() {
@@ -340,46 +279,8 @@ export class ProcessPage {
       ...usageRows(record.exit, outputs, record.drained !== null),
     ]);
     fillRows(this.#find('.spec'), specRows(process));
-    this.#view.showAbove(
+    this.#output.showDropped(
       (outputs ?? []).reduce((sum, {dropped_bytes: dropped}) => sum + Number(dropped ?? 0), 0),
-    );
-  }
-
-  #showOutputState(record) {
-    const {phase, reason} = this.#stream;
-    const line = this.#find('.ending');
-    let text = '';
-    if (phase === 'refused') {
-      text = `No output: ${reason}`;
-    } else if (phase === 'complete') {
-      text = `End of output: ${drainWords(record.drained)}`;
-    } else if (phase === 'reconnecting') {
-      text = 'The stream was lost; trying again…';
-    } else if (record.exit && record.state < REMOVED && !record.drained) {
-      text = 'The process has ended; its output is still held open.';
-    }
-    text = [this.#noTerminal, text].filter(Boolean).join(' ');
-    setText(line, text);
-    line.hidden = text === '';
-    this.#view.setEnded(this.#stream.over);
-    this.#terminal?.setRunning(record.state === RUNNING);
-    const state = this.#find('.output .phase');
-    state.dataset.state = phase;
-    setText(
-      state,
-      {
-        connecting: 'connecting',
-        live: 'live',
-        reconnecting: 'reconnecting',
-        complete: 'complete',
-        refused: 'none',
-      }[phase],
-    );
-    this.#find('.silent').hidden =
-      this.#log.lines.length > 0 || phase === 'refused' || this.#terminal !== null;
-    setText(
-      this.#find('.silent'),
-      phase === 'complete' ? 'It wrote nothing.' : 'Nothing written yet.',
     );
   }
 }
