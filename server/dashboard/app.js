@@ -1,4 +1,4 @@
-// The dashboard: what belongs to what, which page is shown, and when something is drawn.
+// The dashboard: builds its parts, shows the page that the address names, and draws.
 import {Charts} from './chart/charts.js';
 import {Connection} from './live/connection.js';
 import {Store} from './live/store.js';
@@ -35,7 +35,7 @@ let ticked = true;
 let drawnSnapshots = 0;
 let drawnPhase = '';
 
-// One frame for however many events came; none while nobody looks.
+// Any number of events make one frame. A hidden tab gets no frames.
 function schedule() {
   if (!scheduled) {
     scheduled = true;
@@ -69,7 +69,7 @@ function draw() {
   sessions.render(second);
 }
 
-// What one may do is the server's to say, and another server may say something else.
+// The server says what this login may do. Another run of the server may say otherwise.
 async function learnRights() {
   usage.reset();
   await login.learn();
@@ -77,8 +77,8 @@ async function learnRights() {
   schedule();
 }
 
-// Of whatever was written behind the '#', by hand too: what cannot be decoded is no id, and is
-// shown as one that is not known.
+// The text behind the '#' may be typed by hand. If it cannot be decoded, it is taken as it is, and
+// the page shows an unknown id.
 function decoded(text) {
   try {
     return decodeURIComponent(text);
@@ -114,7 +114,7 @@ function route() {
   schedule();
 }
 
-// A link that signs in may also come into a page that is there already.
+// A link that signs in may be opened in a page that is loaded already.
 addEventListener('hashchange', async () => {
   if (login.hasLink) {
     await login.takeLink();
@@ -123,7 +123,7 @@ addEventListener('hashchange', async () => {
   }
 });
 
-// Begins anew, so that nothing stays to be seen.
+// Loads the page again, so that nothing of it stays on the screen.
 async function signOut() {
   await login.end();
   location.reload();
@@ -143,7 +143,7 @@ function changeTheme() {
   charts.readColors();
 }
 
-// Renewals of leases are in no event.
+// No event tells of a renewed lease.
 async function readLeases() {
   const leased = [...store.sessions.values()].some(
     ({state, lease}) => lease && state === 'SESSION_STATE_OPEN',
@@ -208,7 +208,7 @@ if (login.hasLink) {
 }
 connection.start();
 
-// For a look from the console, and for tests.
+// For the console and for tests.
 globalThis.proctor = {
   store,
   connection,

@@ -1,5 +1,4 @@
-// The header and the tiles: which server this is, how it does, and whether what the page
-// shows is its present state.
+// The header and the tiles: the server, its rates, and whether the page shows its present state.
 import {setText, setTitle} from './element/element.js';
 import {age, count, duration, parseTime, plural, rate} from './value/format.js';
 import {login} from './wire/login.js';
@@ -25,7 +24,7 @@ export class Header {
     this.#showTiles();
   }
 
-  // Also for a tab that nobody sees.
+  // A hidden tab has a title, too.
   showTitle() {
     const {server, running} = this.#store;
     const host = server?.hostname ? ` · ${server.hostname}` : '';
@@ -59,7 +58,7 @@ export class Header {
     setTitle(pill, this.#connection.reason);
     setText(pill.querySelector('span'), text);
     document.body.classList.toggle('stale', this.#connection.phase !== 'live');
-    // The age ticks; a screen reader hears of the state alone.
+    // The age changes each second. A screen reader hears only a new state.
     if (state !== this.#announced) {
       this.#announced = state;
       setText(document.getElementById('announcer'), text);
@@ -78,7 +77,7 @@ export class Header {
     }
   }
 
-  // That the log cannot record stays true until the server says otherwise.
+  // The trouble of the event log stays until the server says that it is over.
   #showNotice(notice) {
     const bar = document.getElementById('notice');
     const trouble = this.#store.server?.event_log?.trouble ?? '';

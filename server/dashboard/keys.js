@@ -1,10 +1,10 @@
-// The keys of the page, all of which are listed by `?`.
+// The keys of the page. `?` lists them all.
 
 const ACTIONS = {s: 'stop', x: 'kill', r: 'restart'};
 const FILTERS = {1: 'all', 2: 'running', 3: 'ended', 4: 'failed', 5: 'draining'};
 
-// `page` returns the page of a process or a session that is shown, or null; its `keys` are what it
-// does for a key.
+// `page` returns the page that is shown, of a process or a session, or null. Its `keys` maps a key
+// to a function.
 export function watchKeys({table, actions, page, changeTheme}) {
   const help = document.getElementById('keys');
 
@@ -61,7 +61,7 @@ export function watchKeys({table, actions, page, changeTheme}) {
       }
       return;
     }
-    // What is typed elsewhere is text, or a terminal's.
+    // Keys in other fields are text, or belong to a terminal.
     if (event.target.closest('input, select, textarea')) {
       return;
     }
@@ -73,7 +73,7 @@ export function watchKeys({table, actions, page, changeTheme}) {
       changeTheme();
       return;
     }
-    // Enter and the arrows belong to what has the focus, where it knows them.
+    // A button, a link or a chart with the focus keeps Enter and the arrows.
     const control = event.target.closest('button, a[href], .plot');
     if (control && (event.key === 'Enter' || event.key.startsWith('Arrow'))) {
       return;

@@ -1,4 +1,4 @@
-// The page of who is not signed in, as dark or light as the dashboard.
+// The page for signing in. It is as dark or light as the dashboard.
 import {watchTheme} from './theme.js';
 
 watchTheme(() => {});

@@ -1,4 +1,4 @@
-// Dark or light: what the system says, until somebody says otherwise here.
+// Dark or light: as the system, until the user chooses here.
 
 const KEY = 'proctor-theme';
 const system = matchMedia('(prefers-color-scheme: light)');
@@ -7,12 +7,12 @@ function chosen() {
   try {
     return localStorage.getItem(KEY);
   } catch {
-    // A browser that keeps nothing follows the system.
+    // A browser without storage follows the system.
     return null;
   }
 }
 
-// `changed` is told after each change by the system.
+// Calls `changed` after each change by the system.
 export function watchTheme(changed) {
   const theme = chosen();
   if (theme === 'dark' || theme === 'light') {
@@ -28,6 +28,6 @@ export function toggleTheme() {
   try {
     localStorage.setItem(KEY, dataset.theme);
   } catch {
-    // Then it lasts as long as the page.
+    // Without storage, the choice lasts as long as the page.
   }
 }

@@ -1,5 +1,5 @@
-// One chart on a canvas: lines, areas or bars over time, with a readout that mouse and
-// keyboard move. It draws what it is given and keeps no data of its own.
+// One chart on a canvas: lines, areas or bars over time. Mouse and keyboard move its readout. It
+// draws the points that it is given and keeps no others.
 import {element, setText} from '../element/element.js';
 import {clock} from '../value/format.js';
 
@@ -18,8 +18,8 @@ export class Chart {
   #cursor = null;
   #colors = {};
 
-  // `series`: [{key, label, color, shape: 'line'|'area'|'bar', dash}], the colour being the
-  // name of a CSS variable. `options`: {title, format, tick, whole, log, moved(index)}.
+  // `series`: [{key, label, color, shape: 'line'|'area'|'bar', dash}]. A colour is the name of a
+  // CSS variable. `options`: {title, format, tick, whole, log, moved(index)}.
   constructor(options, series) {
     this.#options = options;
     this.#series = series;
@@ -65,8 +65,8 @@ export class Chart {
     this.draw();
   }
 
-  // Colours come from the style sheet, so that they follow the theme; only a property that
-  // takes a colour resolves them.
+  // Colours come from the style sheet and follow the theme. Only a property that takes a colour
+  // resolves a CSS variable.
   readColors() {
     const {style} = this.#plot;
     const computed = getComputedStyle(this.#plot);
@@ -186,7 +186,7 @@ export class Chart {
     }
   }
 
-  // Spans in which nobody listened are shaded: a flat line there would be a claim.
+  // Spans without events from the server are shaded: nothing is known of them.
   #drawGaps(context, area) {
     const {times, gaps} = this.#points;
     const span = times.at(-1) - times[0];
@@ -226,7 +226,7 @@ export class Chart {
       }
       const x = this.#x(area, index);
       const y = scale.y(value);
-      // A value with no neighbour would be no line at all.
+      // A value without neighbours makes no line, so it gets a dot.
       if (!drawing && values[index + 1] == null) {
         path.rect(x - 1, y - 1, 2, 2);
       } else if (drawing) {
@@ -314,7 +314,7 @@ export class Chart {
   }
 }
 
-// The smallest of 1, 2, 5 times a power of ten that needs no more than `most` steps.
+// The smallest of 1, 2, 5 times a power of ten that needs at most `most` steps.
 function niceStep(value, whole, most) {
   const rough = Math.max(value, whole ? 1 : 0.1) / most;
   const power = 10 ** Math.floor(Math.log10(rough));

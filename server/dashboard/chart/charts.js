@@ -2,7 +2,7 @@
 import {count, duration, rate} from '../value/format.js';
 import {Chart} from './chart.js';
 
-// Seconds shown, and seconds a point stands for.
+// The seconds that are shown, and the seconds of one point.
 const WINDOWS = {5: [300, 2], 15: [900, 5], 60: [3600, 20]};
 
 export class Charts {
@@ -58,7 +58,7 @@ export class Charts {
   }
 }
 
-// Labels of an axis need no more digits than tell them apart.
+// The labels of an axis have only as many digits as tell them apart.
 function ratePlain(value) {
   return count(Number(value.toPrecision(3)));
 }

@@ -1,13 +1,15 @@
-// Asks before something is done, does it, and says why it was not. One dialog, for the keyboard
-// too: Enter does what has the focus, Escape leaves. What destroys does not have it at first: a
-// command that was meant for a shell ends with Enter, too.
+// One dialog: asks before an action, does it, and says why it failed. Enter presses the button that
+// has the focus, Escape closes the dialog. A dangerous action begins with the focus on "Cancel",
+// because an Enter may have been typed for a shell.
 import {element, setText} from './element.js';
 
-// `question`: {title, text, subject, fields, action, busy, danger, act(values, {signal, tell})}.
-// `subject` is what it is done to, shown as it is. A field is {name, label, value, hint, options}: a
-// text, or a choice among `options` of [value, words]. act() may be asynchronous; what it throws is
-// shown, and the question stays. `signal` is aborted once the question is left; tell(words) shows
-// how it goes. The words that act() returns are shown until they are read, where it returns any.
+// The question: {title, text, subject, fields, action, busy, danger, act(values, {signal, tell})}.
+// - `subject` is the object of the action, shown as it is.
+// - A field is {name, label, value, hint, options}: a text, or a choice among `options`, which are
+//   pairs of [value, words].
+// - act() may be asynchronous. An error of it is shown, and the dialog stays open. Words that it
+//   returns are shown until the user closes the dialog.
+// - `signal` is aborted when the dialog closes. tell(words) shows progress.
 export function ask({title, text, subject, fields = [], action, busy, danger = false, act}) {
   const inputs = fields.map(makeInput);
   const trouble = element('p', {class: 'trouble', role: 'alert'});
@@ -44,7 +46,7 @@ export function ask({title, text, subject, fields = [], action, busy, danger = f
     dialog.remove();
     previous?.focus?.({preventScroll: true});
   });
-  // As in a field of text.
+  // A browser does so in a text field only.
   form.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && event.target.tagName === 'SELECT') {
       event.preventDefault();

@@ -1,18 +1,18 @@
-// Copies text, also where the page came by plain HTTP from a name that is not this machine's:
-// there a browser has no clipboard, but does what Ctrl-C does.
+// Copies text. A page that came by plain HTTP from another machine has no clipboard. There, the
+// browser copies a selection instead, as Ctrl-C does.
 import {element, icon} from './element.js';
 
 const COPY = 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3';
 const DONE = 'M3 8.5l3.5 3.5L13 5';
 const SAID_MS = 1500;
 
-// Returns whether it could.
+// Returns whether the text was copied.
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // No clipboard, or none for this page.
+    // There is no clipboard, or this page may not use it.
   }
   const before = document.activeElement;
   const area = element('textarea', {class: 'sr', 'aria-hidden': 'true', tabindex: '-1'});
@@ -25,7 +25,7 @@ export async function copyText(text) {
   return copied;
 }
 
-// A button that copies what `text` returns, and says whether it did.
+// A button that copies what `text` returns, and says whether that worked.
 export function copyButton(label, text) {
   const button = element('button', {type: 'button', class: 'copy'});
   const show = (words, path) => {

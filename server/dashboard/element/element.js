@@ -1,5 +1,5 @@
-// Builds elements. Text from elsewhere only ever becomes text nodes, never HTML, and what is not
-// printable in it is escaped; a node that is given as such is left as it is.
+// Builds elements. Text becomes text nodes, never HTML. Characters that are not printable are
+// escaped. A node that is given as a child stays as it is.
 import {visible} from '../value/format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -21,7 +21,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// A drawing of 16 by 16, in the colour of the text.
+// A drawing of 16 by 16 pixels, in the colour of the text.
 export function icon(path) {
   const svg = document.createElementNS(SVG, 'svg');
   const line = document.createElementNS(SVG, 'path');
@@ -33,7 +33,7 @@ export function icon(path) {
   return svg;
 }
 
-// Touching the DOM costs layout even where nothing changes, so compare first.
+// A write to the DOM costs layout even if nothing changes, so compare first.
 export function setText(node, text) {
   const shown = visible(String(text));
   if (node.textContent !== shown) {

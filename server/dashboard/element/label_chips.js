@@ -1,7 +1,7 @@
-// Labels as chips; a click on one is the table's to understand, by its data-label.
+// Shows labels as chips. The table handles clicks on them, by their data-label.
 import {element} from './element.js';
 
-// `labels` are pairs, as of a record. Beyond `most`, how many more there are is said.
+// `labels` are pairs of a key and a value. If there are more than `most`, the rest is a number.
 export function fillChips(node, labels, most = Infinity) {
   const shown = JSON.stringify(labels);
   if (node.dataset.labels === shown) {

@@ -1,4 +1,4 @@
-// Keeps a view from redrawing more often than can be read.
+// Keeps a view from drawing more often than a reader can follow.
 
 const REFRESH_MS = 250;
 
@@ -13,7 +13,7 @@ export class Pace {
     this.#schedule = schedule;
   }
 
-  // Whether `version` is to be drawn now. If it is too early, a frame is asked for later.
+  // Returns whether to draw `version` now. If it is too early, asks for a frame later.
   due(version, urgent = false) {
     if (version === this.#version && !urgent) {
       return false;

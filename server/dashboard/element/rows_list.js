@@ -1,8 +1,8 @@
-// A list of names and values, each of which may be a link or be copied.
+// A list of names and values. A value may be a link, or have a button that copies it.
 import {copyButton} from './copy.js';
 import {element} from './element.js';
 
-// Rows are [name, value, extra]; `extra` is {label, copy: text} or {href}, if it is anything.
+// Rows are [name, value, extra]. `extra` is {label, copy: text}, {href} or absent.
 export function fillRows(list, rows) {
   const text = JSON.stringify(rows);
   if (list.dataset.shown === text) {

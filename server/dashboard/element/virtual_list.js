@@ -1,8 +1,8 @@
-// A scrolled list of any length of which only the visible rows exist. Rows have one
-// height, the CSS variable --row-height of the scroller; a .head in it stays at its top.
+// A scrolled list of any length. Only the visible rows exist as elements. All rows have the
+// height --row-height, a CSS variable of the scroller. A .head in it stays at the top.
 //
-// What is looked at stays where it is while rows come above it, unless the list stands
-// at its very top: there, new rows flow in.
+// The rows in sight stay in place while others come above them. At the very top of the list,
+// new rows flow in.
 
 const OVERSCAN = 6;
 

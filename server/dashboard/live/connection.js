@@ -1,12 +1,11 @@
-// Follows the server's events, and says truthfully how far what the page shows can be
-// believed.
+// Follows the server's events, and says whether the page shows the server's present state.
 //
 //   connecting --snapshot--> live --lost, or silent for 12 s--> reconnecting --resumed--> live
 //                                                                    |
 //                     live <--snapshot-- resynchronising <-- expired, log_changed, future, hole
 //
-// A stream resumes by itself with Last-Event-ID, as long as it gets to talk to a server; a
-// request beside it asks for what is in no event.
+// A stream resumes by itself with Last-Event-ID, until a server refuses. Requests beside it ask for
+// the facts that no event tells.
 import {parseTime, plural} from '../value/format.js';
 import {FrameStream} from '../wire/frame_stream.js';
 import {login} from '../wire/login.js';
@@ -14,7 +13,7 @@ import {login} from '../wire/login.js';
 const SILENCE_MS = 12_000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 const PROBE_EVERY_MS = 1500;
-// Trouble of the event log is in no event.
+// No event tells of trouble with the event log.
 const SERVER_EVERY_MS = 15_000;
 const RESYNCHRONISE_EVERY_MS = 1000;
 const ERRORS = ['expired', 'log_changed', 'future'];
@@ -22,11 +21,11 @@ const ERRORS = ['expired', 'log_changed', 'future'];
 export class Connection {
   // 'connecting', 'live', 'reconnecting', 'signed_out' or 'refused'.
   phase = 'connecting';
-  // Whether the server said that it ends.
+  // Whether the server said that it shuts down.
   ended = false;
-  // What was missed, or that the server was restarted: {kind, text}; null if nothing.
+  // Missed events, or a restart of the server, as {kind, text}. Null if there is nothing to say.
   notice = null;
-  // Why the last request failed, where somebody said so.
+  // Why the last request failed, as far as the server said so.
   reason = '';
 
   #store;
@@ -41,10 +40,10 @@ export class Connection {
   #retries = 0;
   #timer = null;
   #probedAt = -Infinity;
-  // The run of the server that was last seen alive, or the first one that answered.
+  // The run of the server that was last seen live, or the first one that answered.
   #instance = null;
 
-  // Tells `changed` whenever something is worth drawing.
+  // Calls `changed` after each change that is worth drawing.
   constructor(store, changed) {
     this.#store = store;
     this.#changed = changed;
@@ -56,7 +55,7 @@ export class Connection {
     setInterval(() => this.#look(), 1000);
   }
 
-  // Milliseconds since what is shown was known to be the server's state.
+  // Milliseconds since the page last showed the server's present state.
   get age() {
     return performance.now() - this.#trueAt;
   }
@@ -66,14 +65,14 @@ export class Connection {
     this.#changed();
   }
 
-  // Tries at once in place of at the next turn.
+  // Tries at once, without waiting for the next turn.
   retry() {
     if (this.phase !== 'live') {
       this.#open();
     }
   }
 
-  // A stream after the last event that was applied, or with a snapshot if none was.
+  // Opens a stream after the last event that was applied, or with a snapshot if there is none.
   #open() {
     this.#close();
     const {position} = this.#store;
@@ -84,7 +83,7 @@ export class Connection {
     this.#source = new FrameStream(`/v1/events?${query}`, {
       opened: () => {
         this.#openedAt = performance.now();
-        // Only an id, which comes with the bookmark, lets a broken snapshot be resumed.
+        // A broken snapshot begins anew: it has no id to resume from before its bookmark.
         if (this.#snapshot !== null) {
           this.#snapshot = [];
         }
@@ -149,7 +148,7 @@ export class Connection {
       this.#takeSnapshot(position);
       return;
     }
-    // Nothing is filtered out, so a bookmark beyond the last event means lost ones.
+    // The stream has no filter, so a bookmark beyond the last event means that events were lost.
     const known = this.#store.position;
     if (position.logId !== known.logId || position.sequence > known.sequence) {
       this.#resynchronise('hole', null, null);
@@ -172,7 +171,7 @@ export class Connection {
     this.#live();
   }
 
-  // What is shown is the server's state as of now.
+  // From here on, the page shows the present.
   #live() {
     this.#retries = 0;
     this.reason = '';
@@ -187,7 +186,7 @@ export class Connection {
     this.#changed();
   }
 
-  // From here on, what is shown is the past.
+  // From here on, the page shows the past.
   #lose(phase) {
     if (this.phase === 'live') {
       this.#store.freeze(this.age);
@@ -201,7 +200,7 @@ export class Connection {
     this.#changed();
   }
 
-  // Both a lost connection and the server's `event: error`, which says why.
+  // Takes a lost connection, and the server's `event: error`, which says why.
   #takeLoss(reason) {
     this.reason = reason || this.reason;
     if (this.phase === 'live') {
@@ -226,7 +225,7 @@ export class Connection {
     this.#timer = setTimeout(() => this.#open(), wait);
   }
 
-  // A fresh snapshot in place of what was missed.
+  // Asks for a fresh snapshot to replace what was missed.
   #resynchronise(kind, error, event = null) {
     this.#lose('reconnecting');
     this.#resynchronising ??= {kind, error, event, from: this.#store.now()};
@@ -237,7 +236,8 @@ export class Connection {
     this.#changed();
   }
 
-  // Once a second: an open socket proves nothing, and nor does a browser that tries.
+  // Runs once a second. An open socket does not prove that the server is alive, and nor does a
+  // stream that retries.
   #look() {
     const silence = performance.now() - this.#heardAt;
     if (this.phase === 'live' && silence > SILENCE_MS) {
@@ -258,7 +258,7 @@ export class Connection {
     }
   }
 
-  // Asks for what is in no event, and why there is none.
+  // Asks for the facts that no event tells, and for the reason why no event comes.
   async #probe() {
     if (performance.now() - this.#probedAt < PROBE_EVERY_MS && this.phase !== 'live') {
       return;
@@ -276,7 +276,7 @@ export class Connection {
         this.#takeRefusal(response.status === 403 ? 'refused' : this.phase, error?.message ?? '');
       }
     } catch {
-      // No answer is what the phase says already.
+      // The phase says already that there is no answer.
     }
   }
 

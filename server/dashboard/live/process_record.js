@@ -1,5 +1,5 @@
-// What the page knows of one process. States only ever go forward: a snapshot may be
-// newer than its bookmark, and events after it then repeat what it said.
+// What the page knows of one process. States only go forward, because a snapshot may be newer than
+// its bookmark: the events that follow then repeat what the snapshot said.
 import {readExit} from '../value/exit_status.js';
 import {commandOf, enumName, parseTime} from '../value/format.js';
 
@@ -21,12 +21,12 @@ export class ProcessRecord {
   started = null;
   exit = null;
   drained = null;
-  // Whether the charts have its start and its exit; the store's own marks.
+  // Whether the charts have its start and its exit. Only the store sets these.
   startCounted = false;
   exitCounted = false;
   // Events worth a place in the timeline, by sequence.
   marks = new Map();
-  // Grows with each change, so that a row knows whether it still shows the truth.
+  // Grows with each change, so that a row knows whether it is up to date.
   version = 0;
   #text = null;
 
@@ -34,7 +34,7 @@ export class ProcessRecord {
     this.id = id;
   }
 
-  // Takes a proctor.v1.Process over.
+  // Takes over the fields of a proctor.v1.Process.
   merge(process) {
     this.sessionId = process.session_id ?? this.sessionId;
     if (process.spec) {
@@ -57,7 +57,7 @@ export class ProcessRecord {
     this.#changed();
   }
 
-  // The first exit is the exit.
+  // The first exit status counts; later ones are ignored.
   setExit(status) {
     this.exit ??= readExit(status);
     this.started ??= this.exit.startedAt;
@@ -89,7 +89,7 @@ export class ProcessRecord {
     return this.exit ? this.exit.duration : this.started === null ? null : now - this.started;
   }
 
-  // What a search looks at, made once and only for those that are searched.
+  // The text that a search looks at. It is made when first needed.
   get text() {
     this.#text ??= [
       this.command,

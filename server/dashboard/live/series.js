@@ -1,14 +1,14 @@
 // What happened each second of the last hour: starts, exits, failures, run times.
 //
-// A ring of seconds that is cleared where it is written again, so that nothing has to
-// run while nothing happens. Run times are counted in bins of a sixth of an octave,
-// which keeps a percentile within 6 % at 240 counters a second, whatever the rate.
+// A ring of seconds. A second is cleared when its slot is written again, so nothing runs while
+// nothing happens. Run times are counted in bins of a sixth of an octave: 240 counters a second
+// keep a percentile within 6 %, at any rate.
 
 const SECONDS = 3700;
 const BINS_PER_OCTAVE = 6;
 const BINS = 240;
 const SMALLEST_MS = 1 / 16;
-// A percentile of the few exits of two seconds is noise.
+// The few exits of two seconds make no percentile.
 const PERCENTILE_SECONDS = 10;
 
 function bin(milliseconds) {
@@ -65,9 +65,9 @@ export class Series {
     return this.#sum(Math.floor(now / 1000) - seconds + 1, seconds);
   }
 
-  // The last `seconds` in steps that stand on multiples of `step`, so that a point,
-  // once complete, never changes; the step that is still open is left out. `running` is
-  // how many run now, from which the past is counted back.
+  // The last `seconds` in steps. Steps stand on multiples of `step`, so a complete point never
+  // changes. The open step is left out. `running` is the number of processes now; the past is
+  // counted back from it.
   window(now, seconds, step, running) {
     const end = Math.floor(now / 1000 / step) * step;
     const steps = Math.floor(seconds / step);
@@ -108,7 +108,7 @@ export class Series {
     return sums;
   }
 
-  // Adds the bins of these seconds up, and returns how many run times are in them.
+  // Adds up the bins of these seconds. Returns the number of run times in them.
   #addUp(first, seconds, bins) {
     let timed = 0;
     bins.fill(0);

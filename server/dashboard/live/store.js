@@ -1,8 +1,8 @@
-// What the page knows of the server, and the one place where that changes.
+// What the page knows of the server. It changes here only.
 //
-// Events are applied once, in order: apply() says whether one was new, a repetition, or
-// showed that others are missing. A start and an exit are counted when a record first
-// learns of them, so it makes no difference whether a snapshot or an event told of it.
+// Each event is applied once, in order. apply() says whether an event was new, was a repetition,
+// or showed that others are missing. A start and an exit are counted when the record first learns of
+// them, be it from a snapshot or from an event.
 import {parseTime} from '../value/format.js';
 import {ProcessRecord, REMOVED, RUNNING} from './process_record.js';
 import {Series} from './series.js';
@@ -14,15 +14,15 @@ const MOST_CLOSED_SESSIONS = 100;
 export class Store {
   processes = new Map();
   sessions = new Map();
-  // Exits, oldest first, of processes that may be forgotten already.
+  // Records with an exit, oldest first. Their processes may be forgotten already.
   exits = [];
   series = new Series();
-  // GetServerInfoResponse; null until it was read.
+  // A GetServerInfoResponse. Null until it was read.
   server = null;
   draining = false;
   // The last event that was applied: {logId, sequence}, or null.
   position = null;
-  // Every sequence applied as an event, as closed ranges: [{logId, from, to}].
+  // The sequences of all applied events, as closed ranges: [{logId, from, to}].
   applied = [];
   // Spans of server time in which events were missed: [{from, to}].
   gaps = [];
@@ -35,8 +35,8 @@ export class Store {
   #skew = null;
   #frozenAt = null;
 
-  // The server's time; once the connection is lost, that of the last word, because nothing
-  // is known of what came later.
+  // The server's time. Once the connection is lost, it stands still: nothing is known of what came
+  // later.
   now() {
     return this.#frozenAt ?? Date.now() + (this.#skew ?? 0);
   }
@@ -49,7 +49,7 @@ export class Store {
     this.#frozenAt = null;
   }
 
-  // Messages arrive late, never early: the greatest difference is the best estimate.
+  // Messages arrive late, never early, so the greatest difference is the best estimate.
   hearTime(time) {
     const difference = time - Date.now();
     if (this.#skew === null || difference > this.#skew) {
@@ -57,7 +57,7 @@ export class Store {
     }
   }
 
-  // The time of an answer that was not waiting anywhere, if only to the second.
+  // The time of an answer that came without delay. It is exact to the second only.
   setTime(time) {
     const difference = time - Date.now();
     if (Number.isNaN(difference)) {
@@ -78,8 +78,8 @@ export class Store {
     this.version++;
   }
 
-  // Replaces what is known by what exists, as of `position`. Returns the records that
-  // were running and of which nothing is known any more.
+  // Replaces all that is known by a snapshot as of `position`. Returns the records of processes
+  // that were running and are not in the snapshot.
   replace(items, position) {
     const before = this.processes;
     this.processes = new Map();
@@ -116,7 +116,7 @@ export class Store {
     return this.exits.slice(-MOST_EXITS).reverse();
   }
 
-  // Applies an event: 'applied', 'repeated', or 'hole', of which nothing was applied.
+  // Applies an event. Returns 'applied', or else 'repeated' or 'hole', and then changes nothing.
   apply(event) {
     const sequence = Number(event.sequence);
     const {logId, sequence: last} = this.position;
@@ -136,7 +136,7 @@ export class Store {
     return 'applied';
   }
 
-  // Leases are renewed without an event.
+  // Takes renewed leases, which no event tells.
   refreshSessions(sessions) {
     for (const session of sessions) {
       const known = this.sessions.get(session.session_id);
@@ -161,7 +161,7 @@ export class Store {
         });
         break;
       case 'EVENT_TYPE_SERVER_DRAINING':
-        // One that is read late may be of the run before this one.
+        // An event that is read late may be of the server's last run.
         this.draining ||= parseTime(event.time) >= (parseTime(this.server?.started_at) ?? 0);
         break;
       case 'EVENT_TYPE_PROCESS_STARTED':
@@ -188,7 +188,7 @@ export class Store {
     }
   }
 
-  // The record an event is about; one of its own where the snapshot had it no more.
+  // The record of an event. It is a new one if the snapshot did not list its process.
   #record(event) {
     const known = this.find(event.process_id);
     if (known) {
@@ -202,8 +202,8 @@ export class Store {
     return record;
   }
 
-  // A record for what a snapshot lists. A log that lost its end may list what it had
-  // removed before; that is not counted a second time.
+  // A record for a process of a snapshot. A log that lost its end may list a process that was
+  // removed before. That is not counted a second time.
   #revive(id) {
     const record = new ProcessRecord(id);
     const ghost = this.#ghosts.get(id);
@@ -222,7 +222,7 @@ export class Store {
     this.#change(record, () => record.merge(process));
   }
 
-  // Runs a change with all that is counted kept right.
+  // Makes a change, and keeps all counts right.
   #change(record, change) {
     const listed = this.processes.has(record.id);
     if (listed) {

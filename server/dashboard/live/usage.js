@@ -1,5 +1,5 @@
-// What running processes use now: asked for once a second at most, and only while somebody looks
-// at something that runs.
+// What running processes use now. It asks at most once a second, and only while the page shows a
+// running process.
 import {parseDuration} from '../value/format.js';
 import {login} from '../wire/login.js';
 
@@ -7,14 +7,14 @@ const PAGE_SIZE = 1000;
 
 export class Usage {
   #changed;
-  // By process id: {clock, cpuTime, cpu, memory, limit, tasks, source}; times in milliseconds,
-  // `cpu` in percent of one processor, null until there are two samples.
+  // By process id: {clock, cpuTime, cpu, memory, limit, tasks, source}. Times are in milliseconds.
+  // `cpu` is in percent of one processor, and null until there are two samples.
   #known = new Map();
   #asking = false;
-  // A server from before there was such a resource.
+  // An older server does not have this resource.
   #absent = false;
 
-  // `changed` is told of each answer.
+  // Calls `changed` after each answer.
   constructor(changed) {
     this.#changed = changed;
   }
@@ -23,12 +23,13 @@ export class Usage {
     return this.#known.get(id) ?? null;
   }
 
-  // Another server may know what the last one did not.
+  // Another server may have the resource.
   reset() {
     this.#absent = false;
   }
 
-  // Asks for those of `query`, a list of [name, value]; null where nothing that runs is shown.
+  // Asks for the processes of `query`, a list of [name, value]. It is null if no running process is
+  // shown.
   async poll(query) {
     if (query === null || this.#asking || this.#absent || document.hidden) {
       return;
@@ -46,7 +47,7 @@ export class Usage {
     }
   }
 
-  // All pages of the answer; null where it is refused.
+  // Returns all pages of the answer, or null if the server refuses.
   async #ask(query) {
     const usages = [];
     for (let token = ''; ;) {
@@ -86,7 +87,7 @@ export class Usage {
   }
 }
 
-// Of the time between two samples. One that is asked for twice says what it said.
+// The use between two samples. If the clock stood still, the last value holds.
 function percent(last, clock, cpuTime) {
   if (last === null) {
     return null;
@@ -94,7 +95,7 @@ function percent(last, clock, cpuTime) {
   if (clock <= last.clock) {
     return last.cpu;
   }
-  // It falls where a descendant that was counted is gone.
+  // The time falls when a counted descendant is gone.
   return Math.max(0, (100 * (cpuTime - last.cpuTime)) / (clock - last.clock));
 }
 

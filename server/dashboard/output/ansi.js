@@ -1,6 +1,5 @@
-// Reads what a process wrote for a terminal: styles are kept, what moves within the line
-// is done, and every other control sequence is swallowed, also one that is cut in two
-// between messages, or that never ends.
+// Reads what a process wrote for a terminal. It keeps styles, obeys what moves within the line,
+// and drops every other control sequence, also one that comes in two pieces or never ends.
 //
 // Calls back with text(characters, style), newline(), returned() for a carriage return,
 // back() for a backspace and erase(mode) for "erase in line" (0 to the end, 1 to the
@@ -18,7 +17,7 @@ const CLEARS = {
   39: ['foreground'],
   49: ['background'],
 };
-// Longer parameters than any real ones: what grows beyond is not kept.
+// Longer than any real parameters. More than that is not kept.
 const MOST_PARAMETERS = 128;
 
 const ESC = '\u001b';
@@ -122,7 +121,7 @@ export class AnsiReader {
         } else if (character === ESC) {
           this.#state = 'string end';
         } else if (character === '\n') {
-          // No title has a second line: the terminator was lost, the output is not.
+          // No title has a second line, so its terminator was lost. What follows is output.
           this.#leave(character);
         }
         break;
@@ -137,7 +136,7 @@ export class AnsiReader {
     }
   }
 
-  // Ends a sequence; a control character that broke it off still has its own effect.
+  // Ends a sequence. A control character that broke it off still takes effect.
   #leave(character) {
     this.#state = 'text';
     if (character < ' ') {
@@ -190,7 +189,7 @@ function extendedColor(codes, colons) {
     return [indexedColor(byte(codes[1])), 2];
   }
   if (codes[0] === 2) {
-    // With colons, an id of a colour space stands before the three.
+    // With colons, the id of a colour space stands before the three numbers.
     const from = colons && codes.length >= 5 ? 2 : 1;
     return [
       `rgb(${codes
@@ -203,7 +202,7 @@ function extendedColor(codes, colons) {
   return [null, 0];
 }
 
-// The palette of 256: a number below 16 is the theme's, the rest is fixed.
+// The palette of 256 colours. The theme has the first 16; the others are fixed.
 function indexedColor(index) {
   if (index < 16) {
     return index;

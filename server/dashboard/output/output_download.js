@@ -7,7 +7,7 @@ const STREAMS = {stdout: 'STREAM_STDOUT', stderr: 'STREAM_STDERR'};
 const REVOKE_MS = 60_000;
 const RETRY_MS = 2000;
 
-// `process` is the server's word of it, with totals.
+// `process` is the server's last answer, with the totals of its output.
 export function askToDownload(process) {
   const totals = process.output ?? [];
   const sum = (field) => totals.reduce((all, total) => all + Number(total[field] ?? 0), 0);
@@ -47,9 +47,10 @@ export function askToDownload(process) {
   });
 }
 
-// Reads one stream, or both where `wanted` is null, over lost connections.
+// Reads one stream, or both if `wanted` is null. It goes on after a lost connection.
 class Reading {
-  // Resolves with {pieces, missing}: the data, and how many bytes the server has no more.
+  // Resolves with {pieces, missing}: the data, and the number of bytes that the server no longer
+  // has.
   done;
   #id;
   #wanted;
@@ -62,7 +63,7 @@ class Reading {
   #missing = 0;
   #next = {STREAM_STDOUT: 0, STREAM_STDERR: 0};
 
-  // Ends when `signal` is aborted; `tell` gets words while it has to wait.
+  // Ends when `signal` is aborted. Calls `tell` with words while it waits.
   constructor(id, wanted, signal, tell) {
     this.#id = id;
     this.#wanted = wanted;
@@ -104,7 +105,7 @@ class Reading {
     const from = Number(offset ?? 0);
     const piece = Uint8Array.from(atob(data ?? ''), (character) => character.charCodeAt(0));
     this.#skipTo(stream, from);
-    // After a lost connection some may come again.
+    // After a lost connection, some bytes may come again.
     const fresh = piece.subarray(this.#next[stream] - from);
     this.#next[stream] += fresh.length;
     if (this.#wants(stream)) {

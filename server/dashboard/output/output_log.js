@@ -1,28 +1,28 @@
-// The lines of a process's output, as many as are kept, with the styles of each.
+// The last lines of a process's output, with their styles.
 //
-// stdout and stderr have a line of their own each that is being written, so that a write
-// to the one does not tear the other's line apart.
+// stdout and stderr each have an open line of their own, so a write to one stream does not break
+// the line of the other.
 import {AnsiReader, PLAIN} from './ansi.js';
 
 const MOST_LINES = 5000;
 const MOST_CHARACTERS = 2 * 1024 * 1024;
-// A line without end is broken here, or it alone would take all that is kept.
+// A longer line is broken here, so that one line cannot take all the room.
 const LONGEST_LINE = 16 * 1024;
 const NEWLINE = 0x0a;
 
 export class OutputLine {
   runs = [];
   length = 0;
-  // Of the process's own: what it wrote for this line, control sequences and all; and, of a
-  // note, how many it tells of.
+  // The bytes that the process wrote for this line, with control sequences. For a note, the bytes
+  // that it tells of.
   bytes = 0;
-  // When its first byte was read by the server, in milliseconds; null where nobody said.
+  // When the server read its first byte, in milliseconds. Null if the server did not say.
   time = null;
   version = 0;
-  // Whether the log has let go of it.
+  // Whether the log has dropped it.
   dropped = false;
 
-  // `kind` is 'stdout', 'stderr' or 'note', which is said by the page, not the process.
+  // `kind` is 'stdout', 'stderr' or 'note'. A note is words of the page, not of the process.
   constructor(kind) {
     this.kind = kind;
   }
@@ -74,7 +74,7 @@ class StreamWriter {
   #log;
   #kind;
   #line = null;
-  // The line that was last written to, and bytes that made no line yet.
+  // The last line that was written to, and the bytes that made no line yet.
   #last = null;
   #owed = 0;
   #time = null;
@@ -87,10 +87,11 @@ class StreamWriter {
     this.#kind = kind;
   }
 
-  // `time` is when it was read, if that is known.
+  // `time` is when the server read the data, or null.
   write(data, time) {
     this.#time = time;
-    // Line by line, so that each knows its bytes; in UTF-8 this one is no part of another.
+    // Line by line, so that each line knows its bytes. In UTF-8, a newline is never part of another
+    // character.
     for (let from = 0; from < data.length;) {
       const to = data.indexOf(NEWLINE, from) + 1 || data.length;
       const part = data.subarray(from, to);
@@ -104,7 +105,7 @@ class StreamWriter {
     }
   }
 
-  // Bytes are missing: what comes next continues nothing.
+  // Bytes are missing. What comes next does not continue the line before.
   breakOff() {
     this.#decoder = new TextDecoder();
     this.#line = null;
@@ -165,12 +166,12 @@ class StreamWriter {
 
 export class OutputLog {
   lines = [];
-  // How many lines were let go of, and of how many bytes of the process.
+  // The number of dropped lines, and of the process's bytes in them.
   cutLines = 0;
   cutBytes = 0;
-  // The bytes of the lines that are left.
+  // The process's bytes in the lines that are kept.
   bytes = 0;
-  // How many came before the first that was told at all; and how many are known to be lost.
+  // The bytes before the first one that was sent, and those of them that are known to be lost.
   bytesBefore = 0;
   bytesLost = 0;
   version = 0;
@@ -183,7 +184,8 @@ export class OutputLog {
     this.version++;
   }
 
-  // A line of our own, such as of a gap of so many bytes; `stream` then continues on a new line.
+  // Adds a line of the page's own, for example for a gap of so many bytes. `stream` then continues
+  // on a new line.
   note(text, stream = null, bytes = 0) {
     if (stream !== null) {
       this.#writers[stream].breakOff();
@@ -195,7 +197,7 @@ export class OutputLog {
     this.version++;
   }
 
-  // Begins so many bytes after the process did, of which so many are lost.
+  // The log begins `bytes` after the process's first byte. `lost` of them are lost.
   skip(bytes, lost) {
     this.bytesBefore += bytes;
     this.bytesLost += lost;
@@ -213,7 +215,7 @@ export class OutputLog {
 
   add(line) {
     this.lines.push(line);
-    // Within one write, so that no burst is held as a whole.
+    // This runs within a write, too, so that a burst is never held as a whole.
     if (this.lines.length > 2 * MOST_LINES) {
       this.#trim();
     }

@@ -1,9 +1,9 @@
-// Searches the lines of output that are shown, marks what it finds, and walks through it.
-// Each line is searched once, and again when it changes.
+// Searches the lines that are shown, marks the matches, and steps through them. Each line is
+// searched once, and again when it changes.
 import {setText} from '../element/element.js';
 import {count} from '../value/format.js';
 
-// More are neither counted nor marked: nobody walks through them.
+// More matches are neither counted nor marked.
 const MOST = 5000;
 const marks = 'highlights' in CSS;
 
@@ -20,8 +20,8 @@ export class OutputSearch {
   #current = null;
   #row = null;
 
-  // `view` has rows(), [line, row] of each line that is shown; partial, whether more is not
-  // loaded; and follow(wanted). `panel` has .find with an input, buttons and .found.
+  // `view` has rows(), which yields [line, row] of each line that is shown; `partial`, whether more
+  // output is not loaded; and follow(wanted). `panel` has .find with an input, buttons and .found.
   constructor(panel, view) {
     this.#view = view;
     this.#input = panel.querySelector('.find input');
@@ -50,7 +50,7 @@ export class OutputSearch {
     }
   }
 
-  // Looks at what is new; `anew` where the lines that are shown are others.
+  // Searches new and changed lines. With `anew`, all of them, because others are shown.
   update(anew = false) {
     if (anew) {
       this.#found.clear();
@@ -97,7 +97,7 @@ export class OutputSearch {
     this.#current = null;
     this.update(true);
     this.#show();
-    // The newest is what is looked for first, as it is what is shown.
+    // Begin with the newest match: the newest lines are in sight.
     if (this.#ranges.length > 0) {
       this.#go(this.#ranges.at(-1));
     }

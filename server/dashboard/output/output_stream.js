@@ -1,5 +1,5 @@
-// The output of one process, from the server into an OutputLog, over lost connections,
-// without a byte doubled or one missing that is not said to be.
+// Reads the output of one process into an OutputLog, and goes on after a lost connection. No byte
+// comes twice, and each missing byte is told.
 import {bytes, parseTime} from '../value/format.js';
 import {FrameStream, mayPass} from '../wire/frame_stream.js';
 
@@ -10,7 +10,7 @@ const NAMES = {STREAM_STDOUT: 'stdout', STREAM_STDERR: 'stderr'};
 export class OutputStream {
   // 'connecting', 'live', 'reconnecting', 'complete' or 'refused'.
   phase = 'connecting';
-  // Why there is nothing, where `phase` is 'refused'.
+  // Why there is no output, if `phase` is 'refused'.
   reason = '';
   #id;
   #log;
@@ -30,7 +30,7 @@ export class OutputStream {
     return this.phase === 'complete' || this.phase === 'refused';
   }
 
-  // Begins, or goes on where it was closed.
+  // Begins, or goes on where close() stopped.
   open() {
     if (this.over || this.#source !== null) {
       return;
@@ -65,7 +65,7 @@ export class OutputStream {
     }
   }
 
-  // A tab that nobody sees gives its connection to those that are seen.
+  // A hidden tab gives up its connection, for the tabs that are in sight.
   close() {
     clearTimeout(this.#timer);
     this.#source?.close();
@@ -96,7 +96,7 @@ export class OutputStream {
     if (Number(to) > start) {
       const size = Number(to) - start;
       if (start === 0) {
-        // The head is told of above the first line, with all else that is.
+        // The line above the output tells of all that is missing at its beginning.
         this.#log.skip(size, size);
       } else {
         this.#log.note(`${bytes(size)} of ${name} were no longer kept`, name, size);

@@ -1,22 +1,22 @@
-// Gives output to all that show it: to a log at once, and to a terminal as soon as there is one.
+// Gives output to a log at once, and to a terminal as soon as there is one.
 import {bytes} from '../value/format.js';
 
 export class OutputTee {
   #log;
   #terminal = null;
-  // What a terminal that comes later will want to know; null where none comes.
+  // The output so far, for a terminal that may come. Null once that is decided.
   #early = [];
 
   constructor(log) {
     this.#log = log;
   }
 
-  // Whether it is still to be said if there will be a terminal.
+  // Whether attach() is still to come.
   get open() {
     return this.#early !== null && this.#terminal === null;
   }
 
-  // A terminal, or null where there will be none.
+  // Takes the terminal, or null if there will be none.
   attach(terminal) {
     this.#terminal = terminal;
     for (const tell of this.#early ?? []) {

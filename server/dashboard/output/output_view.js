@@ -1,6 +1,5 @@
-// Shows an OutputLog: follows its end, wraps or not, one stream or both, with times or
-// without, copies and searches. Lines are elements that are
-// made once; only new and changed ones are touched.
+// Shows an OutputLog. It can follow the end, wrap lines, show one stream or both, show times, copy
+// and search. Each line is an element that is made once; only new and changed lines are drawn.
 import {copyText} from '../element/copy.js';
 import {element, setText} from '../element/element.js';
 import {bytes, clockMillis, plural} from '../value/format.js';
@@ -22,14 +21,14 @@ export class OutputView {
   #stream = 'all';
   #search;
 
-  // `panel` has .lines, .cut, .find, the buttons named follow, wrap, times and copy, and those of
-  // data-stream.
+  // `panel` has .lines, .cut, .find, the buttons named follow, wrap, times and copy, and buttons
+  // with data-stream.
   constructor(panel, log) {
     this.#panel = panel;
     this.#log = log;
     this.#lines = panel.querySelector('.lines');
     this.#lines.addEventListener('scroll', () => this.#takeScroll(), {passive: true});
-    // What is above may take room, and a window may be made smaller.
+    // The bar above may grow, and the window may shrink.
     new ResizeObserver(() => this.#keepEnd()).observe(this.#lines);
     this.#button('follow').addEventListener('click', () => this.follow());
     this.#button('wrap').addEventListener('click', () => this.wrap());
@@ -41,7 +40,7 @@ export class OutputView {
     this.#search = new OutputSearch(panel, this);
   }
 
-  // For the search: the lines that are shown, each with its row.
+  // For the search: yields [line, row] of each line that is shown.
   *rows() {
     for (const [line, {row}] of this.#shown) {
       if (this.#shows(line)) {
@@ -119,8 +118,8 @@ export class OutputView {
     this.#search.update();
   }
 
-  // Says what is above the first line. `dropped` are the bytes of the process that the server
-  // keeps no more.
+  // Says what is above the first line. `dropped` is the number of bytes that the server no longer
+  // keeps.
   showAbove(dropped = this.#dropped) {
     this.#dropped = dropped;
     const {bytes: shown, bytesBefore, bytesLost, cutBytes, cutLines} = this.#log;
@@ -133,7 +132,7 @@ export class OutputView {
     if (above > gone) {
       parts.push(`${bytes(above - gone)} still kept by the server`);
     }
-    // How many lines the rest had, nobody has seen.
+    // Lines are counted only if all of them came to this page.
     const lines = bytesBefore === 0 && cutLines > 0 ? ` (${plural(cutLines, 'line')})` : '';
     const cut = this.#panel.querySelector('.cut');
     cut.hidden = above === 0;
@@ -143,7 +142,7 @@ export class OutputView {
     );
   }
 
-  // Following makes sense while something may come, and says nothing of what nobody knows.
+  // Once the output has ended, there is nothing to follow.
   setEnded(ended) {
     if (ended !== this.#ended) {
       this.#ended = ended;
@@ -186,7 +185,7 @@ export class OutputView {
     setText(button, this.#ended ? 'To the end' : follows ? 'Following' : 'Paused');
   }
 
-  // Whoever scrolls up wants to read; whoever comes back to the end, to follow.
+  // A scroll upward pauses. A scroll to the end follows again.
   #takeScroll() {
     const {scrollTop, scrollHeight, clientHeight} = this.#lines;
     const atEnd = scrollHeight - scrollTop - clientHeight < 24;
@@ -233,7 +232,7 @@ function fill(row, line) {
       if (names.length === 0 && foreground === undefined && background === undefined) {
         return text;
       }
-      // As it is: what a terminal would obey was read by AnsiReader.
+      // The text stays as it is: AnsiReader has read the control sequences.
       const run = element('span', {class: names.join(' ')}, document.createTextNode(text));
       if (foreground !== undefined && !isName(foreground)) {
         run.style.color = foreground;

@@ -1,4 +1,4 @@
-// The newest exits, with what each cost and why it came.
+// The newest exits, each with its cause and its cost.
 import {element, setClass, setText} from '../element/element.js';
 import {Pace} from '../element/pace.js';
 import {VirtualList} from '../element/virtual_list.js';

@@ -1,4 +1,4 @@
-// What can be done to a process, where it makes sense, and the questions before it is done.
+// The actions on a process: when each makes sense, and the question before it.
 import {ask} from '../element/ask.js';
 import {REMOVED, RUNNING} from '../live/process_record.js';
 import {duration, parseDuration} from '../value/format.js';
@@ -24,11 +24,11 @@ const SCOPES = [
   ['SIGNAL_SCOPE_GROUP', 'its process group'],
   ['SIGNAL_SCOPE_TREE', 'all its descendants, too'],
 ];
-// What a process has that was given none.
+// The server's default.
 const DEFAULT_GRACE_MS = 10_000;
 const OPEN = 'SESSION_STATE_OPEN';
 
-// `sense` says why an action makes none for a record, or nothing.
+// `sense` returns why an action makes no sense for a record, or ''.
 const ACTIONS = {
   stop: {label: 'Stop…', sense: endedWhy, needsSpec: true},
   kill: {label: 'Kill…', sense: endedWhy},
@@ -64,8 +64,8 @@ export class ProcessActions {
     return name === 'restart' && record?.state === RUNNING ? 'Restart…' : ACTIONS[name].label;
   }
 
-  // Why it cannot be done now, in words; empty where it can. `process` is the server's word for
-  // it, where that is known.
+  // Returns why the action cannot be done now, or ''. `process` is the server's last answer about
+  // the process, or null.
   refusal(name, record, process = null) {
     if (record.command === '') {
       return 'The server does not know this process.';
@@ -73,8 +73,7 @@ export class ProcessActions {
     return ACTIONS[name].sense(record, process) || login.whyNot;
   }
 
-  // Asks for it, if it makes sense. What the question needs to know of the process, and is not in
-  // `process`, is read first.
+  // Asks the question, if the action makes sense. Reads the process first if the question needs it.
   async start(name, record, process = null) {
     if (this.refusal(name, record, process) !== '') {
       return;
@@ -84,7 +83,7 @@ export class ProcessActions {
       try {
         known = await readProcess(record.id);
       } catch {
-        // Then the question names no number, and the call leaves it to the server.
+        // Then the question names no grace and no signal, and the server uses its own.
       }
       if (document.querySelector('dialog[open]') || this.refusal(name, record, known) !== '') {
         return;
@@ -114,7 +113,7 @@ export class ProcessActions {
       action: 'Stop',
       busy: 'Stopping…',
       danger: true,
-      // What is left out is the process's own.
+      // The server takes what is left out from the process's own policy.
       act: ({grace}) => {
         const changes = {
           ...(![shown, ''].includes(grace.trim()) && {grace: parseGrace(grace)}),
@@ -191,7 +190,7 @@ export class ProcessActions {
           await call(record.id, 'stop', {});
           signal.throwIfAborted();
         }
-        // The same id with each try: an answer that was lost starts no second one.
+        // Each try has the same id, so a lost answer does not start a second process.
         const answer = await call(record.id, 'restart', {
           request_id: id,
           ...(elsewhere && {session_id: elsewhere}),
@@ -222,7 +221,7 @@ export class ProcessActions {
   }
 }
 
-// Of its own stop policy, in milliseconds; null where the process is not known.
+// The grace of its own stop policy, in milliseconds. Null if the process is not known.
 function graceOf(process) {
   if (process === null) {
     return null;

@@ -1,6 +1,5 @@
-// What was asked for and what was used, as rows of a name, a value, and what can be done with it
-// ({label, copy: text} or {href}); defaults are left
-// out, because what is not special hides what is.
+// What was asked for and what was used, as rows for fillRows(). Defaults are left out, because they
+// hide what is special.
 import {percentWords} from '../live/usage.js';
 import {
   bytes,
@@ -143,7 +142,7 @@ export function specRows(process) {
   return rows.filter(([, value]) => value);
 }
 
-// Of one that runs, from Usage; null where nobody has said anything yet.
+// The rows of a running process. `used` is from Usage, and null before the first answer.
 export function liveRows(used) {
   if (used === null) {
     return [];

@@ -1,6 +1,6 @@
-// The events about one process that the server still keeps: who signalled it, before this
-// page was there to see. The stream is closed once it has told the past, because the
-// page's own stream tells the rest, and a browser has six connections for a server.
+// The events about one process that the server still keeps, such as signals from before this page
+// was opened. The stream is closed once it has told the past: the page's main stream tells the
+// rest, and a browser has only six connections to a server.
 import {FrameStream} from '../wire/frame_stream.js';
 
 const TYPES = ['PROCESS_SIGNALLED', 'PROCESS_OOM', 'PROCESS_REMOVED'];
@@ -12,8 +12,8 @@ export class ProcessHistory {
   #source = null;
   #timer;
 
-  // Gives `take` each event, in order, and `cut` the first sequence that is still kept,
-  // where older ones are not.
+  // Calls `take` with each event, in order. Calls `cut` with the first sequence that is still kept,
+  // if older ones are gone.
   constructor(id, logId, take, cut) {
     this.#id = id;
     this.#take = take;
@@ -44,7 +44,7 @@ export class ProcessHistory {
             this.close();
           }
         } else if (name !== 'bookmark') {
-          // A heartbeat: silence means that the past is told. All else is an end.
+          // A heartbeat comes when the past is told. All other frames are an end.
           this.close();
         }
       },

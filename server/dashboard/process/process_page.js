@@ -1,4 +1,4 @@
-// The page of one process: how it stands, what happened to it, what it wrote.
+// The page of one process: its state, its timeline and its output.
 import {copyButton} from '../element/copy.js';
 import {element, setText, setTitle} from '../element/element.js';
 import {fillChips} from '../element/label_chips.js';
@@ -15,7 +15,7 @@ import {processSkeleton} from './process_skeleton.js';
 import {timeline} from './process_timeline.js';
 
 const REREAD_MS = 500;
-// For totals of output alone.
+// If only the output has grown.
 const REREAD_OUTPUT_MS = 2000;
 
 export class ProcessPage {
@@ -25,10 +25,10 @@ export class ProcessPage {
   #actions;
   #schedule;
   #panel;
-  // What is known where the store knows nothing.
+  // The record of a process that the store does not know.
   #own;
   #process = null;
-  // Why the server does not tell of it, and whether that is because it does not know it.
+  // Why the server refuses to tell of the process, and whether it does not know it.
   #missing = '';
   #unknown = false;
   #output;
@@ -65,7 +65,7 @@ export class ProcessPage {
     return this.#store.find(this.#id) ?? this.#own;
   }
 
-  // As a shell takes it.
+  // The command, quoted for a shell.
   get #command() {
     return shellCommand(this.#process?.spec?.argv ?? []);
   }
@@ -85,8 +85,7 @@ export class ProcessPage {
     this.#output.setVisible(visible);
   }
 
-  // Where there may be a terminal, letters are meant for it, with or without the focus: they end
-  // nothing.
+  // Letters do nothing to a process that may have a terminal: they may be meant for it.
   get keys() {
     const letters = this.#process !== null && !this.#process.spec?.pty;
     return {
@@ -130,7 +129,7 @@ export class ProcessPage {
     this.#output.render();
   }
 
-  // The rest of the truth, such as totals of output, is in no event.
+  // Reads what no event tells, such as the totals of output.
   async #reread() {
     const {version, state} = this.#record;
     const since = performance.now() - this.#readAt;
@@ -152,7 +151,7 @@ export class ProcessPage {
       if (response.ok) {
         const {process_id: id} = body.process;
         if (id !== this.#id) {
-          // It was asked for by its name, which no event tells: its own page takes over.
+          // The address has its name, and events have only ids. The page of the id takes over.
           location.replace(`#/processes/${id}`);
           return;
         }
@@ -167,7 +166,7 @@ export class ProcessPage {
       }
       this.#reads++;
     } catch {
-      // The connection's pill says it; the next change asks again.
+      // The header says that the connection is lost. The next change asks again.
       this.#readVersion = -1;
     }
     this.#schedule();
@@ -211,14 +210,14 @@ export class ProcessPage {
     } else if (record.state === REMOVED) {
       sentence += ' The server no longer lists it.';
     }
-    // Of what nobody knows there is nothing to follow.
+    // An unknown process has no output and no facts to show.
     const forgotten = !known && this.#unknown;
     this.#find('.forgotten').hidden = !forgotten;
     this.#find('.output').hidden = forgotten;
     this.#find('.side').hidden = forgotten;
     setText(this.#find('.sentence'), sentence);
     fillChips(this.#find('.chips'), record.labels);
-    // Of a command that is not told whole, a part would do something else.
+    // The first part of a long command would do something else.
     this.#find('.title .copy').hidden =
       this.#process === null || commandOf(this.#process).endsWith('…');
     this.#find('.where .copy').hidden = !known;
@@ -240,7 +239,7 @@ export class ProcessPage {
       setTitle(button, refusal);
       setText(button, this.#actions.label(action, record));
     }
-    // Where there is no mouse, nothing shows a title.
+    // Without a mouse, nothing shows a title.
     setText(this.#find('.actions .why'), login.whyNot);
   }
 

@@ -1,4 +1,4 @@
-// The elements of the page of a process, before they say anything.
+// The empty elements of the page of a process.
 import {element, icon} from '../element/element.js';
 
 const LENS = 'M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9M10.5 10.5l4 4';

@@ -1,4 +1,4 @@
-// The table of processes: searched, filtered, sorted, and as live as is readable.
+// The table of processes: searched, filtered, sorted, and drawn no faster than it can be read.
 import {element, icon, setClass, setText, setTitle} from '../element/element.js';
 import {fillChips} from '../element/label_chips.js';
 import {Pace} from '../element/pace.js';
@@ -11,7 +11,7 @@ import {age, bytes, count, dateTime, duration, shortId} from '../value/format.js
 const MOST_CHIPS = 4;
 const MOST_ASKED = 500;
 
-// What a row offers, with the shape of its icon.
+// The actions that a row offers, each with the path of its icon.
 const ROW_ACTIONS = {
   stop: ['Stop', 'M4.5 4.5h7v7h-7z'],
   kill: ['Kill', 'M4 4l8 8M12 4l-8 8'],
@@ -106,7 +106,7 @@ export class ProcessTable {
     return this.#list;
   }
 
-  // The record of the row that is chosen, if there is one.
+  // The record of the selected row, or null.
   get selected() {
     return this.#list.items.find(({id}) => id === this.#list.selected) ?? null;
   }
@@ -118,7 +118,7 @@ export class ProcessTable {
     }
   }
 
-  // Of which processes the use is shown: of all that run, or of those in sight where they are many.
+  // The query for Usage: all running processes, or those in sight if there are many.
   usageQuery() {
     if (this.#store.running === 0 || !this.#panel.checkVisibility()) {
       return null;
@@ -149,7 +149,7 @@ export class ProcessTable {
     this.#setSearch();
   }
 
-  // Draws what changed; `ticked` says that a second has passed.
+  // Draws what changed. `ticked` says that a second has passed.
   render(ticked) {
     if (this.#pace.due(this.#store.version, this.#dirty)) {
       this.#choose();
@@ -203,7 +203,7 @@ export class ProcessTable {
     this.#showCounts(chosen.length);
   }
 
-  // Keys are made once for each row: comparisons are many more.
+  // Sort keys are made once for each row, because there are many more comparisons.
   #order(records) {
     const {key} = COLUMNS[this.#sort.column];
     const now = this.#store.now();
@@ -306,7 +306,7 @@ export class ProcessTable {
     setText(parts.command, record.command || '(command not known)');
     if (parts.command.title !== record.command) {
       parts.command.title = record.command;
-      // Labels give way before a short command does, and a long one before its labels.
+      // Labels shrink before a short command does. A long command shrinks before its labels.
       parts.command.style.minWidth = `min(45%, ${record.command.length}ch)`;
     }
     fillChips(parts.chips, record.labels, MOST_CHIPS);
@@ -329,7 +329,7 @@ export class ProcessTable {
   }
 }
 
-// Out of the order of Tab: a row has keys of its own for these.
+// Tab skips these buttons: a row has its own keys for them.
 function actionButton(name) {
   const [label, path] = ROW_ACTIONS[name];
   const button = element('button', {

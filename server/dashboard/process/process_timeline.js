@@ -1,8 +1,8 @@
-// What happened to a process, in the order in which it did, and why its output ended.
+// What happened to a process, in order, and why its output ended.
 import {causeWords, exitWord, isLost} from '../value/exit_status.js';
 import {enumName, parseTime, plural} from '../value/format.js';
 
-// Rows of {kind, time, title, detail}.
+// Returns rows of {kind, time, title, detail}.
 export function timeline(record) {
   const {exit, drained} = record;
   const rows = [];
@@ -44,13 +44,13 @@ function markRow(event) {
   const time = parseTime(event.time);
   if (event.process_signalled) {
     const {signal, scope, requested_by: by} = event.process_signalled;
-    const whom = enumName(scope, 'SIGNAL_SCOPE_').toLowerCase();
+    const target = enumName(scope, 'SIGNAL_SCOPE_').toLowerCase();
     return {
       kind: 'signalled',
       time,
       title: signal,
       detail: [
-        whom && whom !== 'unspecified' ? `to the ${whom}` : '',
+        target && target !== 'unspecified' ? `to the ${target}` : '',
         by ? `asked for by ${by}` : '',
       ]
         .filter(Boolean)

@@ -1,4 +1,4 @@
-// The sessions: open ones first, each with what runs in it and what is left of its lease.
+// The list of sessions, open ones first. Each has its running processes and the rest of its lease.
 import {element, setClass, setText, setTitle} from '../element/element.js';
 import {fillChips} from '../element/label_chips.js';
 import {Pace} from '../element/pace.js';

@@ -1,4 +1,4 @@
-// The page of one session: what it is, what it may use, and its processes.
+// The page of one session: its facts, its quotas and its processes.
 import {copyButton} from '../element/copy.js';
 import {element, setClass, setText} from '../element/element.js';
 import {fillChips} from '../element/label_chips.js';
@@ -34,7 +34,7 @@ export class SessionPage {
   #schedule;
   #list;
   #pace;
-  // The server's last word, and why it has none.
+  // The server's last answer, and why it refused.
   #read = null;
   #missing = '';
   #readAt = -Infinity;
@@ -100,7 +100,7 @@ export class SessionPage {
     this.#list.render();
   }
 
-  // Leases are renewed, and quotas are told, in no event.
+  // No event tells of renewed leases and of quotas.
   async #reread() {
     const known = this.#store.sessions.get(this.#id);
     const now = performance.now();
@@ -124,7 +124,7 @@ export class SessionPage {
       }
       this.#schedule();
     } catch {
-      // The connection's pill says it; the next turn asks again.
+      // The header says that the connection is lost. The next turn asks again.
     }
   }
 

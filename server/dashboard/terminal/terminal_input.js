@@ -1,23 +1,24 @@
-// What is typed into a terminal, on its way to the stdin of a process: one write at a time, with
-// what is typed meanwhile in the next, and each with its place in stdin, so that one that is sent
-// twice arrives once.
+// Sends what is typed into a terminal to the stdin of a process. It makes one write at a time; the
+// next one takes all that is typed meanwhile. Each write names its place in stdin, so a write that
+// is sent twice arrives once.
 //
-// The server skips of a write what stdin has taken beyond its place. Others write to stdin, too, so
-// each write asks for its place just before, and keeps it only for its own retries: with the place
-// where the last write ended, it would lose as many bytes as others wrote since.
+// The server skips the bytes of a write that stdin has taken already, by that place. Other clients
+// write to stdin, too. So each write asks for its place just before, and keeps it for its own
+// retries only. The place where the last write ended would be wrong: the server would skip as many
+// bytes as others wrote since.
 import {call, CallError, readProcess} from '../wire/call.js';
 
 const MOST_BYTES = 64 * 1024;
 const RETRY_MS = 1000;
-// What a later try may mend.
+// The statuses that a later try may mend.
 const PASSING = new Set([0, 429, 503, 504]);
-// After these the server may still be at it: the write waits for a process that does not read.
+// After these, the write may still wait in the server, for a process that does not read.
 const UNCERTAIN = new Set([0, 504]);
 
 export class TerminalInput {
-  // Why nothing arrives, in words; empty where all does.
+  // Why nothing arrives, in words. Empty if all is well.
   trouble = '';
-  // Whether another writer has stdin, from whom it can be taken.
+  // Whether another writer holds stdin. takeOver() takes it.
   busy = false;
   #id;
   #changed;
@@ -28,7 +29,7 @@ export class TerminalInput {
   #force = false;
   #wake = null;
 
-  // Tells `changed` of trouble, and of its end.
+  // Calls `changed` when trouble begins and when it ends.
   constructor(id, changed) {
     this.#id = id;
     this.#changed = changed;
@@ -64,7 +65,8 @@ export class TerminalInput {
     } catch (error) {
       this.busy = error.reason === 'STDIN_BUSY';
       if (!this.busy) {
-        // What was typed to somebody who takes nothing is not for whoever comes next.
+        // The process took nothing. What was typed for it is dropped, because a later process must
+        // not get it.
         this.#pieces = [];
       }
       this.#tell(error.message);
@@ -73,7 +75,7 @@ export class TerminalInput {
     }
   }
 
-  // All that waits, as far as one request takes it.
+  // Takes all that waits, up to the size of one request.
   #next() {
     const all = new Uint8Array(this.#pieces.reduce((sum, {length}) => sum + length, 0));
     let at = 0;
@@ -85,10 +87,10 @@ export class TerminalInput {
     return all.subarray(0, MOST_BYTES);
   }
 
-  // Writes it, however often it takes; throws where it never will.
+  // Writes `data`, with as many tries as that takes. Throws if no try can succeed.
   async #write(data) {
     let offset = null;
-    // Whether an earlier try of it may hold stdin, as another writer does.
+    // Whether an earlier try of this write may still hold stdin.
     let ours = false;
     while (!this.#closed) {
       let written = false;
@@ -112,7 +114,7 @@ export class TerminalInput {
     }
   }
 
-  // Until a retry is due, and somebody sees the page.
+  // Resolves when a retry is due and the page is in sight.
   #pause() {
     return new Promise((resolve) => {
       const look = () => {
@@ -139,7 +141,7 @@ export class TerminalInput {
 
 function base64(data) {
   let text = '';
-  // Not all at once: a function takes only so many arguments.
+  // In pieces, because a call takes only so many arguments.
   for (let from = 0; from < data.length; from += 8192) {
     text += String.fromCharCode(...data.subarray(from, from + 8192));
   }

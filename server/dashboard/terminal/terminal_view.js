@@ -1,8 +1,7 @@
-// A terminal in the page: shows what a process writes to its own, and types into it.
+// A terminal in the page: shows what a process writes to its terminal, and types into it.
 //
-// It only looks on until it is clicked or tabbed into: only then does it send keys, answer what
-// programs ask of a terminal, and give the process's terminal the size of its window. Somebody
-// else may sit before the same process.
+// Without the focus it only shows. With the focus it sends keys, answers the queries of programs,
+// and gives the process's terminal the size of its window. Another client may use the same process.
 import {copyText} from '../element/copy.js';
 import {element, setText} from '../element/element.js';
 import {call} from '../wire/call.js';
@@ -10,7 +9,7 @@ import {login} from '../wire/login.js';
 import {TerminalInput} from './terminal_input.js';
 
 const SCROLLBACK = 5000;
-// As .lines has them in the style sheet.
+// The same colours as .lines in output/output.css.
 const THEME = {
   background: '#0d1014',
   foreground: '#d8dce2',
@@ -48,17 +47,17 @@ export class TerminalView {
   #closed = false;
   #running = true;
   #focused = false;
-  // Whether keys, and answers to what programs ask of a terminal, are sent.
+  // Whether it sends keys, and answers to the queries of programs.
   #answers = false;
-  // The size that the process's terminal was last given, the one to give it, and whether a
-  // call is on its way. null where another may have given it one since.
+  // The size that the process's terminal last got, or null if another client may have changed it
+  // since; the size to give it; and whether a call is on its way.
   #size;
   #wanted = null;
   #resizing = false;
   #resizeTrouble = '';
 
-  // `panel` has .screen and .typing. `spec` is that of the process. `failed` is told, with the
-  // error, that there can be no terminal.
+  // `panel` has .screen and .typing. `spec` is that of the process. Calls `failed` with an error if
+  // there can be no terminal.
   constructor(id, panel, spec, failed) {
     this.#id = id;
     this.#box = panel.querySelector('.screen');
@@ -86,13 +85,13 @@ export class TerminalView {
     this.#terminal?.dispose();
   }
 
-  // As the stream of output tells it.
+  // Takes a piece of the process's output.
   write(data) {
     this.#put(this.#decoder.decode(data, {stream: true}));
   }
 
-  // Says in a line of its own that bytes are missing. What comes next continues no character, no
-  // control sequence and no colour of what came before.
+  // Says in a line of its own that bytes are missing. It ends any open character, control sequence
+  // and colour.
   note(text) {
     this.#decoder = new TextDecoder();
     this.#put(`\x18\x1b[0m\r\n[${text}]\r\n`);
@@ -118,7 +117,7 @@ export class TerminalView {
     this.#terminal?.focus();
   }
 
-  // What is on the screen, line by line.
+  // The lines on the screen.
   screen() {
     const {buffer} = this.#terminal._core;
     return Array.from({length: this.#terminal.rows}, (_, row) =>
@@ -126,7 +125,7 @@ export class TerminalView {
     );
   }
 
-  // The library is large, and few look at terminals.
+  // The library is large, so it is loaded only for a terminal.
   async #open() {
     const [{Terminal}] = await Promise.all([import('/xterm.js'), styles()]);
     if (this.#closed) {
@@ -163,7 +162,8 @@ export class TerminalView {
 
   #setFocused(focused) {
     this.#focused = focused;
-    // After what was written before, the questions in which were for others.
+    // Later, so that the queries in what was written before stay unanswered: they were not for this
+    // page.
     setTimeout(() => {
       if (!this.#closed) {
         this.#arm();
@@ -181,7 +181,7 @@ export class TerminalView {
     this.#terminal.setOption('disableStdin', !this.#answers);
   }
 
-  // All keys are the process's, but for those that lead out.
+  // Returns whether a key goes to the process. Some keys are the page's or the browser's.
   #takeKey(event) {
     if (event.type === 'keydown' && event.key === 'Enter' && event.ctrlKey && event.shiftKey) {
       this.#terminal.blur();
@@ -189,18 +189,18 @@ export class TerminalView {
       return false;
     }
     const key = event.key.toLowerCase();
-    // What is selected is copied, as elsewhere; without a selection, it interrupts.
+    // Ctrl-C copies a selection. Without one, it interrupts.
     if (key === 'c' && event.ctrlKey && event.type === 'keydown' && this.#terminal.hasSelection()) {
       event.preventDefault();
       copyText(this.#terminal.getSelection());
       this.#terminal.clearSelection();
       return false;
     }
-    // The browser's own.
+    // The browser copies and pastes with these.
     return !(((event.ctrlKey && event.shiftKey) || event.metaKey) && ['c', 'v'].includes(key));
   }
 
-  // Gives both terminals the size of the window, once somebody has sat down before it.
+  // Gives both terminals the size of the window, if this page has the focus and may type.
   #fit() {
     if (!this.#focused || !this.#types || !this.#box.checkVisibility()) {
       return;
@@ -219,7 +219,7 @@ export class TerminalView {
     this.#resize();
   }
 
-  // One call at a time: the last size is the one that counts.
+  // Makes one call at a time. Only the last size counts.
   async #resize() {
     if (this.#resizing) {
       return;
@@ -265,13 +265,13 @@ export class TerminalView {
 
 let loading = null;
 
-// The style sheet of the library, once.
+// Loads the style sheet of the library, once.
 function styles() {
   loading ??= new Promise((resolve, reject) => {
     const link = element('link', {rel: 'stylesheet', href: '/xterm.css'});
     link.addEventListener('load', resolve);
     link.addEventListener('error', () => {
-      // The next terminal tries again.
+      // Let the next terminal try again.
       link.remove();
       loading = null;
       reject(new Error('/xterm.css cannot be read'));

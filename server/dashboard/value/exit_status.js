@@ -1,4 +1,4 @@
-// How a process ended, in one word, in a few, and in a sentence.
+// How a process ended: in one word, in a few words, and in a sentence.
 import {duration, enumName, parseDuration, parseTime, plural} from './format.js';
 
 const CAUSES = {
@@ -32,17 +32,17 @@ const UNKNOWN = {
   REAPED_ELSEWHERE: 'somebody else took the status before the server could',
 };
 
-// Lost with its server: it may not have ended at all.
+// These were lost with their server, and may not have ended at all.
 const LOST = {SERVER_LOST: 'maybe running', SERVER_LOST_AT_START: 'may have run'};
 
 const ASKED_FOR = new Set(['CLIENT_SIGNAL', 'SESSION_CLOSED']);
 
-// Reads a proctor.v1.ExitStatus. `kind` is what colours go by; all but ok count as failures,
-// as in the server's metrics:
+// Reads a proctor.v1.ExitStatus. `kind` chooses the colour. All kinds but ok count as failures, as
+// in the server's metrics:
 //   ok       exit code 0
-//   asked    anything else, but somebody asked for the end
-//   failed   anything else
-//   unknown  nobody can tell, which never is success
+//   asked    any other end that a client asked for
+//   failed   any other end
+//   unknown  the end is not known, which is never success
 export function readExit(status) {
   const cause = enumName(status.cause, 'EXIT_CAUSE_');
   const usage = status.usage ?? null;
@@ -60,13 +60,13 @@ export function readExit(status) {
     exitedAt: parseTime(status.exited_at),
     duration: parseDuration(status.duration),
     cpu: usage && (parseDuration(usage.user_time) ?? 0) + (parseDuration(usage.system_time) ?? 0),
-    // Where it says nothing it is unset.
+    // The server leaves it unset if it does not know it.
     rss: usage?.max_rss_bytes === undefined ? null : Number(usage.max_rss_bytes),
     usage,
   };
   if (exit.unknown !== null) {
     exit.kind = 'unknown';
-    // The contract's 0 says that it was not measured.
+    // Here, the contract's 0 means that it was not measured.
     exit.duration ||= null;
   } else if (exit.code === 0) {
     exit.kind = 'ok';
@@ -88,7 +88,7 @@ export function isLost(exit) {
   return exit.unknown !== null && exit.unknown in LOST;
 }
 
-// What is known of a lost process, by GetProcess's last answer about it.
+// What GetProcess's last answer says of a lost process.
 function fateSentence(process) {
   const left = process.survivors ?? 0;
   const pid = process.pid ?? 0;
@@ -114,7 +114,7 @@ export function causeWords(exit) {
   return CAUSES[exit.cause] ?? 'cause not known';
 }
 
-// `process` is what GetProcess last answered, as far as it has.
+// `process` is GetProcess's last answer. Its fields may be absent.
 export function exitSentence(exit, process) {
   const after = exit.duration === null ? '' : ` after ${duration(exit.duration)}`;
   if (exit.unknown !== null) {

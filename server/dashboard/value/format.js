@@ -1,21 +1,21 @@
-// Turns the server's values into numbers, and numbers into what people read.
+// Turns the server's values into numbers, and numbers into words.
 
 const SAFE_ARGUMENT = /^[\w@%+=:,./-]+$/;
-// What the server's log and the command escape, too (core/text/printable_text.h).
+// The server's log and the command escape the same characters.
 const NOT_PRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 const ESCAPES = {'\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e'};
 
-// Milliseconds since 1970, or null where the field is absent.
+// Returns milliseconds since 1970, or null if the field is absent.
 export function parseTime(text) {
   return text ? Date.parse(text) : null;
 }
 
-// "1.250s" in milliseconds, or null where the field is absent.
+// Returns "1.250s" in milliseconds, or null if the field is absent.
 export function parseDuration(text) {
   return text ? Number.parseFloat(text) * 1000 : null;
 }
 
-// Controls, and characters that turn text round or are not seen, could forge what a row says.
+// Escapes control characters, invisible ones, and those that reverse text: they could forge a row.
 export function visible(text) {
   return text.replace(NOT_PRINTABLE, (character) => {
     const code = character.codePointAt(0).toString(16);
@@ -29,7 +29,7 @@ function quote(argument) {
     : `'${visible(argument).replaceAll("'", "'\\''")}'`;
 }
 
-// An argument vector as a shell takes it, each argument to the last character.
+// Quotes an argument vector for a shell. Every character arrives as it is.
 export function shellCommand(argv) {
   return argv
     .map((argument) => {
@@ -39,7 +39,7 @@ export function shellCommand(argv) {
       if (argument.search(NOT_PRINTABLE) < 0) {
         return `'${argument.replaceAll("'", "'\\''")}'`;
       }
-      // What is not seen is not pasted unseen either.
+      // Invisible characters are pasted as escapes that one can see.
       const escaped = argument
         .replace(/[\\']/g, '\\$&')
         .replace(
@@ -59,7 +59,7 @@ function ansiC(code) {
   return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
 }
 
-// The command line of a proctor.v1.Process, as far as it is told.
+// The command line of a proctor.v1.Process. It ends with … if the server left parts out.
 export function commandOf({spec, spec_omitted: omitted}) {
   const line = (spec?.argv ?? []).map(quote).join(' ');
   return Number(omitted?.bytes ?? 0) + Number(omitted?.arguments ?? 0) > 0 ? `${line} …` : line;
@@ -92,7 +92,7 @@ export function duration(milliseconds) {
   return `${Math.floor(whole / 86400)}d ${Math.floor(whole / 3600) % 24}h`;
 }
 
-// Whole units only: what ticks once a second must not flicker.
+// Whole units only, so that a text that changes each second does not flicker.
 export function age(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
@@ -141,12 +141,12 @@ export function dateTime(milliseconds) {
   return `${day} ${clockMillis(milliseconds)}`;
 }
 
-// Ids are random from their first character on: eight tell them apart.
+// Ids are random from their first character on, so eight characters tell them apart.
 export function shortId(id) {
   return id.slice(0, 8);
 }
 
-// EXIT_CAUSE_RUN_TIMEOUT without its prefix is what protobuf's enums mean.
+// Returns the name of a value of an enum without its prefix: RUN_TIMEOUT.
 export function enumName(value, prefix) {
   return (value ?? '').replace(prefix, '');
 }

@@ -1,8 +1,8 @@
-// The calls that change something, and what goes wrong with them, in words.
+// Calls about one process. Their errors are in words.
 import {login} from './login.js';
 
 export class CallError extends Error {
-  // `reason` is the server's, in UPPER_SNAKE; empty where no server answered.
+  // `reason` is the server's, in UPPER_SNAKE. It is empty if no server answered.
   constructor(message, status = 0, reason = '') {
     super(message);
     this.status = status;
@@ -10,7 +10,7 @@ export class CallError extends Error {
   }
 }
 
-// Calls `verb` on a process with a request in JSON; returns the response.
+// Calls `verb` on a process with a request in JSON. Returns the response.
 export async function call(id, verb, body = {}) {
   let response;
   let answer;
@@ -35,7 +35,7 @@ export async function call(id, verb, body = {}) {
   return answer;
 }
 
-// What the server says of a process.
+// Returns the proctor.v1.Process of an id.
 export async function readProcess(id) {
   let response;
   let body;
@@ -56,7 +56,8 @@ export async function readProcess(id) {
   return body.process;
 }
 
-// An id of a request of one's own. Plain HTTP on a name of its own has no randomUUID().
+// Returns a new id for a request. randomUUID() is absent from pages that came by plain HTTP from
+// another machine.
 export function requestId() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

@@ -1,12 +1,12 @@
-// Server-Sent Events by fetch, because EventSource can send no header. It does the same: it tries
-// again by itself, after the last id that it got, for as long as it gets to talk to a server.
+// Server-Sent Events by fetch, because EventSource can send no header. As EventSource does, it
+// connects again by itself, after the last id that it got, until a server refuses.
 
 import {login} from './login.js';
 
 const RETRY_MS = 1000;
 
-// Whether a refusal with this status may be none later: what is wrong stays wrong, but who is signed
-// out, or meets a busy server, may ask again.
+// Returns whether a later request may succeed after this status. A bad request stays bad, but a
+// browser may sign in, and a busy server may have time.
 export function mayPass(status) {
   return !(status >= 400 && status < 500) || status === 401 || status === 429;
 }
@@ -20,11 +20,11 @@ export class FrameStream {
   #retryMs = RETRY_MS;
   #closed = false;
 
-  // Tells `told`, never before this returns, and nothing after close():
-  // - opened(): the server begins to answer;
-  // - frame(name, data): one frame; its name is '' for most, its data already parsed;
-  // - lost(): the connection ended, or could not be had; it is tried again;
-  // - refused(status, message): the server refuses it; nothing comes any more.
+  // Calls `told`, but not before the constructor returns, and not after close():
+  // - opened(): the server begins to answer.
+  // - frame(name, data): one frame. Most names are ''. The data is parsed.
+  // - lost(): the connection ended or failed. The stream tries again.
+  // - refused(status, message): the server refused. This is the last call.
   constructor(url, told) {
     this.#url = url;
     this.#told = told;
@@ -55,7 +55,7 @@ export class FrameStream {
         await this.#read(response.body.pipeThrough(new TextDecoderStream()).getReader());
       }
     } catch {
-      // Both ends of it come to the same.
+      // A broken connection and an ended one are treated alike.
     }
     if (!this.#closed) {
       this.#timer = setTimeout(() => this.#connect(), this.#retryMs);
@@ -68,7 +68,7 @@ export class FrameStream {
     try {
       message = (await response.json()).error?.message ?? '';
     } catch {
-      // Somebody between us and the server, who has no words for us.
+      // The answer is of something between us and the server, such as a proxy.
     }
     if (!this.#closed) {
       this.#closed = true;
@@ -83,7 +83,7 @@ export class FrameStream {
       if (done) {
         return;
       }
-      // The blank line that ends a frame may be cut in two.
+      // The blank line that ends a frame may come in two pieces.
       let from = Math.max(0, text.length - 1);
       text += value;
       let start = 0;
@@ -119,7 +119,7 @@ export class FrameStream {
       try {
         this.#told.frame(name, JSON.parse(data.join('\n')));
       } catch (error) {
-        // A fault of whoever takes it is none of the connection.
+        // A fault of the receiver is no fault of the connection.
         reportError(error);
       }
     }

@@ -1,20 +1,20 @@
-// Who this browser is to the server. It is signed in by two secrets: a cookie, which scripts
-// cannot see, but which goes to every port of the host; and the proof, which only pages from this
-// very port can read, and which each request shows as a header.
+// The login of this browser. It needs two secrets. The cookie cannot be read by scripts, but the
+// browser sends it to every port of the host. The proof can only be read by pages from this port,
+// and each request sends it as a header.
 
 const KEY = 'proctor-proof';
 const UNKNOWN = 'Asking the server what you may do…';
 const CODE = /^#code=([\w-]+)$/;
 
 class Login {
-  // Told when another tab has signed in, or out.
+  // Called when another tab has signed in or out.
   changed = (signedIn) => {};
-  // Why the last link did not sign in; empty if it did.
+  // Why the last link did not sign in. Empty if it did.
   refusal = '';
-  // Why who is signed in may only look; empty for who may act.
+  // Why this login may only look. Empty if it may act.
   whyNot = UNKNOWN;
   #proof = '';
-  // Whether the server refused the proof, so that that of another tab is worth a try.
+  // Whether the server refused the proof. Then the proof of another tab is worth a try.
   #refused = false;
   #others = new BroadcastChannel('proctor-login');
 
@@ -22,7 +22,7 @@ class Login {
     try {
       this.#proof = sessionStorage.getItem(KEY) ?? '';
     } catch {
-      // A browser that keeps nothing is signed in for as long as the page.
+      // Without storage, the login lasts as long as the page.
     }
     this.#others.onmessage = ({data}) => this.#hear(data);
     if (this.#proof === '') {
@@ -30,7 +30,7 @@ class Login {
     }
   }
 
-  // fetch, as who this is.
+  // fetch() with the proof of this login.
   async fetch(url, options = {}) {
     const proof = this.#proof;
     const headers = {...options.headers, ...(proof && {'Proctor-Proof': proof})};
@@ -41,12 +41,12 @@ class Login {
     return response;
   }
 
-  // Whether the page was opened by a link that signs in.
+  // Whether the address is a link that signs in.
   get hasLink() {
     return CODE.test(location.hash);
   }
 
-  // Uses that link, and takes it out of the address: it holds once.
+  // Uses the link, and takes it out of the address, because it works only once.
   async takeLink() {
     const [, code] = CODE.exec(location.hash);
     history.replaceState(null, '', '#/');
@@ -64,7 +64,7 @@ class Login {
     }
   }
 
-  // Asks the server what this login may do. Told anew where it is not known any more.
+  // Asks the server what this login may do.
   async learn() {
     try {
       const response = await this.fetch('/v1/login');
@@ -73,16 +73,16 @@ class Login {
         this.whyNot = mayAct ? '' : whyNot || 'You may only look.';
       }
     } catch {
-      // Asked again once the server is back.
+      // The page asks again once the server is back.
     }
   }
 
-  // Ends the login, that of the other tabs, too.
+  // Ends the login, for the other tabs, too.
   async end() {
     try {
       await this.fetch('/logout', {method: 'POST'});
     } catch {
-      // A server that is gone knows nobody any more.
+      // A server that is gone has no logins any more.
     }
     this.#others.postMessage({ended: true});
     this.#forget();
@@ -92,7 +92,8 @@ class Login {
     if (asks && this.#proof !== '' && !this.#refused) {
       this.#others.postMessage({proof: this.#proof});
     } else if (proof) {
-      // The cookie is that of the login which has just begun: one who only looked acts by it, too.
+      // All tabs share the cookie of the newest login, so they take its proof, too: a tab that
+      // could only look may act by it.
       if (begun || this.#proof === '' || this.#refused) {
         this.#keep(proof);
       }
@@ -110,7 +111,7 @@ class Login {
     try {
       sessionStorage.setItem(KEY, proof);
     } catch {
-      // Then it lasts as long as the page.
+      // Without storage, the login lasts as long as the page.
     }
   }
 
@@ -120,10 +121,10 @@ class Login {
     try {
       sessionStorage.removeItem(KEY);
     } catch {
-      // Nothing was kept.
+      // Without storage, nothing was kept.
     }
   }
 }
 
-// A page has one.
+// The one login of the page.
 export const login = new Login();
