@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/chaos/exit_records.h"
 #include "tests/chaos/strangers.h"
-#include "tests/e2e/server_process.h"
+#include "tests/e2e/harness/e2e_test.h"
 
 namespace proctor {
 namespace {

@@ -25,7 +25,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/chaos/repeated_starts.h"
-#include "tests/e2e/server_process.h"
+#include "tests/e2e/harness/e2e_test.h"
 
 namespace proctor {
 namespace {

@@ -16,7 +16,7 @@
 #include "core/storage/sqlite.h"
 #include "tests/core/storage/small_disk.h"
 #include "tests/core/storage/temporary_directory.h"
-#include "tests/e2e/server_process.h"
+#include "tests/e2e/harness/e2e_test.h"
 
 namespace proctor {
 namespace {

@@ -1,0 +1,377 @@
+// Subscribers that lose their streams again and again, in every way that there is, while much
+// happens: what they were told, joined, is what happened.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "tests/e2e/event/event_load.h"
+#include "tests/e2e/event/event_validators.h"
+#include "tests/e2e/event/subscriber_process.h"
+#include "tests/e2e/harness/e2e_test.h"
+
+namespace proctor {
+namespace {
+
+constexpr int kProcesses = 8;
+constexpr int kBusy = 7;  // the last one has hardly any events
+constexpr int kSubscribers = 20;
+constexpr absl::Duration kPatience = absl::Seconds(270);
+
+// How many events; PROCTOR_TEST_EVENTS says otherwise, and takes a minute or two for 100000. There
+// is a loss for each hundred.
+int Events() {
+  if (const char* text = std::getenv("PROCTOR_TEST_EVENTS")) return std::atoi(text);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return 4000;
+#else
+  return 20000;
+#endif
+}
+
+unsigned Seed() {
+  const char* text = std::getenv("PROCTOR_TEST_SEED");
+  const unsigned seed =
+      text != nullptr ? static_cast<unsigned>(std::atoll(text)) : std::random_device()();
+  std::cout << "PROCTOR_TEST_SEED=" << seed << std::endl;
+  return seed;
+}
+
+// One of them, on a thread of its own.
+class Subscriber {
+ public:
+  enum class Kind { kInProcess, kProcess };
+
+  // It wants at least `expected` events, and loses its stream `losses` times, each after so many
+  // of them as is drawn. It is done with the last event of the process `ends_with` and the last
+  // loss: what comes with a loss may be all that was left.
+  Subscriber(const ServerProcess& server, Kind kind, EventHistory history, int expected, int losses,
+             std::string ends_with, unsigned seed)
+      : server_(server),
+        kind_(kind),
+        ends_with_(std::move(ends_with)),
+        random_(seed),
+        history_(std::move(history)) {
+    for (int i = 0; i < losses; ++i) {
+      loss_at_.push_back(random_() % static_cast<unsigned>(expected));
+    }
+    std::sort(loss_at_.rbegin(), loss_at_.rend());
+  }
+
+  void Run() {
+    while ((!done_ || !loss_at_.empty()) && mistake_.empty()) {
+      if (kind_ == Kind::kProcess) {
+        RunProcess();
+      } else {
+        RunStream();
+      }
+    }
+  }
+
+  int losses() const { return losses_; }
+  // What was wrong, if anything was.
+  std::string Check(const EventRecord& record) const {
+    return mistake_.empty() ? CheckHistory(history_, record) : mistake_;
+  }
+  size_t events() const { return events_; }
+
+ private:
+  void Take(const v1::WatchEventsResponse& response) {
+    history_.Add(response);
+    if (!response.has_event()) return;
+    ++events_;
+    done_ = done_ ||
+            (response.event().process_id() == ends_with_ && EventLoad::IsLast(response.event()));
+  }
+
+  // Whether the stream is lost now: several losses at one place meet a stream that has hardly
+  // begun.
+  bool LosesNow() {
+    if (loss_at_.empty() || events_ < loss_at_.back()) return false;
+    loss_at_.pop_back();
+    ++losses_;
+    return true;
+  }
+
+  void RunStream() {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+    if (channel_ == nullptr) channel_ = server_.NewChannel();
+    auto events = v1::EventService::NewStub(channel_);
+    auto stream = events->WatchEvents(&context, history_.BeginStream());
+    v1::WatchEventsResponse response;
+    while (true) {
+      if (LosesNow()) return Lose(context, *stream);
+      if (done_) break;
+      if (!stream->Read(&response)) {
+        mistake_ = absl::StrCat("a stream ended with: ", stream->Finish().error_message());
+        return;
+      }
+      Take(response);
+    }
+    context.TryCancel();
+    while (stream->Read(&response)) Take(response);
+    stream->Finish();
+  }
+
+  // By cancelling, or together with the connection. What is still read counts, and what is not is
+  // told again.
+  void Lose(grpc::ClientContext& context, grpc::ClientReader<v1::WatchEventsResponse>& stream) {
+    const unsigned way = random_() % 3;
+    if (way == 0) channel_.reset();  // it goes with the stream
+    context.TryCancel();
+    v1::WatchEventsResponse response;
+    for (bool counts = way == 1; stream.Read(&response);) {
+      if (counts) Take(response);
+    }
+    stream.Finish();
+  }
+
+  void RunProcess() {
+    SubscriberProcess process(server_.target(), history_.BeginStream());
+    v1::WatchEventsResponse response;
+    while (true) {
+      if (LosesNow()) {
+        process.Signal(SIGKILL);
+        while (process.Read(&response)) Take(response);
+        if (int code = process.Await(); code != -SIGKILL) {
+          mistake_ = absl::StrCat("a subscriber ended with ", code);
+        }
+        return;
+      }
+      if (done_) return;
+      if (!process.Read(&response)) {
+        mistake_ = absl::StrCat("a subscriber ended with ", process.Await());
+        return;
+      }
+      Take(response);
+    }
+  }
+
+  const ServerProcess& server_;
+  const Kind kind_;
+  const std::string ends_with_;
+  std::mt19937 random_;
+  std::shared_ptr<grpc::Channel> channel_;
+  EventHistory history_;
+  std::vector<unsigned> loss_at_;  // the next one at the end
+  size_t events_ = 0;
+  int losses_ = 0;
+  bool done_ = false;
+  std::string mistake_;
+};
+
+class SubscriberE2e : public E2eTest {
+ protected:
+  SubscriberE2e() : E2eTest({"--max-events=1000000"}) {}
+};
+
+TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
+  const int events = Events();
+  const int losses = events / 100 / kSubscribers;
+  const unsigned seed = Seed();
+  EventLoad load(server_, kProcesses);
+  const std::vector<std::string>& processes = load.process_ids();
+  grpc::ClientContext context;
+  v1::GetServerInfoResponse info;
+  ASSERT_TRUE(info_->GetServerInfo(&context, {}, &info).ok());
+  std::vector<std::unique_ptr<Subscriber>> subscribers;
+  const auto add = [&](Subscriber::Kind kind, const v1::EventFilter& filter, int expected,
+                       int last_process) {
+    const unsigned number = static_cast<unsigned>(subscribers.size());
+    subscribers.push_back(
+        std::make_unique<Subscriber>(server_, kind, EventHistory::After(info.last_event(), filter),
+                                     expected, losses, processes[last_process], seed + number));
+  };
+  const auto add_three = [&](const v1::EventFilter& filter, int expected, int last_process) {
+    add(Subscriber::Kind::kInProcess, filter, expected, last_process);
+    add(Subscriber::Kind::kInProcess, filter, expected, last_process);
+    add(Subscriber::Kind::kProcess, filter, expected, last_process);
+  };
+  for (int i = 0; i < 2; ++i) add_three({}, events, kProcesses - 1);
+  for (int i = 0; i < 2; ++i) {
+    v1::EventFilter one;
+    one.add_process_ids(processes[i]);
+    one.add_types(v1::EVENT_TYPE_PROCESS_SIGNALLED);
+    add_three(one, events / kBusy, i);
+  }
+  v1::EventFilter session;
+  session.add_session_ids(load.session_ids()[0]);
+  add(Subscriber::Kind::kInProcess, session, events / 2, 6);
+  v1::EventFilter label;
+  (*label.mutable_labels())["parity"] = "odd";
+  add_three(label, events * 3 / kBusy, 7);
+  // Of these, thousands of events are passed over for each that is told.
+  v1::EventFilter rare;
+  rare.add_process_ids(processes[7]);
+  for (int i = 0; i < 3; ++i) add(Subscriber::Kind::kInProcess, rare, 10, 7);
+  add(Subscriber::Kind::kProcess, rare, 10, 7);
+  ASSERT_EQ(subscribers.size(), static_cast<size_t>(kSubscribers));
+
+  std::vector<std::thread> threads;
+  for (auto& subscriber : subscribers) threads.emplace_back([&] { subscriber->Run(); });
+  for (int i = 0; i < 10; ++i) {
+    load.Append(events / 10, kBusy);
+    for (int j = 0; j < 2; ++j) Wait(Start(Spec("exit_with")).process_id());
+    load.Append(kProcesses, kProcesses);  // of the quiet one, too
+  }
+  load.AppendLast();
+  for (auto& thread : threads) thread.join();
+
+  const EventRecord record = EventRecord::Read(*events_);
+  EXPECT_GE(record.events.size(), static_cast<size_t>(events));
+  int lost = 0;
+  for (size_t i = 0; i < subscribers.size(); ++i) {
+    lost += subscribers[i]->losses();
+    EXPECT_EQ(subscribers[i]->Check(record), "") << "subscriber " << i;
+    EXPECT_GT(subscribers[i]->events(), 10u) << "subscriber " << i;
+  }
+  EXPECT_EQ(lost, losses * kSubscribers);
+}
+
+// A log that forgets at once.
+class RetentionE2e : public E2eTest {
+ protected:
+  RetentionE2e() : E2eTest({absl::StrCat("--max-events=", kKept)}) {}
+
+  static constexpr uint64_t kKept = 500;
+
+  v1::GetServerInfoResponse Info() {
+    grpc::ClientContext context;
+    v1::GetServerInfoResponse info;
+    const grpc::Status status = info_->GetServerInfo(&context, {}, &info);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return info;
+  }
+
+  // The position that an expiry told to be the first one kept, after these were the bounds; 0 if
+  // it is no such error, or not true.
+  uint64_t FirstOf(const grpc::Status& status, uint64_t position,
+                   const v1::GetServerInfoResponse& before) {
+    ErrorDetails details = Details(status);
+    EXPECT_EQ(details.code, grpc::OUT_OF_RANGE) << status.error_message();
+    EXPECT_EQ(details.reason, "EVENTS_EXPIRED");
+    const v1::GetServerInfoResponse after = Info();
+    const uint64_t first = std::strtoull(details.metadata["first"].c_str(), nullptr, 10);
+    const uint64_t last = std::strtoull(details.metadata["last"].c_str(), nullptr, 10);
+    EXPECT_GT(first, position + 1) << "it was still kept";
+    EXPECT_GE(first, before.event_log().first_sequence());
+    EXPECT_LE(first, after.event_log().first_sequence());
+    EXPECT_GE(last, before.last_event().sequence());
+    EXPECT_LE(last, after.last_event().sequence());
+    EXPECT_GE(last - first + 1, kKept);
+    EXPECT_LE(last - first + 1, kKept + kKept / 64 + 1);
+    return first;
+  }
+
+  // Makes events for as long as it lives.
+  class Background {
+   public:
+    explicit Background(const ServerProcess& server) : load_(server, 2) {
+      load_.Append(2 * kKept, 2);
+      thread_ = std::thread([this] {
+        while (!ends_) load_.Append(200, 2);
+      });
+    }
+    ~Background() {
+      ends_ = true;
+      thread_.join();
+    }
+
+   private:
+    EventLoad load_;
+    std::atomic<bool> ends_ = false;
+    std::thread thread_;
+  };
+};
+
+int Races() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return 200;
+#else
+  return 1000;
+#endif
+}
+
+// The position moves towards the edge of what is kept, from both sides.
+TEST_F(RetentionE2e, AResumeThatRacesGoesOnDenselyOrIsToldThatItIsLate) {
+  Background background(server_);
+  int resumed = 0;
+  int late = 0;
+  uint64_t ahead = 20;  // of the first one that is kept
+  for (int race = 0; race < Races() && !HasFailure(); ++race) {
+    const v1::GetServerInfoResponse before = Info();
+    const uint64_t position = before.event_log().first_sequence() + ahead;
+    v1::WatchEventsRequest request;
+    request.mutable_resume_after()->set_log_id(before.last_event().log_id());
+    request.mutable_resume_after()->set_sequence(position);
+    grpc::ClientContext context;
+    auto stream = events_->WatchEvents(&context, request);
+    v1::WatchEventsResponse response;
+    if (!stream->Read(&response)) {
+      FirstOf(stream->Finish(), position, before);
+      ++late;
+      ahead += 1 + ahead / 8;
+      continue;
+    }
+    ++resumed;
+    ahead -= std::min<uint64_t>(ahead, 1 + ahead / 8);
+    ASSERT_TRUE(response.has_bookmark());
+    EXPECT_EQ(response.bookmark().position().sequence(), position);
+    uint64_t last = position;
+    while (last < position + 20 && stream->Read(&response)) {
+      ASSERT_EQ(response.event().sequence(), last + 1);
+      last = response.event().sequence();
+    }
+    if (last == position + 20) {
+      context.TryCancel();
+    } else {
+      FirstOf(stream->Finish(), last, before);
+    }
+  }
+  std::cout << resumed << " went on, " << late << " were late" << std::endl;
+  if (HasFailure()) return;
+  EXPECT_GT(resumed, Races() / 20);
+  EXPECT_GT(late, Races() / 20);
+}
+
+TEST_F(RetentionE2e, AReaderThatIsTooSlowIsToldSoAfterTheLastEventThatItGot) {
+  // By itself gRPC makes the window of a stream wider when the way is fast, up to where all that
+  // follows goes into it.
+  grpc::ChannelArguments window;
+  window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  Background background(server_);
+  for (int round = 0; round < 3 && !HasFailure(); ++round) {
+    const v1::GetServerInfoResponse before = Info();
+    auto events = v1::EventService::NewStub(server_.NewChannel(window));
+    grpc::ClientContext context;
+    auto stream = events->WatchEvents(&context, v1::WatchEventsRequest());
+    v1::WatchEventsResponse response;
+    ASSERT_TRUE(stream->Read(&response));
+    uint64_t last = response.bookmark().position().sequence();
+    // More than the 64 KiB of a window and the server hold.
+    const uint64_t far = last + 5000;
+    while (Info().last_event().sequence() < far) {
+    }
+    while (last < far && stream->Read(&response)) {
+      if (!response.has_event()) continue;
+      ASSERT_EQ(response.event().sequence(), last + 1);
+      last = response.event().sequence();
+    }
+    if (last == far) {
+      context.TryCancel();
+      FAIL() << "it was not too slow";
+    }
+    FirstOf(stream->Finish(), last, before);
+  }
+}
+
+}  // namespace
+}  // namespace proctor

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <string>
+
+namespace proctor {
+
+// What an error says to a program.
+struct ErrorDetails {
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::string reason;
+  std::map<std::string, std::string> metadata;
+};
+ErrorDetails Details(const grpc::Status& status);
+
+}  // namespace proctor
