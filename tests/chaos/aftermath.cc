@@ -68,7 +68,7 @@ void Aftermath::ExpectStories(const Stories& stories) {
     v1::ExitStatus before;
     v1::ExitStatus now;
     ASSERT_TRUE(before.ParseFromString(status) && now.ParseFromString(story->second.exits[0]));
-    // An answer that comes later than the exit has counted more of the output.
+    // An answer later than the exit may have counted more output.
     before.clear_output();
     now.clear_output();
     EXPECT_EQ(BytesOf(before), BytesOf(now)) << before.ShortDebugString() << "\n"

@@ -118,8 +118,8 @@ INSTANTIATE_TEST_SUITE_P(Storage, DamagedLog,
                            return "";
                          });
 
-// Of a torn write-ahead log, the log is what is whole. Its numbers are used again, so it goes on
-// under another id, and a subscriber is told so.
+// The server keeps the whole part of a torn write-ahead log. It uses the lost sequences again, so
+// the log gets another id, and a subscriber's resume fails.
 TEST(TornLog, GoesOnWithWhatIsWholeUnderAnotherId) {
   TemporaryDirectory directory;
   const std::string state_dir = directory.File("state");
@@ -139,7 +139,7 @@ TEST(TornLog, GoesOnWithWhatIsWholeUnderAnotherId) {
   const std::vector<v1::Event> after = server.ListEvents();
   ASSERT_FALSE(after.empty());
   EXPECT_EQ(after.front().sequence(), 1u);
-  // Then what the server found out of itself.
+  // After the kept part come the losses that the server found by itself.
   for (size_t i = 0; i < after.size() && i < before.size(); ++i) {
     v1::Event same = after[i];
     same.set_log_id(before[i].log_id());

@@ -13,13 +13,13 @@
 
 namespace proctor {
 
-// What is known of one process, by whoever comes first: the call that started it, or the
-// event of its exit.
+// What is known of one process. The call that started it or the event of its exit makes the record:
+// either may come first.
 struct Record {
   std::string id;
   bool started = false;
   pid_t pid = 0;
-  int code = 0;  // what it exits with, if nobody ends it
+  int code = 0;  // its exit code when no signal ends it
   bool has_daemon = false;
   uint64_t sent = 0;  // signals, by number
   int told = 0;       // exits
@@ -28,7 +28,7 @@ struct Record {
 
 // The processes of a run and their exits.
 //
-// Thread-safety: all methods from any thread; a record's own fields are its worker's.
+// Thread-safety: all methods from any thread; the fields of a record from its worker.
 class ExitRecords {
  public:
   explicit ExitRecords(Strangers* strangers) : strangers_(strangers) {}
@@ -64,7 +64,7 @@ class ExitRecords {
     return exits_;
   }
 
-  // That each was told once, and as it can have ended.
+  // Expects one exit of each process, with a status that it can have.
   void ExpectAllRight(long processes) {
     std::lock_guard lock(mutex_);
     EXPECT_EQ(records_.size(), static_cast<size_t>(processes));
@@ -85,9 +85,9 @@ class ExitRecords {
   }
 
  private:
-  Strangers* const strangers_;  // told of the pids that are given up
+  Strangers* const strangers_;  // learn each pid that is given up
   std::mutex mutex_;
-  std::unordered_map<std::string, Record> records_;  // which stay where they are
+  std::unordered_map<std::string, Record> records_;  // addresses are stable
   long exits_ = 0;
 };
 

@@ -86,7 +86,7 @@ TEST_F(FullDisk, WhatRunsEndsOnRecordAndNewWorkWaitsForRoom) {
   for (v1::Process process : {held, ended}) {
     v1::Process kept = next.Get(process.process_id());
     for (v1::Process* either : {&process, &kept}) {
-      either->clear_tree_empty();    // is found out when somebody asks, and no event tells of it
+      either->clear_tree_empty();    // a call finds it out, and no event records it
       either->clear_output_place();  // the session's memory went with the server
     }
     EXPECT_EQ(kept.SerializeAsString(), process.SerializeAsString());
@@ -94,8 +94,8 @@ TEST_F(FullDisk, WhatRunsEndsOnRecordAndNewWorkWaitsForRoom) {
   EXPECT_EQ(next.End(SIGTERM), 0);
 }
 
-// The reserve is gone, too: nobody can be sure any more, but nobody hangs, and the server ends
-// when it is told to.
+// The reserve is gone, too. The server promises no records any more, but it answers, and it ends on
+// SIGTERM.
 TEST_F(FullDisk, AServerWithoutAnyRoomAnswersAndEnds) {
   const std::string state_dir = disk_.path() + "/state";
   StandardErrorFile errors(scratch_.File("stderr"));
@@ -108,7 +108,7 @@ TEST_F(FullDisk, AServerWithoutAnyRoomAnswersAndEnds) {
       v1::Process process;
       if (server.Start(TestProgram("exit_with", "3"), &process).ok()) {
         server.Wait(process.process_id());
-      } else {  // what is left is used up by what is not refused
+      } else {  // calls that are not refused use up the rest
         grpc::ClientContext context;
         v1::SignalProcessRequest request;
         request.set_process_id(held.process_id());

@@ -1,5 +1,6 @@
-// Many short processes in a room of few pids, and signals that come late: none may reach a
-// stranger, and each exit is told once. Run by tests/chaos/pid_reuse, which makes the room.
+// Many short processes in a namespace of few pids, and signals that come late. None may reach a
+// stranger, and the server reports each exit once. tests/chaos/pid_reuse makes the namespace and
+// runs this.
 
 #include <signal.h>
 
@@ -51,7 +52,7 @@ class PidReuse : public E2eTest {
     ASSERT_FALSE(open_.empty());
   }
 
-  // Reads exits until there are as many as processes.
+  // Reads exits until each process has one.
   void ReadEvents(grpc::ClientReader<v1::WatchEventsResponse>& events, long processes) {
     v1::WatchEventsResponse response;
     while (records_.exits() < processes && events.Read(&response)) {
@@ -81,13 +82,13 @@ class PidReuse : public E2eTest {
     return response.process().exit_status();
   }
 
-  // A walk over all processes costs more than the rest.
+  // TREE is rare: it walks over all processes, which costs more than the rest.
   static v1::SignalScope AnyScope(std::mt19937& random) {
     if (random() % 50 == 0) return v1::SIGNAL_SCOPE_TREE;
     return random() % 2 == 0 ? v1::SIGNAL_SCOPE_LEADER : v1::SIGNAL_SCOPE_GROUP;
   }
 
-  // To a process that may have ended or not.
+  // Sends a signal to a process that may have ended.
   void SendAround(Record& record, std::mt19937& random) {
     ++around_;
     if (random() % 10 == 0) {
@@ -104,12 +105,12 @@ class PidReuse : public E2eTest {
     }
   }
 
-  // To a process that has ended: its pid is nobody's, or somebody else's.
+  // Sends a signal to a process that has ended. Its pid is free, or belongs to another process.
   void SendLate(Record& record, std::mt19937& random) {
     const bool aimed = strangers->Has(record.pid);
     if (aimed && provoke_) ::kill(record.pid, SIGUSR1);
     ++late_;
-    if (record.has_daemon) {  // whom a signal must reach, and nobody else
+    if (record.has_daemon) {  // a signal must reach it, and nothing else
       record.has_daemon = false;
       const grpc::Status status = Signal(record, SIGKILL, v1::SIGNAL_SCOPE_TREE);
       EXPECT_TRUE(status.ok()) << status.error_message();
@@ -124,8 +125,8 @@ class PidReuse : public E2eTest {
     if (aimed && strangers->Has(record.pid)) ++aimed_;
   }
 
-  // One that has ended: if there is one, one whose pid is a stranger's now; but no daemon is
-  // kept for long.
+  // Returns a process that has ended, or null. Prefers one with a pid that a stranger has now, but
+  // keeps no daemon for long.
   Record* ChooseLate(std::deque<Record*>& recent) {
     Record* ended = nullptr;
     Record* oldest = recent.front();
@@ -138,7 +139,7 @@ class PidReuse : public E2eTest {
     return ended;
   }
 
-  // Starts one, when there is a pid for it.
+  // Starts a process, as soon as there is a pid for it.
   v1::Process StartWhenThereIsRoom(const v1::ProcessSpec& spec, const std::string& session_id) {
     v1::StartProcessRequest request;
     request.set_session_id(session_id);

@@ -14,8 +14,8 @@
 
 namespace proctor {
 
-// Starts whose answer may be lost with their server, and which are repeated of the next one:
-// each child adds a line of its own to a file, so that a second run shows.
+// Starts that lose their answer when their server is killed. The test repeats them to the next
+// server. Each child adds a line of its own to a file, so that a second run shows.
 //
 // Thread-safety: all methods from any thread.
 class RepeatedStarts {
@@ -33,7 +33,7 @@ class RepeatedStarts {
     std::lock_guard lock(mutex_);
     return {session_id, absl::StrCat("request-", ++last_)};
   }
-  // Nobody knows what became of it.
+  // The start had no answer.
   void AddLost(const Start& start) {
     std::lock_guard lock(mutex_);
     lost_.push_back(start);
@@ -43,18 +43,18 @@ class RepeatedStarts {
     repeated_ += lost_.size();
     return std::exchange(lost_, {});
   }
-  // A server has said that it never ran, and never will.
+  // A server answered that the start never ran and never will.
   void AddNever(const Start& start) {
     std::lock_guard lock(mutex_);
     never_.insert(start.request_id);
   }
-  // A server has found it.
+  // A server knew the start.
   void AddFound() {
     std::lock_guard lock(mutex_);
     ++found_;
   }
 
-  // Once nothing runs any more.
+  // Expects that each ran once. Comes when nothing runs any more.
   void ExpectOnce() {
     std::lock_guard lock(mutex_);
     std::map<std::string, int> runs;

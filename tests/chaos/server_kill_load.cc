@@ -49,7 +49,7 @@ class ServerKill : public testing::Test {
   }
   ~ServerKill() override { std::filesystem::remove_all(state_dir_); }
 
-  // Ends what a killed server left behind, by pid.
+  // Ends the children that a killed server left behind, by pid.
   void EndLeftovers() {
     for (bool found = true; found;) {
       found = false;
@@ -64,7 +64,7 @@ class ServerKill : public testing::Test {
     }
   }
 
-  // A server that is killed before it is ready, in the middle of taking over.
+  // Kills a server before it is ready, in the middle of taking over.
   void KillEarly(unsigned microseconds) {
     const std::string socket = state_dir_ + "/early.sock";
     std::vector<std::string> arguments = {PROCTORD, "--listen=unix:" + socket,

@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kWorkers = 5;
 constexpr auto kPace = std::chrono::milliseconds(100);  // of a worker: 50 starts/s in all
-constexpr int kLongOnes = 8;                            // that run at the kill, of one server
+constexpr int kLongOnes = 8;                            // of one server, that run at its kill
 
 }  // namespace
 
@@ -120,7 +120,7 @@ void ServerLife::StartOnce(const std::string& session_id) {
 void ServerLife::StartLost(const RepeatedStarts::Start& start) {
   const grpc::Status status = StartWith(start);
   if (status.ok()) return repeated_->AddFound();
-  // Its session ended with the server before, and it was not started in it.
+  // Its session ended with the server before, which did not start it.
   EXPECT_EQ(Details(status).reason, "SESSION_CLOSED") << status.error_message();
   repeated_->AddNever(start);
 }

@@ -17,7 +17,7 @@
 
 namespace proctor {
 
-// A message in the one form that equal messages have.
+// Returns the one encoding that equal messages share.
 std::string BytesOf(const google::protobuf::Message& message);
 
 // All that clients and the subscriber were shown, by every server of a run.

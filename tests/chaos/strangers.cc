@@ -44,8 +44,8 @@ uint64_t Strangers::reused() const { return shared_->reused; }
 uint64_t Strangers::hits() const { return shared_->hits; }
 std::string Strangers::first_hit() const { return hits() > 0 ? shared_->first_hit : "none"; }
 
-// All signals are blocked here and in the strangers, who wait for them: so none is missed,
-// and those that cannot be blocked are seen in how a stranger ended.
+// All signals are blocked here and in the strangers, and the strangers wait for them: so none is
+// missed. A signal that cannot be blocked shows in how a stranger ended.
 void Strangers::Keep() {
   sigset_t all;
   sigfillset(&all);
@@ -56,7 +56,7 @@ void Strangers::Keep() {
     while (present < kAtOnce && !shared_->stop) {
       const pid_t pid = ::fork();
       if (pid == 0) BeStranger(number);
-      if (pid < 0) break;  // no pid is left
+      if (pid < 0) break;  // no pid is free
       ++number;
       ++present;
     }
@@ -93,7 +93,7 @@ void Strangers::BeStranger(uint64_t number) {
   ::_exit(0);
 }
 
-// Notes what comes for so long.
+// Notes the signals that come in this time.
 void Strangers::AwaitSignals(long microseconds) {
   sigset_t all;
   sigfillset(&all);
@@ -105,7 +105,7 @@ void Strangers::AwaitSignals(long microseconds) {
     siginfo_t info;
     const int signal = ::sigtimedwait(&all, &info, &timeout);
     if (signal < 0 && left == 0) return;
-    if (signal < 0 || (signal == SIGCHLD && info.si_code > 0)) continue;  // of our own child
+    if (signal < 0 || (signal == SIGCHLD && info.si_code > 0)) continue;  // of its own child
     Note("a stranger got", ::getpid(), signal, info.si_pid);
   }
 }

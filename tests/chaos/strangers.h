@@ -9,15 +9,14 @@
 
 namespace proctor {
 
-// Processes that no server has started, some with a child: each leads a session and a
-// process group of its own, lives for some milliseconds, and notes every signal that it
-// gets. They are replaced all the time, so that pids that somebody else gave up come to
-// them.
+// Processes that no server has started, some with a child. Each leads a session and a process group
+// of its own, lives for some milliseconds, and notes every signal that it gets. New ones replace
+// them all the time, so that they get the pids of processes that have ended.
 //
 // A keeper process starts and reaps them. It notes those that a signal ended or stopped.
 //
 // Thread-safety: all methods from any thread.
-// Lifetime: made before the first thread, since it forks; ends them all when it goes.
+// Lifetime: made before the first thread, since it forks. The destructor ends all of them.
 class Strangers {
  public:
   Strangers();
@@ -25,14 +24,14 @@ class Strangers {
   Strangers(const Strangers&) = delete;
   Strangers& operator=(const Strangers&) = delete;
 
-  // Says that a pid was that of a process of the server, which has ended.
+  // Notes that a process of the server had this pid and has ended.
   void GiveUp(pid_t pid);
 
-  // Whether a pid is at present that of a stranger.
+  // Returns whether a stranger has this pid now.
   bool Has(pid_t pid) const;
 
-  // What there was: strangers; of these, those with a pid that was given up; and signals
-  // that came to a stranger, with a description of the first.
+  // Counts of the strangers so far, of those with a pid that was given up, and of the signals that
+  // came to a stranger. The text describes the first such signal.
   uint64_t count() const;
   uint64_t reused() const;
   uint64_t hits() const;
@@ -42,7 +41,7 @@ class Strangers {
   static constexpr size_t kPids = 1 << 22;
   static constexpr size_t kTextBytes = 200;
 
-  // Memory of all of them.
+  // Memory that all of them share.
   struct Shared {
     std::atomic<bool> stop;
     std::atomic<uint64_t> count;

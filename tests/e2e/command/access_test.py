@@ -18,7 +18,7 @@ from server_process import PROCTOR, PROCTORD
 class AccessTest(unittest.TestCase):
     def test_tcp_without_tls_wants_a_token(self):
         with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
-            # Root is refused; any other user will do.
+            # The server refuses root. Any other user will do.
             user = 65534 if os.geteuid() == 0 else None
             if user is not None:
                 os.chown(directory, user, user)
@@ -103,7 +103,7 @@ class AccessTest(unittest.TestCase):
 
     def test_its_children_cannot_read_its_memory(self):
         with tempfile.TemporaryDirectory(prefix="proctor-cli-") as directory:
-            # Root reads everything.
+            # Root may read everything, so the server has another user.
             user = 65534 if os.geteuid() == 0 else None
             if user is not None:
                 os.chown(directory, user, user)
@@ -121,13 +121,13 @@ class AccessTest(unittest.TestCase):
                 os.close(write)
                 with os.fdopen(read) as ready:
                     self.assertEqual(ready.read(), "READY\n")
-                # Another process's environment asks for the same right as its memory does.
+                # Reading the environment of a process needs the same right as reading its memory.
                 run = subprocess.run(
                     [client, f"--host=unix:{directory}/socket", "run", "--", "sh", "-c",
                      f"head -c 1 /proc/{server.pid}/environ > {directory}/read && "
                      "head -c 1 /proc/self/environ > /dev/null; echo $?; ulimit -S -c"],
                     capture_output=True, text=True, timeout=60, **who)
-                # What a child may not write before its exec, the server does.
+                # A child may not write this before its exec: the server does it.
                 scored = subprocess.run(
                     [client, f"--host=unix:{directory}/socket", "run", "-i", "--oom-score-adj=1000",
                      "--", "sh", "-c", "read line; cat /proc/self/oom_score_adj"], input="go\n",

@@ -36,7 +36,7 @@ class CommandTestCase(unittest.TestCase):
         return process.returncode, out, err.decode()
 
     def run_told(self, *arguments):
-        """run with a place for its messages: its exit code, its stdout, and them."""
+        """Runs with --json-file: returns the exit code, stdout and the messages."""
         path = os.path.join(self.server.directory, "messages")
         code, out, _ = self.run_cli("run", "--json-file", path, *arguments)
         with open(path) as file:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who holds connections, and says nothing, takes nobody else's.
+"""Clients that hold connections and say nothing do not keep others out.
 
 Needs PROCTORD and PROCTOR, the paths of the two programs.
 """
@@ -23,14 +23,14 @@ DESCRIPTORS = 256
 
 
 class TcpServer(Server):
-    """A proctord that listens on TCP, too, and may have few descriptors."""
+    """A proctord that listens on TCP, too, with few descriptors if asked for."""
 
     def __init__(self, *flags, descriptors=None):
         self.log = tempfile.NamedTemporaryFile(mode="r", prefix="proctor-connections-")
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         if descriptors is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, before[1]))
-        # Without TLS root is refused; any other user will do.
+        # Without TLS the server refuses root. Any other user will do.
         user = 65534 if "--insecure" in flags and os.geteuid() == 0 else None
         try:
             with open(self.log.name, "w") as stderr:
@@ -38,7 +38,7 @@ class TcpServer(Server):
                                  user=user)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
-        if descriptors is not None:  # it has raised its limit to the hard one
+        if descriptors is not None:  # the server has raised its limit to the hard one
             resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (descriptors, before[1]))
         text = self.log.read()
         self.port = int(re.search(r"listen=\S*127\.0\.0\.1:(\d+)", text)[1])
@@ -61,7 +61,7 @@ class TcpServer(Server):
             connection.close()
 
     def refused(self, reason, listener=None):
-        """How often, as the metrics say."""
+        """The number of refused connections, from the metrics."""
         listener = listener or f"127.0.0.1:{self.port}"
         found = re.search(rf'proctor_connections_refused_total{{listener="{listener}",'
                           rf'reason="{reason}"}} (\d+)', self.metrics())
@@ -79,13 +79,13 @@ class Peer:
         try:
             self.socket.connect(("127.0.0.1", port))
         except ConnectionResetError:
-            pass  # refused so soon; what is done with it from now on tells
+            pass  # refused at once: the next calls show it
 
     def close(self):
         self.socket.close()
 
     def is_served(self):
-        """Whether the server speaks first, as one of HTTP/2 does to whom it takes."""
+        """Whether the server speaks first: one of HTTP/2 does, to a connection that it takes."""
         try:
             return self.socket.recv(9) != b""
         except TimeoutError:
@@ -94,7 +94,7 @@ class Peer:
             return False
 
     def at_end(self):
-        """Waits until the server has ended it."""
+        """Waits until the server has ended the connection."""
         try:
             while self.socket.recv(65536):
                 pass
@@ -110,7 +110,7 @@ class Peer:
                             f"{authorization}\r\n".encode())
 
     def answer(self):
-        """Head and body, of a length that it tells."""
+        """The head and the body of an answer with a Content-Length."""
         data = b""
         while b"\r\n\r\n" not in data:
             more = self.socket.recv(65536)
@@ -176,16 +176,16 @@ class ConnectionsTest(unittest.TestCase):
                             descriptors=DESCRIPTORS)
         for _ in range(2 * DESCRIPTORS):
             self.connect(server.port)
-        # Taken in their order: what comes after them is met by all of them.
+        # The server takes connections in their order: a later one meets all of these.
         run = server.run("run", "--", "echo", "served")
         self.assertEqual((run.returncode, run.stdout), (0, "served\n"), run.stderr)
         for _ in range(10):
             self.assertEqual(server.run("run", "-d", "--", "sleep", "1000").returncode, 0)
         self.assertGreater(len(os.listdir(f"/proc/{server.process.pid}/fd")), DESCRIPTORS // 2)
-        # The log is told, and not once for each.
+        # The log says it, but not once for each.
         self.assertRegex(server.log.read(), r"connection refused listener=127\.0\.0\.1:\d+ "
                                             r"reason=FEW_DESCRIPTORS peer=127\.0\.0\.1:\d+ count=1")
-        # So is whoever reads the metrics, once there is a descriptor for that.
+        # The metrics say it, too, once there is a descriptor for reading them.
         for peer in self.peers:
             peer.close()
         deadline = time.monotonic() + TIMEOUT
@@ -197,7 +197,7 @@ class ConnectionsTest(unittest.TestCase):
         try:
             return server.refused("FEW_DESCRIPTORS")
         except ConnectionError:
-            return 0  # so was this
+            return 0  # the server refused this one, too
 
     def test_a_peer_beyond_its_bound_is_refused_and_another_is_not(self):
         server = self.serve("--insecure", "--http=127.0.0.1:0", "--max-connections-per-peer=3")
@@ -206,7 +206,7 @@ class ConnectionsTest(unittest.TestCase):
         self.assertFalse(self.connect(server.port).is_served())
         self.assertTrue(self.connect(server.port, "127.0.0.2").is_served())
         self.assertEqual(server.refused("MAX_CONNECTIONS_PER_PEER"), 1)
-        # Its room comes back with the end of a connection.
+        # The end of a connection frees its room.
         mine[0].close()
         deadline = time.monotonic() + TIMEOUT
         while not self.connect(server.port).is_served():
@@ -220,7 +220,7 @@ class ConnectionsTest(unittest.TestCase):
         self.assertEqual(server.refused("MAX_CONNECTIONS"), 1)
         self.assertIn(f'proctor_connections{{listener="127.0.0.1:{server.port}"}} 2',
                       server.metrics())
-        # And no other listener has the same.
+        # No other listener shares that room.
         self.assertEqual(server.run("ps").returncode, 0)
 
     def test_a_handshake_that_does_not_come_ends_the_connection(self):
@@ -271,7 +271,7 @@ class ConnectionsTest(unittest.TestCase):
         server = self.serve("--insecure", "--http=127.0.0.1:0")
         peer = self.connect(server.port)
         more = frame(CONTINUATION, 0, 1, field(b"a", 16000 * b"y"))
-        with contextlib.suppress(OSError):  # it may be cut while it writes
+        with contextlib.suppress(OSError):  # the server may cut it while it writes
             peer.socket.sendall(HELLO + frame(HEADERS, 0, 1, CALL))
             for _ in range(1024):
                 peer.socket.sendall(more)

@@ -32,7 +32,7 @@ class CustomPolicyTest(unittest.TestCase):
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def announced(self):
-        """The names of the threads that the policy told of."""
+        """The names of the threads that the policy has announced."""
         self.log.seek(0)
         lines = [line for line in self.log.read().splitlines() if "debug policy " in line]
         return [line.split("thread=")[1].split()[0] for line in lines]

@@ -23,7 +23,7 @@ TIMEOUT = 60
 
 
 class HttpServer(Server):
-    """A proctord with an HTTP side, whose log is read for the address and a login code."""
+    """A proctord with an HTTP side. Its log gives the address and a login code."""
 
     def __init__(self, *flags):
         self.log = tempfile.NamedTemporaryFile(mode="r", prefix="proctor-http-")
@@ -91,7 +91,7 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.server.end(), 0)
 
     def events_until(self, process, wanted):
-        """Frames that curl prints, up to the first event that is wanted, which comes last."""
+        """Frames that curl prints, up to and with the first wanted event."""
         seen = []
         for frame in frames(process.stdout):
             seen.append(frame)
@@ -103,7 +103,7 @@ class HttpTest(unittest.TestCase):
 
     def test_curl_reads_events_and_resumes(self):
         curl = self.server.follow("/v1/events?snapshot=true")
-        # What ends before the snapshot is made is in it, and no event follows.
+        # A process that ends before the snapshot is in it, and no event follows.
         self.assertTrue(any(frame.get("event") == "bookmark" for frame in frames(curl.stdout)))
         self.assertEqual(self.server.run("sh", "-c", "exit 3").returncode, 3)
         seen = self.events_until(curl, lambda event: event["type"] == "EVENT_TYPE_OUTPUT_DRAINED")
@@ -111,12 +111,12 @@ class HttpTest(unittest.TestCase):
         types = [json.loads(frame["data"])["type"] for frame in events]
         self.assertEqual(types[-3:], ["EVENT_TYPE_PROCESS_STARTED", "EVENT_TYPE_PROCESS_EXITED",
                                       "EVENT_TYPE_OUTPUT_DRAINED"])
-        # From where it was left, by the header that a browser sends.
+        # The header that a browser sends resumes the stream.
         curl = self.server.follow("/v1/events", "--header", f"Last-Event-ID: {events[-3]['id']}")
         again = self.events_until(curl, lambda event: event["type"] == "EVENT_TYPE_OUTPUT_DRAINED")
         self.assertEqual([frame for frame in again if "event" not in frame and "id" in frame],
                          events[-2:])
-        # The same JSON as the client prints.
+        # The JSON is the one that the client prints.
         printed = subprocess.run([PROCTOR, "events", "--json"], env=self.server.environment,
                                  capture_output=True, text=True, timeout=TIMEOUT).stdout
         self.assertEqual([json.loads(line) for line in printed.splitlines()][-3:],
@@ -170,13 +170,13 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.server.status("/v1/server", **secrets)[0], 200)
         self.assertEqual(self.server.status("/v1/server", Cookie=cookie)[0], 401)
         self.assertEqual(self.server.status("/login", "POST", **login)[0], 401)
-        # Another one, by the client.
+        # The client makes another code.
         link = subprocess.run([PROCTOR, "dashboard"], env=self.server.environment, check=True,
                               capture_output=True, text=True, timeout=TIMEOUT).stdout.strip()
         self.assertTrue(link.startswith(f"{self.server.url}/#code="), link)
         login = {"Proctor-Code": link.partition("=")[2]}
         self.assertEqual(self.server.status("/login", "POST", **login)[0], 200)
-        # And it is over where the browser says so.
+        # The browser can end it.
         self.assertEqual(self.server.status("/logout", "POST", **secrets)[0], 200)
         self.assertEqual(self.server.status("/v1/server", **secrets)[0], 401)
 
@@ -199,7 +199,7 @@ class HttpTest(unittest.TestCase):
             self.assertIn("--metrics-token-file", ended.stderr)
 
     def post(self, path, body, **headers):
-        """The status and the JSON of an answer to what acts."""
+        """The status and the JSON of an answer to a call that changes something."""
         data = json.dumps(body).encode()
         request = urllib.request.Request(self.server.url + path, method="POST", data=data,
                                          headers={"Content-Type": "application/json", **headers})
@@ -219,7 +219,7 @@ class HttpTest(unittest.TestCase):
         return {"Cookie": cookie, "Proctor-Proof": login["proof"], "Origin": self.server.url}
 
     def link(self, *flags):
-        """The code of a link of `proctor dashboard`."""
+        """The code in a link that `proctor dashboard` prints."""
         printed = subprocess.run([PROCTOR, "dashboard", *flags], env=self.server.environment,
                                  capture_output=True, text=True, timeout=TIMEOUT, check=True)
         return printed.stdout.strip().partition("#code=")[2]
@@ -241,7 +241,7 @@ class HttpTest(unittest.TestCase):
         self.assertEqual((end["signal_name"], end["cause"]),
                          ("SIGTERM", "EXIT_CAUSE_CLIENT_SIGNAL"))
         self.assertRegex(end["requested_by"], r"^http login [0-9a-f]{8} of 127\.0\.0\.1:\d+$")
-        # Once more, and over again.
+        # It can be started again.
         status, again = self.post(f"{sleep}:restart", {}, **headers)
         self.assertEqual(status, 200)
         again = "/v1/processes/" + again["process"]["process_id"]
@@ -309,7 +309,7 @@ class HttpTest(unittest.TestCase):
             with open(token, "w") as file:
                 file.write(self.server.metrics_token)
             with open(config, "w") as file:
-                json.dump({  # which is YAML, too
+                json.dump({  # JSON is YAML, too
                     "scrape_configs": [{
                         "job_name": "proctor", "scrape_interval": "1s",
                         "authorization": {"credentials_file": token},
@@ -323,7 +323,7 @@ class HttpTest(unittest.TestCase):
                 prometheus.communicate()
 
     def start_prometheus(self, directory, config):
-        """Prometheus on a port of the kernel's choice, which it tells in its log."""
+        """Prometheus on a port of the kernel's choice. Its log names the port."""
         prometheus = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
              "--web.listen-address=127.0.0.1:0", "--log.format=json"],
@@ -335,7 +335,7 @@ class HttpTest(unittest.TestCase):
         self.fail("Prometheus did not start")
 
     def ask(self, url, query):
-        """The value of a query, as soon as there is one: Prometheus has no way to wait for it."""
+        """Polls for the value of a query: Prometheus has no way to wait for it."""
         deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             encoded = urllib.parse.urlencode({"query": query})

@@ -14,7 +14,7 @@ import unittest
 from command_test_case import CommandTestCase
 
 MIB = 1 << 20
-# A gigabyte through the client and back takes a sanitizer's build minutes.
+# The build with a sanitizer needs minutes for a gigabyte.
 BIG = int(os.environ.get("PROCTOR_TEST_BIG_MIB", "256")) * MIB
 
 
@@ -85,7 +85,7 @@ class RunTest(CommandTestCase):
 
         process = self.popen("run", "--", "head", "-c", str(BIG), "/dev/zero")
         digest = hashlib.sha256()
-        # The reader stands still at first: the process is held back, not remembered.
+        # The reader is stopped at first. The server holds the process back and does not buffer.
         process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         self.assertEqual(self.run_cli("run", "--", "true")[0], 0)
@@ -107,7 +107,7 @@ class RunTest(CommandTestCase):
         drained = [m["output_drained"] for m in messages if "output_drained" in m]
         self.assertEqual(len(drained), 1)
         self.assertEqual(drained[0]["reason"], "DRAIN_REASON_GRACE_EXPIRED")
-        # Told with the drain if that was known by then, and soon anyhow.
+        # The drain names the holders if they are known by then. The server knows them soon.
         process_id = next(m["started"]["process"] for m in messages if "started" in m)["process_id"]
         holders = drained[0].get("holders")
         while not holders:

@@ -17,8 +17,11 @@ DEV_CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../d
 
 
 class Server:
-    """A proctord on a private unix socket; of `user`, who may read neither the build nor our
-    directories, or of our own. `through` is a command that becomes it."""
+    """A proctord on a private unix socket.
+
+    It runs as `user`, if given. That user may read neither the build nor the test's directories, so
+    the programs are copied for it. `through` is a command that becomes the server.
+    """
 
     def __init__(self, *flags, stderr=None, user=None, through=()):
         self.directory = tempfile.mkdtemp(prefix="proctor-cli-")
@@ -41,7 +44,7 @@ class Server:
             assert ready.read() == "READY\n", "the server did not get ready"
 
     def resident(self):
-        """Resident bytes: now, and the most there ever were."""
+        """Resident bytes: now, and the peak."""
         with open(f"/proc/{self.process.pid}/status") as status:
             text = status.read()
         return [int(re.search(rf"{key}:\s+(\d+) kB", text)[1]) * 1024 for key in ("VmRSS", "VmHWM")]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A user at a terminal, who should not be able to tell `proctor run -it` from ssh.
+"""A user at a terminal: `proctor run -it` behaves as ssh does.
 
 The terminal is tmux: keys go in, the screen comes out. Needs PROCTORD and PROCTOR, the paths of
 the two binaries, and tmux and vi; where one is missing, says so and exits with 77.
@@ -19,11 +19,11 @@ from server_process import PROCTOR, Server
 
 VI = shutil.which("vim.tiny") or shutil.which("vi")
 PATIENCE = float(os.environ.get("PROCTOR_TEST_PATIENCE", "60"))
-# As words: tmux would hand a line to a shell, and that would drop our prompt.
+# As words: tmux would pass a line to a shell, which would drop the prompt.
 SHELL = ["bash", "--norc", "--noprofile"]
 
-# Tells when it has the foreground, since keys before that are the shell's; and has no children,
-# because a stop in the midst of a vfork(2) is no stop until the child has become its program.
+# Prints when it has the foreground, since keys before that go to the shell. It has no children: a
+# stop in the middle of a vfork(2) takes effect only when the child has become its program.
 JOB = """
 import signal
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -64,7 +64,7 @@ class Terminal:
         return self.tmux("capture-pane", "-p")
 
     def wait(self, is_there, what):
-        """Waits for the screen to be as wanted; it has no event for that."""
+        """Polls until the screen is as wanted: tmux has no event for that."""
         deadline = time.monotonic() + PATIENCE
         while not is_there(screen := self.screen()):
             if time.monotonic() > deadline:
@@ -88,7 +88,7 @@ class Terminal:
         self.tmux("kill-window")
 
     def foreground(self):
-        """The pid of what the shell of the window runs."""
+        """The pid of the program that the shell of the window runs."""
         shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
         with open(f"/proc/{shell}/task/{shell}/children", encoding="ascii") as children:
             return int(children.read().split()[-1])
@@ -126,7 +126,7 @@ class TerminalTest(unittest.TestCase):
         return os.path.join(self.directory, name)
 
     def modes(self):
-        """The terminal's modes, by the shell at its prompt; not its size, which tmux sets."""
+        """The terminal's modes, as the shell at its prompt has them; without the size, which tmux sets."""
         self.count += 1
         path = self.file(f"modes{self.count}")
         self.terminal.enter(f"stty -a > {path}; echo modes=$((100 + {self.count}))")
@@ -159,14 +159,14 @@ class TerminalTest(unittest.TestCase):
         terminal.keys("Escape")
         terminal.wait_for_line("first line")
         terminal.resize(100, 30)
-        # The last line is vi's own, so that the screen has been drawn anew.
+        # vi draws its last line at the end, so the whole screen is new.
         terminal.wait(lambda screen: screen.splitlines()[1:29] == ["~"] * 28, "a screen of 30 rows")
         terminal.type(":set lines? columns?")
         terminal.keys("Enter")
         terminal.wait_for("lines=30")
         terminal.wait_for("columns=100")
         terminal.keys("Enter", "Escape")
-        # Left with the cursor at its bottom, the other screen of a resized tmux leaves its rows here.
+        # A resized tmux leaves rows here when the other screen ends with the cursor at its bottom.
         terminal.wait(lambda screen: "columns=100" not in screen, "vi without its question")
         process_id = self.process_id()
 
@@ -175,13 +175,13 @@ class TerminalTest(unittest.TestCase):
         screen = terminal.wait(lambda screen: f"'proctor attach -it {process_id[:12]}'" in
                                screen.replace("\n", ""), "the way back")
         self.assertIn(f"detached from process {process_id}", screen.replace("\n", ""))
-        # The shell's screen, not that of vi.
+        # The shell's screen is back.
         self.assertIn("outer>", screen)
         self.assertNotIn("~\n~", screen)
         self.assertEqual(self.modes(), before)
         self.assertEqual(self.process_id(), process_id)
 
-        # tmux forgets nothing of the alternate screen; what vi shows now it has drawn again.
+        # tmux keeps the alternate screen. All that vi shows now, it has drawn again.
         terminal.enter(f"clear; proctor attach -it {process_id[:12]}")
         terminal.wait(lambda screen: screen.splitlines()[:3] == ["first line", "~", "~"],
                       "the screen of vi")
@@ -214,7 +214,7 @@ class TerminalTest(unittest.TestCase):
         terminal.enter("stty size; test -t 0 -a -t 1 -a -t 2 && echo terminals")
         terminal.wait_for_line("24 80")
         terminal.wait_for_line("terminals")
-        # Lines are edited there, and the end of file is a key.
+        # The terminal edits lines, and a key is the end of file.
         terminal.type("echo abd")
         terminal.keys("BSpace")
         terminal.enter("c | cat -; cat")
@@ -248,7 +248,7 @@ class TerminalTest(unittest.TestCase):
         terminal.type("~.")
         terminal.wait_for("disconnected from process")
         terminal.enter(f"clear; proctor attach -it {kept}")
-        # Not as a line: the shell draws its prompt anew meanwhile.
+        # Does not wait for a whole line: the shell draws its prompt again meanwhile.
         terminal.enter("echo here $((40 + 2))")
         terminal.wait_for("here 42")
         terminal.enter("exit")
@@ -285,7 +285,7 @@ class TerminalTest(unittest.TestCase):
         terminal.enter(f"clear; proctor attach -it {kept}")
         terminal.enter("echo still $((40 + 2))")
         terminal.wait_for("still 42")
-        # The one who was there before us is gone, or it would be busy.
+        # The client before is gone. Otherwise the terminal would be busy.
         terminal.enter("exit 5")
         terminal.wait_for("outer>")
         self.assertEqual(self.proctor("wait", kept).returncode, 5)
@@ -305,8 +305,8 @@ class TerminalTest(unittest.TestCase):
                        f"{' '.join(SHELL)}")
         terminal.wait_for_line("inner>")
         doomed = self.process_id()
-        # Both have to be done with it: bash passes SIGHUP on to the jobs that it has noted, and a
-        # job that has not become its program yet has bash's own handlers.
+        # Waits for the job and for bash. bash passes SIGHUP on only to the jobs that it has noted,
+        # and a job that has not become its program yet has bash's handlers.
         job = "sh -c 'printf \"\\nin the background\\n\"; exec sleep 1000' &"
         terminal.enter(job)
         terminal.wait_for_line("in the background")

@@ -59,7 +59,7 @@ class TlsTest(unittest.TestCase):
             port = int(await_line(r"listen=127\.0\.0\.1:(\d+)")[1])
 
             def handshake(identity, protocols):
-                """One of Python's; returns its port."""
+                """Tries a TLS handshake by Python. Returns the port of the client."""
                 context = ssl.create_default_context(cafile=f"{directory}/ca.crt")
                 if protocols:
                     context.set_alpn_protocols(protocols)
@@ -114,7 +114,7 @@ class TlsTest(unittest.TestCase):
             for each in (old, new):
                 subprocess.run([DEV_CERTS, each, "client"], check=True, capture_output=True)
             shutil.copytree(old, used)
-            # Of a session of its own, so that no terminal of the test's is its.
+            # In a session of its own, so that it does not have the test's terminal.
             server = subprocess.Popen(
                 [PROCTORD, "--listen=127.0.0.1:0", "--state-dir=none", f"--tls-cert={used}/server.crt",
                  f"--tls-key={used}/server.key", f"--tls-client-ca={used}/ca.crt"],
@@ -133,7 +133,7 @@ class TlsTest(unittest.TestCase):
 
             self.assertEqual(info(old, old), 0)
             shutil.copytree(new, used, dirs_exist_ok=True)
-            self.assertEqual(info(old, old), 0)  # not before it is told
+            self.assertEqual(info(old, old), 0)  # not before the signal
             server.send_signal(signal.SIGHUP)
             await_line(r" reloaded tls-cert=")
             self.assertEqual(info(new, new), 0)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the real client says of servers that it cannot reach: each cause, and what helps.
+"""What the client prints when it cannot reach a server: the cause, and what helps.
 
 Needs PROCTORD and PROCTOR, the paths of the two binaries, and openssl.
 """
@@ -26,7 +26,7 @@ class UnreachableTest(unittest.TestCase):
         self.directory = directory.name
 
     def says(self, host, flags, *texts, **variables):
-        """proctor fails with 125, and with two lines at most that have these texts."""
+        """Expects exit code 125 and at most two lines of errors, with these texts."""
         environment = {key: value for key, value in os.environ.items()
                        if not key.startswith("PROCTOR_") and key != "XDG_RUNTIME_DIR"}
         result = subprocess.run([PROCTOR, *([f"--host={host}"] if host else []), *flags, "ps"],
@@ -41,7 +41,7 @@ class UnreachableTest(unittest.TestCase):
         return os.path.join(self.directory, name)
 
     def listener(self, answer=None, path=None):
-        """Something that listens, and answers so to the first bytes; hangs up without an answer."""
+        """Listens, and answers the first bytes with `answer`. Without one it hangs up."""
         server = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         server.bind(path or ("127.0.0.1", 0))
         server.listen(8)

@@ -45,7 +45,7 @@ class VerbsTest(CommandTestCase):
         for scope in ([], ["--group"]):
             code, _, err = self.run_cli("kill", "-s", "0", *scope, process_id)
             self.assertEqual((code, "it does not run" in err), (1, True), err)
-        # What it has started is left.
+        # Its child is left.
         self.assertEqual(self.run_cli("kill", "-s", "0", "--tree", process_id)[0], 0)
         self.assertEqual(self.run_cli("kill", "--tree", process_id)[0], 0)
         self.assertEqual(self.run_cli("wait", "--until", "tree-empty", process_id)[0],
@@ -73,7 +73,7 @@ class VerbsTest(CommandTestCase):
 
     def test_ps_watch_follows_what_changes(self):
         watch = self.popen("ps", "-w", "-l", "watched=1", "--format", "{{.State}}{{.Exit}}")
-        # The list may have it, or the first event.
+        # The list shows it, or the first event does.
         process_id = self.run_cli(
             "run", "-d", "-l", "watched=1", "--", "sleep", "1000")[1].decode().strip()
         self.assertEqual(self.read_line(watch), b"running\n")

@@ -7,7 +7,7 @@
 
 namespace proctor {
 
-// A server whose events are listed, and calls that list them.
+// A server, and calls that list its events.
 class EventListE2e : public E2eTest {
  protected:
   explicit EventListE2e(const std::vector<std::string>& flags = {}) : E2eTest(flags) {}

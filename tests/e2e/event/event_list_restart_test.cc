@@ -15,8 +15,8 @@
 namespace proctor {
 namespace {
 
-// What a subscriber was told when it happened, what the list says at once, what it says when
-// the event is no longer in memory, and what the next servers say: byte for byte the same.
+// An event is byte for byte the same for a live subscriber, in a list at once, in a list when it is
+// no longer in memory, and from the next servers.
 TEST(EventListRestartE2e, WhatIsListedDoesNotChangeAlsoNotByARestart) {
   char name[] = "/tmp/proctor-e2e-XXXXXX";
   const std::string directory = ::mkdtemp(name);
@@ -61,7 +61,7 @@ TEST(EventListRestartE2e, WhatIsListedDoesNotChangeAlsoNotByARestart) {
     EXPECT_GE(types.size(), 8u);
     EXPECT_EQ(CheckHistory(live, before), "") << "at once";
     EventLoad load(run.server(), 1);
-    load.Append(5000, 1);  // more than are kept in memory
+    load.Append(5000, 1);  // more than the server keeps in memory
     const EventRecord later = EventRecord::Read(run.events());
     EXPECT_EQ(CheckHistory(live, later), "") << "no longer in memory";
     before = later;
@@ -75,7 +75,7 @@ TEST(EventListRestartE2e, WhatIsListedDoesNotChangeAlsoNotByARestart) {
     ASSERT_GT(after.bytes.size(), before.bytes.size());
     EXPECT_TRUE(std::equal(before.bytes.begin(), before.bytes.end(), after.bytes.begin()));
     before = after;
-    // A page that the server before had begun.
+    // The token comes from the server before.
     EXPECT_EQ(list_page(run.events()).events(0).sequence(), 4u);
     grpc::ClientContext context;
     auto stream = run.events().WatchEvents(&context, live.BeginStream());

@@ -27,7 +27,7 @@ TEST_F(EventListE2e, PagesJoinToTheWholeWhateverTheirSize) {
   }
 }
 
-// Pages that were begun go on with what came since.
+// The pages of one list include events that came after the first page.
 TEST_F(EventListE2e, WhatHappensBetweenTwoPagesIsOnTheNext) {
   EventLoad load(server_, 2);
   load.Append(10, 2);
@@ -112,7 +112,7 @@ TEST_F(EventListE2e, ATokenServesOnlyTheListThatItIsOf) {
   const std::string token = List(request).next_page_token();
   ASSERT_FALSE(token.empty());
   request.set_page_token(token);
-  request.set_page_size(3);  // another size is no other list
+  request.set_page_size(3);  // a list may change its page size
   EXPECT_EQ(List(request).events_size(), 3);
 
   const auto expect_refused = [&](const v1::ListEventsRequest& other) {
@@ -132,7 +132,7 @@ TEST_F(EventListE2e, ATokenServesOnlyTheListThatItIsOf) {
     other.set_page_token(forged);
     expect_refused(other);
   }
-  // Nor the same list of another server.
+  // The token of one server is invalid on another one.
   ServerProcess second;
   v1::ListEventsResponse response;
   const grpc::Status status =
@@ -165,7 +165,7 @@ TEST_F(EventListE2e, TheWrongPositionsAreToldApart) {
   EXPECT_EQ(details.metadata["field"], "filter.types");
 }
 
-// A message has to stay below what gRPC's clients take, 4 MiB, also where events are large.
+// gRPC's clients take messages of at most 4 MiB, also when events are large.
 TEST_F(EventListE2e, APageOfLargeEventsIsShorterThanAskedFor) {
   v1::ProcessSpec spec = Spec("exit_with", {"0"});
   for (int i = 0; i < 10; ++i) spec.add_argv(std::string(100000, 'x'));
@@ -203,7 +203,7 @@ TEST_F(SmallEventListE2e, WhatIsNotKeptIsNotListedAndAPositionBelowItIsToldSo) {
   EXPECT_EQ(kept.front().sequence(), info.event_log().first_sequence());
   EXPECT_EQ(kept.back().sequence(), info.last_event().sequence());
   EXPECT_GE(kept.size(), 100u);
-  EXPECT_LE(kept.size(), 101u);  // it drops some at a time: a 64th
+  EXPECT_LE(kept.size(), 101u);  // it drops a 64th at a time
 
   v1::ListEventsRequest at_edge = PagesOf(1000);
   *at_edge.mutable_after() = info.last_event();
@@ -220,7 +220,7 @@ TEST_F(SmallEventListE2e, WhatIsNotKeptIsNotListedAndAPositionBelowItIsToldSo) {
   }
 }
 
-// More than the server goes through for one page.
+// The server reads only so many events for one page.
 TEST_F(EventListE2e, AFilterThatPassesOverMuchGivesPartialPages) {
   constexpr int kMany = 25000;
   EventLoad load(server_, 2);

@@ -13,12 +13,12 @@ namespace proctor {
 namespace {
 
 constexpr int kClients = 4;
-constexpr int kOutstanding = 16;  // of each
-// Both are ignored by who does not handle them.
+constexpr int kOutstanding = 16;  // of each client
+// A process without a handler ignores both.
 constexpr char kSignal[] = "SIGCONT";
 constexpr char kLastSignal[] = "SIGURG";
 
-// SignalProcess calls of one client, a limited number of them under way.
+// Calls of SignalProcess from one client. A limited number is under way.
 class Signals {
  public:
   explicit Signals(v1::ProcessService::Stub& stub) : stub_(stub) {}

@@ -12,23 +12,23 @@
 
 namespace proctor {
 
-// Makes events through the public API: signals that do nothing, to processes that wait. The
-// cheapest event that there is, and one that names a process, its session and its labels.
+// Makes events through the public API: it sends signals without effect to processes that wait. This
+// is the cheapest event, and it names a process, its session and its labels.
 //
 // Thread-safety: none. Lifetime: the processes end with their server.
 class EventLoad {
  public:
-  // Starts the processes: in two sessions in turn, each with the label "number" from 0 on, and
-  // "parity", which is "even" or "odd".
+  // Starts the processes, in two sessions in turn. Each has the label "number", from 0 on, and the
+  // label "parity", "even" or "odd".
   EventLoad(const ServerProcess& server, int processes);
 
   const std::vector<std::string>& process_ids() const { return process_ids_; }
   const std::vector<std::string>& session_ids() const { return session_ids_; }
 
-  // Makes `count` events, from several clients at once, of the first `among` processes in turn.
-  // As fast as it goes, or evenly at so many per second.
+  // Makes `count` events of the first `among` processes in turn, from several clients at once. It
+  // is as fast as possible, or makes `per_second` events evenly.
   void Append(int count, size_t among, double per_second = 0);
-  // Makes one that can be told from the others, for each process in their order.
+  // Makes one last event for each process, in their order. IsLast tells it from the others.
   void AppendLast();
   static bool IsLast(const v1::Event& event);
 

@@ -110,7 +110,7 @@ TEST_F(EventE2e, FiltersByTypeSessionProcessAndLabel) {
   grpc::ClientContext context;
   auto stream = Watch(&context, request);
   v1::WatchEventsResponse response;
-  ASSERT_TRUE(stream->Read(&response));  // the bookmark: from here on all is seen
+  ASSERT_TRUE(stream->Read(&response));  // the bookmark: the stream has everything after it
   Wait(Start(Spec("exit_with", {"1"})).process_id());
   v1::ProcessSpec spec = Spec("exit_with", {"2"});
   (*spec.mutable_labels())["kind"] = "wanted";

@@ -17,12 +17,12 @@ namespace {
 using Entry = EventHistory::Entry;
 using Kind = EventHistory::Entry::Kind;
 
-// Where a history begins: after this event.
+// Returns the sequence after which a history begins.
 uint64_t StartOf(const EventHistory& history) {
   return history.entries.empty() ? 0 : history.entries.front().sequence;
 }
 
-// The last position that it was told.
+// Returns the last position that the subscriber received.
 uint64_t EndOf(const EventHistory& history) {
   uint64_t end = 0;
   for (const Entry& entry : history.entries) end = std::max(end, entry.sequence);
@@ -34,7 +34,8 @@ bool IsUnfiltered(const v1::EventFilter& filter) {
          filter.labels().empty();
 }
 
-// Whether the one of this number is wanted; one that the record lacks is, so that it is missed.
+// Returns whether the event of this sequence is wanted. One that the record lacks is wanted, so
+// that it counts as missing.
 class Wanted {
  public:
   Wanted(const EventHistory& history, const EventRecord& record)
@@ -200,7 +201,7 @@ std::string CheckNothingInvented(const EventHistory& history, const EventRecord&
 
 std::string CheckResumable(const EventHistory& history, const EventRecord& record) {
   const Wanted wanted(history, record);
-  const Entry* resume = nullptr;  // and no event since
+  const Entry* resume = nullptr;  // when no event came after it
   for (const Entry& entry : history.entries) {
     if (entry.kind == Kind::kResume) resume = &entry;
     if (entry.kind != Kind::kEvent || resume == nullptr) continue;
@@ -218,7 +219,7 @@ std::string CheckResumable(const EventHistory& history, const EventRecord& recor
 std::string CheckBookmarks(const EventHistory& history, const EventRecord& record) {
   const Wanted wanted(history, record);
   std::set<uint64_t> seen;
-  uint64_t checked = StartOf(history);  // up to there all that is wanted was sent
+  uint64_t checked = StartOf(history);  // all that is wanted was sent up to there
   uint64_t told = 0;
   const Entry* before = nullptr;
   for (const Entry& entry : history.entries) {

@@ -8,9 +8,9 @@
 
 namespace proctor {
 
-// What a server says of its own log, by ListEvents.
+// The log of a server, as ListEvents returns it.
 struct EventRecord {
-  // All that is kept. A failure of a list, or a hole in it, is a failure of the test.
+  // Reads all that the server keeps. An error or a hole is a failure of the test.
   static EventRecord Read(v1::EventService::Stub& stub);
 
   void Add(const v1::Event& event);
@@ -24,21 +24,21 @@ struct EventRecord {
   std::vector<std::string> bytes;  // of each
 };
 
-// What one subscriber was told, over all its streams, in order.
+// What one subscriber received, over all its streams, in order.
 //
-// Order of calls: BeginStream, and Add for each message of that stream; again and again.
+// Order of calls: for each stream BeginStream, then Add for each of its messages.
 struct EventHistory {
   struct Entry {
     enum class Kind { kResume, kBookmark, kEvent };
     Kind kind;
     uint64_t sequence = 0;
-    std::string bytes;  // of an event; of the others the log's id
+    std::string bytes;  // those of the event; otherwise the id of the log
   };
 
-  // The one of who has seen all up to a position.
+  // Returns the history of a subscriber that has seen all up to a position.
   static EventHistory After(const v1::EventPosition& position, const v1::EventFilter& filter = {});
 
-  // The request of the next stream: to begin, or to go on after what was told last.
+  // Returns the request of the next stream. It begins, or resumes after the last message.
   v1::WatchEventsRequest BeginStream();
   void Add(const v1::WatchEventsResponse& response);
   size_t CountEvents() const;
@@ -47,32 +47,32 @@ struct EventHistory {
   std::vector<Entry> entries;
 };
 
-// The message in the one form that equal messages have.
+// Returns the one encoding that equal messages share.
 std::string BytesOf(const v1::Event& event);
 
-// Whether an event is one of those that are asked for. Written anew from the contract, and not
-// what the server has.
+// Returns whether an event passes a filter. It is written from the contract and shares no code with
+// the server.
 bool IsWanted(const v1::EventFilter& filter, const v1::Event& event);
 
-// The promises of WatchEvents. Each returns what was wrong first, or "". The record has to hold
-// all that the history is about.
+// The promises of WatchEvents. Each function returns the first mistake, or "". The record has to
+// hold every event of the history.
 
 // No event is older than one before it.
 std::string CheckOrdered(const EventHistory& history);
 // No event comes twice.
 std::string CheckUnique(const EventHistory& history);
-// From where the first stream began to what was told last, nothing is missing: of an unfiltered
-// subscriber no number, of another one nothing that the server has and that passes the filter.
+// Nothing is missing between the begin of the first stream and the last message. Without a filter
+// no sequence is missing. With one, no event of the record that passes it is missing.
 std::string CheckNoGap(const EventHistory& history, const EventRecord& record);
-// Each event is, byte for byte, what the server lists, and was asked for.
+// Each event passes the filter and is, byte for byte, what the server lists.
 std::string CheckNothingInvented(const EventHistory& history, const EventRecord& record);
-// A stream that went on somewhere began there, with the next event.
+// A stream that resumed after a position began with the next event.
 std::string CheckResumable(const EventHistory& history, const EventRecord& record);
-// Each stream began with a bookmark; none goes back, and at each all that was wanted up to there
-// had been sent.
+// Each stream began with a bookmark, and no bookmark goes back. Before each bookmark the server has
+// sent every wanted event up to it.
 std::string CheckBookmarks(const EventHistory& history, const EventRecord& record);
 
-// All six. Returns "" or the name of the first that fails, and what it says.
+// Runs all six. Returns "", or the name of the first that fails and what it returned.
 std::string CheckHistory(const EventHistory& history, const EventRecord& record);
 
 }  // namespace proctor

@@ -13,8 +13,8 @@ namespace {
 using Kind = EventHistory::Entry::Kind;
 using testing::HasSubstr;
 
-// A log of nine events, of which every third is of another process; two streams of a subscriber
-// to all of them, and two of one to the many.
+// A log of nine events; every third is of another process. One subscriber to all of them had two
+// streams, and one to the larger part had two.
 class EventValidators : public testing::Test {
  protected:
   EventValidators() {
@@ -57,7 +57,7 @@ class EventValidators : public testing::Test {
     Bookmark(history, history.BeginStream().resume_after().sequence());
   }
 
-  // The n-th entry of this kind and number.
+  // Returns the n-th entry of this kind and sequence.
   static size_t Find(const EventHistory& history, Kind kind, uint64_t sequence) {
     for (size_t i = 0; i < history.entries.size(); ++i) {
       if (history.entries[i].kind == kind && history.entries[i].sequence == sequence) return i;
@@ -113,7 +113,7 @@ TEST_F(EventValidators, NoGapFailsOnAnEventLeftOut) {
   EXPECT_EQ(CheckNoGap(some_, record_), "event 4 is missing");
 }
 
-// At its end, where only a later bookmark tells.
+// At the end of the history only a later bookmark shows it.
 TEST_F(EventValidators, NoGapFailsOnTheLastOneLeftOut) {
   Drop(some_, Kind::kEvent, 8);
   EXPECT_EQ(CheckNoGap(some_, record_), "event 8 is missing");

@@ -1,4 +1,4 @@
-// A subscriber that does not move at all, among many that do.
+// A subscriber that does not read at all, among many that do.
 
 #include <signal.h>
 
@@ -25,14 +25,13 @@ constexpr int kOthers = 9;
 #else
 constexpr int kOthers = 49;
 #endif
-// More than what lies on the way to the stopped one, the socket's buffer and gRPC's window: from
-// then on a write to it is under way.
+// More than the socket's buffer and gRPC's window hold. After that a write to the stopped one is
+// under way.
 constexpr int kFill = 4000;
-// The server lets a write take 20 s, and looks every second.
+// The server gives a write 20 s, and checks every second.
 constexpr absl::Duration kCutOff = absl::Seconds(23);
 
-// How many events there are in a second; PROCTOR_TEST_RATE says otherwise. With 1000 they keep
-// two processors busy.
+// Events per second. PROCTOR_TEST_RATE overrides it. 1000 keep two processors busy.
 int Rate() {
   if (const char* text = std::getenv("PROCTOR_TEST_RATE")) return std::atoi(text);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -46,7 +45,7 @@ class StoppedSubscriberE2e : public E2eTest {
  protected:
   StoppedSubscriberE2e() : E2eTest({"--max-events=1000000"}) {}
 
-  // Reads until the load's last event, or the server's end. Returns why else it ended.
+  // Reads up to the load's last event or the server's end. Returns any other reason for the end.
   static std::string Follow(v1::EventService::Stub& events, const std::string& ends_with,
                             EventHistory& history) {
     grpc::ClientContext context;
@@ -75,12 +74,12 @@ TEST_F(StoppedSubscriberE2e, IsCutOffAndResumesAndTheOthersGetEverything) {
   EventHistory stopped_history;
   SubscriberProcess stopped(server_.target(), stopped_history.BeginStream());
   v1::WatchEventsResponse response;
-  ASSERT_TRUE(stopped.Read(&response));  // it is well under way
+  ASSERT_TRUE(stopped.Read(&response));  // the stream has begun
   stopped_history.Add(response);
 
   std::vector<EventHistory> histories(kOthers, EventHistory::After(info.last_event()));
   std::vector<std::string> ends(kOthers);
-  // They end one after the other, here: gRPC's may not end at the same time on several threads.
+  // The channels end one after the other, here: gRPC's may not end on several threads at once.
   std::vector<std::shared_ptr<grpc::Channel>> channels(kOthers);
   for (auto& channel : channels) channel = server_.NewChannel();
   std::vector<std::thread> threads;
@@ -96,8 +95,8 @@ TEST_F(StoppedSubscriberE2e, IsCutOffAndResumesAndTheOthersGetEverything) {
   ASSERT_TRUE(filling->Read(&response));
   stopped.Signal(SIGSTOP);
   load.Append(kFill, kProcesses);
-  // The server serves one after the other: when this one has all, so has the way of the stopped
-  // one.
+  // The server serves subscribers in turn. When this one has everything, the server has also
+  // written all that it can to the stopped one.
   for (int got = 0; got < kFill && filling->Read(&response);) got += response.has_event() ? 1 : 0;
   filling_context.TryCancel();
   const absl::Time filled = absl::Now();
@@ -127,7 +126,7 @@ TEST_F(StoppedSubscriberE2e, IsCutOffAndResumesAndTheOthersGetEverything) {
   }
 }
 
-// gRPC alone would wait for its socket for ever.
+// Without our own limit gRPC would wait for its socket for ever.
 TEST_F(StoppedSubscriberE2e, DoesNotKeepTheServerFromEnding) {
   EventHistory history;
   SubscriberProcess stopped(server_.target(), history.BeginStream());

@@ -10,10 +10,10 @@
 
 namespace proctor {
 
-// An event_subscriber, and what it has written.
+// A process of event_subscriber, and its output.
 //
-// Thread-safety: Signal from any thread; the rest is one thread's. Lifetime: kills and reaps it
-// where that was not done.
+// Thread-safety: Signal from any thread; the rest from one thread. Lifetime: the destructor kills
+// and reaps the process if it still runs.
 class SubscriberProcess {
  public:
   SubscriberProcess(const std::string& target, const v1::WatchEventsRequest& request);
@@ -21,12 +21,12 @@ class SubscriberProcess {
   SubscriberProcess(const SubscriberProcess&) = delete;
   SubscriberProcess& operator=(const SubscriberProcess&) = delete;
 
-  // Waits for the next message that it has written. False when there is none any more: it
-  // ended, and half a message, which it was killed over, does not count.
+  // Waits for its next message. Returns false when it has ended. Half a message, which a kill may
+  // leave, does not count.
   bool Read(v1::WatchEventsResponse* response);
 
   void Signal(int signal) const;
-  // Reaps it. Returns its exit code, which is that of the stream's status, or minus the signal
+  // Reaps it. Returns its exit code, which is the code of the stream's status, or minus the signal
   // that ended it.
   int Await();
 
@@ -36,7 +36,7 @@ class SubscriberProcess {
   pid_t pid_ = 0;
   UniqueFd out_;
   std::string buffer_;
-  size_t begin_ = 0;  // of what is unread there
+  size_t begin_ = 0;  // of the unread part
 };
 
 }  // namespace proctor

@@ -1,5 +1,5 @@
-// Subscribers that lose their streams again and again, in every way that there is, while much
-// happens: what they were told, joined, is what happened.
+// Subscribers that lose their streams again and again, in every possible way, under load. All
+// streams of one, joined, are exactly what happened.
 
 #include <signal.h>
 
@@ -25,8 +25,8 @@ constexpr int kBusy = 7;  // the last one has hardly any events
 constexpr int kSubscribers = 20;
 constexpr absl::Duration kPatience = absl::Seconds(270);
 
-// How many events; PROCTOR_TEST_EVENTS says otherwise, and takes a minute or two for 100000. There
-// is a loss for each hundred.
+// The number of events. PROCTOR_TEST_EVENTS overrides it; 100000 take a minute or two. A stream is
+// lost for each hundred.
 int Events() {
   if (const char* text = std::getenv("PROCTOR_TEST_EVENTS")) return std::atoi(text);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -44,14 +44,14 @@ unsigned Seed() {
   return seed;
 }
 
-// One of them, on a thread of its own.
+// One subscriber, on a thread of its own.
 class Subscriber {
  public:
   enum class Kind { kInProcess, kProcess };
 
-  // It wants at least `expected` events, and loses its stream `losses` times, each after so many
-  // of them as is drawn. It is done with the last event of the process `ends_with` and the last
-  // loss: what comes with a loss may be all that was left.
+  // Expects at least `expected` events, and loses its stream `losses` times, after drawn numbers of
+  // events. It is done after the last event of the process `ends_with` and the last loss, since a
+  // loss may bring the rest of the events.
   Subscriber(const ServerProcess& server, Kind kind, EventHistory history, int expected, int losses,
              std::string ends_with, unsigned seed)
       : server_(server),
@@ -76,7 +76,7 @@ class Subscriber {
   }
 
   int losses() const { return losses_; }
-  // What was wrong, if anything was.
+  // Returns what was wrong, or "".
   std::string Check(const EventRecord& record) const {
     return mistake_.empty() ? CheckHistory(history_, record) : mistake_;
   }
@@ -91,8 +91,8 @@ class Subscriber {
             (response.event().process_id() == ends_with_ && EventLoad::IsLast(response.event()));
   }
 
-  // Whether the stream is lost now: several losses at one place meet a stream that has hardly
-  // begun.
+  // Returns whether the stream is to be lost now. Several losses at one place hit a stream that has
+  // only just begun.
   bool LosesNow() {
     if (loss_at_.empty() || events_ < loss_at_.back()) return false;
     loss_at_.pop_back();
@@ -121,11 +121,11 @@ class Subscriber {
     stream->Finish();
   }
 
-  // By cancelling, or together with the connection. What is still read counts, and what is not is
-  // told again.
+  // Cancels the stream, or drops its connection. Events that are still read count. The next stream
+  // repeats all others.
   void Lose(grpc::ClientContext& context, grpc::ClientReader<v1::WatchEventsResponse>& stream) {
     const unsigned way = random_() % 3;
-    if (way == 0) channel_.reset();  // it goes with the stream
+    if (way == 0) channel_.reset();  // the connection ends with the stream
     context.TryCancel();
     v1::WatchEventsResponse response;
     for (bool counts = way == 1; stream.Read(&response);) {
@@ -208,7 +208,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
   v1::EventFilter label;
   (*label.mutable_labels())["parity"] = "odd";
   add_three(label, events * 3 / kBusy, 7);
-  // Of these, thousands of events are passed over for each that is told.
+  // For these the server skips thousands of events for each that it sends.
   v1::EventFilter rare;
   rare.add_process_ids(processes[7]);
   for (int i = 0; i < 3; ++i) add(Subscriber::Kind::kInProcess, rare, 10, 7);
@@ -220,7 +220,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
   for (int i = 0; i < 10; ++i) {
     load.Append(events / 10, kBusy);
     for (int j = 0; j < 2; ++j) Wait(Start(Spec("exit_with")).process_id());
-    load.Append(kProcesses, kProcesses);  // of the quiet one, too
+    load.Append(kProcesses, kProcesses);  // includes the quiet one
   }
   load.AppendLast();
   for (auto& thread : threads) thread.join();
@@ -236,7 +236,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
   EXPECT_EQ(lost, losses * kSubscribers);
 }
 
-// A log that forgets at once.
+// A server with a small log.
 class RetentionE2e : public E2eTest {
  protected:
   RetentionE2e() : E2eTest({absl::StrCat("--max-events=", kKept)}) {}
@@ -251,8 +251,8 @@ class RetentionE2e : public E2eTest {
     return info;
   }
 
-  // The position that an expiry told to be the first one kept, after these were the bounds; 0 if
-  // it is no such error, or not true.
+  // Returns the first kept position, as an EVENTS_EXPIRED error names it. The error has to fit
+  // `before`, which was read before the call, and the server now.
   uint64_t FirstOf(const grpc::Status& status, uint64_t position,
                    const v1::GetServerInfoResponse& before) {
     ErrorDetails details = Details(status);
@@ -271,7 +271,7 @@ class RetentionE2e : public E2eTest {
     return first;
   }
 
-  // Makes events for as long as it lives.
+  // Makes events until the destructor.
   class Background {
    public:
     explicit Background(const ServerProcess& server) : load_(server, 2) {
@@ -300,12 +300,12 @@ int Races() {
 #endif
 }
 
-// The position moves towards the edge of what is kept, from both sides.
+// The position of the resume moves towards the first kept event, from both sides.
 TEST_F(RetentionE2e, AResumeThatRacesGoesOnDenselyOrIsToldThatItIsLate) {
   Background background(server_);
   int resumed = 0;
   int late = 0;
-  uint64_t ahead = 20;  // of the first one that is kept
+  uint64_t ahead = 20;  // of the first kept event
   for (int race = 0; race < Races() && !HasFailure(); ++race) {
     const v1::GetServerInfoResponse before = Info();
     const uint64_t position = before.event_log().first_sequence() + ahead;
@@ -343,8 +343,7 @@ TEST_F(RetentionE2e, AResumeThatRacesGoesOnDenselyOrIsToldThatItIsLate) {
 }
 
 TEST_F(RetentionE2e, AReaderThatIsTooSlowIsToldSoAfterTheLastEventThatItGot) {
-  // By itself gRPC makes the window of a stream wider when the way is fast, up to where all that
-  // follows goes into it.
+  // gRPC widens the window of a fast stream by itself, until all that follows fits into it.
   grpc::ChannelArguments window;
   window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   Background background(server_);
@@ -356,7 +355,7 @@ TEST_F(RetentionE2e, AReaderThatIsTooSlowIsToldSoAfterTheLastEventThatItGot) {
     v1::WatchEventsResponse response;
     ASSERT_TRUE(stream->Read(&response));
     uint64_t last = response.bookmark().position().sequence();
-    // More than the 64 KiB of a window and the server hold.
+    // More than the window of 64 KiB and the server hold.
     const uint64_t far = last + 5000;
     while (Info().last_event().sequence() < far) {
     }

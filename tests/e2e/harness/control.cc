@@ -21,7 +21,7 @@ bool Runs(pid_t pid) {
 
 void AwaitEnd(pid_t pid) {
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd < 0) {  // gone, or a kernel that has none
+  if (pidfd < 0) {  // the process is gone, or the kernel has no pidfds
     while (Runs(pid)) ::sched_yield();
     return;
   }

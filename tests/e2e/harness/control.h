@@ -11,7 +11,7 @@
 
 namespace proctor {
 
-// Calls that control sessions and processes, in short.
+// A server, and short forms of the calls that control sessions and processes.
 class ControlE2e : public E2eTest {
  protected:
   using E2eTest::E2eTest;
@@ -109,7 +109,7 @@ class ControlE2e : public E2eTest {
     return response.process();
   }
 
-  // The error of a wait, or none.
+  // Waits, and returns how that failed, or OK.
   grpc::Status TryWait(const std::string& process_id, v1::WaitUntil until, absl::Duration timeout,
                        v1::Process* process) {
     v1::WaitProcessRequest request;
@@ -122,7 +122,7 @@ class ControlE2e : public E2eTest {
     return status;
   }
 
-  // Reads all events from the first on, until one that `wanted` accepts.
+  // Reads events, from the first on, until `wanted` accepts one. Returns that event.
   v1::Event AwaitEvent(const std::function<bool(const v1::Event&)>& wanted) {
     v1::GetServerInfoResponse info;
     EXPECT_TRUE(
@@ -150,7 +150,7 @@ class ControlE2e : public E2eTest {
         .reason();
   }
 
-  // Blocks until a process has written a line, and returns it.
+  // Blocks until a process has written a line. Returns the line.
   std::string FirstLineOf(const std::string& process_id) {
     v1::ReadOutputRequest request;
     request.set_process_id(process_id);
@@ -166,7 +166,7 @@ class ControlE2e : public E2eTest {
     return text.substr(0, text.find('\n'));
   }
 
-  // The pid of the daemon that a `daemonize` leaves behind.
+  // Returns the pid of the daemon that the program `daemonize` leaves behind.
   pid_t DaemonOf(const std::string& process_id) {
     int pid = 0;
     EXPECT_TRUE(absl::SimpleAtoi(FirstLineOf(process_id), &pid));
@@ -177,10 +177,10 @@ class ControlE2e : public E2eTest {
   using Sessions = v1::SessionService::Stub;
 };
 
-// Whether a process exists that is no zombie.
+// Returns whether a process exists and is no zombie.
 bool Runs(pid_t pid);
 
-// Blocks until it has ended.
+// Blocks until a process has ended.
 void AwaitEnd(pid_t pid);
 
 }  // namespace proctor

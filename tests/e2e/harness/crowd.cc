@@ -6,7 +6,7 @@
 namespace proctor {
 namespace {
 
-// StartProcess calls of one client, a limited number of them under way.
+// Calls of StartProcess from one client. The caller limits how many are under way.
 class Starts {
  public:
   explicit Starts(v1::ProcessService::Stub* processes) : processes_(processes) {}
@@ -29,7 +29,7 @@ class Starts {
     calls_.emplace(call.get(), std::move(call));
   }
 
-  // Waits for one of them; adds its process, by id, with the code that it will end with.
+  // Waits for one call. Adds its process to `codes`, with the code that it will exit with.
   void AwaitOne(std::map<std::string, int>& codes) {
     void* tag;
     bool ok;
@@ -59,7 +59,7 @@ class Starts {
 
 void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, int each,
                                  int outstanding) {
-  // What is made once is made.
+  // The first start of a session makes what all others share.
   std::vector<std::string> first;
   for (const std::string& id : session_ids) {
     first.push_back(Start(Spec("exit_with"), id).process_id());
@@ -91,7 +91,7 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   }
   ASSERT_EQ(codes.size(), each * session_ids.size());
 
-  // From where it was: a stream that nobody reads meanwhile would be cut off.
+  // Resumes from `before`. The server would cut off a stream that is not read meanwhile.
   grpc::ClientContext watching;
   v1::WatchEventsRequest watch;
   *watch.mutable_resume_after() = before;
@@ -117,7 +117,7 @@ void E2eTest::ExpectEachExitOnce(const std::vector<std::string>& session_ids, in
   EXPECT_TRUE(codes.empty()) << codes.size() << " exits were not told";
   EXPECT_EQ(undrained, 0u);
   watching.TryCancel();
-  // Once around through each session's thread, as above.
+  // Each session's thread has to reap its children first.
   for (const std::string& process : first) AwaitReaped(process);
 #if !defined(__SANITIZE_ADDRESS__)  // which now and then looks at memory through a pipe
   EXPECT_THAT(server_.Descriptors(), testing::SizeIs(descriptors.size()))

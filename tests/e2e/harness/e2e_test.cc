@@ -42,7 +42,8 @@ v1::Process E2eTest::Wait(const std::string& process_id, v1::WaitUntil until) {
 
 v1::Process E2eTest::AwaitReaped(const std::string& process_id) {
   Wait(process_id);
-  // An exit is told before the child is reaped: once more through the session's thread.
+  // The server reports an exit before it reaps the child. A second call goes through the session's
+  // thread and returns after the reaping.
   return Wait(process_id);
 }
 
@@ -78,7 +79,7 @@ void E2eTest::Note(const v1::StreamMessage& message, Transcript& transcript) {
       kind = "stdin-closed";
       break;
     default:
-      return;  // heartbeats and acknowledgements come when they like
+      return;  // heartbeats and acknowledgements come at any time
   }
   if (transcript.order.empty() || transcript.order.back() != kind) {
     transcript.order.push_back(kind);

@@ -17,7 +17,7 @@
 
 namespace proctor {
 
-// A server and stubs for it.
+// The base of tests of one server: the server and stubs for it.
 class E2eTest : public testing::Test {
  protected:
   explicit E2eTest(const std::vector<std::string>& flags = {},
@@ -26,21 +26,21 @@ class E2eTest : public testing::Test {
 
   using RunStream = grpc::ClientReaderWriter<v1::RunProcessRequest, v1::RunProcessResponse>;
 
-  // A program of tests/programs with arguments.
+  // A specification of a program of tests/programs.
   static v1::ProcessSpec Spec(const std::string& program,
                               const std::vector<std::string>& arguments = {});
   static v1::ProcessSpec Shell(const std::string& script);
 
   v1::Process Start(const v1::ProcessSpec& spec, const std::string& session_id = "");
   v1::Process Wait(const std::string& process_id, v1::WaitUntil until = v1::WAIT_UNTIL_DRAINED);
-  // As Wait, and returns when the server has let go of the process's pid and pidfd, too.
+  // As Wait, but returns only when the server has released the process's pid and pidfd, too.
   v1::Process AwaitReaped(const std::string& process_id);
 
-  // All that a stream said.
+  // All messages of one stream.
   struct Transcript {
     std::string out;
     std::string err;
-    std::vector<std::string> order;  // the kinds of messages, repeats left out
+    std::vector<std::string> order;  // the kinds of messages, without repeats
     v1::ExitStatus exit_status;
     v1::OutputDrained drained;
     std::vector<v1::OutputGap> gaps;
@@ -59,10 +59,9 @@ class E2eTest : public testing::Test {
   Transcript RunAll(const v1::ProcessSpec& spec, const std::string& input = "");
   Transcript Attach(const std::string& process_id, uint64_t stdout_offset = 0);
 
-  // Starts `each` short processes in each of these sessions, in turn, with as many
-  // StartProcess under way at once from one client, and expects each exit to be told
-  // once, with the right code, in increasing sequence, and no child and no descriptor
-  // left in the server afterwards.
+  // Starts `each` short processes in each of these sessions, in turn. One client has `outstanding`
+  // calls of StartProcess under way at once. Expects one event for each exit, with the right code
+  // and in increasing sequence. Afterwards the server has no child and no descriptor left.
   void ExpectEachExitOnce(const std::vector<std::string>& session_ids, int each, int outstanding);
 
   ServerProcess server_;

@@ -7,7 +7,7 @@
 
 namespace proctor {
 
-// What an error says to a program.
+// The parts of an error that a program reads.
 struct ErrorDetails {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string reason;

@@ -1,7 +1,7 @@
-// event_subscriber TARGET REQUEST: a subscriber that is a process of its own, so that it can be
-// killed or stopped. Writes each message that it receives to stdout before it asks for the next:
-// its length in four bytes of this machine, and the WatchEventsResponse. REQUEST is a
-// WatchEventsRequest as text. Ends with the code of the stream's status.
+// event_subscriber TARGET REQUEST: a subscriber as a process of its own. A test can kill or stop
+// it. REQUEST is a WatchEventsRequest as text. The program writes each WatchEventsResponse to
+// stdout before it reads the next one: first the length, in four bytes in the order of this
+// machine. It exits with the code of the stream's status.
 #include <google/protobuf/text_format.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>

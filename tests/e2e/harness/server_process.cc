@@ -29,7 +29,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
         "--state-dir=" + state_dir(), absl::StrCat("--ready-fd=", ready[1])}) {
     arguments.push_back(argument);
   }
-  // Descriptors() looks into it, which else is root's alone.
+  // Descriptors() reads its /proc. Without the flag only root may do that.
   if (::geteuid() != 0) arguments.push_back("--dumpable");
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<char*> argv;
@@ -42,7 +42,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
   if (place.own_session || !place.terminal.empty()) {
     ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   }
-  if (!place.terminal.empty()) {  // becomes that of the session by being opened
+  if (!place.terminal.empty()) {  // the open makes it that of the session
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, place.terminal.c_str(), O_RDWR, 0);
   }
   if (place.log_fd >= 0) {

@@ -9,16 +9,16 @@
 
 namespace proctor {
 
-// A proctord of this test's own, on a unix socket in a directory of its own. Ends
-// with the test: gently, and what it leaves behind is a failure.
+// A proctord for one test, on a unix socket in a directory of its own. The destructor ends it by
+// SIGTERM. An exit code other than 0 is a failure of the test.
 class ServerProcess {
  public:
-  // What it is started in; unset: as the test itself.
+  // Where the server starts. By default it inherits all of the test.
   struct Place {
-    int log_fd = -1;           // its stderr
+    int log_fd = -1;           // becomes its stderr
     bool own_session = false;  // without a terminal
-    std::string terminal;      // of its own session
-    // A command that becomes the server, which is named after it.
+    std::string terminal;      // becomes that of its own session
+    // A command that becomes the server: the path and the flags of the server follow it.
     std::vector<std::string> through;
   };
 
@@ -35,13 +35,13 @@ class ServerProcess {
   std::string state_dir() const { return directory_ + "/state"; }
   std::shared_ptr<grpc::Channel> NewChannel(grpc::ChannelArguments arguments = {}) const;
 
-  // Sends a signal and waits for the end. Returns the exit code, or minus the signal
-  // that ended it.
+  // Sends a signal and waits for the end. Returns the exit code, or minus the signal that ended the
+  // server.
   int End(int signal);
-  // Waits for the end, after a signal that was sent before.
+  // Waits for the end. Something else has made the server end. Returns as End does.
   int Await();
 
-  // What is open and no socket, and how many children there are, from /proc.
+  // From /proc: the targets of open descriptors, without sockets, and the number of children.
   std::vector<std::string> Descriptors() const;
   size_t CountChildren() const;
 

@@ -61,7 +61,7 @@ void CuttingRelay::Run() {
     size_t at = 2;
     for (auto it = connections_.begin(); cuts == cuts_ && it != connections_.end(); at += 2) {
       bool lives = waiting[at].revents == 0 || Pass(it->client, it->server, false);
-      if (cuts != cuts_) break;  // it is gone, with all others
+      if (cuts != cuts_) break;  // a cut has ended it, with all others
       lives = lives && (waiting[at + 1].revents == 0 || Pass(it->server, it->client, true));
       if (cuts != cuts_) break;
       it = lives ? std::next(it) : connections_.erase(it);
@@ -81,8 +81,8 @@ void CuttingRelay::Accept() {
   connections_.push_back(std::move(connection));
 }
 
-// The next cut. Small numbers are as likely as large ones: some cuts meet a connection in
-// its greetings.
+// Draws the next cut. Small numbers are as likely as large ones, so that some cuts hit a
+// connection in its handshake.
 void CuttingRelay::Plan() {
   swallows_ = random_() % 2 == 0;
   left_ =
@@ -95,8 +95,8 @@ void CuttingRelay::Cut() {
   Plan();
 }
 
-// Passes on what there is. False once the connection has ended, or all were cut. Waits for
-// the receiver, who always reads: gRPC holds senders back in its own way.
+// Passes on what has arrived. Returns false when the connection has ended or all were cut. Blocks
+// until the receiver has read: it always reads, since gRPC holds senders back by itself.
 bool CuttingRelay::Pass(const UniqueFd& from, const UniqueFd& to, bool is_answer) {
   char bytes[16384];
   const bool cutting = cuts_ < most_cuts_;

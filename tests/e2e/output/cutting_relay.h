@@ -11,23 +11,22 @@
 
 namespace proctor {
 
-// A network that fails: passes bytes between clients and a unix socket, and cuts all its
-// connections again and again, after pseudo-random numbers of bytes, in the middle of
-// whatever is said; every other time it also swallows what the server says at last, so
-// that a call was carried out and its answer is lost. After a number of cuts it is
-// reliable.
+// A network that fails. It passes bytes between clients and a unix socket. After a pseudo-random
+// number of bytes it cuts all its connections. It does so again and again, and does not respect
+// the bounds of messages. Before every other cut it also drops what the server sends: then a call
+// was carried out and its answer is lost. After a given number of cuts it is reliable.
 //
 // Thread-safety: all methods from any thread.
-// Lifetime: ends its connections when it goes.
+// Lifetime: the destructor ends its connections.
 class CuttingRelay {
  public:
-  // Cuts `cuts` times, each after at most `most_bytes` that passed.
+  // Cuts `cuts` times, each after at most `most_bytes` bytes.
   CuttingRelay(std::string server_socket, unsigned seed, int cuts, uint64_t most_bytes);
   ~CuttingRelay();
   CuttingRelay(const CuttingRelay&) = delete;
   CuttingRelay& operator=(const CuttingRelay&) = delete;
 
-  // Where clients find the server through it.
+  // The address of the relay, for clients.
   std::string target() const { return "unix:" + socket_; }
   int cuts() const { return cuts_; }
 
@@ -53,11 +52,11 @@ class CuttingRelay {
   std::thread thread_;
   std::atomic<int> cuts_ = 0;
 
-  // Of the thread.
+  // The thread's own.
   std::mt19937 random_;
   std::list<Connection> connections_;
   uint64_t left_ = 0;      // until the next cut
-  bool swallows_ = false;  // answers, once none are left
+  bool swallows_ = false;  // answers, when none are left
 };
 
 }  // namespace proctor

@@ -1,5 +1,5 @@
-// Connections that break, again and again, in the middle of input and output: with
-// positions and request ids, nothing is lost, doubled or started twice.
+// Connections that break again and again, in the middle of input and output. With positions and
+// request ids no byte is lost or doubled, and no process starts twice.
 
 #include <algorithm>
 #include <cstdlib>
@@ -19,7 +19,7 @@ constexpr size_t kInputBytes = 10 << 20;
 constexpr int kInputCuts = 100;
 constexpr size_t kOutputBytes = 4 << 20;
 constexpr int kOutputCuts = 50;
-// So that all cuts come before all bytes have passed.
+// Small enough that all cuts come before all bytes have passed.
 constexpr uint64_t kMostBetweenCuts = 80000;
 constexpr size_t kMostInChunk = 32768;
 static_assert(kInputCuts * kMostBetweenCuts < kInputBytes);
@@ -40,7 +40,7 @@ class DisconnectE2e : public E2eTest {
     std::printf("PROCTOR_TEST_SEED=%u\n", seed_);
   }
 
-  // What goes in, and what the process must say of it.
+  // The input, and the digest that the process must print for it.
   void MakeInput() {
     Noise noise(seed_);
     input_.resize(kInputBytes);
@@ -50,10 +50,10 @@ class DisconnectE2e : public E2eTest {
     line_ = Line(digest);
   }
 
-  // A piece of the input that begins there.
+  // Returns a piece of the input, from this offset on.
   std::string Chunk(size_t at) { return input_.substr(at, chunks_.BlockSize(kMostInChunk)); }
 
-  // A stub on a connection of its own, which is not there before the first call.
+  // Returns a stub with a connection of its own. The first call connects.
   static std::unique_ptr<v1::ProcessService::Stub> Connect(const CuttingRelay& relay) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -61,7 +61,7 @@ class DisconnectE2e : public E2eTest {
         grpc::CreateCustomChannel(relay.target(), grpc::InsecureChannelCredentials(), arguments));
   }
 
-  // Whether a call ended because its connection did; any other error is a failure.
+  // Returns whether a call ended with its connection. Any other error is a failure of the test.
   bool WasCut(const grpc::Status& status) {
     if (status.ok()) return false;
     ++failures_;
@@ -70,7 +70,7 @@ class DisconnectE2e : public E2eTest {
     return true;
   }
 
-  // Slow enough that its pipe is often full when the connection breaks.
+  // A process that reads slowly: its pipe is often full when the connection breaks.
   static v1::ProcessSpec DigestStdin() {
     v1::ProcessSpec spec = Spec("digest_stdin", {"500"});
     spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
@@ -144,8 +144,8 @@ TEST_F(DisconnectE2e, WriteStdinByOffsetPutsEveryByteInOnce) {
 
 class RunThroughCuts : public DisconnectE2e {
  protected:
-  // One attempt: finds the process, feeds what its pipe has not taken yet, and reads what
-  // it says. Returns whether the stream came to its end.
+  // One attempt: finds the process, writes the input that its pipe has not taken yet, and reads its
+  // output. Returns whether the stream came to its end.
   bool Run(v1::ProcessService::Stub& stub) {
     grpc::ClientContext context;
     auto stream = stub.RunProcess(&context);
@@ -159,7 +159,7 @@ class RunThroughCuts : public DisconnectE2e {
     v1::RunProcessResponse response;
     if (stream->Read(&response)) {
       TakeStarted(response.message().started().process());
-      // Every other time some bytes come again, and are skipped.
+      // Every other time some bytes are sent again. The server has to skip them.
       const uint64_t again = failures_ % 2 == 0 ? 0 : std::min<uint64_t>(taken_, 5000);
       std::thread feeder([&, at = taken_ - again] { Feed(*stream, at); });
       while (stream->Read(&response)) Take(response.message());
@@ -188,7 +188,7 @@ class RunThroughCuts : public DisconnectE2e {
     taken_ = message.stdin_ack().offset();
   }
 
-  // Everything from there on, and the end: until the stream breaks.
+  // Reads from there on, to the end or until the stream breaks.
   void Feed(RunStream& stream, uint64_t at) {
     v1::RunProcessRequest request;
     while (at < kInputBytes) {
@@ -220,7 +220,7 @@ TEST_F(RunThroughCuts, PutsEveryByteInOnceAndStartsOneProcess) {
 // ---- AttachProcess, from where it was cut. --------------------------------
 
 TEST_F(DisconnectE2e, AttachByOffsetsReadsEveryByteOnce) {
-  // It writes while it is read, and all of it is kept.
+  // The process writes while the test reads, and the server keeps all of it.
   v1::ProcessSpec spec = Spec("noise", {absl::StrCat(seed_), absl::StrCat(kOutputBytes), "1000"});
   spec.mutable_output()->set_retain_bytes(2 * kOutputBytes);
   CuttingRelay relay(server_.socket(), seed_, kOutputCuts, kMostBetweenCuts);

@@ -1,5 +1,5 @@
-// Thousands of processes that write as fast as they can: every byte arrives, once and in
-// order, and the counts that are told are those of the bytes.
+// Thousands of processes that write as fast as they can. Every byte arrives once and in order, and
+// the counts of the server agree with the bytes.
 
 #include <atomic>
 #include <cstdlib>
@@ -18,7 +18,7 @@ constexpr uint64_t kMostBytes = 1 << 20;
 constexpr int kSessions = 4;
 constexpr int kStreams = 32;  // at once
 
-// How many processes; PROCTOR_TEST_FLOOD says otherwise.
+// The number of processes. PROCTOR_TEST_FLOOD overrides it.
 int Processes() {
   if (const char* text = std::getenv("PROCTOR_TEST_FLOOD")) return std::atoi(text);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -28,7 +28,7 @@ int Processes() {
 #endif
 }
 
-// What one stream says, and whether it may say so. The first mistake is kept.
+// Checks the messages of one stream. Remembers the first mistake.
 class StreamCheck {
  public:
   void Take(const v1::StreamMessage& message) {
@@ -56,7 +56,7 @@ class StreamCheck {
     }
   }
 
-  // Returns what was wrong, if anything was.
+  // Returns the first mistake, or "".
   std::string Finish(const grpc::Status& status, uint64_t bytes) {
     Expect(status.ok(), "ended with: " + status.error_message());
     Expect(exit_.has_value() && drained_.has_value(), "ended without Exited or OutputDrained");
@@ -103,7 +103,7 @@ class StreamCheck {
     stream.eof = true;
   }
 
-  // The counts may be ahead of the stream, and never behind it.
+  // The counts may be ahead of the stream, but never behind it.
   void TakeExit(const v1::ExitStatus& exit) {
     Expect(messages_ > 1, "Exited before Started");
     Expect(!exit_.has_value(), "a second Exited");
@@ -126,8 +126,7 @@ class StreamCheck {
 
 class FloodE2e : public E2eTest {
  protected:
-  // A process that nobody reads any more is forgotten soon: else their output, which is
-  // kept, were gigabytes.
+  // The server forgets ended processes soon. Otherwise it would keep gigabytes of output.
   FloodE2e() : E2eTest({"--max-ended-processes=100"}) {}
 
   std::string Open() {
@@ -147,11 +146,11 @@ class FloodE2e : public E2eTest {
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
 
-  // Runs the process of this number. Returns what was wrong, if anything was.
+  // Runs the process of this number. Returns what was wrong, or "".
   static std::string RunOne(v1::ProcessService::Stub& stub, const std::string& session_id,
                             int number) {
     Noise noise(static_cast<uint64_t>(number));
-    // The ends of the range too, and what is kept may be much less than what is written.
+    // The ends of the range are among them. The server may keep much less than is written.
     const uint64_t bytes = number % 100 == 0   ? 0
                            : number % 100 == 1 ? kMostBytes
                                                : noise.BlockSize(kMostBytes) - 1;
@@ -161,8 +160,8 @@ class FloodE2e : public E2eTest {
     *spec = Spec("noise", {absl::StrCat(number), absl::StrCat(bytes)});
     constexpr uint64_t kRetained[] = {4096, 65536, 0};
     spec->mutable_output()->set_retain_bytes(kRetained[number % 3]);
-    // A child of another session that is about to exec holds the pipes too, for a moment,
-    // which may be long on a busy machine.
+    // A child of another session holds the pipes, too, until its exec. That may take long on a busy
+    // machine.
     spec->mutable_drain_grace()->set_seconds(60);
 
     grpc::ClientContext context;
@@ -199,7 +198,8 @@ TEST_F(FloodE2e, EveryByteOfEveryProcessArrivesOnceAndIsCounted) {
     });
   }
   for (auto& thread : threads) thread.join();
-  // An exit is told before the child is reaped: once around through each session's thread.
+  // The server reports an exit before it reaps the child: a call through each session's thread
+  // returns after the reaping.
   for (const std::string& session : sessions) Close(session);
   EXPECT_EQ(server_.CountChildren(), 0u);
 }

@@ -1,4 +1,4 @@
-// Output of processes that no session has any more: kept on disk, or told to be gone.
+// Output of processes that belong to no session any more. It is kept on disk, or reported as gone.
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -22,11 +22,11 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// A server whose directory another one takes over.
+// A server, and the next ones on its state directory.
 class KeptOutputE2e : public E2eTest {
  protected:
   explicit KeptOutputE2e(const std::vector<std::string>& flags = {}) : E2eTest(flags) {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a killed server leaves comes to us
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // adopts the children of a killed server
   }
   ~KeptOutputE2e() override {
     Disconnect();
@@ -36,7 +36,7 @@ class KeptOutputE2e : public E2eTest {
     }
   }
 
-  // A server that ends waits for connections that nobody looks after.
+  // Closes the connection first: a server that ends waits for idle ones.
   void Disconnect() {
     processes_.reset();
     sessions_.reset();
@@ -90,7 +90,7 @@ class KeptOutputE2e : public E2eTest {
     return Read(request);
   }
 
-  // The store is written by a thread of its own, which nobody is told of but by the directory.
+  // A thread of its own writes the store. Only the directory shows when it is done.
   void AwaitOnDisk(const v1::Process& process) const { AwaitFile(FileOf(process), /*there=*/true); }
   static void AwaitFile(const std::string& path, bool there) {
     const UniqueFd changes(::inotify_init1(IN_CLOEXEC));
@@ -149,7 +149,7 @@ TEST_F(KeptOutputE2e, IsReadAsBeforeWhenTheSessionIsClosed) {
   EXPECT_EQ(Details(Read(request).status).reason, "OFFSET_OUT_OF_RANGE");
   EXPECT_EQ(Attach(process.process_id()).out, before.out);
 
-  // Forgotten is forgotten.
+  // A removed process has no output.
   grpc::ClientContext context;
   v1::RemoveProcessRequest remove;
   remove.set_process_id(process.process_id());
@@ -224,7 +224,8 @@ TEST_F(KeptOutputE2e, WhatRanWhenTheServerWasKilledIsGone) {
   EXPECT_EQ(lost.out, "");
   EXPECT_EQ(lost.exit_status.unknown().reason(), "SERVER_LOST");
   EXPECT_EQ(lost.drained.reason(), v1::DRAIN_REASON_SERVER_LOST);
-  // Who has read more than is on record is told so, and not that it never was.
+  // A client may have read more than is on record. The error says that, and not that the position
+  // never existed.
   v1::ReadOutputRequest request;
   request.set_process_id(running.process_id());
   request.mutable_from()->mutable_offsets()->set_stdout_offset(5);
@@ -279,7 +280,7 @@ TEST_F(NoKeptOutputE2e, SaysThatItIsGone) {
   EXPECT_EQ(read.gaps[1].to(), 8u);
   EXPECT_EQ(read.exit_status.exit_code(), 3);
   EXPECT_EQ(read.order.back(), "drained");
-  // Nor is nothing all of its end.
+  // A read of the tail reports the gaps, too.
   v1::ReadOutputRequest request;
   request.set_process_id(process.process_id());
   request.mutable_from()->set_tail_bytes(100);

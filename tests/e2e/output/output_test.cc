@@ -1,4 +1,5 @@
-// Where a reading of output begins and ends, as its caller asks.
+// Where a read of output begins and ends, as its caller asks.
+
 #include <absl/time/clock.h>
 #include <google/protobuf/util/time_util.h>
 
@@ -25,7 +26,7 @@ class OutputE2e : public E2eTest {
     return request;
   }
 
-  // A process that says "one", and "two" much later than 10 ms after somebody has read that.
+  // Returns a process that prints "one", and "two" much later than 10 ms after "one" was read.
   v1::Process SayTwice(google::protobuf::Timestamp* second) {
     v1::ProcessSpec spec = Shell("echo one; read go; sleep 0.1; echo two; echo three >&2");
     spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
@@ -65,7 +66,7 @@ TEST_F(OutputE2e, ReadsTheLastLines) {
   EXPECT_EQ(Read(request).out, "3\nend");
   request.mutable_from()->set_tail_lines(100);
   EXPECT_EQ(Read(request).out, "1\n2\n3\nend");
-  // The lines of the streams that are wanted count, and no others.
+  // Only lines of the streams that are asked for count.
   request.clear_streams();
   request.add_streams(v1::STREAM_STDERR);
   request.mutable_from()->set_tail_lines(1);
@@ -98,7 +99,7 @@ TEST_F(OutputE2e, ReadsFromATimeToAnother) {
   EXPECT_EQ(read.out, "two\n");
   EXPECT_EQ(read.err, "three\n");
   EXPECT_THAT(read.gaps, IsEmpty());
-  // The later of two places.
+  // The later of two positions holds.
   request.mutable_from()->set_tail_lines(3);
   EXPECT_EQ(Read(request).out, "two\n");
 
@@ -158,7 +159,7 @@ TEST_F(OutputE2e, AStoppedReaderHoldsBackItsOwnProcessOnly) {
   v1::RunProcessRequest request;
   *request.mutable_start()->mutable_spec() = Spec("spew", {"50000000", "0"});
   stream->Write(request);
-  // Not reading: another process of the same session runs to its end meanwhile.
+  // The first stream is not read. Another process of the same session runs to its end meanwhile.
   EXPECT_EQ(RunAll(Spec("spew", {"3000000", "0"})).out.size(), 3000000u);
   const Transcript slow = ReadAll<v1::RunProcessResponse>(*stream);
   EXPECT_EQ(slow.out.size(), 50000000u);

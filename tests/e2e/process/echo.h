@@ -10,7 +10,7 @@
 
 namespace proctor {
 
-// A process that answers as long as it and the server are well.
+// A process that sends its input back. It shows that it and the server work.
 class Echo {
  public:
   Echo(v1::ProcessService::Stub& stub, v1::ProcessSpec spec) {
@@ -32,7 +32,7 @@ class Echo {
     EXPECT_EQ(answer, text);
   }
 
-  // Ends its input. Returns its exit code, or -1.
+  // Ends its input. Returns its exit code, or -1 when it did not exit.
   int Finish() {
     stream_->WritesDone();
     int code = -1;

@@ -1,5 +1,5 @@
-// A machine that runs out of what a spawn takes: the caller is told what is short, what
-// runs is unharmed, and all is well again once there is more.
+// A machine that runs out of what a spawn needs. The error names what is short, running processes
+// are unharmed, and starts succeed again when there is more.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -25,13 +25,13 @@ namespace {
 constexpr int kMostStarts = 200;
 constexpr absl::Duration kRelief = absl::Seconds(5);
 
-// Nobody else's, nor that of the test before.
+// A user of no other process, nor of the test before.
 uid_t NewUser() {
   static uid_t users = 0;
   return 700000000 + 10000000 * ++users + static_cast<uid_t>(::getpid());
 }
 
-// What a start was refused for.
+// How a start is refused when something is short.
 struct Shortage {
   const char* error;
   const char* error_name;
@@ -51,7 +51,7 @@ class ExhaustionE2e : public E2eTest {
     return status;
   }
 
-  // Starts until a start is refused, and looks at the refusal.
+  // Starts processes until a start is refused. Checks the error.
   static void StartUntilRefused(v1::ProcessService::Stub& stub, const v1::ProcessSpec& spec,
                                 const Shortage& shortage, std::vector<std::string>& started) {
     grpc::Status status;
@@ -64,7 +64,7 @@ class ExhaustionE2e : public E2eTest {
     EXPECT_THAT(details.metadata["stage"], testing::MatchesRegex(shortage.stages));
   }
 
-  // That a start succeeds again, at the latest when the relief has had its time.
+  // Expects a start to succeed again, soon after the relief.
   static void ExpectRelief(v1::ProcessService::Stub& stub, const v1::ProcessSpec& spec,
                            std::vector<std::string>& started) {
     const absl::Time deadline = absl::Now() + kRelief;
@@ -99,12 +99,12 @@ class ExhaustionE2e : public E2eTest {
     }
   }
 
-  // A limit of a server from outside, as its user may set it at any time: as that user,
-  // since root may not be allowed to. Returns the limit before.
+  // Sets a limit of a running server, as its user may do. Acts as that user, since root may lack
+  // the right. Returns the limit before.
   static rlim_t SetSoftLimit(pid_t pid, __rlimit_resource resource, rlim_t soft) {
     struct stat owner;
     EXPECT_EQ(::stat(absl::StrCat("/proc/", pid).c_str(), &owner), 0);
-    // Of this thread alone, unlike libc's functions of these names.
+    // The system calls change this thread alone. libc's functions change all threads.
     const uid_t uid = ::geteuid();
     const gid_t gid = ::getegid();
     EXPECT_EQ(::syscall(SYS_setresgid, owner.st_gid, owner.st_gid, gid), 0);
@@ -119,8 +119,7 @@ class ExhaustionE2e : public E2eTest {
     return before;
   }
 
-  // Lowers a limit of a server that serves, so that it is soon short of what the limit
-  // counts, and raises it again.
+  // Lowers a limit of a running server, so that it soon reaches the limit, and raises it again.
   static void RunOutAndRecover(v1::ProcessService::Stub& stub, pid_t server,
                                __rlimit_resource resource, rlim_t soft, const Shortage& shortage) {
     const v1::ProcessSpec spec = Spec("wait_forever");
@@ -134,7 +133,7 @@ class ExhaustionE2e : public E2eTest {
       }
       echo.Ask(absl::StrCat("during shortage ", round));
       ExpectAllRunning(stub, started);
-      // Several, since a spawn takes more than the process keeps.
+      // Ends several, since a spawn needs more than a process keeps.
       for (int i = 0; i < 3; ++i) EndOne(stub, started);
       ExpectRelief(stub, spec, started);
       echo.Ask(absl::StrCat("after relief ", round));
@@ -152,7 +151,7 @@ class ExhaustionE2e : public E2eTest {
 
 // conformance 100
 TEST_F(ExhaustionE2e, OutOfDescriptors) {
-  RunAll(Spec("exit_with"));  // what is made once is made
+  RunAll(Spec("exit_with"));  // makes what all starts share
   AwaitReaped(Start(Spec("exit_with")).process_id());
   [[maybe_unused]] const size_t descriptors = server_.Descriptors().size();
   const auto fds =
@@ -160,18 +159,18 @@ TEST_F(ExhaustionE2e, OutOfDescriptors) {
   const auto open = std::distance(begin(fds), end(fds));
   RunOutAndRecover(*processes_, server_.pid(), RLIMIT_NOFILE, static_cast<rlim_t>(open) + 30,
                    {"24", "EMFILE", "pipe|cgroup|clone"});
-  AwaitReaped(Start(Spec("exit_with")).process_id());  // and with it all before it
+  AwaitReaped(Start(Spec("exit_with")).process_id());  // and with it all others
 #if !defined(__SANITIZE_ADDRESS__)  // which now and then looks at memory through a pipe
   EXPECT_EQ(server_.Descriptors().size(), descriptors);
 #endif
 }
 
-// A server of a user that nobody else is, run by the test's server.
+// A server of a user without other processes. The test's server runs it.
 class UserServerE2e : public ExhaustionE2e {
  protected:
   ~UserServerE2e() override {
     if (::geteuid() != 0) return;
-    // Whatever that user still runs, also if the server came to grief.
+    // Ends all that the user still runs, also when the server has failed.
     const pid_t killer = ::fork();
     if (killer == 0) {
       if (::setresuid(user_, user_, user_) == 0) ::kill(-1, SIGKILL);
@@ -187,7 +186,7 @@ class UserServerE2e : public ExhaustionE2e {
     return spec;
   }
 
-  // Returns why not, or "".
+  // Returns why it did not start, or "".
   std::string StartUserServer() {
     char name[] = "/tmp/proctor-e2e-XXXXXX";
     directory_ = ::mkdtemp(name);
@@ -200,8 +199,8 @@ class UserServerE2e : public ExhaustionE2e {
       spec.add_argv(flag);
     }
 #if defined(__SANITIZE_ADDRESS__)
-    // gRPC (1.51) leaks what it had prepared for a timer thread that it could not make; the stack
-    // ends in its allocator, which nobody but gRPC uses.
+    // gRPC (1.51) leaks what it prepared for a timer thread that it could not make. The stack ends
+    // in its allocator, which only gRPC uses.
     const std::string known = directory_ + "/known_leaks";
     std::ofstream(known) << "leak:gpr_malloc\n";
     (*spec.mutable_env())["LSAN_OPTIONS"] = "suppressions=" + known;
@@ -228,7 +227,7 @@ class UserServerE2e : public ExhaustionE2e {
     return "";
   }
 
-  // All tasks of a server and its children, as the kernel counts them for a user.
+  // Counts the tasks of a server and its children, as the kernel does for a user.
   static rlim_t CountTasks(pid_t pid) {
     rlim_t count = 0;
     for (const auto& task :
@@ -243,7 +242,7 @@ class UserServerE2e : public ExhaustionE2e {
   const uid_t user_ = NewUser();
   std::string directory_;
   pid_t pid_ = 0;
-  std::string server_id_;  // as a process of the test's server
+  std::string server_id_;  // its process id in the test's server
   std::unique_ptr<v1::ProcessService::Stub> user_stub_;
 };
 
@@ -254,13 +253,13 @@ TEST_F(UserServerE2e, OutOfProcesses) {
   if (why.find("Permission denied") != std::string::npos) GTEST_SKIP() << "not tested: " << why;
   ASSERT_EQ(why, "");
   std::vector<std::string> started;
-  ExpectRelief(*user_stub_, Spec("wait_forever"), started);  // what is made once is made
-  // More than the threads that gRPC may make meanwhile, on a machine that is busy.
+  ExpectRelief(*user_stub_, Spec("wait_forever"), started);  // makes what all starts share
+  // More than the threads that gRPC may make meanwhile on a busy machine.
   RunOutAndRecover(*user_stub_, pid_, RLIMIT_NPROC, CountTasks(pid_) + 16,
                    {"11", "EAGAIN", "clone"});
 
-  // gRPC 1.51 counts a timer thread that it could not make, and would wait for it for ever in
-  // grpc_shutdown.
+  // gRPC 1.51 counts a timer thread that it could not make. Its grpc_shutdown would wait for that
+  // thread for ever.
   v1::SignalProcessRequest signal;
   signal.set_process_id(server_id_);
   signal.set_signal("TERM");
@@ -277,7 +276,7 @@ TEST_F(UserServerE2e, OutOfProcesses) {
   EXPECT_EQ(ended.process().exit_status().exit_code(), 0) << Attach(server_id_).err;
 }
 
-// The user is another one than the server's: the kernel looks at its exec.
+// The process has another user than the server. The kernel checks the limit at its exec.
 TEST_F(UserServerE2e, AUserOutOfProcesses) {
   if (::geteuid() != 0) GTEST_SKIP() << "not root: no process of another user can be had";
   v1::ProcessSpec spec = AsNobodyElse(Spec("wait_forever"));
@@ -290,7 +289,7 @@ TEST_F(UserServerE2e, AUserOutOfProcesses) {
   for (int round = 0; round < 3 && !HasFailure(); ++round) {
     StartUntilRefused(*processes_, spec, {"11", "EAGAIN", "exec"}, started);
     EXPECT_GE(started.size(), 3u);
-    EXPECT_LE(started.size(), 4u);  // the kernel looks before it counts
+    EXPECT_LE(started.size(), 4u);  // the kernel checks before it counts
     echo.Ask("others are not concerned");
     ExpectAllRunning(*processes_, started);
     EndOne(*processes_, started);

@@ -1,4 +1,4 @@
-// What hangs in the kernel: a start in its exec, a process that cannot be reaped.
+// Processes that hang in the kernel: one in its exec, and one that cannot be reaped.
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -50,7 +50,7 @@ TEST_F(HangingStartE2e, AProcessThatCannotBeReapedDoesNotHoldUpTheEnd) {
   if (::ptrace(PTRACE_SEIZE, process.pid(), nullptr, nullptr) != 0) {
     GTEST_SKIP() << "ptrace: " << ::strerror(errno);
   }
-  // A zombie that its tracer keeps, and a caller that waits for its end.
+  // A tracer keeps the process as a zombie, and a caller waits for its end.
   ::kill(process.pid(), SIGKILL);
   v1::CloseSessionRequest request;
   request.set_session_id(session.session().session_id());

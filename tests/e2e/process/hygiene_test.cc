@@ -1,5 +1,5 @@
-// Hundreds of starts at once, in several sessions: each process gets what was asked for it
-// and nothing of the server, nor of those that are started beside it.
+// Hundreds of starts at once, in several sessions. Each process gets what its caller asked for, and
+// nothing of the server or of other processes.
 
 #include <grp.h>
 #include <pwd.h>
@@ -34,7 +34,7 @@ constexpr int kStarts = 200;
 constexpr int kStarts = 1000;
 #endif
 
-// The lines that begin with a word, without it.
+// Returns the lines that begin with this word, without the word.
 Lines LinesOf(absl::string_view text, const std::string& word) {
   Lines lines;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -45,7 +45,7 @@ Lines LinesOf(absl::string_view text, const std::string& word) {
 
 std::string Thrice(unsigned id) { return absl::StrCat(id, " ", id, " ", id); }
 
-// What a process is to say of itself.
+// What a process has to report of itself.
 struct Expectation {
   Lines env;
   std::string uid;
@@ -59,7 +59,7 @@ struct Expectation {
 
 class HygieneE2e : public E2eTest {
  protected:
-  // Of what a test may find itself with.
+  // Returns whether a variable, which the test may have, is one that the server does not pass on.
   static bool IsTheServersAlone(std::string_view variable) {
     if (variable.starts_with("PWD=")) {
       std::error_code wrong;
@@ -72,7 +72,7 @@ class HygieneE2e : public E2eTest {
     return false;
   }
 
-  // As the server was started: it is our child.
+  // The server is a child of the test and inherits this from it.
   static Expectation Inherited() {
     Expectation expected;
     Lines variables;
@@ -95,7 +95,7 @@ class HygieneE2e : public E2eTest {
     return expected;
   }
 
-  // Another user's, with everything that can be said of a process, different for each.
+  // A specification with every field, of another user, and different for each process.
   static v1::ProcessSpec OfUser(const passwd& user, int number, Expectation* expected) {
     v1::ProcessSpec spec = Spec("probe_environment");
     spec.mutable_user()->set_user(user.pw_name);
@@ -158,7 +158,7 @@ class HygieneE2e : public E2eTest {
     }
   }
 
-  // Starts all of them at once and returns their ids.
+  // Starts all of them at once. Returns their ids.
   Lines StartAll(const std::vector<v1::ProcessSpec>& specs) {
     Lines sessions;
     for (int i = 0; i < kSessions; ++i) {

@@ -34,7 +34,7 @@ TEST_F(LostStreamE2e, ALostStreamKillsOrKeepsAsAsked) {
       EXPECT_EQ(killed.exit_status().cause(), v1::EXIT_CAUSE_DISCONNECTED);
       continue;
     }
-    // It lives, its stdin was not taken for ended, and it is fed by another call.
+    // The process lives, its stdin is still open, and another call can write to it.
     grpc::ClientContext context;
     v1::WriteStdinRequest write;
     write.set_process_id(id);

@@ -7,7 +7,7 @@ namespace {
 
 using NameE2e = E2eTest;
 
-// In each RPC that takes an id.
+// Tries each RPC that takes an id.
 TEST_F(NameE2e, ANameIsGoodForAnId) {
   v1::ProcessSpec spec = Spec("copy_stdin");
   spec.set_stdin_mode(v1::STDIO_MODE_PIPE);
@@ -73,7 +73,7 @@ TEST_F(NameE2e, ANameIsGoodForAnId) {
     EXPECT_EQ(response.events(0).process_id(), id);
     EXPECT_EQ(response.events(0).process_started().process().spec().name(), "web.1");
   }
-  // Free again; the newer one has it.
+  // The name is free again, and belongs to the newer process.
   v1::ProcessSpec next = Spec("wait_forever");
   next.set_name("web.1");
   const std::string second = Start(next).process_id();

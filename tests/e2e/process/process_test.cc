@@ -35,7 +35,7 @@ TEST_F(ProcessE2e, AGrandchildThatHoldsThePipeIsNamedAndNotWaitedFor) {
   EXPECT_TRUE(run.status.ok());
   EXPECT_EQ(run.exit_status.exit_code(), 0);
   EXPECT_EQ(run.drained.reason(), v1::DRAIN_REASON_GRACE_EXPIRED);
-  // Told with the drain if that was known by then, and soon anyhow.
+  // The drain names the holders if they are known by then. The server knows them soon.
   v1::OutputDrained drained = run.drained;
   while (drained.holders_size() == 0) {
     grpc::ClientContext context;

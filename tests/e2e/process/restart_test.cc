@@ -18,7 +18,7 @@ class RestartE2e : public ControlE2e {
     request.set_session_id(session_id);
     return Restart(request, process);
   }
-  // Goes on with another server on the state of the first, which was ended in order.
+  // Ends the server in order, and goes on with another one on its state directory.
   void NextServer() {
     EXPECT_EQ(server_.End(SIGTERM), 0);
     next_ = std::make_unique<ServerProcess>(
@@ -69,7 +69,7 @@ TEST_F(RestartE2e, StartsOnceForEachRequest) {
   EXPECT_EQ(one.process_id(), other.process_id());
 }
 
-// Whatever became of the first one since, and of its session.
+// It does not matter what became of the first process, or of its session, meanwhile.
 TEST_F(RestartE2e, ARetryIsAnsweredWithWhatWasStarted) {
   v1::Session session;
   ASSERT_TRUE(Create({}, &session).ok());
@@ -171,7 +171,7 @@ TEST_F(RestartE2e, GoesOnOverARestartOfTheServerWithoutVariablesAlone) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(Details(refused).reason, "SPECIFICATION_INCOMPLETE");
   EXPECT_THAT(refused.error_message(), testing::HasSubstr("SECRET"));
-  // What this server has started itself it knows.
+  // This server knows what it has started itself.
   const v1::Process own = Start(spec);
   Wait(own.process_id());
   EXPECT_TRUE(Restart(own.process_id(), &again).ok());

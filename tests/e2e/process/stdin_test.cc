@@ -34,7 +34,7 @@ TEST_F(StdinE2e, WhoTakesStdinOverKeepsTheProcess) {
   ASSERT_TRUE(stream->Read(&response));
   const std::string id = response.message().started().process().process_id();
 
-  // Another stream has it for as long as it lasts.
+  // Another stream takes stdin and holds it until that stream ends.
   grpc::ClientContext other_context;
   auto other = processes_->AttachProcess(&other_context);
   v1::AttachProcessRequest attach;

@@ -6,8 +6,8 @@
 namespace proctor {
 namespace {
 
-// What a process leaves behind, wherever it went: with control groups, where there are any,
-// and without.
+// What a process leaves behind, in whatever session or group. Once with control groups, where there
+// are any, and once without.
 class TreeE2e : public ControlE2e, public testing::WithParamInterface<const char*> {
  protected:
   TreeE2e() : ControlE2e({"--log-level=warning", std::string("--cgroup=") + GetParam()}) {}
@@ -16,7 +16,7 @@ class TreeE2e : public ControlE2e, public testing::WithParamInterface<const char
     if (daemon_ != 0) ::kill(daemon_, SIGKILL);
   }
 
-  // Starts a daemon, and waits until what started it is gone.
+  // Starts a daemon, and waits until its starter is gone.
   v1::Process StartDaemon(const std::vector<std::string>& arguments = {},
                           const std::string& session_id = "") {
     const v1::Process process = Start(Spec("daemonize", arguments), session_id);
@@ -113,7 +113,7 @@ TEST_P(TreeE2e, ASessionThatClosesEndsTheWait) {
   ASSERT_TRUE(queue.Next(&tag, &ok));
   EXPECT_EQ(status.error_code(), grpc::FAILED_PRECONDITION);
   EXPECT_EQ(Details(status).reason, "SESSION_CLOSED");
-  // The same afterwards, when nobody can look any more.
+  // The answer stays the same when the session is gone.
   v1::Process waited;
   EXPECT_EQ(Details(TryWait(process.process_id(), v1::WAIT_UNTIL_TREE_EMPTY, absl::ZeroDuration(),
                             &waited))
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(By, TreeE2e, testing::Values("auto", "none"),
 
 constexpr char kWithout[] = PROCTOR_TEST_PROGRAMS "/without";
 
-// A server that lacks something of the kernel, and control groups.
+// A server that lacks control groups and something else of the kernel.
 class LackingE2e : public ControlE2e, public testing::WithParamInterface<const char*> {
  protected:
   LackingE2e() : ControlE2e({"--cgroup=none"}, {.through = Through()}) {}
@@ -176,7 +176,7 @@ class LackingE2e : public ControlE2e, public testing::WithParamInterface<const c
     return {kWithout, GetParam(), "--"};
   }
 
-  // A process that stays and whose daemon does, with the scope TREE.
+  // A specification with the scope TREE. Both the process and its daemon stay.
   v1::Process StartStaying(const std::string& session_id = "") {
     v1::ProcessSpec spec = Spec("daemonize", {"stay", "ignore-term"});
     spec.mutable_stop_policy()->set_scope(v1::SIGNAL_SCOPE_TREE);
@@ -189,7 +189,7 @@ class LackingE2e : public ControlE2e, public testing::WithParamInterface<const c
   std::vector<pid_t> daemons_;
 };
 
-// The server itself must end, too, while a tree runs: see ServerProcess.
+// The server must also end while a tree runs: ServerProcess checks that.
 TEST_P(LackingE2e, StopsAndClosesATree) {
   const bool group = std::string(GetParam()) == "proc";
   const v1::Process process = StartStaying();
@@ -240,7 +240,7 @@ TEST_F(CgroupFlagE2e, NoneMeansNone) {
   EXPECT_EQ(Start(Spec("wait_forever")).tree_mechanism(), v1::TREE_MECHANISM_WALK);
 }
 
-// Any choice that the server makes by itself, it can tell of.
+// The server can report each choice that it makes by itself.
 TEST_F(ControlE2e, TheServerSaysWhatItHas) {
   v1::GetServerInfoResponse info;
   ASSERT_TRUE(

@@ -1,4 +1,4 @@
-// Processes that do not even die of SIGKILL: a debugger holds them, as the kernel would on a
+// Processes that do not even die of SIGKILL. A debugger holds them, as the kernel would do on a
 // dead disk.
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 namespace proctor {
 namespace {
 
-// Holds a process, also as a zombie, for as long as this stands.
+// Holds a process, also as a zombie, until the destructor lets it go.
 class Debugger {
  public:
   explicit Debugger(pid_t pid) {

@@ -12,7 +12,7 @@ class UpdateE2e : public ControlE2e {
     return status;
   }
 
-  // How many processes have this label.
+  // Returns how many processes have this label.
   int Count(const std::string& key, const std::string& value) {
     v1::ListProcessesRequest request;
     (*request.mutable_labels())[key] = value;

@@ -16,14 +16,14 @@ class UsageE2e : public ControlE2e {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
   }
-  // Asks until the usage of a process is as `wanted` says: each look is a second apart at least.
+  // Asks until `wanted` accepts the usage of a process. The server measures once a second at most.
   v1::ProcessUsage AwaitUsage(const std::string& process_id,
                               const std::function<bool(const v1::ProcessUsage&)>& wanted) {
     v1::GetProcessUsageRequest request;
     request.add_process_ids(process_id);
     const absl::Time deadline = absl::Now() + absl::Minutes(2);
     for (v1::GetProcessUsageResponse response;; absl::SleepFor(absl::Milliseconds(20))) {
-      // Nothing tells of a look.
+      // No event tells of a new measurement.
       response = Usage(request);
       if (response.usages_size() == 0) {
         ADD_FAILURE() << process_id << " does not run";
@@ -39,7 +39,7 @@ class UsageE2e : public ControlE2e {
 };
 
 TEST_F(UsageE2e, TellsOfAProcessAndItsDescendants) {
-  // The shell sleeps; what it has started does not.
+  // The shell sleeps, but its child works.
   const v1::Process process = Start(Shell("while :; do :; done & wait"));
   const auto seconds = [](const google::protobuf::Duration& time) {
     return static_cast<double>(time.seconds()) + time.nanos() * 1e-9;

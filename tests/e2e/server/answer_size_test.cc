@@ -8,13 +8,13 @@ namespace {
 
 constexpr size_t kMostAnswerBytes = 1 << 20;
 
-// Callers choose how large a specification is, and nobody else pays for it: what tells of many
-// processes is small, and so is each answer. The channel takes 4 MiB, as any does.
+// A caller chooses how large a specification is, and other callers do not pay for it: answers about
+// many processes stay small, and so does every single one. The channel takes 4 MiB, gRPC's default.
 class AnswerSizeE2e : public ControlE2e {
  protected:
   using ControlE2e::ControlE2e;
 
-  // Arguments of 1.4 MB, and names of variables of 200 kB, which is near what the kernel takes.
+  // Arguments of 1.4 MB and names of variables of 200 kB: nearly the kernel's limit.
   static v1::ProcessSpec Large(const std::string& program = "exit_with") {
     v1::ProcessSpec spec = Spec(program, {"0"});
     for (int i = 0; i < 14; ++i) spec.add_argv(std::string(100000, 'x'));
@@ -102,7 +102,7 @@ TEST_F(AnswerSizeE2e, GetProcessTellsAllOfItInPages) {
 }
 
 TEST_F(AnswerSizeE2e, APageEndsAtOneMebibyteAndTheNextGoesOn) {
-  // 20 kB of labels each.
+  // Each has 20 kB of labels.
   constexpr int kProcesses = 120;
   v1::ProcessSpec spec = Spec("exit_with", {"0"});
   v1::CreateSessionRequest create;

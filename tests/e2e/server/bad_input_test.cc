@@ -8,12 +8,11 @@
 namespace proctor {
 namespace {
 
-// What a caller can get wrong: each a documented code with ErrorInfo, and a server
-// that goes on.
+// Mistakes of callers. Each gives a documented code with ErrorInfo, and the server goes on.
 class BadInputE2e : public E2eTest {
  protected:
   void TearDown() override {
-    // Unharmed: it still runs something.
+    // The server still works.
     EXPECT_EQ(RunAll(Spec("exit_with", {"5"})).exit_status.exit_code(), 5);
   }
 
@@ -199,7 +198,7 @@ TEST_F(BadInputE2e, Paging) {
   grpc::ClientContext second;
   EXPECT_EQ(Details(processes_->ListProcesses(&second, request, &response)).metadata["field"],
             "page_token");
-  // A token of another filter.
+  // The token belongs to another filter.
   Start(Spec("exit_with", {"0"}));
   Start(Spec("exit_with", {"0"}));
   request.clear_page_token();
@@ -213,7 +212,7 @@ TEST_F(BadInputE2e, Paging) {
             "page_token");
 }
 
-// The most memory that a process ever had, in bytes.
+// Returns the peak resident memory of a process, in bytes.
 uint64_t PeakMemoryOf(pid_t pid) {
   std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
   uint64_t kilobytes = 0;
@@ -223,7 +222,7 @@ uint64_t PeakMemoryOf(pid_t pid) {
   return kilobytes * 1024;
 }
 
-// 64 MiB, which are sent as some 64 KiB.
+// 64 MiB, compressed to about 64 KiB.
 TEST_F(BadInputE2e, CompressedCallsAreRefusedAndNotInflated) {
   constexpr uint64_t kBomb = 64 << 20;
   v1::ProcessSpec spec = Spec("exit_with", {"0"});
@@ -289,7 +288,7 @@ TEST_F(BadInputE2e, StdinAfterItsEnd) {
   EXPECT_EQ(details.code, grpc::FAILED_PRECONDITION);
   EXPECT_EQ(details.reason, "STDIN_CLOSED");
 
-  // Without a pipe.
+  // A process without a pipe.
   v1::RunProcessRequest plain;
   *plain.mutable_start()->mutable_spec() = Spec("wait_forever");
   EXPECT_EQ(RunError({plain, data}).reason, "STDIN_NOT_PIPED");

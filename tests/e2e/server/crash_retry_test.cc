@@ -1,4 +1,4 @@
-// Whoever lost an answer may ask again, also of the next server.
+// A client that lost an answer may repeat its call, also to the next server.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -20,13 +20,13 @@
 namespace proctor {
 namespace {
 
-// One server after the other on one state directory, which the first one owns.
+// One server after the other on one state directory. The first one owns it.
 class CrashRetryE2e : public testing::Test {
  protected:
   using Processes = v1::ProcessService;
 
   CrashRetryE2e() {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a killed server leaves comes to us
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // adopts the children of a killed server
     Connect(first_);
   }
   ~CrashRetryE2e() override {
@@ -41,7 +41,7 @@ class CrashRetryE2e : public testing::Test {
     processes_ = v1::ProcessService::NewStub(channel);
     sessions_ = v1::SessionService::NewStub(channel);
   }
-  // The first server is killed, and another one takes over.
+  // Kills the first server and starts another one on its state directory.
   void Crash() {
     EXPECT_EQ(first_.End(SIGKILL), -SIGKILL);
     second_ = std::make_unique<ServerProcess>(
@@ -49,7 +49,7 @@ class CrashRetryE2e : public testing::Test {
     Connect(*second_);
   }
 
-  // Adds a line to a file of the test, and waits.
+  // A specification that adds a line to a file of the test, and waits.
   v1::ProcessSpec Append() const {
     v1::ProcessSpec spec;
     for (const std::string& argument : {std::string("/bin/sh"), std::string("-c"),
@@ -78,7 +78,7 @@ class CrashRetryE2e : public testing::Test {
     *process = response.process();
     return status;
   }
-  // Starts one that has certainly run when this returns.
+  // Starts a process, and returns when it has certainly run.
   v1::Process StartFirst(const std::string& session_id, const std::string& request_id) {
     v1::Process process;
     EXPECT_TRUE(Start(session_id, request_id, Append(), &process).ok());

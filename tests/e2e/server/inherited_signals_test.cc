@@ -1,4 +1,4 @@
-// What a server does with the signals that it was started with.
+// The server starts with dispositions of signals that it inherits.
 #include <signal.h>
 
 #include "absl/strings/str_cat.h"
@@ -7,8 +7,8 @@
 namespace proctor {
 namespace {
 
-// Makes what this process starts meanwhile ignore SIGCHLD. Not the test itself: its own
-// children are its own to reap.
+// Ignores SIGCHLD until Restore, so that programs started meanwhile inherit that. Afterwards the
+// test can reap its own children again.
 class SigchldIgnored {
  public:
   SigchldIgnored() { earlier_ = ::signal(SIGCHLD, SIG_IGN); }

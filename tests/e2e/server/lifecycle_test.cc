@@ -49,7 +49,7 @@ TEST_F(LifecycleE2e, HealthIsKnownForTheServerAndEachService) {
 }
 
 TEST_F(LifecycleE2e, DrainsStopsWhatRunsTellsTheStreamsAndEndsWithZero) {
-  // It takes the signal for a reason to end well, once it says that it is ready.
+  // The process ignores SIGTERM once it has printed that it is ready.
   grpc::ClientContext context;
   auto stream = processes_->RunProcess(&context);
   v1::RunProcessRequest request;
@@ -81,7 +81,7 @@ TEST_F(LifecycleE2e, DrainsStopsWhatRunsTellsTheStreamsAndEndsWithZero) {
   EXPECT_EQ(refused.code, grpc::UNAVAILABLE);
   EXPECT_EQ(refused.reason, "SERVER_DRAINING");
 
-  // The second signal does not wait an hour for the process.
+  // The second signal cuts the grace of one hour short.
   ::kill(server_.pid(), SIGTERM);
   const Transcript rest = ReadAll<v1::RunProcessResponse>(*stream);
   EXPECT_TRUE(rest.status.ok()) << rest.status.error_message();
@@ -115,7 +115,7 @@ TEST_F(LifecycleE2e, AStreamOfAKilledServerEndsWithoutAnExit) {
   const Transcript rest = ReadAll<v1::RunProcessResponse>(*stream);
   EXPECT_FALSE(rest.status.ok());
   for (const std::string& kind : rest.order) EXPECT_NE(kind, "exited");
-  ::kill(pid, SIGKILL);  // orphaned
+  ::kill(pid, SIGKILL);  // its server has left it behind
 }
 
 }  // namespace

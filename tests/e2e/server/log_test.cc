@@ -1,4 +1,4 @@
-// Whoever reads the server's log stands still.
+// A reader of the server's log that has stopped reading.
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -23,8 +23,7 @@ class LogE2e : public testing::Test {
     ::close(log_[1]);
   }
 
-  // Until not a byte more fits. By an opening of our own: it is not to be non-blocking for the
-  // server.
+  // Fills the pipe. Opens it anew for that: the end that the server gets stays blocking.
   void Fill() {
     const std::string path = absl::StrCat("/proc/self/fd/", log_[1]);
     const int end = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -55,7 +54,7 @@ TEST_F(LogE2e, AStuckReaderHoldsUpNeitherCallersNorTheEnd) {
     v1::CloseSessionResponse closed;
     ASSERT_TRUE(sessions->CloseSession(&closing, close, &closed).ok());
   }
-  sessions.reset();  // its connection would be given some seconds
+  sessions.reset();  // or the server waits for its connection
   EXPECT_EQ(server.End(SIGTERM), 0);
 }
 

@@ -7,10 +7,10 @@
 namespace proctor {
 namespace {
 
-// Whoever lost an answer may ask again.
+// A client that lost an answer may repeat its call.
 class RetryE2e : public ControlE2e {
  protected:
-  // Calls `ask` from many threads at once, and returns the ids that it returned.
+  // Calls `ask` from many threads at once. Returns all ids that it returned.
   static std::set<std::string> AskAtOnce(int callers, const std::function<std::string()>& ask) {
     absl::Mutex mutex;
     std::set<std::string> ids;

@@ -1,4 +1,4 @@
-// What the server does with the signals that are sent to it.
+// Signals to the server.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// A server whose log is read by the test, and which has no terminal unless it is given one.
+// A server without a terminal, unless a test gives it one. The test reads its log.
 class SignalE2e : public testing::Test {
  protected:
   void StartServer(const std::string& terminal = "") {
@@ -40,14 +40,14 @@ class SignalE2e : public testing::Test {
     return response.process();
   }
 
-  // Sends a signal and waits for the end. Without our connection, which the server would give
-  // some seconds.
+  // Sends a signal and waits for the end. Closes the connection first: the server waits some
+  // seconds for an open one.
   int End(int signal) {
     stub_.reset();
     return server_->End(signal);
   }
 
-  // Reads the log until it has this, or ends.
+  // Reads the log until it contains this text or ends.
   void AwaitLog(const std::string& text) {
     char buffer[4096];
     ssize_t size = 1;
@@ -109,7 +109,7 @@ TEST_F(SignalE2e, TheEndOfItsTerminalIsADrain) {
   char terminal[100];
   ASSERT_EQ(::ptsname_r(master, terminal, sizeof terminal), 0);
   StartServer(terminal);
-  // While the terminal is there, somebody wants a reload.
+  // While the terminal exists, a hang-up is a reload.
   ::kill(server_->pid(), SIGHUP);
   AwaitLog("reload: there are no TLS files");
   const pid_t pid = StartOne().pid();

@@ -1,4 +1,4 @@
-// What runs on when a server was killed.
+// Processes that outlive a killed server.
 #include <signal.h>
 
 #include <thread>
@@ -8,8 +8,7 @@
 namespace proctor {
 namespace {
 
-// Servers on one state directory, one after the other, and a process of the first one with a
-// daemon.
+// One server after the other on one state directory. The first one has a process with a daemon.
 class SurvivorsE2e : public ControlE2e {
  protected:
   using ControlE2e::ControlE2e;
@@ -35,7 +34,7 @@ class SurvivorsE2e : public ControlE2e {
   const std::string& id() const { return process_.process_id(); }
   pid_t leader() const { return static_cast<pid_t>(process_.pid()); }
 
-  // The server is killed, and another one takes over.
+  // Kills the server and starts another one on its state directory.
   void Crash(std::vector<std::string> flags = {}) {
     EXPECT_EQ((next_ != nullptr ? *next_ : server_).End(SIGKILL), -SIGKILL);
     flags.push_back("--state-dir=" + server_.state_dir());
@@ -47,7 +46,7 @@ class SurvivorsE2e : public ControlE2e {
     info_ = v1::ServerService::NewStub(channel_);
   }
 
-  // Before a server ends, which would wait until an idle client has read its last words.
+  // Comes before the end of a server, which would wait for an idle client.
   void Disconnect() {
     processes_.reset();
     events_.reset();
@@ -236,7 +235,7 @@ TEST_F(SurvivorsE2e, AreLeftByAServerThatEndsWhileAStopWaits) {
   EXPECT_TRUE(Runs(daemon_));
 }
 
-// Where the tree of a process is no control group.
+// Without control groups.
 class WalkedSurvivorsE2e : public SurvivorsE2e {
  protected:
   WalkedSurvivorsE2e() : SurvivorsE2e({"--cgroup=none"}) {}

@@ -34,7 +34,7 @@ TEST_F(LeaseE2e, ExpiryKeepsWhatItIsToKeep) {
   ASSERT_TRUE(Create(LeaseOf(absl::Seconds(1), v1::LEASE_EXPIRY_KEEP), &session).ok());
   EXPECT_EQ(session.on_lease_expiry(), v1::LEASE_EXPIRY_KEEP);
   const v1::Process process = Start(Spec("wait_forever"), session.session_id());
-  // Told by what it does: it takes no more starts.
+  // The session shows it: it refuses new starts.
   v1::Process refused;
   grpc::Status status;
   do {
@@ -59,7 +59,7 @@ TEST_F(LeaseE2e, RenewalKeepsItAliveAndNothingElseDoes) {
   v1::Session busy;
   ASSERT_TRUE(Create(LeaseOf(absl::Seconds(1), v1::LEASE_EXPIRY_KILL), &busy).ok());
   const absl::Time first_end = TimeOf(renewed.lease_expires_at());
-  // Starts are no renewals: the second session closes while it is used.
+  // A start does not renew a lease: the second session closes while it is used.
   v1::Process process;
   grpc::Status status;
   do {
@@ -91,7 +91,7 @@ TEST_F(LeaseE2e, WhatCannotBe) {
   EXPECT_EQ(Details(Renew("nope", &session)).reason, "SESSION_NOT_FOUND");
 }
 
-// The end of time is within what a timestamp can say.
+// The end of the lease stays within the range of a timestamp.
 TEST_F(LeaseE2e, MayBeVeryLong) {
   v1::Session session;
   ASSERT_TRUE(

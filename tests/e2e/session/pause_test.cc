@@ -1,5 +1,5 @@
-// What had happened while the server could not run: it is stopped, as a debugger or a frozen
-// machine would, for longer than the deadlines of its processes and sessions.
+// A server that could not run for longer than the deadlines of its processes and sessions. The test
+// stops it, as a debugger or a frozen machine would.
 
 #include <signal.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 class PauseE2e : public ControlE2e {
  protected:
-  // Stops the server; it runs on when `time` is over and `happened` is true.
+  // Stops the server until `time` is over and `happened` returns true.
   void Pause(
       absl::Duration time, const std::function<bool()>& happened = [] { return true; }) {
     ::kill(server_.pid(), SIGSTOP);
@@ -47,7 +47,7 @@ TEST_F(PauseE2e, AProcessThatSpokeMeanwhileWasNotIdle) {
   SetDuration(spec.mutable_idle_timeout(), absl::Seconds(1));
   const v1::Process process = Start(spec);
   Pause(absl::Seconds(3));
-  // It speaks on, and is left alone for it.
+  // The process goes on writing, and so it stays alive.
   const absl::Time end = absl::Now() + absl::Seconds(2);
   while (absl::Now() < end) {
     ASSERT_EQ(GetProcess(process.process_id()).state(), v1::PROCESS_STATE_RUNNING)
@@ -82,7 +82,7 @@ TEST_F(PauseE2e, ALeaseThatWasRenewedMeanwhileHolds) {
   }
   done = true;
   renewer.join();
-  // Nor does the absence keep it for ever.
+  // The lease still expires when the renewals end.
   EXPECT_EQ(AwaitSessionClosed(session.session_id()), "LEASE_EXPIRED");
 }
 

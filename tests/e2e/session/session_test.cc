@@ -62,7 +62,7 @@ TEST_F(SessionE2e, OpensListsAndClosesWithTheWatcherThatWasAskedFor) {
   }
 }
 
-// What is said of a stream that may meet the end of its session anywhere.
+// A read of output may meet the end of its session at any point.
 TEST_F(SessionE2e, ReadingOutputEndsWhereverItMeetsTheClose) {
   for (int round = 0; round < 100; ++round) {
     v1::Session session;
@@ -78,7 +78,7 @@ TEST_F(SessionE2e, ReadingOutputEndsWhereverItMeetsTheClose) {
       v1::CloseSessionResponse closed;
       std::promise<grpc::Status> start_status, close_status;
     } closing;
-    // It keeps the session's thread busy while the other two come.
+    // This call keeps the session's thread busy while the other two arrive.
     closing.start.set_session_id(session.session_id());
     *closing.start.mutable_spec() = Spec("no_such_program");
     closing.close.set_session_id(session.session_id());
@@ -96,7 +96,7 @@ TEST_F(SessionE2e, ReadingOutputEndsWhereverItMeetsTheClose) {
     const Transcript read = ReadAll<v1::ReadOutputResponse>(*stream);
     EXPECT_NE(closing.start_status.get_future().get().error_code(), grpc::StatusCode::OK);
     EXPECT_TRUE(closing.close_status.get_future().get().ok());
-    // By its session, or when that is closed by what is kept.
+    // The answer comes from the session, or from the kept output when the session is closed.
     ASSERT_TRUE(read.status.ok()) << read.status.error_message();
     EXPECT_EQ(read.order.back(), "drained");
   }

@@ -1,4 +1,4 @@
-// Each watcher with each loop, through the server.
+// Each watcher with each loop, in a real server.
 
 #include <signal.h>
 
@@ -37,8 +37,8 @@ class WatcherE2e : public E2eTest {
  protected:
   WatcherE2e() : E2eTest({"--log-level=warning", "--max-ended-processes=100000"}) {}
 
-  // The id of a new session, or "" with the reason printed where this machine has not
-  // what it takes.
+  // Opens a session and returns its id. Prints the reason and returns "" when this machine cannot
+  // run the combination.
   std::string Open(const Combination& combination) {
     grpc::ClientContext context;
     v1::CreateSessionRequest request;
@@ -103,7 +103,7 @@ TEST_P(CombinationE2e, RunsTheSameScenarios) {
     stream->WritesDone();
     return ReadAll<v1::RunProcessResponse>(*stream);
   };
-  // Streams apart, and the code.
+  // Both streams, and the exit code.
   const Transcript both = run(Shell("echo out; echo err >&2; exit 3"), "");
   EXPECT_EQ(both.out, "out\n");
   EXPECT_EQ(both.err, "err\n");
@@ -111,7 +111,7 @@ TEST_P(CombinationE2e, RunsTheSameScenarios) {
   EXPECT_EQ(both.exit_status.watcher(), GetParam().watcher);
   EXPECT_EQ(both.exit_status.source(), v1::STATUS_SOURCE_WAITED);
   EXPECT_TRUE(both.exit_status.has_usage());
-  // stdin to its end, and back.
+  // All of stdin, and back.
   v1::ProcessSpec cat = Shell("exec cat");
   cat.set_stdin_mode(v1::STDIO_MODE_PIPE);
   const std::string input(60000, 'x');
@@ -129,7 +129,7 @@ TEST_P(CombinationE2e, RunsTheSameScenarios) {
   missing.mutable_spec()->add_argv("/no/such");
   v1::StartProcessResponse response;
   EXPECT_FALSE(processes_->StartProcess(&context, missing, &response).ok());
-  // One that runs still when its session is closed.
+  // A process that still runs when its session closes.
   const v1::Process running = Start(Spec("wait_forever"), session);
   grpc::ClientContext closing;
   v1::CloseSessionRequest close;
@@ -154,7 +154,7 @@ TEST_F(WatcherE2e, SessionsOfAllWatchersAtTheSameTimeTakeNothingFromEachOther) {
   ExpectEachExitOnce(sessions, kChildren, /*outstanding=*/400);
 }
 
-// Later starts use it; what runs is finished by the watcher that started it.
+// Later starts use the new watcher. The old one finishes the processes that it started.
 TEST_F(WatcherE2e, AChangedWatcherIsThatOfLaterStarts) {
   const std::string session = Open({"default", "pidfd"});
   if (session.empty()) GTEST_SKIP() << "not available here";
