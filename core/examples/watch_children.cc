@@ -14,9 +14,9 @@ namespace {
 // Runs a shell script, and calls `handler` once when it has ended.
 absl::Status Spawn(ChildWatcher& watcher, const char* script, proctor::ChildHandler handler) {
   const ChildWatcher::Scope scope(watcher);  // until the child has its handler
-  ASSIGN_OR_RETURN(const auto child, proctor::Launch({.argv = {"sh", "-c", script},
+  ASSIGN_OR_RETURN(const auto launched, proctor::Launch({.argv = {"sh", "-c", script},
                                                       .stdout_mode = proctor::StdioMode::kNull}));
-  return watcher.AddChildHandler(child.pid, std::move(handler));
+  return watcher.AddChildHandler(launched.child, std::move(handler));
 }
 
 }  // namespace

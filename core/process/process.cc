@@ -39,7 +39,9 @@ Process::~Process() {
   kill_retry_.Cancel();
   kill_timer_.Cancel();
   drain_timer_.Cancel();
-  if (state_ == ProcessState::kRunning && pid_ != 0) context_.watcher->RemoveChildHandler(pid_);
+  if (state_ == ProcessState::kRunning && child_.pid != 0) {
+    context_.watcher->RemoveChildHandler(child_.pid);
+  }
 }
 
 absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command command,
@@ -72,7 +74,7 @@ absl::Status Process::Begin() {
     // What it may have started meanwhile.
     tree_->Signal(context_.loop.get(), {SIGKILL}, [](const absl::Status&) {});
     tree_->OnReaped();
-    KillAndReap(std::exchange(pid_, 0), std::move(pidfd_));
+    KillAndReap(std::exchange(child_, {}));
   }
   return status;
 }
@@ -85,9 +87,8 @@ absl::Status Process::Spawn() {
     return launched.status();
   }
   newborn_mark_ = NewbornGuard::Get().value()->Mark();  // there is no launch without it
-  pid_ = launched->pid;
-  pidfd_ = std::move(launched->pidfd);
-  tree_->OnSpawned({pid_, pidfd_, launched->user, command_->user.allow_new_privileges});
+  child_ = std::move(launched->child);
+  tree_->OnSpawned({child_, launched->user, command_->user.allow_new_privileges});
   started_at_ = absl::Now();
   started_monotonic_ = context_.loop->Time();
 
@@ -111,7 +112,7 @@ absl::Status Process::Watch() {
     RETURN_IF_ERROR(pipe->Start());
   }
   absl::Status watched =
-      context_.watcher->AddChild(pid_, pidfd_, [weak = weak_from_this()](const ChildExit& exit) {
+      context_.watcher->AddChildHandler(child_, [weak = weak_from_this()](const ChildExit& exit) {
         if (auto self = weak.lock()) self->OnExit(exit);
       });
   if (!watched.ok()) return watched;
@@ -133,7 +134,7 @@ ProcessInfo Process::Info() const {
   info.id = context_.id;
   info.session_id = context_.session_id;
   info.command = command_;
-  info.pid = pid_;
+  info.pid = child_.pid;
   info.state = state_;
   info.started_at = started_at_;
   info.exit_status = exit_status_;
@@ -281,7 +282,7 @@ void Process::OnExit(const ChildExit& exit) {
   const bool goes_on = kill_timer_.pending() && kill_scope_ == SignalScope::kTree;
   if (!goes_on) kill_timer_.Cancel();
   if (tree_mechanism_ == TreeMechanism::kCgroup || goes_on) (void)TreeEmpty();
-  pidfd_.Reset();
+  child_.pidfd.Reset();
   if (!input_cut_) stdin_->Close();
   Notify();
   CheckDrained();

@@ -13,9 +13,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/child_ref.h"
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
-#include "core/base/shared_fd.h"
 #include "core/command/command.h"
 #include "core/command/end_request.h"
 #include "core/fact/process_info.h"
@@ -196,8 +196,7 @@ class Process : public std::enable_shared_from_this<Process> {
   std::shared_ptr<const Command> command_;
   Hooks hooks_;
 
-  pid_t pid_ = 0;
-  SharedFd pidfd_;  // with the watcher
+  ChildRef child_;  // its pidfd with the watcher, until the end is told
   ProcessState state_ = ProcessState::kRunning;
   absl::Time started_at_;
   absl::Duration started_monotonic_;

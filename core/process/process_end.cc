@@ -1,7 +1,6 @@
 // How a process is ended, and by whom: signals, the ladder of Stop, and its tree.
 #include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
@@ -46,24 +45,21 @@ absl::Status Process::ExitedError(std::string_view operation) const {
 // Until the watcher has told of the end, the child is alive or a zombie: its pid and its
 // process group are its own.
 absl::Status Process::SendNow(int signal, SignalScope scope) const {
-  if (scope == SignalScope::kGroup) {
-    if (::kill(-pid_, signal) == 0) return absl::OkStatus();
-  } else {
-    if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0) {
-      return absl::OkStatus();
-    }
-    // Old kernels and seccomp filters refuse that, and there may be no pidfd.
-    if (errno != ESRCH && ::kill(pid_, signal) == 0) return absl::OkStatus();
+  int error = 0;
+  if (scope != SignalScope::kGroup) {
+    error = SignalChild(child_, signal);
+  } else if (::kill(-child_.pid, signal) != 0) {
+    error = errno;
   }
-  if (errno == ESRCH) return ExitedError("signal");
-  return SystemError(absl::StrCat("send ", SignalName(signal)), errno);
+  if (error == 0) return absl::OkStatus();
+  if (error == ESRCH) return ExitedError("signal");
+  return SystemError(absl::StrCat("send ", SignalName(signal)), error);
 }
 
 // Whether the process itself has ended, also where the watcher has not told it yet: who asks
 // for its end from then on has not caused it.
 bool Process::LeaderEnded() const {
-  return state_ != ProcessState::kRunning ||
-         PeekChild(pid_, pidfd_.get()).state != ChildLook::State::kRunning;
+  return state_ != ProcessState::kRunning || PeekChild(child_).state != ChildLook::State::kRunning;
 }
 
 // Whether nobody is left whom a signal of this scope could reach. Of a mere group nobody knows
@@ -85,7 +81,7 @@ void Process::Send(TreeSignal signal, SignalScope scope, const std::string& by, 
   }
   if (tree_ == nullptr) return done(ExitedError("signal"));
   const bool told =
-      tree_mechanism_ == TreeMechanism::kWalk && !LeaderEnded() && ::kill(pid_, 0) == 0;
+      tree_mechanism_ == TreeMechanism::kWalk && !LeaderEnded() && ::kill(child_.pid, 0) == 0;
   if (told) hooks_.signalled(*this, signal.number, scope, by);
   ++signals_;
   tree_->Signal(context_.loop.get(), signal,
@@ -216,16 +212,16 @@ void Process::HangUp(const EndRequest& request) {
     return CloseTerminal();
   }
   // Asked for before anybody acts on the signal.
-  const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), pid_);
+  const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), child_.pid);
   RequestEnd(SIGHUP, request);
   hooks_.signalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
   // The kernel sends SIGHUP and SIGCONT to the leader, and to nobody else before the leader ends.
   // A second SIGHUP from us could reach a shell while it handles the first, and make it leave its
   // jobs behind.
   CloseTerminal();
-  tree_->Signal(context_.loop.get(), {.number = SIGHUP, .resume = true, .beside = pid_},
+  tree_->Signal(context_.loop.get(), {.number = SIGHUP, .resume = true, .beside = child_.pid},
                 [](const absl::Status&) {});
-  if (foreground != 0 && foreground != pid_ && ::kill(-foreground, SIGHUP) == 0) {
+  if (foreground != 0 && foreground != child_.pid && ::kill(-foreground, SIGHUP) == 0) {
     (void)::kill(-foreground, SIGCONT);  // gone: as well
   }
 }

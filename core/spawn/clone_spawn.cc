@@ -139,30 +139,29 @@ long Clone3Child(SpawnExchange* exchange, int cgroup, NewbornGuard* guard,
 }
 
 // What became of a child that was cloned.
-absl::StatusOr<SpawnedChild> Conclude(const SpawnPlan& plan, const SpawnExchange& exchange,
-                                      const NewbornGuard::Verdict& verdict, absl::Duration timeout,
-                                      long pid) {
+absl::StatusOr<ChildRef> Conclude(const SpawnPlan& plan, const SpawnExchange& exchange,
+                                  const NewbornGuard::Verdict& verdict, absl::Duration timeout,
+                                  long pid) {
   if (pid < 0) return SpawnError(plan, SpawnStage::kClone, static_cast<int>(-pid));
-  UniqueFd pidfd(exchange.pidfd);
-  const pid_t child = static_cast<pid_t>(pid);
+  ChildRef child{static_cast<pid_t>(pid), UniqueFd(exchange.pidfd)};
   if (exchange.error != 0) {
-    ReapEnding(child, std::move(pidfd));
+    ReapEnding(child);
     return SpawnError(plan, exchange.stage, exchange.error, exchange.detail);
   }
   if (verdict.killed) {
-    ReapEnding(child, std::move(pidfd));
+    ReapEnding(child);
     return SpawnTimeoutError(plan, verdict.stage, verdict.was_stopped, timeout);
   }
   if (exchange.oom_score_left) {
     const SpawnRequest& request = plan.request();
-    const int error = WriteOomScore(child, request.oom_score_adj);
+    const int error = WriteOomScore(child.pid, request.oom_score_adj);
     if (error != 0 && request.oom_score_adj_asked) {
-      ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-      ReapEnding(child, std::move(pidfd));
+      (void)SignalChild(child, SIGKILL);
+      ReapEnding(child);
       return SpawnError(plan, SpawnStage::kOomScore, error);
     }
   }
-  return SpawnedChild{child, std::move(pidfd)};
+  return child;
 }
 
 // A spawn is never made without the guard.
@@ -175,7 +174,7 @@ absl::StatusOr<NewbornGuard*> FindGuard(const SpawnPlan& plan) {
 
 }  // namespace
 
-absl::StatusOr<SpawnedChild> Clone3Spawn(const SpawnPlan& plan) {
+absl::StatusOr<ChildRef> Clone3Spawn(const SpawnPlan& plan) {
   ASSIGN_OR_RETURN(auto guard, FindGuard(plan));
   SpawnExchange exchange;
   exchange.request = &plan.request();
@@ -185,7 +184,7 @@ absl::StatusOr<SpawnedChild> Clone3Spawn(const SpawnPlan& plan) {
   return Conclude(plan, exchange, verdict, guard->timeout(), pid);
 }
 
-absl::StatusOr<SpawnedChild> CloneSpawn(SpawnPlan& plan) {
+absl::StatusOr<ChildRef> CloneSpawn(SpawnPlan& plan) {
   ASSIGN_OR_RETURN(auto guard, FindGuard(plan));
   if (!plan.MoveByItself()) return SpawnError(plan, SpawnStage::kCgroup, errno);
   SpawnExchange exchange;
@@ -212,7 +211,7 @@ absl::Status ProbeClone3(int cgroup) {
   if (pid < 0 && cgroup >= 0) {
     return SystemError("spawn into a control group", static_cast<int>(-pid));
   }
-  if (pid > 0) ReapEnding(static_cast<pid_t>(pid), UniqueFd(exchange.pidfd));
+  if (pid > 0) ReapEnding({static_cast<pid_t>(pid), UniqueFd(exchange.pidfd)});
   if (verdict.killed) {
     return MakeError(absl::StatusCode::kAborted, Reason::kSpawnTimeout,
                      "spawn into a control group: the child does not get on");

@@ -1,27 +1,19 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/unique_fd.h"
+#include "core/base/child_ref.h"
 #include "core/spawn/spawn_plan.h"
 
 namespace proctor {
-
-// A child that was spawned.
-struct SpawnedChild {
-  pid_t pid = 0;
-  UniqueFd pidfd;
-};
 
 // Spawn by clone3(2), and by clone(2) where clone3 is not to be had (kernels before 5.5, the
 // seccomp filters of many containers). Safe from any thread; block it until the child's exec,
 // or until the NewbornGuard has killed it. Errors: those of Launch; Unimplemented
 // (LAUNCH_METHOD_UNAVAILABLE) where the kernel or a seccomp filter does not offer it, with nothing
 // done.
-absl::StatusOr<SpawnedChild> Clone3Spawn(const SpawnPlan& plan);
-absl::StatusOr<SpawnedChild> CloneSpawn(SpawnPlan& plan);
+absl::StatusOr<ChildRef> Clone3Spawn(const SpawnPlan& plan);
+absl::StatusOr<ChildRef> CloneSpawn(SpawnPlan& plan);
 
 // Whether Clone3Spawn works here, by making a child that ends at once; in the control group
 // of this open directory, unless it is -1.

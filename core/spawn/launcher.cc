@@ -40,9 +40,8 @@ absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& com
                    method == LaunchMethod::kClone3 ? Clone3Spawn(plan) : CloneSpawn(plan));
 
   LaunchedProcess launched;
-  launched.pid = child.pid;
+  launched.child = std::move(child);
   launched.user = identity.changes ? identity.uid : ::geteuid();
-  launched.pidfd = std::move(child.pidfd);
   launched.stdin_pipe = std::move(stdio.server[0]);
   launched.stdout_pipe = std::move(stdio.server[1]);
   launched.stderr_pipe = std::move(stdio.server[2]);

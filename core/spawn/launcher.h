@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/child_ref.h"
 #include "core/base/unique_fd.h"
 #include "core/command/command.h"
 #include "core/spawn/tree_place.h"
@@ -15,9 +16,8 @@ namespace proctor {
 // A process that was just spawned, and our ends of its pipes, non-blocking and
 // close-on-exec. A descriptor that was not asked for is empty.
 struct LaunchedProcess {
-  pid_t pid = 0;
-  uid_t user = 0;        // whom it runs as
-  UniqueFd pidfd;        // empty only where the kernel has no pidfd
+  ChildRef child;        // without a pidfd only where the kernel has none
+  uid_t user = 0;        // that it runs as
   UniqueFd stdin_pipe;   // with a terminal: its master side
   UniqueFd stdout_pipe;  // with a terminal: its master side, the same open file
   UniqueFd stderr_pipe;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -27,13 +26,6 @@ namespace {
 constexpr int kMostRounds = 16;
 constexpr size_t kMostPidfds = 64;  // open at once
 
-// Returns an errno. By the pid where pidfds are refused.
-int SendTo(pid_t pid, const UniqueFd& pidfd, int signal) {
-  if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return 0;
-  if (pidfd && errno == ESRCH) return ESRCH;
-  return ::kill(pid, signal) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 CgroupTree::~CgroupTree() {
@@ -47,6 +39,12 @@ absl::StatusOr<bool> CgroupTree::Empty() {
 }
 
 void CgroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) { done(Send(signal)); }
+
+// The leader has its pidfd already.
+ChildRef CgroupTree::Open(pid_t member) const {
+  if (member == leader_.pid) return leader_;
+  return {member, UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, member, 0)))};
+}
 
 absl::Status CgroupTree::Send(TreeSignal signal) {
   // Where it cannot be told, the members are looked for.
@@ -69,17 +67,17 @@ absl::Status CgroupTree::Send(TreeSignal signal) {
       SpareDescriptor::Get().Refill();  // the second look must not want for what the pidfds took
       // A pid that is listed after its pidfd was opened is no stranger's. Where there is no
       // pidfd, that it is listed just now has to do.
-      std::map<pid_t, UniqueFd> opened;
+      std::vector<ChildRef> opened;
       for (size_t i = begin; i < std::min(begin + kMostPidfds, fresh.size()); ++i) {
-        opened.emplace(fresh[i], static_cast<int>(::syscall(SYS_pidfd_open, fresh[i], 0)));
+        opened.push_back(Open(fresh[i]));
       }
       const std::set<pid_t> members = group_.Members();
-      for (const auto& [pid, pidfd] : opened) {
-        if (!members.contains(pid)) continue;
-        const int failure = SendTo(pid, pidfd, signal.number);
+      for (const ChildRef& member : opened) {
+        if (!members.contains(member.pid)) continue;
+        const int failure = SignalChild(member, signal.number);
         if (failure == 0) {
-          reached.insert(pid);
-          if (signal.resume) (void)SendTo(pid, pidfd, SIGCONT);  // gone: as well
+          reached.insert(member.pid);
+          if (signal.resume) (void)SignalChild(member, SIGCONT);  // gone: as well
         } else {
           error = failure;
         }

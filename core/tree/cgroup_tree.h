@@ -25,8 +25,11 @@ class CgroupTree final : public ProcessTree {
 
   TreeMechanism mechanism() const override { return TreeMechanism::kCgroup; }
   TreePlace place() const override { return {.cgroup = directory_.get()}; }
-  void OnSpawned(const TreeLeader&) override { directory_.Reset(); }
-  void OnReaped() override {}
+  void OnSpawned(const TreeLeader& leader) override {
+    leader_ = leader.child;
+    directory_.Reset();
+  }
+  void OnReaped() override { leader_ = {}; }
   void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
   absl::StatusOr<bool> Empty() override;
   absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
@@ -34,6 +37,7 @@ class CgroupTree final : public ProcessTree {
   uint64_t MemoryPeak() const override { return group_.ReadNumber("memory.peak"); }
 
  private:
+  ChildRef Open(pid_t member) const;
   absl::Status Send(TreeSignal signal);
   void CheckEmpty();
   void StopWaiting();
@@ -41,6 +45,7 @@ class CgroupTree final : public ProcessTree {
   const std::shared_ptr<CgroupRoot> root_;
   const Cgroup group_;
   UniqueFd directory_;  // until the spawn
+  ChildRef leader_;     // until it is reaped
 
   // While somebody waits for the end of all members.
   EventLoop* loop_ = nullptr;

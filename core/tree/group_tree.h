@@ -13,7 +13,7 @@ class GroupTree final : public ProcessTree {
  public:
   TreeMechanism mechanism() const override { return TreeMechanism::kGroup; }
   TreePlace place() const override { return {}; }
-  void OnSpawned(const TreeLeader& leader) override { leader_ = leader.pid; }
+  void OnSpawned(const TreeLeader& leader) override { leader_ = leader.child.pid; }
   void OnReaped() override { leader_ = 0; }
   void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
   absl::StatusOr<bool> Empty() override { return false; }

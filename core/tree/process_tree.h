@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/shared_fd.h"
+#include "core/base/child_ref.h"
 #include "core/command/process_limits.h"
 #include "core/fact/tree_mechanism.h"
 #include "core/loop/event_loop.h"
@@ -22,10 +22,9 @@ namespace proctor {
 
 class CgroupRoot;
 
-// Who was spawned. Its pid is 0 if nobody could be.
+// The process that was spawned. Its pid is 0 if none could be.
 struct TreeLeader {
-  pid_t pid = 0;
-  SharedFd pidfd;  // empty where the kernel has none
+  ChildRef child;
   uid_t user = 0;
   bool may_gain_privileges = false;
 };

@@ -174,9 +174,18 @@ class Walk {
     return !order_.reached.contains(entry.identity()) && met_.insert(entry.identity()).second;
   }
 
-  // By the pidfd that is there already, whoever has reaped it by now.
+  // Sends to a member; to the leader, until it is reaped, by the pidfd that is there already.
+  absl::StatusOr<int> Reach(const ProcEntry& entry, int signal) {
+    if (order_.leader_fd && entry.pid == tree().leader) {
+      const int error = Send(order_.leader_fd.get(), signal);
+      if (error == 0 || error == ESRCH) return error;
+    }
+    return SendTo(entry, signal);
+  }
+
+  // By that pidfd, though it may have been reaped by now.
   void SendToLeader() {
-    const int pidfd = order_.tree->leader_fd.get();
+    const int pidfd = order_.leader_fd.get();
     if (order_.leader_reached || pidfd < 0) return;
     order_.leader_reached = Send(pidfd, order_.signal.number) == 0;
     if (order_.leader_reached && order_.signal.resume) (void)Send(pidfd, SIGCONT);  // gone: as well
@@ -206,7 +215,7 @@ class Walk {
     for (const ProcEntry& entry : members) {
       if (!IsNew(entry)) continue;
       found = true;
-      const auto sent = SendTo(entry, SIGSTOP);
+      const auto sent = Reach(entry, SIGSTOP);
       if (!sent.ok()) return Fail(sent.status());
       if (*sent == 0) {
         stopped_.push_back(entry);
@@ -226,7 +235,7 @@ class Walk {
   void KillStopped() {
     SendToLeader();
     for (const ProcEntry& entry : std::exchange(stopped_, {})) {
-      const auto sent = SendTo(entry, SIGKILL);
+      const auto sent = Reach(entry, SIGKILL);
       if (sent.ok()) {
         order_.reached.insert(entry.identity());
         continue;

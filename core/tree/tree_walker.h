@@ -20,13 +20,12 @@ namespace proctor {
 // What a tree is known by, for walks over /proc.
 //
 // Thread-safety: the fields of the first group are constant once there is a leader; `leader`
-// belongs to the thread that reaps it; the last ones to whoever walks.
+// belongs to the thread that reaps it; the last one to the thread that walks.
 struct WalkedTree {
   uint64_t mark = 0;         // of each member's limit of locks; 0: none
   uint64_t born = 0;         // no member was started before that
   uid_t user = 0;            // the leader's
   bool may_be_root = false;  // its programs may gain privileges
-  SharedFd leader_fd;        // its pidfd; empty without
 
   std::atomic<pid_t> leader = 0;  // until it is reaped: set to 0 before
 
@@ -36,7 +35,8 @@ struct WalkedTree {
 // What a walk is to do with a tree.
 struct WalkOrder {
   std::shared_ptr<WalkedTree> tree;
-  TreeSignal signal;  // of number 0: it only looks
+  TreeSignal signal;   // of number 0: it only looks
+  SharedFd leader_fd;  // the leader's pidfd; empty without one, and once it is reaped
 
   // Whom the signal has reached: a second try leaves them alone.
   std::set<ProcIdentity> reached;

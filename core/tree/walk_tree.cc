@@ -56,11 +56,13 @@ void SendToLeader(WalkOrder* order) {
   const pid_t leader = order->tree->leader;
   if (leader == 0 || order->leader_reached) return;
   if (order->signal.number == SIGKILL) (void)::kill(-leader, SIGKILL);  // the leader is in it
-  order->leader_reached = ::kill(leader, order->signal.number) == 0;
+  const ChildRef child{leader, order->leader_fd};
+  const int error = SignalChild(child, order->signal.number);
+  order->leader_reached = error == 0;
   if (!order->leader_reached) {
-    order->error = errno;
+    order->error = error;
   } else if (order->signal.resume) {
-    (void)::kill(leader, SIGCONT);
+    (void)SignalChild(child, SIGCONT);
   }
 }
 
@@ -96,14 +98,20 @@ WalkTree::~WalkTree() { StopWaiting(); }
 void WalkTree::OnSpawned(const TreeLeader& leader) {
   tree_->user = leader.user;
   tree_->may_be_root = leader.may_gain_privileges;
-  tree_->leader_fd = leader.pidfd;
-  tree_->leader = leader.pid;
+  leader_ = leader.child;
+  tree_->leader = leader_.pid;
+}
+
+void WalkTree::OnReaped() {
+  tree_->leader = 0;
+  leader_ = {};
 }
 
 void WalkTree::Signal(EventLoop* loop, TreeSignal signal, TreeSent done) {
   WalkOrder order;
   order.tree = tree_;
   order.signal = signal;
+  order.leader_fd = leader_.pidfd;
   order.leader_reached = signal.beside != 0;  // it is to be left alone
   SendAndTell(loop, std::move(order), 1, std::move(done));
 }

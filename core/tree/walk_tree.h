@@ -34,7 +34,7 @@ class WalkTree final : public ProcessTree {
   TreeMechanism mechanism() const override { return TreeMechanism::kWalk; }
   TreePlace place() const override { return {.mark = tree_->mark}; }
   void OnSpawned(const TreeLeader& leader) override;
-  void OnReaped() override { tree_->leader = 0; }
+  void OnReaped() override;
   void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) override;
   absl::StatusOr<bool> Empty() override { return false; }
   absl::Status AwaitEmpty(EventLoop* loop, TreeWait wait) override;
@@ -47,6 +47,7 @@ class WalkTree final : public ProcessTree {
   void StopWaiting();
 
   const std::shared_ptr<WalkedTree> tree_;
+  ChildRef leader_;  // until it is reaped
 
   // While somebody waits for the end of all members: one of them.
   EventLoop* loop_ = nullptr;

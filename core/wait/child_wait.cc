@@ -91,13 +91,14 @@ int WaitId(int id_type, id_t id, siginfo_t* info, int options, rusage* usage) {
 }
 
 // For one child, by its pidfd if there is one.
-int WaitChild(pid_t pid, int pidfd, siginfo_t* info, int options, rusage* usage) {
-  if (pidfd >= 0) {
-    const int result = WaitId(kIdTypePidfd, static_cast<id_t>(pidfd), info, options, usage);
+int WaitChild(const ChildRef& child, siginfo_t* info, int options, rusage* usage) {
+  if (child.pidfd) {
+    const auto id = static_cast<id_t>(child.pidfd.get());
+    const int result = WaitId(kIdTypePidfd, id, info, options, usage);
     if (result == 0 || errno != EINVAL) return result;
   }
   // Without one, or before Linux 5.4, which does not wait with it.
-  return WaitId(P_PID, static_cast<id_t>(pid), info, options, usage);
+  return WaitId(P_PID, static_cast<id_t>(child.pid), info, options, usage);
 }
 
 WaitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
@@ -135,11 +136,11 @@ WaitStatus StatusOfReaped(int pidfd) {
   return status;
 }
 
-ChildLook Look(pid_t pid, int pidfd, int extra_options) {
+ChildLook Look(const ChildRef& child, int extra_options) {
   siginfo_t info{};
   rusage usage{};
-  if (WaitChild(pid, pidfd, &info, WEXITED | WNOWAIT | extra_options, &usage) < 0) {
-    return {ChildLook::State::kGone, StatusOfReaped(pidfd)};
+  if (WaitChild(child, &info, WEXITED | WNOWAIT | extra_options, &usage) < 0) {
+    return {ChildLook::State::kGone, StatusOfReaped(child.pidfd.get())};
   }
   if (info.si_pid == 0) return {ChildLook::State::kRunning, {}};
   return {ChildLook::State::kEnded, FromSiginfo(info, usage)};
@@ -147,9 +148,9 @@ ChildLook Look(pid_t pid, int pidfd, int extra_options) {
 
 }  // namespace
 
-ChildLook PeekChild(pid_t pid, int pidfd) { return Look(pid, pidfd, WNOHANG); }
+ChildLook PeekChild(const ChildRef& child) { return Look(child, WNOHANG); }
 
-ChildLook AwaitChild(pid_t pid, int pidfd) { return Look(pid, pidfd, 0); }
+ChildLook AwaitChild(const ChildRef& child) { return Look(child, 0); }
 
 AnyChildLook PeekAnyChild(bool of_this_thread) {
   siginfo_t info{};
@@ -159,9 +160,9 @@ AnyChildLook PeekAnyChild(bool of_this_thread) {
   return {info.si_pid, FromSiginfo(info, usage)};
 }
 
-void ReapChild(pid_t pid, int pidfd) {
+void ReapChild(const ChildRef& child) {
   siginfo_t info{};
-  WaitChild(pid, pidfd, &info, WEXITED | WNOHANG, nullptr);
+  WaitChild(child, &info, WEXITED | WNOHANG, nullptr);
 }
 
 absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
@@ -185,9 +186,9 @@ absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
   }
 }
 
-SharedFd PidfdOf(pid_t pid) {
+ChildRef OpenChild(pid_t pid) {
   auto pidfd = OpenPidfd(pid);
-  return pidfd.ok() ? SharedFd(*std::move(pidfd)) : SharedFd();
+  return {pid, pidfd.ok() ? SharedFd(*std::move(pidfd)) : SharedFd()};
 }
 
 }  // namespace proctor

@@ -5,8 +5,8 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/child_ref.h"
 #include "core/base/exit_status.h"
-#include "core/base/shared_fd.h"
 #include "core/base/unique_fd.h"
 
 namespace proctor {
@@ -28,13 +28,12 @@ struct ChildLook {
   WaitStatus status;
 };
 
-// Looks at a child and leaves it as it is. With a pidfd (else -1) it is found
-// through that, and a status that somebody else took is asked of the kernel
-// (PIDFD_GET_INFO, Linux 6.15).
-ChildLook PeekChild(pid_t pid, int pidfd);
+// Looks at a child and leaves it as it is. With a pidfd it is found through that, and a
+// status that somebody else took is asked of the kernel (PIDFD_GET_INFO, Linux 6.15).
+ChildLook PeekChild(const ChildRef& child);
 
 // Blocks until the child has ended, then as PeekChild. Never kRunning.
-ChildLook AwaitChild(pid_t pid, int pidfd);
+ChildLook AwaitChild(const ChildRef& child);
 
 // The first zombie among the children, left as it is; its pid is 0 if there is none.
 // With `of_this_thread` only of those that the calling thread spawned (__WNOTHREAD),
@@ -45,16 +44,16 @@ struct AnyChildLook {
 };
 AnyChildLook PeekAnyChild(bool of_this_thread);
 
-// Takes a zombie away: with a pidfd (else -1) this very one, and nobody who has its pid after it.
+// Takes a zombie away: with a pidfd this very one, and none that has its number after it.
 // Not an error if it is gone.
-void ReapChild(pid_t pid, int pidfd);
+void ReapChild(const ChildRef& child);
 
 // pidfd_open(2). The descriptor is close-on-exec.
 // Errors: NotFound (NO_SUCH_CHILD) for ESRCH; ResourceExhausted (OUT_OF_DESCRIPTORS)
 // for EMFILE, ENFILE and ENOMEM; Unimplemented (PIDFD_REFUSED) where the kernel or
 // its seccomp filter refuses the call.
 absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid);
-// The same, empty on an error.
-SharedFd PidfdOf(pid_t pid);
+// The child of this number, with a descriptor of its own; without one on an error.
+ChildRef OpenChild(pid_t pid);
 
 }  // namespace proctor

@@ -20,14 +20,14 @@ absl::StatusOr<std::unique_ptr<ExitPoller>> ExitPoller::Create() {
 }
 
 bool ExitPoller::TryAddPolled(const std::shared_ptr<Watch>& watch) {
-  if (!watch->pidfd) return false;
+  if (!watch->child.pidfd) return false;
   // Edge-triggered: a traced zombie is readable for as long as its tracer likes, and not
   // reapable; a second edge comes when the tracer lets go.
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = watch.get();
   absl::MutexLock lock(&mutex_);
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch->pidfd.get(), &event) < 0) return false;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch->child.pidfd.get(), &event) < 0) return false;
   polled_.emplace(watch.get(), watch);
   return true;
 }
@@ -78,7 +78,7 @@ std::vector<ExitPoller::Ended> ExitPoller::TakeEnded() {
 }
 
 bool ExitPoller::TakeIfEnded(const std::shared_ptr<Watch>& watch, std::vector<Ended>& ended) {
-  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+  const ChildLook look = PeekChild(watch->child);
   if (look.state == ChildLook::State::kRunning) return false;  // traced: another edge will come
   StopPolling(*watch);
   ended.push_back({watch, look});
@@ -88,7 +88,8 @@ bool ExitPoller::TakeIfEnded(const std::shared_ptr<Watch>& watch, std::vector<En
 void ExitPoller::StopPolling(const Watch& watch) {
   // Not left to the close: the pidfd has other owners, and a sibling between clone and exec may
   // hold the same description, which would go on sending events.
-  if (watch.pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.pidfd.get(), nullptr);
+  const SharedFd& pidfd = watch.child.pidfd;
+  if (pidfd) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pidfd.get(), nullptr);
 }
 
 }  // namespace proctor

@@ -55,7 +55,7 @@ void ExitThread::Wake(int wake_descriptor) {
 absl::Status ExitThread::Await(const std::shared_ptr<Watch>& watch, Without without,
                                OnEnded on_ended) {
   const bool started = Start().ok();
-  const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+  const ChildLook look = PeekChild(watch->child);
   if (look.state != ChildLook::State::kRunning) {
     on_ended(watch, look);
     return absl::OkStatus();
@@ -87,8 +87,7 @@ absl::Status ExitThread::AwaitAndPost(const std::shared_ptr<WatchTable>& table,
 }
 
 absl::Status ExitThread::AwaitOnThread(const std::shared_ptr<Watch>& watch) {
-  return StartDetachedThread(
-      [this, watch] { Tell(watch, AwaitChild(watch->pid, watch->pidfd.get())); });
+  return StartDetachedThread([this, watch] { Tell(watch, AwaitChild(watch->child)); });
 }
 
 void ExitThread::Forget(const std::shared_ptr<Watch>& watch) {

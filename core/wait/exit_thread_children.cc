@@ -7,11 +7,11 @@
 
 namespace proctor {
 
-absl::Status ExitThreadChildren::Add(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+absl::Status ExitThreadChildren::Add(ChildRef child, ChildHandler handler) {
   auto loop = GetRunningLoop();
-  if (!loop.ok()) return NoRunningLoopError(watcher_, pid);
+  if (!loop.ok()) return NoRunningLoopError(watcher_, child.pid);
   auto watch = table_->Add(
-      pid, std::move(pidfd), *std::move(loop), std::move(handler),
+      std::move(child), *std::move(loop), std::move(handler),
       [](const std::shared_ptr<Watch>& displaced) { ExitThread::Get().Forget(displaced); });
   if (!watch.ok() || *watch == nullptr) return watch.status();
   absl::Status awaited = ExitThread::Get().AwaitAndPost(table_, *watch, without_);
@@ -23,14 +23,14 @@ bool ExitThreadChildren::Remove(pid_t pid) {
   const std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   ExitThread::Get().Forget(watch);
-  ReapWhenEnded(pid, watch->pidfd);
+  ReapWhenEnded(watch->child);
   return true;
 }
 
 void ExitThreadChildren::Close() {
   for (const auto& watch : table_->Close()) {
     ExitThread::Get().Forget(watch);
-    ReapWhenEnded(watch->pid, watch->pidfd);
+    ReapWhenEnded(watch->child);
   }
 }
 

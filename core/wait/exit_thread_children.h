@@ -22,7 +22,7 @@ class ExitThreadChildren {
       : watcher_(watcher), without_(without), table_(std::make_shared<WatchTable>()) {}
 
   // As ChildWatcher. What is not a child is reported as unknown, with 255.
-  absl::Status Add(pid_t pid, SharedFd pidfd, ChildHandler handler);
+  absl::Status Add(ChildRef child, ChildHandler handler);
   bool Remove(pid_t pid);
   void Close();
   bool closed() const { return table_->closed(); }

@@ -2,8 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -30,9 +28,10 @@ class OrphanReaper {
     return *reaper;
   }
 
-  void Adopt(pid_t pid, SharedFd pidfd) {
-    if (!pidfd) pidfd = PidfdOf(pid);
-    auto watch = std::make_shared<Watch>(pid, std::move(pidfd), nullptr);
+  void Adopt(ChildRef child) {
+    const pid_t pid = child.pid;
+    if (!child.pidfd) child = OpenChild(pid);
+    auto watch = std::make_shared<Watch>(std::move(child), nullptr);
     {
       absl::MutexLock lock(&mutex_);
       if (!orphans_.try_emplace(pid, watch).second) return;
@@ -63,9 +62,9 @@ class OrphanReaper {
   // not being reaped.
   void Reap(const std::shared_ptr<Watch>& watch, const ChildLook& look) {
     absl::MutexLock lock(&mutex_);
-    auto orphan = orphans_.find(watch->pid);
+    auto orphan = orphans_.find(watch->child.pid);
     if (orphan == orphans_.end() || orphan->second != watch) return;
-    if (look.state == ChildLook::State::kEnded) ReapChild(watch->pid, watch->pidfd.get());
+    if (look.state == ChildLook::State::kEnded) ReapChild(watch->child);
     orphans_.erase(orphan);
   }
 
@@ -74,15 +73,15 @@ class OrphanReaper {
 };
 
 // A look that waits up to a second for the end.
-ChildLook AwaitBriefly(pid_t pid, int pidfd) {
+ChildLook AwaitBriefly(const ChildRef& child) {
   constexpr int kTries = 100;
-  ChildLook look = PeekChild(pid, pidfd);
+  ChildLook look = PeekChild(child);
   for (int i = 0; i < kTries && look.state == ChildLook::State::kRunning; ++i) {
-    pollfd end{pidfd, POLLIN, 0};
+    pollfd end{child.pidfd.get(), POLLIN, 0};
     // The zombie of a traced child is readable already, and not to be had yet.
-    const bool readable = pidfd >= 0 && ::poll(&end, 1, 10) > 0;
-    look = PeekChild(pid, pidfd);
-    if (look.state == ChildLook::State::kRunning && (readable || pidfd < 0)) {
+    const bool readable = child.pidfd && ::poll(&end, 1, 10) > 0;
+    look = PeekChild(child);
+    if (look.state == ChildLook::State::kRunning && (readable || !child.pidfd)) {
       absl::SleepFor(absl::Milliseconds(10));
     }
   }
@@ -91,26 +90,24 @@ ChildLook AwaitBriefly(pid_t pid, int pidfd) {
 
 }  // namespace
 
-void ReapWhenEnded(pid_t pid, SharedFd pidfd) { OrphanReaper::Get().Adopt(pid, std::move(pidfd)); }
+void ReapWhenEnded(ChildRef child) { OrphanReaper::Get().Adopt(std::move(child)); }
 
 void KeepChild(pid_t pid) { OrphanReaper::Get().Release(pid); }
 
-void ReapEnding(pid_t pid, SharedFd pidfd) {
-  const ChildLook look = AwaitBriefly(pid, pidfd.get());
-  if (look.state == ChildLook::State::kRunning) return ReapWhenEnded(pid, std::move(pidfd));
-  if (look.state == ChildLook::State::kEnded) ReapChild(pid, pidfd.get());
+void ReapEnding(const ChildRef& child) {
+  const ChildLook look = AwaitBriefly(child);
+  if (look.state == ChildLook::State::kRunning) return ReapWhenEnded(child);
+  if (look.state == ChildLook::State::kEnded) ReapChild(child);
 }
 
-void KillAndReap(pid_t pid, SharedFd pidfd) {
-  // By its pid only where there is nothing else, and while it is a zombie, whose pid nobody has.
-  if (!pidfd || ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) < 0) {
-    if (PeekChild(pid, pidfd.get()).state == ChildLook::State::kRunning) ::kill(pid, SIGKILL);
-  }
-  const ChildLook look = AwaitBriefly(pid, pidfd.get());
+void KillAndReap(const ChildRef& child) {
+  // By its number only where there is nothing else, and while it is a child of ours.
+  if (PeekChild(child).state == ChildLook::State::kRunning) (void)SignalChild(child, SIGKILL);
+  const ChildLook look = AwaitBriefly(child);
   if (look.state == ChildLook::State::kGone) return;
-  ::kill(-pid, SIGKILL);
-  if (look.state == ChildLook::State::kEnded) return ReapChild(pid, pidfd.get());
-  ReapWhenEnded(pid, std::move(pidfd));
+  ::kill(-child.pid, SIGKILL);
+  if (look.state == ChildLook::State::kEnded) return ReapChild(child);
+  ReapWhenEnded(child);
 }
 
 }  // namespace proctor

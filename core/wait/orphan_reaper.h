@@ -2,7 +2,7 @@
 
 #include <sys/types.h>
 
-#include "core/base/shared_fd.h"
+#include "core/base/child_ref.h"
 
 namespace proctor {
 
@@ -12,9 +12,9 @@ namespace proctor {
 //
 // Thread-safety: all functions from any thread.
 
-// Reaps the child when it ends, at once if it has. Without a pidfd one is had by the pid: the
+// Reaps the child when it ends, at once if it has. Without a pidfd one is had by its number: the
 // child must not be reaped before.
-void ReapWhenEnded(pid_t pid, SharedFd pidfd = {});
+void ReapWhenEnded(ChildRef child);
 
 // Takes that back: a watcher has the child again. Not an error if it was never
 // said.
@@ -22,9 +22,9 @@ void KeepChild(pid_t pid);
 
 // Reaps a child that ends by itself this moment, without a word to anybody. Waits for that up to
 // a second, and then leaves it to ReapWhenEnded: the kernel, or a tracer, may hold it for long.
-void ReapEnding(pid_t pid, SharedFd pidfd);
+void ReapEnding(const ChildRef& child);
 
 // The same for a child that is to end, with its process group.
-void KillAndReap(pid_t pid, SharedFd pidfd);
+void KillAndReap(const ChildRef& child);
 
 }  // namespace proctor

@@ -19,7 +19,7 @@ size_t ReapStrangers() {
   for (;; ++reaped) {
     const AnyChildLook zombie = PeekAnyChild(/*of_this_thread=*/true);
     if (zombie.pid == 0 || IsClaimed(zombie.pid)) return reaped;
-    ReapChild(zombie.pid, -1);  // which this thread has just seen a zombie
+    ReapChild({zombie.pid});  // which this thread has just seen a zombie
   }
 }
 

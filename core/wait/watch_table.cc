@@ -49,27 +49,27 @@ void Call(Watch& watch, ChildHandler& handler, const ChildExit& exit) {
   } catch (...) {
     what = "not a std::exception";
   }
-  watch.loop->ReportError({absl::StrCat("the handler of child ", watch.pid),
+  watch.loop->ReportError({absl::StrCat("the handler of child ", watch.child.pid),
                            MakeError(absl::StatusCode::kInternal, Reason::kHandlerThrew,
                                      absl::StrCat("it threw: ", what))});
 }
 
 }  // namespace
 
-Watch::Watch(pid_t pid, SharedFd pidfd, std::shared_ptr<EventLoop> loop)
-    : pid(pid), pidfd(std::move(pidfd)), loop(std::move(loop)) {
-  Claims::Get().Add(pid);
+Watch::Watch(ChildRef child, std::shared_ptr<EventLoop> loop)
+    : child(std::move(child)), loop(std::move(loop)) {
+  Claims::Get().Add(this->child.pid);
 }
 
-Watch::~Watch() { Claims::Get().Remove(pid); }
+Watch::~Watch() { Claims::Get().Remove(child.pid); }
 
 bool IsClaimed(pid_t pid) { return Claims::Get().Contains(pid); }
 
-absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(pid_t pid, SharedFd pidfd,
+absl::StatusOr<std::shared_ptr<Watch>> WatchTable::Add(ChildRef child,
                                                        std::shared_ptr<EventLoop> loop,
                                                        ChildHandler handler, Stop stop) {
   if (handler == nullptr) return InvalidField("handler", "a child needs a handler");
-  auto watch = std::make_shared<Watch>(pid, std::move(pidfd), std::move(loop));
+  auto watch = std::make_shared<Watch>(std::move(child), std::move(loop));
   watch->handler = std::move(handler);
   std::shared_ptr<Watch> displaced;
   ASSIGN_OR_RETURN(auto inserted, Insert(watch, &displaced));
@@ -84,13 +84,13 @@ absl::StatusOr<WatchTable::Inserted> WatchTable::Insert(const std::shared_ptr<Wa
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWatcherClosed,
                      "add child handler: the watcher is closed");
   }
-  if (being_told_.contains(watch->pid)) {
+  if (being_told_.contains(watch->child.pid)) {
     return MakeError(
         absl::StatusCode::kNotFound, Reason::kNoSuchChild,
-        absl::StrCat("add child handler '", watch->pid, "': its end was told already"));
+        absl::StrCat("add child handler '", watch->child.pid, "': its end was told already"));
   }
-  KeepChild(watch->pid);  // it may have been removed before
-  auto [place, is_new] = watches_.try_emplace(watch->pid, watch);
+  KeepChild(watch->child.pid);  // it may have been removed before
+  auto [place, is_new] = watches_.try_emplace(watch->child.pid, watch);
   if (is_new) return Inserted::kNew;
   if (place->second->loop == watch->loop) {
     // Swapped, not assigned: the old handler goes with `watch`, out of the lock.
@@ -102,7 +102,7 @@ absl::StatusOr<WatchTable::Inserted> WatchTable::Insert(const std::shared_ptr<Wa
 }
 
 void WatchTable::Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look) {
-  const pid_t pid = watch->pid;
+  const pid_t pid = watch->child.pid;
   ChildHandler handler;
   {
     absl::MutexLock lock(&mutex_);
@@ -120,7 +120,7 @@ void WatchTable::Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look
   {
     absl::MutexLock lock(&mutex_);
     being_told_.erase(pid);
-    if (look.state == ChildLook::State::kEnded) ReapChild(pid, watch->pidfd.get());
+    if (look.state == ChildLook::State::kEnded) ReapChild(watch->child);
   }
   TellReaped();
 }
@@ -151,9 +151,9 @@ class WatchTable::Notice {
   ~Notice() {
     auto table = table_.lock();
     if (watch_ == nullptr || table == nullptr || !table->Remove(watch_)) return;
-    Warn(absl::StrCat("child ", watch_->pid, " ended (", proctor::DebugString(look_.status),
+    Warn(absl::StrCat("child ", watch_->child.pid, " ended (", proctor::DebugString(look_.status),
                       "), but the event loop of its handler is closed"));
-    if (look_.state == ChildLook::State::kEnded) ReapChild(watch_->pid, watch_->pidfd.get());
+    if (look_.state == ChildLook::State::kEnded) ReapChild(watch_->child);
     table->TellReaped();
   }
 
@@ -175,9 +175,9 @@ void WatchTable::Post(const std::shared_ptr<Watch>& watch, const ChildLook& look
 
 void WatchTable::OnLoopClosed(const std::shared_ptr<Watch>& watch) {
   if (!Remove(watch)) return;
-  Warn(absl::StrCat("the event loop of child ", watch->pid,
+  Warn(absl::StrCat("the event loop of child ", watch->child.pid,
                     "'s handler was closed before the child ended: nobody is told of its end"));
-  ReapWhenEnded(watch->pid, watch->pidfd);
+  ReapWhenEnded(watch->child);
 }
 
 std::shared_ptr<Watch> WatchTable::Remove(pid_t pid) {
@@ -191,7 +191,7 @@ std::shared_ptr<Watch> WatchTable::Remove(pid_t pid) {
 
 bool WatchTable::Remove(const std::shared_ptr<Watch>& watch) {
   absl::MutexLock lock(&mutex_);
-  auto place = watches_.find(watch->pid);
+  auto place = watches_.find(watch->child.pid);
   if (place == watches_.end() || place->second != watch) return false;
   watches_.erase(place);
   return true;
@@ -199,7 +199,7 @@ bool WatchTable::Remove(const std::shared_ptr<Watch>& watch) {
 
 bool WatchTable::Contains(const std::shared_ptr<Watch>& watch) const {
   absl::MutexLock lock(&mutex_);
-  auto place = watches_.find(watch->pid);
+  auto place = watches_.find(watch->child.pid);
   return place != watches_.end() && place->second == watch;
 }
 

@@ -13,7 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/shared_fd.h"
+#include "core/base/child_ref.h"
 #include "core/loop/event_loop.h"
 #include "core/wait/child_exit.h"
 #include "core/wait/child_wait.h"
@@ -27,13 +27,12 @@ namespace proctor {
 // While it lives, its child is claimed: the Fast watcher, which waits for whatever has
 // ended, leaves it alone.
 struct Watch {
-  Watch(pid_t pid, SharedFd pidfd, std::shared_ptr<EventLoop> loop);
+  Watch(ChildRef child, std::shared_ptr<EventLoop> loop);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  const pid_t pid;
-  const SharedFd pidfd;                   // empty only where there is none to be had
+  const ChildRef child;                   // without a pidfd only where there is none to be had
   const std::shared_ptr<EventLoop> loop;  // where the handler runs
   ChildHandler handler;                   // guarded by the table
 };
@@ -60,9 +59,8 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
   // (WATCHER_CLOSED) after Close; NotFound (NO_SUCH_CHILD) if the child's end is being told
   // at this moment.
   using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
-  absl::StatusOr<std::shared_ptr<Watch>> Add(pid_t pid, SharedFd pidfd,
-                                             std::shared_ptr<EventLoop> loop, ChildHandler handler,
-                                             Stop stop);
+  absl::StatusOr<std::shared_ptr<Watch>> Add(ChildRef child, std::shared_ptr<EventLoop> loop,
+                                             ChildHandler handler, Stop stop);
 
   // Calls the handler of an ended child, then reaps the child. Nothing if the
   // watch was removed or replaced meanwhile. On the loop's thread. What the handler

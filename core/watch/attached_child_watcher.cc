@@ -13,21 +13,19 @@
 
 namespace proctor {
 
-absl::Status AttachedChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
-  return AddChild(pid, PidfdOf(pid), std::move(handler));
-}
-
-absl::Status AttachedChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+absl::Status AttachedChildWatcher::AddChildHandler(ChildRef child, ChildHandler handler) {
   const std::shared_ptr<EventLoop> attached_loop = attached();
   if (table_->closed()) return WatcherClosedError(name());
-  if (attached_loop == nullptr || !attached_loop->is_running()) return InactiveError(name(), pid);
+  if (attached_loop == nullptr || !attached_loop->is_running()) {
+    return InactiveError(name(), child.pid);
+  }
   auto running = GetRunningLoop();
-  auto watch = table_->Add(
-      pid, std::move(pidfd), running.ok() ? *running : attached_loop, std::move(handler),
-      [this](const std::shared_ptr<Watch>& displaced) { StopPolling(displaced); });
+  auto watch =
+      table_->Add(std::move(child), running.ok() ? *running : attached_loop, std::move(handler),
+                  [this](const std::shared_ptr<Watch>& displaced) { StopPolling(displaced); });
   if (!watch.ok() || *watch == nullptr) return watch.status();
 
-  const ChildLook look = PeekChild(pid, (*watch)->pidfd.get());
+  const ChildLook look = PeekChild((*watch)->child);
   if (look.state != ChildLook::State::kRunning) {
     table_->Post(*watch, look);
   } else if (!poller()->TryAddPolled(*watch)) {
@@ -147,7 +145,7 @@ void AttachedChildWatcher::Close() {
   Detach(/*closing=*/true);
   for (const auto& watch : table_->Close()) {
     StopPolling(watch);
-    ReapWhenEnded(watch->pid, watch->pidfd);
+    ReapWhenEnded(watch->child);
   }
 }
 

@@ -37,8 +37,8 @@ class AttachedChildWatcher : public ChildWatcher,
   // The handler runs on the loop that runs on this thread, or, where none does, on the
   // attached one.
   // Errors: FailedPrecondition (WATCHER_INACTIVE) before any wait (81), (WATCHER_CLOSED).
-  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
-  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
+  using ChildWatcher::AddChildHandler;
+  absl::Status AddChildHandler(ChildRef child, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override;
 
   // Errors: FailedPrecondition (NOT_MAIN_THREAD) on another thread (75),

@@ -149,9 +149,9 @@ void ChildWaitRing::Kernel::Abandon(uint64_t token, Request& request) {
 }
 
 absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
-  if (!watch->pidfd) {
+  if (!watch->child.pidfd) {
     return MakeError(absl::StatusCode::kResourceExhausted, Reason::kOutOfDescriptors,
-                     absl::StrCat("wait for child ", watch->pid, ": it has no pidfd"));
+                     absl::StrCat("wait for child ", watch->child.pid, ": it has no pidfd"));
   }
   absl::MutexLock lock(&kernel_->mutex);
   if (kernel_->closed) {
@@ -160,7 +160,7 @@ absl::Status ChildWaitRing::Add(const std::shared_ptr<Watch>& watch) {
   }
   const uint64_t token = ++kernel_->last_token;
   Kernel::Request& request = *(kernel_->requests[token] = std::make_unique<Kernel::Request>(
-                                   Kernel::Request{watch, watch->pidfd}));
+                                   Kernel::Request{watch, watch->child.pidfd}));
   kernel_->tokens[watch.get()] = token;
   switch (kernel_->Submit(token, request)) {
     case Kernel::Submission::kTaken:
@@ -203,7 +203,7 @@ void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
     if (request.watch != nullptr) {
       // The completion says that it ended; the look also has the resource usage, and
       // asks after a child that somebody else has reaped.
-      const ChildLook look = PeekChild(request.watch->pid, request.watch->pidfd.get());
+      const ChildLook look = PeekChild(request.watch->child);
       if (look.state == ChildLook::State::kRunning && result == -ECANCELED) {
         // Cancelled with the thread that made it.
         const Submission again = Submit(token, request);

@@ -7,9 +7,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "core/base/shared_fd.h"
+#include "core/base/child_ref.h"
 #include "core/loop/event_loop.h"
 #include "core/wait/child_exit.h"
+#include "core/wait/child_wait.h"
 
 namespace proctor {
 
@@ -27,23 +28,25 @@ class ChildWatcher {
   // The watcher's name as flags and requests take it: "pidfd", "threaded".
   virtual std::string name() const = 0;
 
-  // Calls `handler` once when the child `pid` has ended, also if that happened
-  // already, but never from within this call. A second call for the same child
-  // replaces the handler.
+  // Calls `handler` once when the child has ended, also if that happened already, but never
+  // from within this call. A second call for the same child replaces the handler.
+  //
+  // With a pidfd (clone3(2)) it is this very child that is looked at, also when somebody else has
+  // reaped it and its number is another's: `handler` is told how it ended, as far as the kernel
+  // still knows. The watcher shares the descriptor until the child is reaped. It serves one
+  // handler: a child that is to be added again is added by its number.
+  //
   // If the loop is closed first, there is a warning and no call, and the child is reaped.
   // Errors: InvalidArgument without a handler; FailedPrecondition if the watcher is not
-  // active, is closed, or no loop runs on this thread where one is needed; NotFound for
-  // what is not a child. `handler` is then not called.
-  virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) = 0;
+  // active, is closed, or no loop runs on this thread where one is needed. `handler` is then not
+  // called.
+  virtual absl::Status AddChildHandler(ChildRef child, ChildHandler handler) = 0;
 
-  // As AddChildHandler for a child whose pidfd is known (clone3(2)): it is this very child that
-  // is looked at, also when somebody else has reaped it and its pid is another's. There is no
-  // NotFound then: `handler` is told how it ended, as far as the kernel still knows. `pidfd` may
-  // be empty; it serves one handler, so a child that is to be added again is added by its pid.
-  // Here: AddChildHandler, for watchers that know pids only.
-  virtual absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
-    (void)pidfd;
-    return AddChildHandler(pid, std::move(handler));
+  // The same for a child of which only the number is known, as asyncio has it: opens a pidfd of
+  // its own. A class that overrides one of the two names the other with `using`.
+  // Errors: also NotFound for what is not a child, where the watcher finds that out at once.
+  virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) {
+    return AddChildHandler(OpenChild(pid), std::move(handler));
   }
 
   // Makes sure that the handler of `pid` is not called any more; the child is

@@ -24,7 +24,7 @@ bool IsSame(const std::weak_ptr<EventLoop>& one, const std::weak_ptr<EventLoop>&
 // A pid that is claimed was reaped, and is another child's by now.
 void ReapRemoved(const std::map<pid_t, SharedFd>& removed) {
   for (const auto& [pid, pidfd] : removed) {
-    if (!IsClaimed(pid)) ReapWhenEnded(pid, pidfd);
+    if (!IsClaimed(pid)) ReapWhenEnded({pid, pidfd});
   }
 }
 
@@ -62,9 +62,9 @@ class FastChildWatcher::PostedLook {
 
 pid_t FastChildWatcher::Here() const { return reach_ == Reach::kThread ? ::gettid() : 0; }
 
-absl::Status FastChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+absl::Status FastChildWatcher::AddChildHandler(ChildRef child, ChildHandler handler) {
   auto running = GetRunningLoop();
-  if (reach_ == Reach::kThread && !running.ok()) return NoRunningLoopError(name(), pid);
+  if (reach_ == Reach::kThread && !running.ok()) return NoRunningLoopError(name(), child.pid);
   const pid_t here = Here();
   bool has_new_loop = false;
   {
@@ -72,7 +72,7 @@ absl::Status FastChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler 
     auto territory = territories_.find(here);
     if (territory == territories_.end() || territory->second.depth == 0) {
       return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoScope,
-                       absl::StrCat("fast: add child handler '", pid,
+                       absl::StrCat("fast: add child handler '", child.pid,
                                     "': not within the scope that covers its spawn"));
     }
     if (reach_ == Reach::kThread && !IsSame(territory->second.loop, *running)) {
@@ -80,11 +80,11 @@ absl::Status FastChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler 
       territory->second.look_posted = false;
       has_new_loop = true;
     }
-    territory->second.removed.erase(pid);
+    territory->second.removed.erase(child.pid);
   }
   // What ended while the loop before was closed, or the thread had none, with its signal spent.
   if (has_new_loop) PostLooks([here](pid_t there, Territory&) { return there == here; });
-  return AttachedChildWatcher::AddChild(pid, std::move(pidfd), std::move(handler));
+  return AttachedChildWatcher::AddChildHandler(std::move(child), std::move(handler));
 }
 
 absl::Status FastChildWatcher::AttachLoop(std::shared_ptr<EventLoop> loop) {
@@ -158,15 +158,16 @@ void FastChildWatcher::OnRemoved(const Watch& watch) {
       if (reach_ == Reach::kThread && !IsSame(territory.loop, watch.loop)) continue;
       loop = territory.loop.lock();
       if (loop == nullptr || loop->is_closed()) continue;
-      territory.removed.insert_or_assign(watch.pid, watch.pidfd);
+      territory.removed.insert_or_assign(watch.child.pid, watch.child.pidfd);
       found = true;
       break;
     }
   }
-  if (!found) return ReapWhenEnded(watch.pid, watch.pidfd);
+  if (!found) return ReapWhenEnded(watch.child);
   // It may have ended before, with its signal spent.
-  PostLooks(
-      [pid = watch.pid](pid_t, Territory& territory) { return territory.removed.contains(pid); });
+  PostLooks([pid = watch.child.pid](pid_t, Territory& territory) {
+    return territory.removed.contains(pid);
+  });
 }
 
 void FastChildWatcher::OnSigchld() {
@@ -248,7 +249,7 @@ std::vector<std::pair<pid_t, WaitStatus>> FastChildWatcher::ReapUnknown(pid_t he
       auto place = territories_.find(here);
       if (place != territories_.end()) place->second.removed.erase(zombie.pid);
     }
-    ReapChild(zombie.pid, -1);  // which this thread has just seen a zombie
+    ReapChild({zombie.pid});  // which this thread has just seen a zombie
   }
 }
 

@@ -49,7 +49,8 @@ class FastChildWatcher final : public AttachedChildWatcher {
 
   // Errors: besides those of the base: FailedPrecondition (NO_SCOPE) outside of a scope
   // (83); in thread reach (NO_RUNNING_LOOP), because only this thread can wait.
-  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
+  using ChildWatcher::AddChildHandler;
+  absl::Status AddChildHandler(ChildRef child, ChildHandler handler) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop> loop) override;
   void Close() override;
   void EnterScope() override;

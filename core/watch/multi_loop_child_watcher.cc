@@ -6,17 +6,12 @@
 
 #include "core/base/error.h"
 #include "core/base/return_if_error.h"
-#include "core/wait/child_wait.h"
 
 namespace proctor {
 
-absl::Status MultiLoopChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
-  return AddChild(pid, PidfdOf(pid), std::move(handler));
-}
-
-absl::Status MultiLoopChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
-  if (!IsActive() && !children_.closed()) return InactiveError(name(), pid);
-  return children_.Add(pid, std::move(pidfd), std::move(handler));
+absl::Status MultiLoopChildWatcher::AddChildHandler(ChildRef child, ChildHandler handler) {
+  if (!IsActive() && !children_.closed()) return InactiveError(name(), child.pid);
+  return children_.Add(std::move(child), std::move(handler));
 }
 
 absl::Status MultiLoopChildWatcher::AttachLoop(std::shared_ptr<EventLoop>) {

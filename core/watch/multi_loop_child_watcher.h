@@ -28,8 +28,8 @@ class MultiLoopChildWatcher : public ChildWatcher {
   std::string name() const override { return "multiloop"; }
   // Errors: FailedPrecondition (WATCHER_INACTIVE, NO_RUNNING_LOOP, WATCHER_CLOSED);
   // ResourceExhausted (OUT_OF_THREADS).
-  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
-  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
+  using ChildWatcher::AddChildHandler;
+  absl::Status AddChildHandler(ChildRef child, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override { return children_.Remove(pid); }
   // Installs the signal handler; the loop does not matter, and a second call does nothing
   // (conformance 63, 65).

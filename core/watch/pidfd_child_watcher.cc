@@ -32,11 +32,11 @@ class PidfdReader {
 
   void operator()() {
     const std::shared_ptr<Watch> watch = watch_;  // the loop may let go of this reader
-    const ChildLook look = PeekChild(watch->pid, watch->pidfd.get());
+    const ChildLook look = PeekChild(watch->child);
     if (look.state == ChildLook::State::kRunning) return;  // traced: another edge will come
     auto table = table_.lock();
     if (table == nullptr || !table->Contains(watch)) return;
-    watch->loop->RemoveReader(watch->pidfd.get());
+    watch->loop->RemoveReader(watch->child.pidfd.get());
     table->Tell(watch, look);
   }
 
@@ -62,15 +62,14 @@ absl::Status PidfdChildWatcher::Probe() {
 absl::Status PidfdChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
-  if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
-  return AddChild(pid, PidfdOf(pid), std::move(handler));
+  if (PeekChild({pid}).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
+  return AddChildHandler(OpenChild(pid), std::move(handler));
 }
 
-absl::Status PidfdChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+absl::Status PidfdChildWatcher::AddChildHandler(ChildRef child, ChildHandler handler) {
   auto loop = GetRunningLoop();
-  if (!loop.ok()) return NoRunningLoopError(name(), pid);
-  auto watch =
-      table_->Add(pid, std::move(pidfd), *std::move(loop), std::move(handler), &StopWatching);
+  if (!loop.ok()) return NoRunningLoopError(name(), child.pid);
+  auto watch = table_->Add(std::move(child), *std::move(loop), std::move(handler), &StopWatching);
   if (!watch.ok() || *watch == nullptr) return watch.status();
   absl::Status awaited = Await(*watch);
   if (!awaited.ok()) table_->Remove(*watch);
@@ -78,11 +77,11 @@ absl::Status PidfdChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler
 }
 
 absl::Status PidfdChildWatcher::Await(const std::shared_ptr<Watch>& watch) {
-  if (watch->pidfd) {
+  if (watch->child.pidfd) {
     // Edge-triggered: a traced zombie is readable for as long as its tracer likes,
     // and not reapable; a second edge comes when the tracer lets go.
-    const absl::Status added =
-        watch->loop->AddReader(watch->pidfd.get(), PidfdReader(table_, watch), Trigger::kEdge);
+    const absl::Status added = watch->loop->AddReader(watch->child.pidfd.get(),
+                                                      PidfdReader(table_, watch), Trigger::kEdge);
     if (added.ok()) return added;
   }
   // Out of descriptors: no exit is lost.
@@ -95,22 +94,22 @@ bool PidfdChildWatcher::RemoveChildHandler(pid_t pid) {
   std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopWatching(watch);
-  ReapWhenEnded(pid, watch->pidfd);
+  ReapWhenEnded(watch->child);
   return true;
 }
 
 void PidfdChildWatcher::Close() {
   for (const auto& watch : table_->Close()) {
     StopWatching(watch);
-    ReapWhenEnded(watch->pid, watch->pidfd);
+    ReapWhenEnded(watch->child);
   }
 }
 
 // On the loop's thread, which alone may end the reading there.
 void PidfdChildWatcher::StopWatching(const std::shared_ptr<Watch>& watch) {
   ExitThread::Get().Forget(watch);
-  if (!watch->pidfd) return;
-  auto stop = [watch] { watch->loop->RemoveReader(watch->pidfd.get()); };
+  if (!watch->child.pidfd) return;
+  auto stop = [watch] { watch->loop->RemoveReader(watch->child.pidfd.get()); };
   auto running = GetRunningLoop();
   if (running.ok() && *running == watch->loop) {
     stop();

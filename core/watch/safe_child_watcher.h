@@ -21,7 +21,7 @@ class SafeChildWatcher final : public AttachedChildWatcher {
 
  private:
   // Conformance 82.
-  void OnRemoved(const Watch& watch) override { ReapWhenEnded(watch.pid, watch.pidfd); }
+  void OnRemoved(const Watch& watch) override { ReapWhenEnded(watch.child); }
 };
 
 }  // namespace proctor

@@ -2,8 +2,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "core/wait/child_wait.h"
 #include "core/wait/exit_thread_children.h"
 #include "core/watch/child_watcher.h"
 
@@ -27,11 +27,9 @@ class ThreadedChildWatcher : public ChildWatcher {
   std::string name() const override { return "threaded"; }
   // Errors: FailedPrecondition (NO_RUNNING_LOOP, WATCHER_CLOSED); ResourceExhausted
   // (OUT_OF_THREADS).
-  absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override {
-    return children_.Add(pid, PidfdOf(pid), std::move(handler));
-  }
-  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override {
-    return children_.Add(pid, std::move(pidfd), std::move(handler));
+  using ChildWatcher::AddChildHandler;
+  absl::Status AddChildHandler(ChildRef child, ChildHandler handler) override {
+    return children_.Add(std::move(child), std::move(handler));
   }
   bool RemoveChildHandler(pid_t pid) override { return children_.Remove(pid); }
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }

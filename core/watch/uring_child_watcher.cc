@@ -27,7 +27,7 @@ void TellEnded(ChildWaitRing& ring, const std::weak_ptr<WatchTable>& table) {
     if (look.state != ChildLook::State::kRunning) {
       standing->Tell(watch, look);
     } else if (absl::Status awaited = AwaitWithoutRing(standing, watch); !awaited.ok()) {
-      watch->loop->ReportError({absl::StrCat("wait for child ", watch->pid), awaited});
+      watch->loop->ReportError({absl::StrCat("wait for child ", watch->child.pid), awaited});
     }
   }
 }
@@ -87,15 +87,15 @@ UringChildWatcher::~UringChildWatcher() { Close(); }
 absl::Status UringChildWatcher::AddChildHandler(pid_t pid, ChildHandler handler) {
   auto loop = GetRunningLoop();
   if (!loop.ok()) return NoRunningLoopError(name(), pid);
-  if (PeekChild(pid, -1).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
-  return AddChild(pid, PidfdOf(pid), std::move(handler));
+  if (PeekChild({pid}).state == ChildLook::State::kGone) return NoSuchChildError(name(), pid);
+  return AddChildHandler(OpenChild(pid), std::move(handler));
 }
 
-absl::Status UringChildWatcher::AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) {
+absl::Status UringChildWatcher::AddChildHandler(ChildRef child, ChildHandler handler) {
   auto loop = GetRunningLoop();
-  if (!loop.ok()) return NoRunningLoopError(name(), pid);
+  if (!loop.ok()) return NoRunningLoopError(name(), child.pid);
   auto watch =
-      table_->Add(pid, std::move(pidfd), *std::move(loop), std::move(handler),
+      table_->Add(std::move(child), *std::move(loop), std::move(handler),
                   [this](const std::shared_ptr<Watch>& displaced) { StopWaiting(displaced); });
   if (!watch.ok() || *watch == nullptr) return watch.status();
   absl::Status awaited = Await(*watch);
@@ -136,14 +136,14 @@ bool UringChildWatcher::RemoveChildHandler(pid_t pid) {
   const std::shared_ptr<Watch> watch = table_->Remove(pid);
   if (watch == nullptr) return false;
   StopWaiting(watch);
-  ReapWhenEnded(pid, watch->pidfd);
+  ReapWhenEnded(watch->child);
   return true;
 }
 
 void UringChildWatcher::Close() {
   for (const auto& watch : table_->Close()) {
     StopWaiting(watch);
-    ReapWhenEnded(watch->pid, watch->pidfd);
+    ReapWhenEnded(watch->child);
   }
   absl::flat_hash_map<const EventLoop*, Rings::Entry> entries;
   {

@@ -30,8 +30,8 @@ class UringChildWatcher : public ChildWatcher {
   std::string name() const override { return "uring"; }
   // Errors: FailedPrecondition (NO_RUNNING_LOOP, WATCHER_CLOSED); NotFound
   // (NO_SUCH_CHILD) for what is not a child.
+  absl::Status AddChildHandler(ChildRef child, ChildHandler handler) override;
   absl::Status AddChildHandler(pid_t pid, ChildHandler handler) override;
-  absl::Status AddChild(pid_t pid, SharedFd pidfd, ChildHandler handler) override;
   bool RemoveChildHandler(pid_t pid) override;
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return absl::OkStatus(); }
   bool IsActive() const override { return !table_->closed(); }

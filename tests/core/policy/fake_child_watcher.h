@@ -13,7 +13,8 @@ namespace proctor {
 class FakeChildWatcher : public ChildWatcher {
  public:
   std::string name() const override { return "fake"; }
-  absl::Status AddChildHandler(pid_t, ChildHandler) override { return absl::OkStatus(); }
+  using ChildWatcher::AddChildHandler;
+  absl::Status AddChildHandler(ChildRef, ChildHandler) override { return absl::OkStatus(); }
   bool RemoveChildHandler(pid_t) override { return false; }
   absl::Status AttachLoop(std::shared_ptr<EventLoop> loop) override {
     absl::MutexLock lock(&mutex_);

@@ -34,7 +34,7 @@ class ProcessFixture : public testing::Test {
       ::_exit(0);
     }
     SpareDescriptor::Get().Refill();  // that of the process, too
-    ReapWhenEnded(pid);
+    ReapWhenEnded({pid});
     ::kill(pid, SIGKILL);
     siginfo_t info{};
     while (::waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == 0) {

@@ -90,8 +90,8 @@ LaunchFixture::Outcome LaunchFixture::Finish(LaunchedProcess child, std::string_
   Outcome outcome;
   Exchange(child, input, outcome.out, outcome.err);
   siginfo_t info = {};
-  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED), 0);
-  EXPECT_EQ(info.si_pid, child.pid);
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(child.child.pid), &info, WEXITED), 0);
+  EXPECT_EQ(info.si_pid, child.child.pid);
   outcome.returncode = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
   return outcome;
 }

@@ -189,7 +189,7 @@ TEST(LauncherFallbackTest, SpawnsWithoutClone3) {
     auto child = Launch(command);
     if (!absl::IsUnimplemented(refused.status()) || !child.ok()) ::_exit(1);
     siginfo_t info = {};
-    ::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED);
+    ::waitid(P_PID, static_cast<id_t>(child->child.pid), &info, WEXITED);
     ::_exit(info.si_status == 3 ? 0 : 2);
   };
   EXPECT_EXIT(body(), Passed, "");

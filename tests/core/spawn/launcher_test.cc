@@ -40,11 +40,11 @@ TEST_P(LauncherTest, ReportsExitCodesAndSignals) {
 TEST_P(LauncherTest, GivesAPidfdOfTheChild) {
   auto child = Spawn(Program("exit_with", {"7"}));
   ASSERT_TRUE(child.ok()) << child.status();
-  ASSERT_TRUE(child->pidfd);
-  EXPECT_NE(::fcntl(child->pidfd.get(), F_GETFD) & FD_CLOEXEC, 0);
+  ASSERT_TRUE(child->child.pidfd);
+  EXPECT_NE(::fcntl(child->child.pidfd.get(), F_GETFD) & FD_CLOEXEC, 0);
   siginfo_t info = {};
-  ASSERT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->pidfd.get()), &info, WEXITED), 0);
-  EXPECT_EQ(info.si_pid, child->pid);
+  ASSERT_EQ(::waitid(P_PIDFD, static_cast<id_t>(child->child.pidfd.get()), &info, WEXITED), 0);
+  EXPECT_EQ(info.si_pid, child->child.pid);
   EXPECT_EQ(info.si_status, 7);
 }
 
@@ -223,7 +223,7 @@ TEST_P(LauncherTest, SpawnsWithoutStdioOfItsOwn) {
 TEST_P(LauncherTest, ReturnsWhileTheChildRuns) {
   auto child = Spawn(Program("wait_forever"));
   ASSERT_TRUE(child.ok()) << child.status();
-  ASSERT_EQ(::kill(child->pid, SIGTERM), 0);
+  ASSERT_EQ(::kill(child->child.pid, SIGTERM), 0);
   Outcome outcome = Finish(*std::move(child));
   EXPECT_EQ(outcome.returncode, -SIGTERM);
 }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "core/base/error.h"
@@ -45,6 +46,17 @@ class ProcessTreeTest : public OnEachMechanism<ProcessFixture> {
     return entry.ok() && !entry->ended();
   }
 
+  // How many pidfds this process has open.
+  static size_t CountPidfds() {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto file = std::filesystem::read_symlink(entry.path(), gone).string();
+      count += file.find("pidfd") != std::string::npos ? 1 : 0;
+    }
+    return count;
+  }
+
   // Sends a signal to a tree, and expects that it was sent when that is told.
   static void ExpectSent(Process& process, int signal) {
     process.Signal(signal, SignalScope::kTree, "me",
@@ -76,6 +88,17 @@ TEST_P(ProcessTreeTest, IsEmptyAfterAProcessWithoutDescendants) {
              [](Process& q) { return q.state() == ProcessState::kDrained && q.TreeEmpty(); });
   });
   EXPECT_TRUE(process->Info().tree_empty);
+}
+
+// Whatever holds it on the way: the spawn, the tree, the watcher.
+TEST_P(ProcessTreeTest, AProcessHasOnePidfdUntilItIsReaped) {
+  const size_t before = CountPidfds();
+  auto process = StartAndRun(MakeCommand("wait_forever"), [&](Process& p) {
+    EXPECT_EQ(CountPidfds(), before + 1);
+    p.Kill({ExitCause::kClientSignal, "me"});
+    StopWhen(p.shared_from_this(), [](Process& q) { return q.state() == ProcessState::kDrained; });
+  });
+  EXPECT_EQ(CountPidfds(), before);
 }
 
 TEST_P(ProcessTreeTest, ReachesADaemonWhileTheLeaderRuns) {
@@ -265,13 +288,13 @@ TEST_F(GroupTreeTest, ReachesTheGroupUntilItsLeaderIsReaped) {
   EXPECT_EQ(tree->mechanism(), TreeMechanism::kGroup);
   auto child = Launch(MakeCommand("wait_forever"), tree->place());
   ASSERT_TRUE(child.ok()) << child.status();
-  tree->OnSpawned({child->pid, {}, child->user, false});
+  tree->OnSpawned({{child->child.pid}, child->user, false});
   absl::Status sent = absl::UnknownError("not told");
   const auto note = [&](const absl::Status& status) { sent = status; };
   tree->Signal(loop_.get(), {SIGTERM}, note);
   EXPECT_TRUE(sent.ok()) << sent;
   siginfo_t info = {};
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED), 0);
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child->child.pid), &info, WEXITED), 0);
   EXPECT_EQ(info.si_status, SIGTERM);
   tree->OnReaped();
   tree->Signal(loop_.get(), {SIGTERM}, note);

@@ -42,7 +42,7 @@ class StrangerReaperTest : public testing::Test {
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
   }
 
-  static bool IsChild(pid_t pid) { return PeekChild(pid, -1).state != ChildLook::State::kGone; }
+  static bool IsChild(pid_t pid) { return PeekChild({pid}).state != ChildLook::State::kGone; }
 };
 
 TEST_F(StrangerReaperTest, KnowsThatOrphansComeToASubreaper) {
@@ -63,11 +63,11 @@ TEST_F(StrangerReaperTest, ReapsOrphansThatHaveEnded) {
 TEST_F(StrangerReaperTest, LeavesAChildThatIsWaitedForToWhoWaits) {
   const pid_t own = ::fork();
   if (own == 0) ::_exit(5);
-  auto watch = std::make_unique<Watch>(own, SharedFd(), nullptr);
+  auto watch = std::make_unique<Watch>(ChildRef{own}, nullptr);
   AwaitZombie(own);
   EXPECT_EQ(ReapStrangers(), 0u);
   EXPECT_TRUE(IsChild(own));
-  ReapChild(own, -1);
+  ReapChild({own});
   watch.reset();
   const pid_t orphan = MakeOrphan();
   EXPECT_EQ(ReapStrangers(), 1u);

@@ -24,7 +24,7 @@ INSTANTIATE_TEST_SUITE_P(All, ChildWatcherTest, testing::ValuesIn(AllWatchers())
 
 // conformance 32: a class that leaves out any one of them is abstract.
 struct WithoutName : ChildWatcher {
-  absl::Status AddChildHandler(pid_t, ChildHandler) override { return {}; }
+  absl::Status AddChildHandler(ChildRef, ChildHandler) override { return {}; }
   bool RemoveChildHandler(pid_t) override { return false; }
   absl::Status AttachLoop(std::shared_ptr<EventLoop>) override { return {}; }
   bool IsActive() const override { return false; }
@@ -37,7 +37,7 @@ struct Whole : WithoutName {
   std::string name() const override { return ""; }
 };
 struct WithoutAdd : Whole {
-  absl::Status AddChildHandler(pid_t, ChildHandler) override = 0;
+  absl::Status AddChildHandler(ChildRef, ChildHandler) override = 0;
 };
 struct WithoutRemove : Whole {
   bool RemoveChildHandler(pid_t) override = 0;
@@ -199,10 +199,10 @@ TEST_P(ChildWatcherTest, AChildThatIsBeingToldIsNotTakenAnew) {
 TEST_P(ChildWatcherTest, AChildWithAPidfdIsToldOfAlsoWhereItWasReapedBeforeItWasAdded) {
   Run([&] {
     const pid_t pid = Spawn("exit_with", "7");
-    SharedFd pidfd = PidfdOf(pid);
+    ChildRef child = OpenChild(pid);
     ReapElsewhere(pid);
     const absl::Status added =
-        watcher_->AddChild(pid, std::move(pidfd), [&, pid](const ChildExit& exit) {
+        watcher_->AddChildHandler(std::move(child), [&, pid](const ChildExit& exit) {
           EXPECT_EQ(exit.pid, pid);
           if (exit.status.source == StatusSource::kRecovered) {
             EXPECT_EQ(exit.returncode(), 7);
@@ -219,12 +219,13 @@ TEST_P(ChildWatcherTest, AChildWithAPidfdIsToldOfAlsoWhereItWasReapedBeforeItWas
 TEST_P(ChildWatcherTest, AChildWithAPidfdIsToldOfAsOneWithout) {
   Run([&] {
     const pid_t pid = Spawn("exit_with", "7");
-    const absl::Status added = watcher_->AddChild(pid, PidfdOf(pid), [&](const ChildExit& exit) {
-      EXPECT_EQ(exit.returncode(), 7);
-      EXPECT_EQ(exit.status.source, StatusSource::kWaited);
-      EXPECT_TRUE(exit.status.has_usage);
-      Stop();
-    });
+    const absl::Status added =
+        watcher_->AddChildHandler(OpenChild(pid), [&](const ChildExit& exit) {
+          EXPECT_EQ(exit.returncode(), 7);
+          EXPECT_EQ(exit.status.source, StatusSource::kWaited);
+          EXPECT_TRUE(exit.status.has_usage);
+          Stop();
+        });
     EXPECT_TRUE(added.ok()) << added;
   });
 }

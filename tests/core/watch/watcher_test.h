@@ -61,7 +61,7 @@ class WatcherTest : public testing::TestWithParam<WatcherCase> {
   // The process-wide ExitThread keeps its descriptors from its first child on.
   static void SetUpTestSuite() {
     const pid_t pid = Spawn("wait_forever");
-    ReapWhenEnded(pid);
+    ReapWhenEnded({pid});
     ::kill(pid, SIGKILL);
     AwaitNoChild();
   }

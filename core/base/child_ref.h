@@ -1,0 +1,24 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/base/shared_fd.h"
+
+namespace proctor {
+
+// A process: its number, and the descriptor that means this very one also after it was reaped
+// and its number is another's. One descriptor, which the copies share: it is closed when the
+// last of them goes.
+//
+// Thread-safety: as SharedFd; a value.
+struct ChildRef {
+  pid_t pid = 0;     // 0: none
+  SharedFd pidfd{};  // pidfd_open(2); empty where the kernel gives none, or none was asked for
+};
+
+// Sends a signal through the pidfd, and by the number where there is none or the kernel refuses
+// it (an old one, a seccomp filter): it must be known that the number is still that process's.
+// Returns an errno: ESRCH if the process is gone.
+int SignalChild(const ChildRef& child, int signal);
+
+}  // namespace proctor
