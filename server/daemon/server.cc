@@ -34,7 +34,7 @@
 #include "server/gateway/http_server.h"
 #include "server/listen/accepted_sockets.h"
 #include "server/net/acceptor.h"
-#include "server/net/tls.h"
+#include "server/net/tcp_credentials.h"
 #include "server/process/process_service.h"
 #include "server/session/session_service.h"
 #include "server/storage/stored.h"
@@ -222,7 +222,7 @@ struct Server::Parts {
   explicit Parts(EventLoop* main_loop) : greedy(main_loop) {}
 
   std::string notice;  // of the event log's opening
-  std::unique_ptr<TlsFiles> tls;
+  std::unique_ptr<TcpCredentials> tls;
   std::unique_ptr<FreedMemory> freed_memory;
   std::unique_ptr<EventHub> hub;
   http::Logins logins;
@@ -319,10 +319,12 @@ absl::Status Server::Begin() {
       GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(options_.handshake_timeout)));
 
-  ASSIGN_OR_RETURN(auto handover, Handover::Start());
-  parts_->handover = std::move(handover);
-  ASSIGN_OR_RETURN(auto tls, TlsFiles::Load(TlsOptionsOf(options_)));
-  parts_->tls = std::move(tls);
+  auto handover = Handover::Start();
+  if (!handover.ok()) return handover.status();
+  parts_->handover = *std::move(handover);
+  auto tls = TcpCredentials::Load(TlsOptionsOf(options_));
+  if (!tls.ok()) return tls.status();
+  parts_->tls = *std::move(tls);
   for (const ListenAddress& address : options_.listen) {
     const std::shared_ptr<grpc::ServerCredentials> credentials =
         address.is_unix ? grpc::InsecureServerCredentials() : parts_->tls->credentials();

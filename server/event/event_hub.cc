@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/loop/selector_event_loop.h"
-#include "server/event/event_stream.h"
+#include "server/event/event_feed.h"
 
 namespace proctor::server {
 
@@ -61,12 +61,12 @@ bool EventHub::AwaitStreams(absl::Time deadline) {
                                   deadline);
 }
 
-void EventHub::Add(EventStream* stream) {
+void EventHub::Add(EventFeed* stream) {
   streams_.insert(stream);
   subscribers_ = streams_.size();
 }
 
-void EventHub::Remove(EventStream* stream) {
+void EventHub::Remove(EventFeed* stream) {
   streams_.erase(stream);
   subscribers_ = streams_.size();
   MeasureLag();
@@ -75,15 +75,15 @@ void EventHub::Remove(EventStream* stream) {
 void EventHub::MeasureLag() {
   const uint64_t last = log_->range().last;
   uint64_t least = last;
-  for (const EventStream* stream : streams_) least = std::min(least, stream->position());
+  for (const EventFeed* stream : streams_) least = std::min(least, stream->position());
   lag_ = last - least;
 }
 
 void EventHub::PumpAll() {
   woken_.store(false);  // before the reading: an append from here on wakes again
   journal_.Write();
-  const std::vector<EventStream*> streams(streams_.begin(), streams_.end());
-  for (EventStream* stream : streams) stream->Pump();
+  const std::vector<EventFeed*> streams(streams_.begin(), streams_.end());
+  for (EventFeed* stream : streams) stream->Pump();
   MeasureLag();
 }
 

@@ -19,7 +19,7 @@
 
 namespace proctor::server {
 
-class EventStream;
+class EventFeed;
 
 // The thread on which all subscribers of the event log are served, and its loop: the
 // strand of every WatchEvents, and of calls about processes that no session has any more
@@ -58,8 +58,8 @@ class EventHub {
   uint64_t AddEndListener(std::function<void()> listener);
   void RemoveEndListener(uint64_t id);
 
-  void Add(EventStream* stream);
-  void Remove(EventStream* stream);
+  void Add(EventFeed* stream);
+  void Remove(EventFeed* stream);
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   EventLog* log() const { return log_; }
   bool ending() const { return ending_; }
@@ -81,7 +81,7 @@ class EventHub {
   int users_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // The hub's thread.
-  absl::flat_hash_set<EventStream*> streams_;
+  absl::flat_hash_set<EventFeed*> streams_;
   EventJournal journal_;
   bool ending_ = false;
   std::map<uint64_t, std::function<void()>> end_listeners_;

@@ -4,8 +4,8 @@
 
 #include "core/registry/session_registry.h"
 #include "server/call/unary.h"
+#include "server/event/event_feed.h"
 #include "server/event/event_listing.h"
-#include "server/event/event_stream.h"
 
 namespace proctor::server {
 namespace {
@@ -22,7 +22,7 @@ Request WithIds(const ProcessTable& processes, Request request) {
 
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventService::WatchEvents(
     grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) {
-  return new EventStream(hub_, sessions_, context, WithIds(sessions_->processes(), *request));
+  return new EventFeed(hub_, sessions_, context, WithIds(sessions_->processes(), *request));
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,

@@ -12,8 +12,8 @@
 #include "core/base/error.h"
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "server/gateway/json_request.h"
-#include "server/gateway/unary_call.h"
-#include "server/http/json.h"
+#include "server/gateway/unary_relay.h"
+#include "server/http/json_text.h"
 
 namespace proctor::server::http {
 namespace {
@@ -133,7 +133,7 @@ void Actions::Call(const Asked& asked, Method method) {
   }
   if (!status.ok()) return asked.answer->Respond(ErrorResponse(status));
   request.set_process_id(asked.process_id);
-  UnaryCall<Request, Response>::Start(
+  UnaryRelay<Request, Response>::Start(
       thread_, calls_, std::move(request),
       [this, &asked, method](grpc::ClientContext* context, const Request* sent, Response* response,
                              std::function<void(grpc::Status)> done) {

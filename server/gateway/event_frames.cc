@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/http/error_json.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 #include "server/http/sse.h"
 
 namespace proctor::server::http {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "server/http/error_json.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 #include "server/page/static_files.h"
 
 namespace proctor::server::http {

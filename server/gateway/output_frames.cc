@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/http/error_json.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 #include "server/http/sse.h"
 
 namespace proctor::server::http {

@@ -10,9 +10,9 @@
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "proctor/v1/server_service.grpc.pb.h"
 #include "proctor/v1/session_service.grpc.pb.h"
-#include "server/gateway/unary_call.h"
+#include "server/gateway/unary_relay.h"
 #include "server/gateway/wire_requests.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 
 namespace proctor::server::http {
 namespace {
@@ -45,7 +45,7 @@ Resources::~Resources() = default;
 
 void Resources::GetServer(Query query, Answer answer) {
   if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
-  using Call = UnaryCall<v1::GetServerInfoRequest, v1::GetServerInfoResponse>;
+  using Call = UnaryRelay<v1::GetServerInfoRequest, v1::GetServerInfoResponse>;
   Call::Start(
       thread_, calls_, {},
       [this](auto* context, auto* request, auto* response, auto done) {
@@ -57,7 +57,7 @@ void Resources::GetServer(Query query, Answer answer) {
 void Resources::ListSessions(Query query, Answer answer) {
   auto wanted = ToListSessions(std::move(query));
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
-  using Call = UnaryCall<v1::ListSessionsRequest, v1::ListSessionsResponse>;
+  using Call = UnaryRelay<v1::ListSessionsRequest, v1::ListSessionsResponse>;
   Call::Start(
       thread_, calls_, std::move(wanted->request),
       [this](auto* context, auto* request, auto* response, auto done) {
@@ -78,7 +78,7 @@ void Resources::ListSessions(Query query, Answer answer) {
 
 void Resources::GetSession(const std::string& id, Query query, Answer answer) {
   if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
-  using Call = UnaryCall<v1::GetSessionRequest, v1::GetSessionResponse>;
+  using Call = UnaryRelay<v1::GetSessionRequest, v1::GetSessionResponse>;
   v1::GetSessionRequest request;
   request.set_session_id(id);
   Call::Start(
@@ -92,7 +92,7 @@ void Resources::GetSession(const std::string& id, Query query, Answer answer) {
 void Resources::ListProcesses(Query query, Answer answer) {
   auto wanted = ToListProcesses(std::move(query));
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
-  using Call = UnaryCall<v1::ListProcessesRequest, v1::ListProcessesResponse>;
+  using Call = UnaryRelay<v1::ListProcessesRequest, v1::ListProcessesResponse>;
   Call::Start(
       thread_, calls_, *std::move(wanted),
       [this](auto* context, auto* request, auto* response, auto done) {
@@ -104,7 +104,7 @@ void Resources::ListProcesses(Query query, Answer answer) {
 void Resources::GetUsage(Query query, Answer answer) {
   auto wanted = ToGetProcessUsage(std::move(query));
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
-  using Call = UnaryCall<v1::GetProcessUsageRequest, v1::GetProcessUsageResponse>;
+  using Call = UnaryRelay<v1::GetProcessUsageRequest, v1::GetProcessUsageResponse>;
   Call::Start(
       thread_, calls_, *std::move(wanted),
       [this](auto* context, auto* request, auto* response, auto done) {
@@ -118,7 +118,7 @@ void Resources::GetProcess(const std::string& id, Query query, Answer answer) {
   request.set_process_id(id);
   request.set_page_token(query.Text("page_token"));
   if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
-  using Call = UnaryCall<v1::GetProcessRequest, v1::GetProcessResponse>;
+  using Call = UnaryRelay<v1::GetProcessRequest, v1::GetProcessResponse>;
   Call::Start(
       thread_, calls_, std::move(request),
       [this](auto* context, auto* request, auto* response, auto done) {

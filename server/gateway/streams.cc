@@ -7,7 +7,7 @@
 #include "proctor/v1/event_service.grpc.pb.h"
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "server/gateway/output_frames.h"
-#include "server/gateway/stream_call.h"
+#include "server/gateway/stream_relay.h"
 
 namespace proctor::server::http {
 namespace {
@@ -44,7 +44,7 @@ void Streams::WatchEvents(Query query, std::string_view last_event_id, bool is_h
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
   EventFrames frames(wanted->format, &cache_);
   Begin(answer, is_head, frames.Opening(), [&] {
-    using Call = StreamCall<v1::WatchEventsRequest, EventFrames>;
+    using Call = StreamRelay<v1::WatchEventsRequest, EventFrames>;
     return new Call(thread_, calls_, std::move(wanted->request), frames,
                     [this](auto* context, auto* request, auto* reactor) {
                       stubs_->events.async()->WatchEvents(context, request, reactor);
@@ -58,7 +58,7 @@ void Streams::ReadOutput(const std::string& process_id, Query query, std::string
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));
   OutputFrames frames(wanted->from());
   Begin(answer, is_head, frames.Opening(), [&] {
-    using Call = StreamCall<v1::ReadOutputRequest, OutputFrames>;
+    using Call = StreamRelay<v1::ReadOutputRequest, OutputFrames>;
     return new Call(thread_, calls_, *std::move(wanted), frames,
                     [this](auto* context, auto* request, auto* reactor) {
                       stubs_->processes.async()->ReadOutput(context, request, reactor);

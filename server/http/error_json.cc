@@ -6,7 +6,7 @@
 #include "core/base/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 
 namespace proctor::server::http {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/base/signal_name.h"
-#include "server/metrics/server_process.h"
+#include "server/metrics/own_usage.h"
 
 namespace proctor::server {
 namespace {
@@ -279,7 +279,7 @@ void Read(const Gauges& now, Reading* reading) {
                  now.draining ? 1 : 0);
 }
 
-void Read(const ServerProcess& process, Reading* reading) {
+void Read(const OwnUsage& process, Reading* reading) {
   reading->Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
                    process.cpu_seconds);
   reading->Gauge("process_start_time_seconds",
@@ -318,7 +318,7 @@ void Metrics::ObserveCommit(absl::Duration latency) {
 std::string Metrics::Render() const {
   Reading reading;
   Read(gauges_(), &reading);
-  Read(ReadServerProcess(), &reading);
+  Read(ReadOwnUsage(), &reading);
   std::ostringstream text;
   const prometheus::TextSerializer serializer;
   serializer.Serialize(text, series_->registry.Collect());

@@ -8,12 +8,12 @@
 #include "core/registry/session_registry.h"
 #include "proctor/v1/process_service.pb.h"
 #include "server/process/output_pump.h"
-#include "server/process/process_stream.h"
+#include "server/process/process_feed.h"
 
 namespace proctor::server {
 
 // One stream about a process whose session is closed, or was another server's: what a
-// ProcessStream would tell, from what is kept. It takes no input.
+// ProcessFeed would tell, from what is kept. It takes no input.
 //
 // There is no strand, because there is no session: what is kept is read on a thread of the
 // registry, and then nobody else touches this between two reactions of the RPC. Whoever is first,

@@ -7,13 +7,13 @@
 #include "core/base/error.h"
 #include "server/call/session_strand.h"
 #include "server/process/past_stream.h"
-#include "server/process/process_stream.h"
+#include "server/process/process_feed.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {
 
 // What the three kinds of streams about a process have in common: a strand, a
-// ProcessStream, and the buffer of the response. `Reactor` is the gRPC class.
+// ProcessFeed, and the buffer of the response. `Reactor` is the gRPC class.
 //
 // Thread-safety: gRPC calls the reactions; everything else is on the strand.
 // Lifetime: deletes itself when the RPC is over, on the strand.
@@ -53,7 +53,7 @@ class StreamCall : public Reactor, protected StreamTransport {
   void Refuse(const absl::Status& status) { Reactor::Finish(wire::ToGrpc(status)); }
 
   SessionStrand strand_;
-  ProcessStream stream_;
+  ProcessFeed stream_;
   PastStream past_;  // in place of these two where no session has the process
   Response response_;
 };

@@ -45,7 +45,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     }
     auto session = sessions_->Find(start.session_id());
     if (!session.ok()) return Refuse(session.status());
-    ProcessStream::Options options;
+    ProcessFeed::Options options;
     options.output.attached = true;
     options.on_disconnect = *on_disconnect;
     options.end_of_input_is_eof = true;
@@ -89,7 +89,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       if (!process.ok()) return stream_.Fail(process.status());
       auto cursor = OutputPump::Locate((*process)->output(), attach.from(), {true, true});
       if (!cursor.ok()) return stream_.Fail(cursor.status());
-      ProcessStream::Options options;
+      ProcessFeed::Options options;
       options.output.attached = true;
       options.force_stdin = attach.force_stdin();
       options.caller = caller_;
@@ -110,7 +110,7 @@ class ReadOutputCall
   void Begin(SessionRegistry* sessions, const v1::ReadOutputRequest& request) {
     auto located = sessions->FindProcess(request.process_id());
     if (!located.ok()) return Refuse(located.status());
-    ProcessStream::Options options;
+    ProcessFeed::Options options;
     options.output.follow = request.follow();
     if (auto status = ReadWishes(request, options.output); !status.ok()) return Refuse(status);
     if (located->session == nullptr) {

@@ -72,7 +72,7 @@ absl::Status AllowDescriptors(size_t children) {
                                                    limit.rlim_max, " allowed (ulimit -Hn)"));
 }
 
-absl::Status Cell::Run() {
+absl::Status BenchmarkCell::Run() {
   random_.seed(options_.seed);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return SystemError("pipe2", errno);
@@ -85,7 +85,7 @@ absl::Status Cell::Run() {
   return absl::OkStatus();
 }
 
-void Cell::Start() {
+void BenchmarkCell::Start() {
   for (size_t slot = 0; slot < options_.children; ++slot) {
     if (absl::Status spawned = SpawnInto(slot); !spawned.ok()) return Fail(std::move(spawned));
   }
@@ -98,7 +98,7 @@ void Cell::Start() {
               [this] { options_.kind == CellOptions::Kind::kBurst ? KillAll() : KillOne(); });
 }
 
-absl::Status Cell::SpawnInto(size_t slot) {
+absl::Status BenchmarkCell::SpawnInto(size_t slot) {
   {
     SignalsHeld held;
     auto pid = loop_.Spawn(options_.program, ready_write_.get(), [this, slot] { OnExit(slot); });
@@ -118,12 +118,12 @@ absl::Status Cell::SpawnInto(size_t slot) {
   return absl::OkStatus();
 }
 
-void Cell::Fail(absl::Status status) {
+void BenchmarkCell::Fail(absl::Status status) {
   status_ = std::move(status);
   loop_.Stop();
 }
 
-void Cell::KillOne() {
+void BenchmarkCell::KillOne() {
   if (latency_.size() == options_.samples) return loop_.Stop();
   victim_ = (random_() - std::minstd_rand::min()) % options_.children;
   const pid_t pid = LiveChild(victim_);
@@ -136,7 +136,7 @@ void Cell::KillOne() {
   ::kill(pid, SIGKILL);
 }
 
-void Cell::OnExit(size_t slot) {
+void BenchmarkCell::OnExit(size_t slot) {
   told_at_ = Now();
   SetLiveChild(slot, 0);
   if (options_.kind == CellOptions::Kind::kBurst) {
@@ -148,7 +148,7 @@ void Cell::OnExit(size_t slot) {
   }
 }
 
-void Cell::EndSample() {
+void BenchmarkCell::EndSample() {
   Nap(kNapAfter);
   cpu_.push_back(ProcessCpu() - cpu_before_ - nap_cpu_);
   latency_.push_back(told_at_ - killed_at_);
@@ -156,14 +156,14 @@ void Cell::EndSample() {
   loop_.After(absl::ZeroDuration(), [this] { KillOne(); });
 }
 
-void Cell::KillAll() {
+void BenchmarkCell::KillAll() {
   Nap(kNapBefore);
   cpu_before_ = ProcessCpu();
   killed_at_ = Now();
   for (size_t slot = 0; slot < options_.children; ++slot) ::kill(LiveChild(slot), SIGKILL);
 }
 
-void Cell::EndBurst() {
+void BenchmarkCell::EndBurst() {
   if (!cpu_.empty()) return;  // the limit came with the last exit
   if (told_ < options_.children) told_at_ = Now();
   cpu_.push_back(ProcessCpu() - cpu_before_);
@@ -171,7 +171,7 @@ void Cell::EndBurst() {
   loop_.Stop();
 }
 
-void Cell::Print() const {
+void BenchmarkCell::Print() const {
   if (options_.kind == CellOptions::Kind::kBurst) {
     ::printf("{\"told\": %zu, \"elapsed_ns\": %lld, \"cpu_ns\": %lld}\n", told_,
              static_cast<long long>(latency_[0]), static_cast<long long>(cpu_[0]));
@@ -191,7 +191,7 @@ void RunCellAndExit(
     RETURN_IF_ERROR(AllowDescriptors(options->children));
     auto loop = make_loop(options->row);
     if (!loop.ok()) return loop.status();
-    return Cell(*std::move(options), **loop).Run();
+    return BenchmarkCell(*std::move(options), **loop).Run();
   }();
   if (!status.ok()) ::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   EndChildren();

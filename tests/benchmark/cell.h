@@ -51,9 +51,10 @@ absl::Status AllowDescriptors(size_t children);
 // child has said that it is up, and the naps before let it and the machine come to rest.
 //
 // Lifetime: once; Run ends no child (EndChildren does).
-class Cell {
+class BenchmarkCell {
  public:
-  Cell(CellOptions options, WatchedLoop& loop) : options_(std::move(options)), loop_(loop) {}
+  BenchmarkCell(CellOptions options, WatchedLoop& loop)
+      : options_(std::move(options)), loop_(loop) {}
 
   // Measures, and prints one line of JSON. Fewer samples than asked for are not an error.
   // Errors: what went wrong with a child or the loop.

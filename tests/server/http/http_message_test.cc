@@ -5,7 +5,7 @@
 
 #include "core/base/error.h"
 #include "server/http/error_json.h"
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 #include "server/http/sse.h"
 #include "server/page/static_files.h"
 #include "tests/server/gateway/fake_services.h"

@@ -27,12 +27,12 @@ struct TlsOptions {
 //
 // Thread-safety: Reload from any thread. Lifetime: outlives the gRPC server that serves with its
 // credentials, whose handshakes ask it for what is in force.
-class TlsFiles {
+class TcpCredentials {
  public:
   // Errors: FailedPrecondition naming the flag and what is wrong with its file, a key that others
   // may read (SECRET_EXPOSED) among it; what LoadOrMakeToken says of the token's file.
-  static absl::StatusOr<std::unique_ptr<TlsFiles>> Load(const TlsOptions& options);
-  ~TlsFiles();
+  static absl::StatusOr<std::unique_ptr<TcpCredentials>> Load(const TlsOptions& options);
+  ~TcpCredentials();
 
   // For any number of listeners.
   const std::shared_ptr<grpc::ServerCredentials>& credentials() const { return credentials_; }
@@ -48,7 +48,7 @@ class TlsFiles {
   class Current;
   class Credentials;
 
-  explicit TlsFiles(const TlsOptions& options);
+  explicit TcpCredentials(const TlsOptions& options);
 
   const TlsOptions options_;
   std::shared_ptr<Current> current_;

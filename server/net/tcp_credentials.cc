@@ -1,4 +1,4 @@
-#include "server/net/tls.h"
+#include "server/net/tcp_credentials.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ struct Pem {
 }  // namespace
 
 // What the files said when they were last good.
-class TlsFiles::Current {
+class TcpCredentials::Current {
  public:
   void Set(Pem pem) {
     absl::MutexLock lock(&mutex_);
@@ -106,7 +106,7 @@ class TlsFiles::Current {
 // or look at files by themselves, also at a half of a pair (FileWatcherCertificateProvider). Its C
 // interface asks at each handshake; a listener must hear of each change once, so each has
 // credentials of its own.
-class TlsFiles::Credentials final : public grpc::ServerCredentials {
+class TcpCredentials::Credentials final : public grpc::ServerCredentials {
  public:
   explicit Credentials(std::shared_ptr<Current> current) : current_(std::move(current)) {}
 
@@ -143,12 +143,12 @@ class TlsFiles::Credentials final : public grpc::ServerCredentials {
   std::vector<std::unique_ptr<Listener>> listeners_;
 };
 
-TlsFiles::TlsFiles(const TlsOptions& options) : options_(options) {}
+TcpCredentials::TcpCredentials(const TlsOptions& options) : options_(options) {}
 
-TlsFiles::~TlsFiles() = default;
+TcpCredentials::~TcpCredentials() = default;
 
-absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const TlsOptions& options) {
-  std::unique_ptr<TlsFiles> files(new TlsFiles(options));
+absl::StatusOr<std::unique_ptr<TcpCredentials>> TcpCredentials::Load(const TlsOptions& options) {
+  std::unique_ptr<TcpCredentials> files(new TcpCredentials(options));
   if (!files->any()) {
     if (options.token_file.empty()) return files;  // nobody asks for any
     ASSIGN_OR_RETURN(auto token, http::LoadOrMakeToken(options.token_file));
@@ -162,9 +162,9 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Load(const TlsOptions& optio
   return files;
 }
 
-bool TlsFiles::any() const { return !options_.cert.empty(); }
+bool TcpCredentials::any() const { return !options_.cert.empty(); }
 
-absl::Status TlsFiles::Reload() {
+absl::Status TcpCredentials::Reload() {
   if (!any()) return absl::OkStatus();
   RETURN_IF_ERROR(CheckFiles(options_));
   current_->Set({ReadAll(options_.client_ca), ReadAll(options_.key), ReadAll(options_.cert)});

@@ -1,4 +1,4 @@
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>

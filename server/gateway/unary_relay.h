@@ -17,7 +17,7 @@ namespace proctor::server::http {
 //
 // Thread-safety: the http thread. Lifetime: deletes itself when it is over.
 template <typename Request, typename Response>
-class UnaryCall final : public Call {
+class UnaryRelay final : public Call {
  public:
   // Begins the RPC on the right stub; may give it another deadline than kPatience from now.
   using Starter = std::function<void(grpc::ClientContext*, const Request*, Response*,
@@ -27,7 +27,7 @@ class UnaryCall final : public Call {
 
   static void Start(HttpThread* thread, CallSet* calls, Request request, const Starter& starter,
                     Done done) {
-    auto* call = new UnaryCall(thread, calls, std::move(request), std::move(done));
+    auto* call = new UnaryRelay(thread, calls, std::move(request), std::move(done));
     calls->Add(call);
     starter(&call->context_, &call->request_, &call->response_, [call](grpc::Status status) {
       call->thread_->Post([call, status = std::move(status)] { call->End(status); });
@@ -40,11 +40,11 @@ class UnaryCall final : public Call {
   // The services answer at once; one that hangs must not hold the caller for ever.
   static constexpr std::chrono::seconds kPatience{10};
 
-  UnaryCall(HttpThread* thread, CallSet* calls, Request request, Done done)
+  UnaryRelay(HttpThread* thread, CallSet* calls, Request request, Done done)
       : thread_(thread), calls_(calls), request_(std::move(request)), done_(std::move(done)) {
     context_.set_deadline(std::chrono::system_clock::now() + kPatience);
   }
-  ~UnaryCall() = default;
+  ~UnaryRelay() = default;
 
   void End(const grpc::Status& status) {
     done_(FromGrpc(status), response_);

@@ -1,4 +1,4 @@
-#include "server/metrics/server_process.h"
+#include "server/metrics/own_usage.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -62,8 +62,8 @@ double Seconds(const timeval& time) {
 
 }  // namespace
 
-ServerProcess ReadServerProcess() {
-  ServerProcess process;
+OwnUsage ReadOwnUsage() {
+  OwnUsage process;
   const std::vector<std::string> fields = StatFields();
   process.start_time_seconds = BootTime() + static_cast<double>(Field(fields, kStartTime)) /
                                                 static_cast<double>(::sysconf(_SC_CLK_TCK));

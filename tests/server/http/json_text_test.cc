@@ -1,4 +1,4 @@
-#include "server/http/json.h"
+#include "server/http/json_text.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/struct.pb.h>

@@ -1,4 +1,4 @@
-#include "server/event/event_stream.h"
+#include "server/event/event_feed.h"
 
 #include <utility>
 
@@ -24,15 +24,14 @@ constexpr size_t kSnapshotBytes = 128 * 1024;  // a message ends with the item t
 
 }  // namespace
 
-EventStream::EventStream(EventHub* hub, SessionRegistry* sessions,
-                         grpc::CallbackServerContext* context,
-                         const v1::WatchEventsRequest& request)
+EventFeed::EventFeed(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
+                     const v1::WatchEventsRequest& request)
     : hub_(hub), sessions_(sessions), context_(context), request_(request) {
   hub_->AddUser();
   hub_->Post([this] { Begin(); });
 }
 
-void EventStream::OnWriteDone(bool ok) noexcept {
+void EventFeed::OnWriteDone(bool ok) noexcept {
   if (!ok) {
     hub_->Post([this] {
       in_flight_ = InFlight::kNone;
@@ -43,11 +42,11 @@ void EventStream::OnWriteDone(bool ok) noexcept {
   }
 }
 
-void EventStream::OnCancel() noexcept {
+void EventFeed::OnCancel() noexcept {
   hub_->Post([this] { End(grpc::Status::CANCELLED); });
 }
 
-void EventStream::OnDone() noexcept {
+void EventFeed::OnDone() noexcept {
   hub_->Post([this] {
     tick_.Cancel();
     again_.Cancel();
@@ -58,7 +57,7 @@ void EventStream::OnDone() noexcept {
   });
 }
 
-void EventStream::Begin() {
+void EventFeed::Begin() {
   if (absl::Status status = Locate(); !status.ok()) return End(wire::ToGrpc(status));
   told_ = position_;
   hub_->Add(this);
@@ -66,8 +65,8 @@ void EventStream::Begin() {
   Pump();
 }
 
-absl::Status EventStream::Locate() {
-  RETURN_IF_ERROR(wire::CheckFilter(request_.filter()));
+absl::Status EventFeed::Locate() {
+  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
   if (!request_.has_resume_after()) {
     // What the snapshot shows may already be newer than this: then the events that
     // made it so follow, and nothing is missing.
@@ -84,7 +83,7 @@ absl::Status EventStream::Locate() {
 
 // One message in one turn of the hub, so that no caller holds up the others. The next one is made
 // ahead: where there is one, gRPC may send both together.
-void EventStream::Pump() {
+void EventFeed::Pump() {
   if (outcome_.has_value() || !TakeTurn()) return;
   if (!has_next_) has_next_ = MakeNext();
   if (!has_next_) {
@@ -100,18 +99,18 @@ void EventStream::Pump() {
   if ((has_next_ || hub_->ending()) && TakeTurn()) PumpAgain();
 }
 
-void EventStream::PumpAgain() {
+void EventFeed::PumpAgain() {
   if (!again_.pending()) again_ = hub_->loop()->CallSoon([this] { Pump(); });
 }
 
 // Whether no write is in flight. If one is, its end calls the hub.
-bool EventStream::TakeTurn() {
+bool EventFeed::TakeTurn() {
   InFlight found = InFlight::kWrite;
   return !in_flight_.compare_exchange_strong(found, InFlight::kWanted) && found == InFlight::kNone;
 }
 
 // False if there is nothing to say now, or the stream is to end.
-bool EventStream::MakeNext() {
+bool EventFeed::MakeNext() {
   next_.Clear();
   if (snapshot_ != Snapshot::kDone && MakeSnapshot()) return true;
   if (std::exchange(first_bookmark_told_, true)) return MakeEvent();
@@ -121,7 +120,7 @@ bool EventStream::MakeNext() {
 
 // As much as is large enough that the cost of a message does not count, and small enough that
 // nobody waits for its making.
-bool EventStream::MakeSnapshot() {
+bool EventFeed::MakeSnapshot() {
   v1::Snapshot* const snapshot = next_.mutable_snapshot();
   while (snapshot_ != Snapshot::kDone) {
     const bool more =
@@ -135,7 +134,7 @@ bool EventStream::MakeSnapshot() {
 }
 
 // False if there is no more.
-bool EventStream::AddSessions(v1::Snapshot* snapshot) {
+bool EventFeed::AddSessions(v1::Snapshot* snapshot) {
   const auto page = sessions_->List(
       snapshot_after_, kSnapshotItems,
       [this](const SessionInfo& info) { return wire::Matches(request_.filter(), info); });
@@ -150,7 +149,7 @@ bool EventStream::AddSessions(v1::Snapshot* snapshot) {
   return !page.empty();
 }
 
-bool EventStream::AddProcesses(v1::Snapshot* snapshot) {
+bool EventFeed::AddProcesses(v1::Snapshot* snapshot) {
   const auto page = sessions_->processes().List(
       snapshot_after_, kSnapshotItems,
       [this](const ProcessInfo& info) { return wire::Matches(request_.filter(), info); });
@@ -166,7 +165,7 @@ bool EventStream::AddProcesses(v1::Snapshot* snapshot) {
 }
 
 // A filter may pass over much, as that of a caller who resumes far back: others come in between.
-bool EventStream::MakeEvent() {
+bool EventFeed::MakeEvent() {
   for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
       auto events = hub_->log()->ReadAfter(position_, kBatch);
@@ -189,7 +188,7 @@ bool EventStream::MakeEvent() {
   return false;
 }
 
-void EventStream::MakeBookmark(v1::WatchEventsResponse& message) {
+void EventFeed::MakeBookmark(v1::WatchEventsResponse& message) {
   told_ = position_;
   auto* position = message.mutable_bookmark()->mutable_position();
   position->set_log_id(hub_->log()->log_id());
@@ -198,7 +197,7 @@ void EventStream::MakeBookmark(v1::WatchEventsResponse& message) {
 
 // With `more`, the next one follows for certain: until then this one may wait. Not the first one:
 // its write ends only when the metadata before it are sent.
-void EventStream::Write(bool more) {
+void EventFeed::Write(bool more) {
   in_flight_ = InFlight::kWrite;
   grpc::WriteOptions options;
   if (++writes_ > 1 && more) options.set_buffer_hint();
@@ -206,7 +205,7 @@ void EventStream::Write(bool more) {
 }
 
 // Looks now and then, as a timer for each write would cost more than the write's message.
-void EventStream::OnTick() {
+void EventFeed::OnTick() {
   if (finished_) return;
   tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
   if (std::exchange(writes_at_tick_, writes_) != writes_) {
@@ -236,19 +235,19 @@ void EventStream::OnTick() {
 // allowed. Where the caller's whole socket is stuck, that happens when it is not any more; the
 // connection is left alone, because other calls of the same caller may be on it, whose processes
 // would end with them. From here on the stream keeps nothing, and nobody waits for it.
-void EventStream::OnStall() {
+void EventFeed::OnStall() {
   hub_->Remove(this);
   batch_.clear();
   context_->TryCancel();
   End(grpc::Status::CANCELLED);
 }
 
-void EventStream::End(const grpc::Status& status) {
+void EventFeed::End(const grpc::Status& status) {
   if (!outcome_.has_value()) outcome_ = status;
   TryFinish();
 }
 
-void EventStream::TryFinish() {
+void EventFeed::TryFinish() {
   if (!TakeTurn() || std::exchange(finished_, true)) return;
   Finish(*outcome_);
 }

@@ -15,7 +15,7 @@
 
 namespace proctor::server {
 
-// What a ProcessStream needs of the RPC that it serves. Each call ends in one
+// What a ProcessFeed needs of the RPC that it serves. Each call ends in one
 // reaction later: StartWriting in OnWritten, ReadNext in OnInput or OnInputEnd.
 class StreamTransport {
  public:
@@ -42,7 +42,7 @@ class StreamTransport {
 //
 // Thread-safety: none; the session's thread.
 // Lifetime: owned by the RPC's reactor; End() before it goes.
-class ProcessStream {
+class ProcessFeed {
  public:
   struct Options {
     OutputPump::Options output;
@@ -52,7 +52,7 @@ class ProcessStream {
     std::string caller;
   };
 
-  explicit ProcessStream(StreamTransport* transport) : transport_(transport) {}
+  explicit ProcessFeed(StreamTransport* transport) : transport_(transport) {}
 
   // Begins to serve. Once, unless Fail comes first.
   void Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,

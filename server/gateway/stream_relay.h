@@ -33,14 +33,14 @@ namespace proctor::server::http {
 // Thread-safety: gRPC calls the reactions, which only post; all else is the http thread.
 // Lifetime: deletes itself after OnDone.
 template <typename Request, typename Frames>
-class StreamCall final : public grpc::ClientReadReactor<typename Frames::Message>,
-                         public FrameSource,
-                         public Call {
+class StreamRelay final : public grpc::ClientReadReactor<typename Frames::Message>,
+                          public FrameSource,
+                          public Call {
  public:
   // Begins the RPC on the right stub: (context, request, reactor).
-  using Starter = std::function<void(grpc::ClientContext*, const Request*, StreamCall*)>;
+  using Starter = std::function<void(grpc::ClientContext*, const Request*, StreamRelay*)>;
 
-  StreamCall(HttpThread* thread, CallSet* calls, Request request, Frames frames, Starter starter)
+  StreamRelay(HttpThread* thread, CallSet* calls, Request request, Frames frames, Starter starter)
       : thread_(thread),
         calls_(calls),
         request_(std::move(request)),
@@ -90,7 +90,7 @@ class StreamCall final : public grpc::ClientReadReactor<typename Frames::Message
   }
 
  private:
-  ~StreamCall() override = default;
+  ~StreamRelay() override = default;
 
   void OnRead(bool ok) {
     reading_ = false;

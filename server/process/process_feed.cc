@@ -1,4 +1,4 @@
-#include "server/process/process_stream.h"
+#include "server/process/process_feed.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,8 +17,8 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 
 }  // namespace
 
-void ProcessStream::Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,
-                          OutputCursor cursor, Options options) {
+void ProcessFeed::Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,
+                        OutputCursor cursor, Options options) {
   session_ = std::move(session);
   process_ = std::move(process);
   options_ = std::move(options);
@@ -37,7 +37,7 @@ void ProcessStream::Begin(std::shared_ptr<SessionContext> session, std::shared_p
   Pump();
 }
 
-void ProcessStream::Pump() {
+void ProcessFeed::Pump() {
   if (writing_ || outcome_.has_value() || finished_) return;
   if (pump_->Next(transport_->outgoing())) {
     Write(/*last=*/pump_->done());
@@ -49,7 +49,7 @@ void ProcessStream::Pump() {
   }
 }
 
-void ProcessStream::Write(bool last) {
+void ProcessFeed::Write(bool last) {
   writing_ = true;
   spoke_ = true;
   if (input_end_ == InputEnd::kSeen) input_end_ = InputEnd::kProbed;
@@ -58,20 +58,20 @@ void ProcessStream::Write(bool last) {
   transport_->StartWritingLast();
 }
 
-void ProcessStream::WriteHeartbeat() {
+void ProcessFeed::WriteHeartbeat() {
   transport_->outgoing()->Clear();
   *transport_->outgoing()->mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
   Write(/*last=*/false);
 }
 
-void ProcessStream::OnHeartbeat() {
+void ProcessFeed::OnHeartbeat() {
   heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
   if (std::exchange(spoke_, false) || writing_ || outcome_.has_value() || finished_) return;
   WriteHeartbeat();
 }
 
 // By the wall clock, which may be set meanwhile: the pump looks at it again.
-void ProcessStream::AwaitUntil() {
+void ProcessFeed::AwaitUntil() {
   const absl::Duration left = options_.output.until - absl::Now();
   until_ = session_->loop()->CallLater(
       std::clamp(left + absl::Milliseconds(1), absl::ZeroDuration(), kHeartbeat), [this] {
@@ -80,7 +80,7 @@ void ProcessStream::AwaitUntil() {
       });
 }
 
-void ProcessStream::OnWritten(bool ok) {
+void ProcessFeed::OnWritten(bool ok) {
   writing_ = false;
   if (finished_) return;
   if (!ok) return OnCancelled();
@@ -92,7 +92,7 @@ void ProcessStream::OnWritten(bool ok) {
   Pump();
 }
 
-void ProcessStream::Fail(const absl::Status& status) {
+void ProcessFeed::Fail(const absl::Status& status) {
   if (outcome_.has_value() || finished_) return;
   outcome_ = wire::ToGrpc(status);
   // No stream was lost: somebody else has taken over, and the process is that one's.
@@ -100,7 +100,7 @@ void ProcessStream::Fail(const absl::Status& status) {
   TryFinish();
 }
 
-void ProcessStream::OnCancelled() {
+void ProcessFeed::OnCancelled() {
   if (finished_) return;
   if (!outcome_.has_value()) {
     outcome_ = grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away");
@@ -109,17 +109,17 @@ void ProcessStream::OnCancelled() {
   TryFinish();
 }
 
-void ProcessStream::TryFinish() {
+void ProcessFeed::TryFinish() {
   if (finished_ || writing_) return;
   finished_ = true;
   transport_->Finish(*outcome_);
 }
 
-void ProcessStream::Disconnected() {
+void ProcessFeed::Disconnected() {
   if (process_ != nullptr) process_->Disconnect(options_.on_disconnect, options_.caller);
 }
 
-void ProcessStream::OnInput(v1::StreamInput input) {
+void ProcessFeed::OnInput(v1::StreamInput input) {
   if (outcome_.has_value() || finished_) return;
   absl::Status status;
   switch (input.input_case()) {
@@ -150,7 +150,7 @@ void ProcessStream::OnInput(v1::StreamInput input) {
   transport_->ReadNext();
 }
 
-absl::Status ProcessStream::HandleStdin(v1::StdinData data) {
+absl::Status ProcessFeed::HandleStdin(v1::StdinData data) {
   if (stdin_ended_) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinClosed,
                      "write stdin: data after close_stdin");
@@ -163,7 +163,7 @@ absl::Status ProcessStream::HandleStdin(v1::StdinData data) {
   return absl::OkStatus();
 }
 
-StdinPipe::Done ProcessStream::MakeStdinDone() {
+StdinPipe::Done ProcessFeed::MakeStdinDone() {
   return [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
     if (alive.expired() || outcome_.has_value() || finished_) return;
     // The process may close its stdin, or end, at any time: the caller cannot have
@@ -173,10 +173,11 @@ StdinPipe::Done ProcessStream::MakeStdinDone() {
   };
 }
 
-absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
-  ASSIGN_OR_RETURN(auto signal, wire::SignalFromProto(request.signal(), "input.signal.signal"));
-  ASSIGN_OR_RETURN(auto scope, wire::ScopeFromProto(request.scope(), SignalScope::kLeader,
-                                                    "input.signal.scope"));
+absl::Status ProcessFeed::HandleSignal(const v1::StreamSignal& request) {
+  auto signal = wire::SignalFromProto(request.signal(), "input.signal.signal");
+  if (!signal.ok()) return signal.status();
+  auto scope = wire::ScopeFromProto(request.scope(), SignalScope::kLeader, "input.signal.scope");
+  if (!scope.ok()) return scope.status();
   // A walk to its tree comes back later; the input goes on meanwhile.
   process_->Signal(signal, scope, options_.caller,
                    [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& sent) {
@@ -186,12 +187,12 @@ absl::Status ProcessStream::HandleSignal(const v1::StreamSignal& request) {
   return absl::OkStatus();
 }
 
-absl::Status ProcessStream::HandleResize(const v1::TerminalSize& size) {
+absl::Status ProcessFeed::HandleResize(const v1::TerminalSize& size) {
   absl::Status resized = process_->Resize(wire::FromProto(size), "input.resize");
   return absl::IsNotFound(resized) ? absl::OkStatus() : resized;  // it has just ended
 }
 
-absl::Status ProcessStream::HandleDetach(bool detach) {
+absl::Status ProcessFeed::HandleDetach(bool detach) {
   if (!detach) return InvalidField("input.detach", "must be true");
   options_.on_disconnect = DisconnectPolicy::kKeep;
   outcome_ = grpc::Status::OK;
@@ -199,7 +200,7 @@ absl::Status ProcessStream::HandleDetach(bool detach) {
   return absl::OkStatus();
 }
 
-absl::Status ProcessStream::CloseStdin() {
+absl::Status ProcessFeed::CloseStdin() {
   if (std::exchange(stdin_ended_, true)) return absl::OkStatus();
   absl::Status answer;  // nothing is pending, so it comes before Write returns
   process_->stdin_pipe().Write(this, "", std::nullopt, true,
@@ -212,14 +213,14 @@ absl::Status ProcessStream::CloseStdin() {
 // end well, with half of its input. A write tells the two apart: it fails on a stream
 // that is lost. So stdin ends when a write that began after the end of the input has
 // gone through.
-void ProcessStream::OnInputEnd() {
+void ProcessFeed::OnInputEnd() {
   if (process_ == nullptr || outcome_.has_value() || finished_) return;
   if (!options_.end_of_input_is_eof || !process_->stdin_pipe().open()) return;
   input_end_ = InputEnd::kSeen;
   Pump();
 }
 
-void ProcessStream::End() {
+void ProcessFeed::End() {
   *alive_ = false;
   alive_.reset();
   heartbeat_.Cancel();

@@ -22,10 +22,10 @@ namespace proctor::server {
 // Thread-safety: gRPC calls the reactions, which hop to the hub's thread; all else is
 // there. A write that ends when nothing waits for its end makes no hop.
 // Lifetime: deletes itself when the RPC is over, on the hub's thread.
-class EventStream final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
+class EventFeed final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
  public:
-  EventStream(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
-              const v1::WatchEventsRequest& request);
+  EventFeed(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
+            const v1::WatchEventsRequest& request);
 
   // The last event that was sent, made ready or filtered out.
   uint64_t position() const { return position_; }

@@ -5,7 +5,7 @@
 namespace proctor::server {
 
 // What the server itself uses: the figures that all clients of Prometheus tell.
-struct ServerProcess {
+struct OwnUsage {
   double cpu_seconds = 0;
   double start_time_seconds = 0;  // since 1970
   uint64_t open_fds = 0;
@@ -16,6 +16,6 @@ struct ServerProcess {
 
 // Reads them from /proc/self (proc(5)), getrusage(2) and getrlimit(2); 0 for what cannot be
 // read, which an exhausted server cannot avoid. Any thread.
-ServerProcess ReadServerProcess();
+OwnUsage ReadOwnUsage();
 
 }  // namespace proctor::server
