@@ -8,7 +8,7 @@
 #include "core/registry/session_registry.h"
 #include "proctor/v1/process_service.pb.h"
 #include "server/process/output_pump.h"
-#include "server/process/process_feed.h"
+#include "server/process/stream_transport.h"
 
 namespace proctor::server {
 

@@ -17,9 +17,9 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 
 }  // namespace
 
-void ProcessFeed::Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,
+void ProcessFeed::Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process> process,
                         OutputCursor cursor, Options options) {
-  session_ = std::move(session);
+  loop_ = std::move(loop);
   process_ = std::move(process);
   options_ = std::move(options);
   pump_.emplace(process_, cursor, options_.output);
@@ -27,7 +27,7 @@ void ProcessFeed::Begin(std::shared_ptr<SessionContext> session, std::shared_ptr
   // it from each other for ever.
   if (options_.force_stdin) (void)process_->stdin_pipe().Claim(this, /*force=*/true);
   listener_ = process_->AddListener([this] { Pump(); });
-  heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  heartbeat_ = loop_->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
   if (options_.output.follow && options_.output.until != absl::InfiniteFuture()) AwaitUntil();
   if (outcome_.has_value()) {  // cancelled before it began
     Disconnected();
@@ -65,7 +65,7 @@ void ProcessFeed::WriteHeartbeat() {
 }
 
 void ProcessFeed::OnHeartbeat() {
-  heartbeat_ = session_->loop()->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
+  heartbeat_ = loop_->CallLater(kHeartbeat, [this] { OnHeartbeat(); });
   if (std::exchange(spoke_, false) || writing_ || outcome_.has_value() || finished_) return;
   WriteHeartbeat();
 }
@@ -73,7 +73,7 @@ void ProcessFeed::OnHeartbeat() {
 // By the wall clock, which may be set meanwhile: the pump looks at it again.
 void ProcessFeed::AwaitUntil() {
   const absl::Duration left = options_.output.until - absl::Now();
-  until_ = session_->loop()->CallLater(
+  until_ = loop_->CallLater(
       std::clamp(left + absl::Milliseconds(1), absl::ZeroDuration(), kHeartbeat), [this] {
         if (absl::Now() <= options_.output.until) return AwaitUntil();
         Pump();  // or when what is being written is

@@ -8,24 +8,13 @@
 #include <optional>
 #include <string>
 
+#include "core/loop/event_loop.h"
 #include "core/process/process.h"
-#include "core/session/session_context.h"
 #include "proctor/v1/process_service.pb.h"
 #include "server/process/output_pump.h"
+#include "server/process/stream_transport.h"
 
 namespace proctor::server {
-
-// What a ProcessFeed needs of the RPC that it serves. Each call ends in one
-// reaction later: StartWriting in OnWritten, ReadNext in OnInput or OnInputEnd.
-class StreamTransport {
- public:
-  virtual ~StreamTransport() = default;
-  virtual v1::StreamMessage* outgoing() = 0;  // the message that StartWriting sends
-  virtual void StartWriting() = 0;
-  virtual void StartWritingLast() = 0;  // and ends the RPC with OK
-  virtual void Finish(const grpc::Status& status) = 0;
-  virtual void ReadNext() = 0;
-};
 
 // One stream about one process: output to the caller, input from it. Serves
 // RunProcess, AttachProcess and ReadOutput, which differ in their transport.
@@ -54,9 +43,9 @@ class ProcessFeed {
 
   explicit ProcessFeed(StreamTransport* transport) : transport_(transport) {}
 
-  // Begins to serve. Once, unless Fail comes first.
-  void Begin(std::shared_ptr<SessionContext> session, std::shared_ptr<Process> process,
-             OutputCursor cursor, Options options);
+  // Begins to serve, on the session's loop. Once, unless Fail comes first.
+  void Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process> process, OutputCursor cursor,
+             Options options);
 
   // Ends the RPC with an error; a process that was begun with is treated as at a
   // disconnect, unless another writer took its stdin (STDIN_BUSY): that one has it.
@@ -87,7 +76,7 @@ class ProcessFeed {
   StdinPipe::Done MakeStdinDone();
 
   StreamTransport* const transport_;
-  std::shared_ptr<SessionContext> session_;
+  std::shared_ptr<EventLoop> loop_;
   std::shared_ptr<Process> process_;
   Options options_;
   std::optional<OutputPump> pump_;

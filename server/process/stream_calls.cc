@@ -58,7 +58,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
       if (!process.ok()) return stream_.Fail(process.status());
       // A retry with the same request_id finds a process that has written already.
       auto cursor = (*process)->output().FromOffsets(0, 0);
-      stream_.Begin(session, *process, *cursor, std::move(options));
+      stream_.Begin(session->loop(), *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
   }
@@ -93,7 +93,7 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       options.output.attached = true;
       options.force_stdin = attach.force_stdin();
       options.caller = caller_;
-      stream_.Begin(session, *process, *cursor, std::move(options));
+      stream_.Begin(session->loop(), *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
       past_.Begin(sessions_, located->info, request.attach().from(), {});
@@ -123,7 +123,7 @@ class ReadOutputCall
       if (!process.ok()) return stream_.Fail(process.status());
       auto cursor = OutputPump::Locate((*process)->output(), from, options.output.streams);
       if (!cursor.ok()) return stream_.Fail(cursor.status());
-      stream_.Begin(session, *process, *cursor, std::move(options));
+      stream_.Begin(session->loop(), *process, *cursor, std::move(options));
     };
     if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
       past_.Begin(sessions, located->info, request.from(), options.output);

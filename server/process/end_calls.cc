@@ -186,53 +186,6 @@ class EndCall : public LateCall {
   LoopHandle timer_;
 };
 
-class WriteStdinCall : public LateCall {
- public:
-  void Begin(SessionRegistry* sessions, const v1::WriteStdinRequest* request,
-             v1::WriteStdinResponse* response) {
-    auto located = sessions->FindProcess(request->process_id());
-    if (!located.ok()) return Answer(located.status());
-    if (located->session != nullptr) {
-      auto session = located->session;
-      const absl::Status entered = strand_.Enter(
-          session, [this, session, id = located->info->id, request, response](bool cancelled) {
-            if (cancelled) return Answer(grpc::Status::CANCELLED);
-            auto process = session->FindProcess(id);
-            if (!process.ok()) return Answer(process.status());
-            Write(*process, *request, response);
-          });
-      if (entered.ok()) return;
-    }
-    Answer(MakeError(absl::StatusCode::kFailedPrecondition, Reason::kStdinClosed,
-                     "write stdin: the process has ended"));
-  }
-
- private:
-  void Write(std::shared_ptr<Process> process, const v1::WriteStdinRequest& request,
-             v1::WriteStdinResponse* response) {
-    process_ = std::move(process);
-    StdinPipe& pipe = process_->stdin_pipe();
-    if (auto claimed = pipe.Claim(this, request.force()); !claimed.ok()) return Answer(claimed);
-    std::optional<uint64_t> offset;
-    if (request.has_offset()) offset = request.offset();
-    // The bytes go on into the pipe when the caller goes away: they were sent. The
-    // call is gone then, which `alive` tells.
-    pipe.Write(this, request.data(), offset, request.eof(),
-               [this, alive = std::weak_ptr<bool>(alive_), response](const absl::Status& status) {
-                 if (alive.expired() || answered()) return;
-                 response->set_stdin_bytes(process_->stdin_pipe().taken());
-                 Answer(status);
-               });
-  }
-
-  void OnAnswered() override {
-    if (process_ != nullptr) process_->stdin_pipe().Release(this);
-  }
-
-  std::shared_ptr<Process> process_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-};
-
 }  // namespace
 
 grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
@@ -307,14 +260,6 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
   };
   auto* call = new EndCall(until, limit, stop, fill);
   call->Begin(sessions, id);
-  return call;
-}
-
-grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
-                                            const v1::WriteStdinRequest* request,
-                                            v1::WriteStdinResponse* response) {
-  auto* call = new WriteStdinCall;
-  call->Begin(sessions, request, response);
   return call;
 }
 

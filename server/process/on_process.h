@@ -1,0 +1,82 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "core/registry/session_registry.h"
+#include "server/call/unary.h"
+#include "server/wire/status.h"
+
+namespace proctor::server {
+
+// Unary RPCs about one process: the work runs on the thread of its session. Included by .cc
+// files alone: it shows gRPC.
+
+// The answer to a unary RPC whose work may come back later: once. Where the work was dropped
+// with its loop, because the session is closed by then, `otherwise` gives the answer.
+class LateAnswer {
+ public:
+  LateAnswer(grpc::ServerUnaryReactor* reactor, std::function<absl::Status()> otherwise)
+      : reactor_(reactor), otherwise_(std::move(otherwise)) {}
+  ~LateAnswer() {
+    if (reactor_ != nullptr) Finish(otherwise_());
+  }
+  LateAnswer(const LateAnswer&) = delete;
+  LateAnswer& operator=(const LateAnswer&) = delete;
+
+  void Finish(const absl::Status& status) {
+    std::exchange(reactor_, nullptr)->Finish(wire::ToGrpc(status));
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  const std::function<absl::Status()> otherwise_;
+};
+
+// Runs `work(session, process, answer)` on the session's thread; it finishes the answer. Where
+// the session is closed, `gone(info)` gives the answer.
+template <typename Work, typename Gone>
+grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
+                                        SessionRegistry* sessions, const std::string& id_or_name,
+                                        Work work, Gone gone) {
+  auto located = sessions->FindProcess(id_or_name);
+  if (!located.ok()) return Answer(context, located.status());
+  const std::string process_id = located->info->id;
+  auto* reactor = context->DefaultReactor();
+  auto session = located->session;
+  // What the table says then: the process was drained before its session closed.
+  const auto otherwise = [sessions, process_id, gone] {
+    auto last = sessions->FindProcess(process_id);
+    return last.ok() ? gone(*last->info) : last.status();
+  };
+  absl::Status posted = absl::FailedPreconditionError("closed");
+  if (session != nullptr) {
+    posted = session->Post([session, reactor, process_id, work, otherwise] {
+      auto process = session->FindProcess(process_id);
+      auto answer = std::make_shared<LateAnswer>(reactor, otherwise);
+      if (!process.ok()) return answer->Finish(process.status());
+      work(*session, **process, answer);
+    });
+  }
+  if (!posted.ok()) reactor->Finish(wire::ToGrpc(otherwise()));
+  return reactor;
+}
+
+// As above for work that knows the answer at once, and returns it.
+template <typename Work, typename Gone>
+grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
+                                    const std::string& id_or_name, Work work, Gone gone) {
+  return OnProcessLate(
+      context, sessions, id_or_name,
+      [work](SessionContext& session, Process& process, const std::shared_ptr<LateAnswer>& answer) {
+        answer->Finish(work(session, process));
+      },
+      gone);
+}
+
+}  // namespace proctor::server
