@@ -13,6 +13,9 @@
 
 namespace proctor::server {
 
+// A turn of a loop is too long that lasts this much longer than a start may.
+inline constexpr absl::Duration kLongTurn = absl::Seconds(5);
+
 // Which threads of the server do not get on: each has a loop, and one that has been in the same
 // turn for long does nothing else meanwhile. A spawn may be the cause that even SIGKILL does
 // not end, or a file on a dead disk.

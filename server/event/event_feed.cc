@@ -24,41 +24,31 @@ constexpr size_t kSnapshotBytes = 128 * 1024;  // a message ends with the item t
 
 }  // namespace
 
-EventFeed::EventFeed(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
-                     const v1::WatchEventsRequest& request)
-    : hub_(hub), sessions_(sessions), context_(context), request_(request) {
-  hub_->AddUser();
-  hub_->Post([this] { Begin(); });
-}
+EventFeed::EventFeed(EventHub* hub, SessionRegistry* sessions, EventTransport* transport,
+                     v1::WatchEventsRequest request)
+    : hub_(hub), sessions_(sessions), transport_(transport), request_(std::move(request)) {}
 
-void EventFeed::OnWriteDone(bool ok) noexcept {
+void EventFeed::OnWritten(bool ok) {
   if (!ok) {
     hub_->Post([this] {
       in_flight_ = InFlight::kNone;
-      End(grpc::Status::CANCELLED);
+      EndWith(grpc::Status::CANCELLED);
     });
   } else if (in_flight_.exchange(InFlight::kNone) == InFlight::kWanted) {
     hub_->Post([this] { outcome_.has_value() ? TryFinish() : Pump(); });
   }
 }
 
-void EventFeed::OnCancel() noexcept {
-  hub_->Post([this] { End(grpc::Status::CANCELLED); });
-}
+void EventFeed::OnCancelled() { EndWith(grpc::Status::CANCELLED); }
 
-void EventFeed::OnDone() noexcept {
-  hub_->Post([this] {
-    tick_.Cancel();
-    again_.Cancel();
-    EventHub* const hub = hub_;
-    hub->Remove(this);
-    delete this;
-    hub->ReleaseUser();
-  });
+void EventFeed::End() {
+  tick_.Cancel();
+  again_.Cancel();
+  hub_->Remove(this);
 }
 
 void EventFeed::Begin() {
-  if (absl::Status status = Locate(); !status.ok()) return End(wire::ToGrpc(status));
+  if (absl::Status status = Locate(); !status.ok()) return EndWith(wire::ToGrpc(status));
   told_ = position_;
   hub_->Add(this);
   tick_ = hub_->loop()->CallLater(kTick, [this] { OnTick(); });
@@ -66,7 +56,7 @@ void EventFeed::Begin() {
 }
 
 absl::Status EventFeed::Locate() {
-  if (absl::Status status = wire::CheckFilter(request_.filter()); !status.ok()) return status;
+  RETURN_IF_ERROR(wire::CheckFilter(request_.filter()));
   if (!request_.has_resume_after()) {
     // What the snapshot shows may already be newer than this: then the events that
     // made it so follow, and nothing is missing.
@@ -89,8 +79,8 @@ void EventFeed::Pump() {
   if (!has_next_) {
     if (outcome_.has_value()) return TryFinish();
     if (again_.pending() || !hub_->ending()) return;
-    return End(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
-                                      "watch events: the server shut down")));
+    return EndWith(wire::ToGrpc(MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
+                                          "watch events: the server shut down")));
   }
   response_.Swap(&next_);
   has_next_ = MakeNext();
@@ -195,13 +185,10 @@ void EventFeed::MakeBookmark(v1::WatchEventsResponse& message) {
   position->set_sequence(position_);
 }
 
-// With `more`, the next one follows for certain: until then this one may wait. Not the first one:
-// its write ends only when the metadata before it are sent.
+// Not so the first one: its write ends only when the metadata before it are sent.
 void EventFeed::Write(bool more) {
   in_flight_ = InFlight::kWrite;
-  grpc::WriteOptions options;
-  if (++writes_ > 1 && more) options.set_buffer_hint();
-  StartWrite(&response_, options);
+  transport_->StartWriting(response_, ++writes_ > 1 && more);
 }
 
 // Looks now and then, as a timer for each write would cost more than the write's message.
@@ -238,18 +225,18 @@ void EventFeed::OnTick() {
 void EventFeed::OnStall() {
   hub_->Remove(this);
   batch_.clear();
-  context_->TryCancel();
-  End(grpc::Status::CANCELLED);
+  transport_->Cancel();
+  EndWith(grpc::Status::CANCELLED);
 }
 
-void EventFeed::End(const grpc::Status& status) {
+void EventFeed::EndWith(const grpc::Status& status) {
   if (!outcome_.has_value()) outcome_ = status;
   TryFinish();
 }
 
 void EventFeed::TryFinish() {
   if (!TakeTurn() || std::exchange(finished_, true)) return;
-  Finish(*outcome_);
+  transport_->Finish(*outcome_);
 }
 
 }  // namespace proctor::server

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
+#include <grpcpp/support/status.h>
 
 #include <atomic>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "core/registry/session_registry.h"
 #include "proctor/v1/event_service.pb.h"
 #include "server/event/event_hub.h"
+#include "server/event/event_transport.h"
 
 namespace proctor::server {
 
@@ -19,26 +20,31 @@ namespace proctor::server {
 // messages. One write is in flight at most. A caller who does not take it is cut off after a
 // while, so that what gRPC and the kernel hold for it is given back; it can resume.
 //
-// Thread-safety: gRPC calls the reactions, which hop to the hub's thread; all else is
-// there. A write that ends when nothing waits for its end makes no hop.
-// Lifetime: deletes itself when the RPC is over, on the hub's thread.
-class EventFeed final : public grpc::ServerWriteReactor<v1::WatchEventsResponse> {
+// Thread-safety: OnWritten from any thread; the rest on the hub's thread. A write that ends
+// when nothing waits for its end makes no hop.
+// Lifetime: owned by the RPC's reactor; End() before it goes.
+class EventFeed {
  public:
-  EventFeed(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
-            const v1::WatchEventsRequest& request);
+  EventFeed(EventHub* hub, SessionRegistry* sessions, EventTransport* transport,
+            v1::WatchEventsRequest request);
+
+  // Begins to serve. Once.
+  void Begin();
 
   // The last event that was sent, made ready or filtered out.
   uint64_t position() const { return position_; }
 
-  void OnWriteDone(bool ok) noexcept override;
-  void OnCancel() noexcept override;
-  void OnDone() noexcept override;
+  // Reactions.
+  void OnWritten(bool ok);
+  void OnCancelled();
+
+  // The RPC is over: no reaction comes any more.
+  void End();
 
   // Sends what there is to send.
   void Pump();
 
  private:
-  void Begin();
   void PumpAgain();
   absl::Status Locate();
   bool MakeNext();
@@ -51,12 +57,12 @@ class EventFeed final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>
   void Write(bool more);
   void OnTick();
   void OnStall();
-  void End(const grpc::Status& status);
+  void EndWith(const grpc::Status& status);
   void TryFinish();
 
   EventHub* const hub_;
   SessionRegistry* const sessions_;
-  grpc::CallbackServerContext* const context_;
+  EventTransport* const transport_;
   const v1::WatchEventsRequest request_;
 
   // Whoever ends a write says kNone, and calls the hub if it finds kWanted.

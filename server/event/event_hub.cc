@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/loop/selector_event_loop.h"
 #include "server/event/event_feed.h"
 
 namespace proctor::server {
@@ -14,12 +13,10 @@ namespace proctor::server {
 EventHub::EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop)
     : log_(log), loop_(std::move(loop)), journal_(log, std::move(observer)) {}
 
-absl::StatusOr<std::unique_ptr<EventHub>> EventHub::Start(EventLog* log,
-                                                          EventJournal::Observer observer) {
-  auto loop = SelectorEventLoop::Create();
-  if (!loop.ok()) return loop.status();
-  std::unique_ptr<EventHub> hub(new EventHub(log, std::move(observer), *loop));
-  hub->thread_ = std::thread([loop = *loop] {
+std::unique_ptr<EventHub> EventHub::Start(EventLog* log, EventJournal::Observer observer,
+                                          std::shared_ptr<EventLoop> loop) {
+  std::unique_ptr<EventHub> hub(new EventHub(log, std::move(observer), loop));
+  hub->thread_ = std::thread([loop] {
     pthread_setname_np(pthread_self(), "events");
     const absl::Status ran = loop->RunForever();
     if (!ran.ok()) loop->ReportError({"run the loop of event streams", ran});

@@ -31,10 +31,10 @@ class EventFeed;
 // gRPC may tell them that they are done a little later than it says to have ended.
 class EventHub {
  public:
-  // `observer` is shown each event that is appended from now on, on the hub's thread; it may be
-  // empty. Errors: those of the loop's making.
-  static absl::StatusOr<std::unique_ptr<EventHub>> Start(EventLog* log,
-                                                         EventJournal::Observer observer);
+  // Runs `loop`, a new one, on a thread of its own. `observer` is shown each event that is
+  // appended from now on, on that thread; it may be empty.
+  static std::unique_ptr<EventHub> Start(EventLog* log, EventJournal::Observer observer,
+                                         std::shared_ptr<EventLoop> loop);
   ~EventHub();
 
   void Post(LoopCallback work);

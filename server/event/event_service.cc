@@ -1,11 +1,14 @@
 #include "server/event/event_service.h"
 
+#include <grpcpp/grpcpp.h>
+
 #include <utility>
 
 #include "core/registry/session_registry.h"
 #include "server/call/unary.h"
 #include "server/event/event_feed.h"
 #include "server/event/event_listing.h"
+#include "server/event/event_transport.h"
 
 namespace proctor::server {
 namespace {
@@ -18,11 +21,52 @@ Request WithIds(const ProcessTable& processes, Request request) {
   return request;
 }
 
+// One WatchEvents.
+//
+// Thread-safety: gRPC calls the reactions; all else is on the hub's thread.
+// Lifetime: deletes itself when the RPC is over, on the hub's thread.
+class WatchCall final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>,
+                        private EventTransport {
+ public:
+  WatchCall(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
+            v1::WatchEventsRequest request)
+      : hub_(hub), context_(context), feed_(hub, sessions, this, std::move(request)) {
+    hub_->AddUser();
+    hub_->Post([this] { feed_.Begin(); });
+  }
+
+  void OnWriteDone(bool ok) noexcept override { feed_.OnWritten(ok); }
+  void OnCancel() noexcept override {
+    hub_->Post([this] { feed_.OnCancelled(); });
+  }
+  void OnDone() noexcept override {
+    hub_->Post([this] {
+      feed_.End();
+      EventHub* const hub = hub_;
+      delete this;
+      hub->ReleaseUser();
+    });
+  }
+
+ private:
+  void StartWriting(const v1::WatchEventsResponse& message, bool more) override {
+    grpc::WriteOptions options;
+    if (more) options.set_buffer_hint();
+    StartWrite(&message, options);
+  }
+  void Finish(const grpc::Status& status) override { ServerWriteReactor::Finish(status); }
+  void Cancel() override { context_->TryCancel(); }
+
+  EventHub* const hub_;
+  grpc::CallbackServerContext* const context_;
+  EventFeed feed_;
+};
+
 }  // namespace
 
 grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventService::WatchEvents(
     grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) {
-  return new EventFeed(hub_, sessions_, context, WithIds(sessions_->processes(), *request));
+  return new WatchCall(hub_, sessions_, context, WithIds(sessions_->processes(), *request));
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,

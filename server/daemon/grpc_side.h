@@ -1,0 +1,87 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/event/event_log.h"
+#include "core/loop/event_loop.h"
+#include "core/registry/session_registry.h"
+#include "core/tree/process_tree.h"
+#include "server/admin/server_service.h"
+#include "server/daemon/options.h"
+#include "server/event/event_hub.h"
+#include "server/listen/accepted_sockets.h"
+#include "server/listen/listener_load.h"
+
+namespace grpc {
+class Channel;
+class ServerBuilder;
+}  // namespace grpc
+
+namespace proctor::server {
+
+// The gRPC side: the services, gRPC's server, its listeners and their connections.
+//
+//   Start ──▶ serving ──StopAccepting──▶ calls go on ──Shutdown──▶ no call is left
+//
+// Thread-safety: the main loop's thread, but for channel and loads.
+// Lifetime: what it is made of outlives it. Shutdown comes before the destructor, where Start
+// succeeded.
+class GrpcSide {
+ public:
+  // What the services serve.
+  struct Behind {
+    EventLoop* main_loop;
+    SessionRegistry* sessions;
+    EventLog* events;
+    EventHub* hub;
+    std::shared_ptr<ProcessTrees> trees;
+    ServerService::Facts facts;
+  };
+
+  // Errors: those of the listeners and of TLS files; Internal if gRPC does not start.
+  static absl::StatusOr<std::unique_ptr<GrpcSide>> Start(const Options& options, Behind behind);
+  ~GrpcSide();
+  GrpcSide(const GrpcSide&) = delete;
+  GrpcSide& operator=(const GrpcSide&) = delete;
+
+  // What health answers, for each service.
+  void SetServing(bool serving);
+
+  // Reads the TLS files again. The outcome is in the log.
+  void Reload();
+
+  // Cuts off peers that are gone, which nothing else tells. Every look_period().
+  void LookAtPeers();
+  absl::Duration look_period() const;
+
+  // Where it listens, in the form that clients take.
+  std::vector<std::string> Addresses() const;
+  // Of each listener. From any thread, until StopAccepting.
+  std::vector<const ListenerLoad*> loads() const;
+  // A channel to the services within this process.
+  std::shared_ptr<grpc::Channel> NewChannel();
+
+  // Takes no more connections. Returns what cuts off those that are there.
+  std::vector<AcceptedSockets> StopAccepting();
+
+  // Ends all calls; those that are left at `deadline` are cancelled. After StopAccepting.
+  void Shutdown(absl::Time deadline);
+
+ private:
+  struct Parts;
+
+  GrpcSide(const Options& options, Behind behind);
+  absl::Status Begin();
+  absl::Status Listen(grpc::ServerBuilder& builder);
+
+  const Options options_;
+  EventLoop* const main_loop_;
+  std::unique_ptr<Parts> parts_;  // what knows gRPC
+};
+
+}  // namespace proctor::server

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/access/logins.h"
+#include "server/daemon/options.h"
+#include "server/gateway/http_server.h"
+#include "server/listen/listener_load.h"
+
+namespace proctor::server {
+
+// What the HTTP side is given of the server. It is a client like any other, but for the wire.
+struct HttpParts {
+  std::shared_ptr<grpc::Channel> channel;
+  http::Logins* logins;
+  std::shared_ptr<ListenerLoad> load;
+  std::function<std::string()> metrics;
+  std::function<absl::Status()> ready;
+};
+
+// Starts the HTTP side at `options.http`, which is set.
+// Errors: those of the tokens' files and of the listener; FailedPrecondition where both tokens
+// are one.
+absl::StatusOr<std::unique_ptr<http::HttpServer>> StartHttp(const Options& options,
+                                                            HttpParts parts);
+
+}  // namespace proctor::server

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "proctor/v1/event_service.pb.h"
+
+namespace proctor::server {
+
+// What an EventFeed needs of the RPC that it serves.
+//
+// Order of calls: one write at a time, which ends in EventFeed::OnWritten; Finish once, as the
+// last call, and not while a write is in flight.
+class EventTransport {
+ public:
+  virtual ~EventTransport() = default;
+  // Sends `message`, which stays as it is until the write ends. With `more`, another one
+  // follows for certain: until then this one may wait.
+  virtual void StartWriting(const v1::WatchEventsResponse& message, bool more) = 0;
+  virtual void Finish(const grpc::Status& status) = 0;
+  // Makes the write in flight fail.
+  virtual void Cancel() = 0;
+};
+
+}  // namespace proctor::server
