@@ -1,40 +1,19 @@
 #include "server/gateway/http_server.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-
-#include "server/page/static_files.h"
 #include "tests/server/gateway/gateway_fixture.h"
-#include "tests/server/listen/own_network.h"
 
 namespace proctor::server::http {
 namespace {
 
-using proctor::testing::HttpClient;
-using proctor::testing::kMetricsToken;
 using proctor::testing::MakeGrpcError;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class HttpServerTest : public proctor::testing::GatewayTest {
- protected:
-  // What a browser sends after this answer to /login.
-  static std::string CookieOf(const HttpClient::Response& login) {
-    const std::string& set = login.headers.at("set-cookie");
-    return "Cookie: " + set.substr(0, set.find(';'));
-  }
-  static std::string ProofOf(const HttpClient::Response& login) {
-    const std::string begin = "{\"proof\":\"";
-    EXPECT_THAT(login.body, StartsWith(begin));
-    return "Proctor-Proof: " +
-           login.body.substr(begin.size(), login.body.find('"', begin.size()) - begin.size());
-  }
-};
+class HttpServerTest : public proctor::testing::GatewayTest {};
 
 TEST_F(HttpServerTest, TellsWhereItIs) {
   Start();
@@ -76,84 +55,6 @@ TEST_F(HttpServerTest, AnswersProbesWithoutAToken) {
   const auto answer = Connect()->Get("/readyz");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body, "the event log cannot record\n");
-}
-
-TEST_F(HttpServerTest, ShowsThePageToAnybodyAndNothingElse) {
-  auto client = Connect();
-  const auto page = client->Get("/");
-  EXPECT_EQ(page.status, 200);
-  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
-  EXPECT_EQ(page.headers.at("cache-control"), "no-cache");
-  EXPECT_EQ(page.body, FindStaticFile("index.html")->content);
-  EXPECT_EQ(client->Get("/", {"If-None-Match: " + page.headers.at("etag")}).status, 304);
-  const auto signed_out = client->Get("/v1/server", {"Accept: text/html"});
-  EXPECT_EQ(signed_out.status, 401);
-  EXPECT_THAT(signed_out.body, HasSubstr("<code>proctor dashboard</code>"));
-}
-
-TEST_F(HttpServerTest, SignsABrowserInOnceWithACode) {
-  services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
-  auto client = Connect();
-  const std::string code = "Proctor-Code: " + logins_.NewLink(Role::kAct)->code;
-  client->SendRequest("POST", "/login", {code});
-  const auto login = client->Read();
-  ASSERT_EQ(login.status, 200) << login.body;
-  const std::string cookie = CookieOf(login);
-  const std::string proof = ProofOf(login);
-  EXPECT_EQ(client->Get("/v1/server", {cookie, proof}).status, 200);
-  // Neither alone.
-  EXPECT_EQ(client->Get("/v1/server", {cookie}).status, 401);
-  EXPECT_EQ(client->Get("/v1/server", {proof}).status, 401);
-  // Not a second time, and not as a token.
-  client->SendRequest("POST", "/login", {code});
-  const auto again = client->Read();
-  EXPECT_EQ(again.status, 401);
-  EXPECT_THAT(again.body, HasSubstr("\"reason\":\"LOGIN_CODE_INVALID\""));
-  EXPECT_THAT(again.body, HasSubstr("'proctor dashboard'"));
-}
-
-TEST_F(HttpServerTest, EndsALoginAndItsStreams) {
-  services_.server = [](const auto&, auto*) { return grpc::Status::OK; };
-  options_.limits.heartbeat = absl::Milliseconds(10);
-  auto client = Connect();
-  client->SendRequest("POST", "/login", {"Proctor-Code: " + logins_.NewLink(Role::kAct)->code});
-  const auto login = client->Read();
-  const std::vector<std::string> secrets = {CookieOf(login), ProofOf(login)};
-  auto stream = Connect();
-  stream->SendRequest("GET", "/v1/events", secrets);
-  ASSERT_EQ(stream->ReadHead().status, 200);
-  auto other = Watch("/v1/events");
-  EXPECT_EQ(other->ReadFrame().retry, stream->ReadFrame().retry);
-  EXPECT_EQ(stream->ReadFrame().event, "heartbeat");
-  client->SendRequest("POST", "/logout", {secrets[0]});
-  EXPECT_EQ(client->Read().status, 401);
-  client->SendRequest("POST", "/logout", secrets);
-  const auto logout = client->Read();
-  EXPECT_EQ(logout.status, 200);
-  EXPECT_THAT(logout.headers.at("set-cookie"), HasSubstr("Max-Age=0"));
-  EXPECT_EQ(client->Get("/v1/server", secrets).status, 401);
-  while (stream->ReadFrame().event == "heartbeat") {
-  }
-  EXPECT_TRUE(stream->AtEnd());
-  // That of a token goes on.
-  EXPECT_EQ(other->ReadFrame().event, "heartbeat");
-}
-
-TEST_F(HttpServerTest, LetsPrometheusSeeMetricsAlone) {
-  const std::string bearer = std::string("Authorization: Bearer ") + kMetricsToken;
-  EXPECT_EQ(Connect()->Get("/metrics", {bearer}).status, 200);
-  EXPECT_EQ(Connect()->Get("/v1/server", {bearer}).status, 401);
-  EXPECT_EQ(Connect()->Get("/v1/events", {bearer}).status, 401);
-}
-
-TEST_F(HttpServerTest, RefusesWhoMayNotAsk) {
-  EXPECT_EQ(Connect()->Get("/v1/server").status, 401);
-  EXPECT_EQ(Connect()->Get("/no/such/path").status, 401);
-  EXPECT_EQ(Get("/metrics", {"Host: evil.example"}).status, 403);
-  EXPECT_EQ(Get("/metrics", {"Origin: http://evil.example"}).status, 403);
-  const auto twice =
-      Get("/metrics", {"Host: 127.0.0.1:" + std::to_string(server_->port()), "Host: evil.example"});
-  EXPECT_EQ(twice.status, 403);
 }
 
 TEST_F(HttpServerTest, TakesOnlyGetAndHeadForWhatIsLookedAt) {
@@ -228,150 +129,6 @@ TEST_F(HttpServerTest, NamesTheParameterThatIsWrong) {
   EXPECT_EQ(Get("/v1/processes?page_size=%").status, 400);
 }
 
-TEST_F(HttpServerTest, RefusesWhatIsNoRequest) {
-  for (const char* text : {"nonsense\r\n\r\n", "GET /\r\n\r\n",
-                           "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/3.0\r\n\r\n"}) {
-    auto client = Connect();
-    client->Send(text);
-    EXPECT_EQ(client->Read().status, 400) << text;
-    EXPECT_TRUE(client->AtEnd()) << text;
-  }
-  auto client = Connect();
-  client->SendRequest("GET", "/healthz", {"X: " + std::string(9000, 'x')});
-  EXPECT_EQ(client->Read().status, 431);
-}
-
-TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
-  services_.process = [](const auto& request, auto* response) {
-    response->mutable_process()->set_process_id(request.process_id());
-    return grpc::Status::OK;
-  };
-  auto client = Connect();
-  std::string requests;
-  for (const char* target : {"/v1/processes/a", "/healthz", "/v1/processes/b"}) {
-    requests += std::string("GET ") + target +
-                " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server_->port()) + "\r\n" +
-                kBearer + "\r\n\r\n";
-  }
-  client->Send(requests);
-  EXPECT_THAT(client->Read().body, HasSubstr("\"process_id\":\"a\""));
-  EXPECT_EQ(client->Read().body, "ok\n");
-  EXPECT_THAT(client->Read().body, HasSubstr("\"process_id\":\"b\""));
-}
-
-TEST_F(HttpServerTest, TakesNothingThatFollowsABody) {
-  auto client = Connect();
-  client->SendRequest("GET", "/healthz", {"Content-Length: 30"});
-  client->Send("GET /healthz HTTP/1.1\r\nHost: x\r\n");
-  const auto answer = client->Read();
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.headers.at("connection"), "close");
-  EXPECT_TRUE(client->AtEnd());
-}
-
-// Where such a request ends, a proxy before us may see otherwise.
-TEST_F(HttpServerTest, RefusesABodyWhoseEndCannotBeTold) {
-  for (const char* coding : {"gzip", "chunked, gzip", "chunked, chunked", "identity", "xchunked",
-                             "chunked\r\nTransfer-Encoding: gzip", ","}) {
-    auto client = Connect();
-    client->SendRequest("GET", "/healthz", {std::string("Transfer-Encoding: ") + coding});
-    const auto answer = client->Read();
-    EXPECT_EQ(answer.status, 400) << coding;
-    EXPECT_THAT(answer.body, HasSubstr("MALFORMED_REQUEST")) << coding;
-    EXPECT_TRUE(client->AtEnd()) << coding;
-  }
-  for (const char* coding :
-       {"chunked", "Chunked", "gzip, chunked", "gzip\r\nTransfer-Encoding: chunked"}) {
-    auto client = Connect();
-    client->SendRequest("GET", "/healthz", {std::string("Transfer-Encoding: ") + coding});
-    const auto answer = client->Read();
-    EXPECT_EQ(answer.status, 200) << coding;
-    EXPECT_EQ(answer.headers.at("connection"), "close") << coding;
-  }
-}
-
-TEST_F(HttpServerTest, ClosesConnectionsThatAskNothing) {
-  options_.limits.header_time = absl::Milliseconds(10);
-  auto silent = Connect();
-  EXPECT_TRUE(silent->AtEnd());
-  auto slow = Connect();
-  slow->Send("GET / HT");
-  EXPECT_TRUE(slow->AtEnd());
-}
-
-TEST_F(HttpServerTest, ClosesConnectionsThatAskNothingMore) {
-  options_.limits.idle = absl::Milliseconds(10);
-  auto idle = Connect();
-  idle->SendRequest("GET", "/metrics", {kBearer});
-  EXPECT_EQ(idle->Read().status, 200);
-  EXPECT_TRUE(idle->AtEnd());
-}
-
-TEST_F(HttpServerTest, HasABoundOnConnectionsWithAToken) {
-  options_.limits.connections = 4;  // one of them for strangers
-  std::vector<std::unique_ptr<HttpClient>> clients;
-  for (int i = 0; i < 3; ++i) {
-    clients.push_back(Connect());
-    EXPECT_EQ(clients.back()->Get("/metrics", {kBearer}).status, 200);
-  }
-  const auto refused = Get("/metrics");
-  EXPECT_EQ(refused.status, 503);
-  EXPECT_THAT(refused.body, HasSubstr("\"reason\":\"TOO_MANY_CONNECTIONS\""));
-  EXPECT_EQ(options_.load->refused()["MAX_CONNECTIONS"], 1u);
-  // Probes, and those who are there, are served.
-  EXPECT_EQ(Connect()->Get("/healthz").status, 200);
-  for (const auto& client : clients) EXPECT_EQ(client->Get("/metrics", {kBearer}).status, 200);
-}
-
-TEST_F(HttpServerTest, AStrangerTakesNoPlaceButOfAStranger) {
-  options_.limits.connections = 8;  // two of them for strangers
-  auto known = Connect();
-  EXPECT_EQ(known->Get("/metrics", {kBearer}).status, 200);
-  std::vector<std::unique_ptr<HttpClient>> silent;
-  for (int i = 0; i < 20; ++i) silent.push_back(Connect());
-  auto probing = Connect();
-  EXPECT_EQ(probing->Get("/healthz").status, 200);
-  EXPECT_EQ(Get("/metrics").status, 200);
-  EXPECT_EQ(known->Get("/metrics", {kBearer}).status, 200);
-  for (int i = 0; i < 19; ++i) EXPECT_TRUE(silent[static_cast<size_t>(i)]->AtEnd());
-  EXPECT_GE(options_.load->refused()["NO_TOKEN"], 19u);
-}
-
-TEST_F(HttpServerTest, AConnectionWithoutATokenIsShort) {
-  options_.limits.stranger_time = absl::Milliseconds(50);
-  auto probing = Connect();
-  // However often it asks.
-  while (probing->Get("/healthz").status == 200) {
-  }
-  EXPECT_TRUE(probing->AtEnd());
-}
-
-TEST_F(HttpServerTest, APeerHasABoundOnConnections) {
-  options_.limits.of_peer = 2;
-  auto first = Connect();
-  EXPECT_EQ(first->Get("/metrics", {kBearer}).status, 200);
-  auto second = Connect();
-  EXPECT_EQ(second->Get("/metrics", {kBearer}).status, 200);
-  EXPECT_EQ(Connect()->Read().status, 503);
-  EXPECT_EQ(options_.load->refused()["MAX_CONNECTIONS_PER_PEER"], 1u);
-}
-
-TEST_F(HttpServerTest, GivesUpAViewerWhoseLinkIsCut) {
-  options_.limits.heartbeat = absl::Milliseconds(10);
-  options_.limits.silent_peers.silence = absl::Milliseconds(100);
-  const std::string why_not = proctor::testing::InOwnNetwork([this] {
-    auto viewer = Watch("/v1/events");
-    const auto stream = services_.events.Next();
-    ASSERT_NE(stream, nullptr);
-    EXPECT_EQ(viewer->ReadFrame().retry, "1000");
-    proctor::testing::SetLink(false);
-    // What is written to it goes nowhere, and the kernel goes on taking it.
-    EXPECT_TRUE(stream->AwaitCancelled());
-    server_->Stop();
-  });
-  if (!why_not.empty()) GTEST_SKIP() << why_not;
-}
-
 TEST_F(HttpServerTest, ShowsWhatTheServicesTell) {
   services_.server = [](const auto&, auto* response) {
     response->set_version("1.2.3");
@@ -439,33 +196,6 @@ TEST_F(HttpServerTest, ShowsMetrics) {
   const auto answer = Get("/metrics");
   EXPECT_EQ(answer.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(answer.body, "proctor_test 1\n");
-}
-
-// Processes that the server starts meanwhile must not hold its connections open.
-TEST_F(HttpServerTest, LeavesNoDescriptorToChildren) {
-  auto client = Connect();
-  EXPECT_EQ(client->Get("/healthz").status, 200);
-  int looked_at = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    const int fd = std::stoi(entry.path().filename());
-    if (fd <= STDERR_FILENO) continue;
-    std::error_code gone;
-    const std::string target = std::filesystem::read_symlink(entry.path(), gone);
-    if (target.rfind("socket:", 0) != 0 && target.rfind("anon_inode:", 0) != 0) continue;
-    ++looked_at;
-    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << target;
-  }
-  EXPECT_GE(looked_at, 4);  // the listener, both ends of the connection, the loop
-}
-
-TEST_F(HttpServerTest, StopsWithIdleConnections) {
-  auto idle = Connect();
-  EXPECT_EQ(idle->Get("/healthz").status, 200);
-  auto silent = Connect();
-  server_->Stop();
-  server_->Stop();  // nothing
-  EXPECT_TRUE(idle->AtEnd());
-  EXPECT_FALSE(Connect()->connected());
 }
 
 }  // namespace
