@@ -12,6 +12,9 @@
 #include "absl/time/time.h"
 #include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
+#include "core/command/command.h"
+#include "core/fact/process_info.h"
+#include "core/fact/session_info.h"
 
 namespace proctor {
 
@@ -25,13 +28,13 @@ struct SessionOpened {
   bool is_default = false;
   absl::Duration lease = absl::InfiniteDuration();  // infinite: none
   absl::Time lease_expires_at = absl::InfiniteFuture();
-  std::string on_lease_expiry;  // KILL, KEEP
+  LeaseExpiry on_lease_expiry = LeaseExpiry::kKill;
   uint64_t max_running_processes = 0;
   uint64_t max_output_bytes = 0;
 };
 
 struct SessionClosed {
-  std::string reason;  // CLIENT_REQUEST, LEASE_EXPIRED, SERVER_SHUTDOWN
+  CloseReason reason = CloseReason::kUnknown;
 };
 
 struct ProcessStarted {
@@ -50,7 +53,7 @@ struct ProcessExited {
 
 struct ProcessSignalled {
   int signal = 0;
-  std::string scope;  // LEADER, GROUP, TREE
+  SignalScope scope = SignalScope::kLeader;
   std::string requested_by;
 };
 
@@ -61,16 +64,16 @@ struct ProcessOom {
 // A process as it is after UpdateProcess.
 struct ProcessUpdated {
   ProcessStarted process;
-  std::string state;  // RUNNING, EXITED, DRAINED
+  ProcessState state = ProcessState::kRunning;
   absl::Time started_at;
   std::optional<ExitStatus> exit_status;
   std::optional<OutputDrained> drained;
   uint64_t retain_bytes = 0;
-  std::string overflow;  // BLOCK_CHILD, DROP_OLDEST
+  OverflowPolicy overflow = OverflowPolicy::kDropOldest;
 };
 
 struct ProcessRemoved {
-  std::string reason;  // CLIENT_REQUEST, RETENTION
+  RemovalReason reason = RemovalReason::kUnknown;
 };
 
 struct WatcherChanged {

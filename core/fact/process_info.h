@@ -17,6 +17,13 @@ namespace proctor {
 
 enum class ProcessState { kRunning, kExited, kDrained };
 
+// Why an ended process is forgotten.
+enum class RemovalReason {
+  kUnknown,  // a later version wrote another reason
+  kClientRequest,
+  kRetention,  // newer ones need its place
+};
+
 // What can be known of a process, at one moment: a value for other threads.
 struct ProcessInfo {
   std::string id;

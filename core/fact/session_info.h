@@ -64,9 +64,14 @@ struct SessionInfo {
   SessionQuota quota;
 };
 
-// Why a session is closed, for the event: these, CLIENT_REQUEST or SERVER_LOST.
-inline constexpr char kShutdownReason[] = "SERVER_SHUTDOWN";
-inline constexpr char kLeaseExpiredReason[] = "LEASE_EXPIRED";
+// Why a session is closed.
+enum class CloseReason {
+  kUnknown,  // a later version wrote another reason
+  kClientRequest,
+  kLeaseExpired,
+  kServerShutdown,
+  kServerLost,  // its server ended without notice, and the next one found out
+};
 
 // How a session is closed.
 struct SessionClose {
@@ -74,7 +79,7 @@ struct SessionClose {
   StopOverride stop;      // over each process's own policy
   absl::Duration longest_grace = absl::InfiniteDuration();
   EndRequest request{ExitCause::kSessionClosed, ""};
-  std::string reason = "CLIENT_REQUEST";  // for the event
+  CloseReason reason = CloseReason::kClientRequest;
 };
 
 }  // namespace proctor

@@ -86,7 +86,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
     return session.status();
   }
   if (too_late) {  // the drain that began meanwhile did not see it
-    (void)Close((*session)->id(), {.reason = kShutdownReason}, [](const SessionInfo&) {});
+    (void)Close((*session)->id(), {.reason = CloseReason::kServerShutdown},
+                [](const SessionInfo&) {});
     return DrainingError();
   }
   return session;
@@ -122,7 +123,9 @@ SessionServices SessionRegistry::MakeServices() {
   services.main_loop = options_.main_loop;
   services.trees = options_.trees;
   services.absence = options_.absence;
-  services.forget = [this](const ProcessInfo& info) { RemoveProcess(info.id, "RETENTION"); };
+  services.forget = [this](const ProcessInfo& info) {
+    RemoveProcess(info.id, RemovalReason::kRetention);
+  };
   services.opened = [this](const std::shared_ptr<SessionContext>& session) { OnOpened(session); };
   services.spawn_took = options_.spawn_took;
   services.exit_took = options_.exit_took;
@@ -302,7 +305,7 @@ absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
   return LocatedProcess{info, FindLive(info->session_id)};
 }
 
-void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& reason) {
+void SessionRegistry::ForgetProcess(const ProcessInfo& info, RemovalReason reason) {
   if (!processes_.ClaimRemoval(info.id)) return;
   {
     absl::MutexLock lock(&survivors_mutex_);
@@ -312,7 +315,7 @@ void SessionRegistry::ForgetProcess(const ProcessInfo& info, const std::string& 
   events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
 }
 
-void SessionRegistry::RemoveProcess(std::string_view process_id, const std::string& reason) {
+void SessionRegistry::RemoveProcess(std::string_view process_id, RemovalReason reason) {
   auto located = FindProcess(process_id);
   if (!located.ok()) return;
   if (auto session = located->session) {

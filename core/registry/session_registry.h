@@ -185,10 +185,10 @@ class SessionRegistry {
 
   // Forgets an ended process, by its session if that still lives. Nothing if it is
   // gone already.
-  void RemoveProcess(std::string_view process_id, const std::string& reason);
+  void RemoveProcess(std::string_view process_id, RemovalReason reason);
 
   // Forgets the process of a session that is closed.
-  void ForgetProcess(const ProcessInfo& info, const std::string& reason);
+  void ForgetProcess(const ProcessInfo& info, RemovalReason reason);
 
   const ProcessTable& processes() const { return processes_; }
   const MemoryBudget& memory() const { return *memory_; }

@@ -54,7 +54,8 @@ absl::Status SessionRegistry::RestoreAll() {
   if (restored.ok()) restored = RestoreSessions();
   if (!restored.ok()) return restored;
   last_restored_ = events_->range().last;
-  while (auto surplus = processes_.TakeSurplus()) ForgetProcess(*surplus, "RETENTION");
+  while (auto surplus = processes_.TakeSurplus())
+    ForgetProcess(*surplus, RemovalReason::kRetention);
   return absl::OkStatus();
 }
 
@@ -166,8 +167,9 @@ void SessionRegistry::RestoreSession(SessionInfo info) {
   if (info.state != SessionState::kClosed) {
     info.state = SessionState::kClosed;
     EventLog::Entry entry;
-    entry.event = {
-        .session_id = info.id, .labels = info.labels, .detail = SessionClosed{kServerLost}};
+    entry.event = {.session_id = info.id,
+                   .labels = info.labels,
+                   .detail = SessionClosed{CloseReason::kServerLost}};
     entry.changes.push_back(
         {StateKind::kSession, info.ordinal, info.id, options_.codec.encode_session(info)});
     events_->Append(std::move(entry));

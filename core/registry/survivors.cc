@@ -71,7 +71,7 @@ absl::Status SessionRegistry::SignalSurvivors(const ProcessInfo& info, TreeSigna
   entry.event = {.session_id = info.session_id,
                  .process_id = info.id,
                  .labels = info.command->labels,
-                 .detail = ProcessSignalled{signal.number, "TREE", by}};
+                 .detail = ProcessSignalled{signal.number, SignalScope::kTree, by}};
   events_->Append(std::move(entry));
   return result;
 }

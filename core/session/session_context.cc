@@ -31,7 +31,7 @@ SessionOpened DescribeOpening(const SessionInfo& info) {
   opened.is_default = info.is_default;
   opened.lease = info.lease;
   opened.lease_expires_at = info.lease_expires_at;
-  opened.on_lease_expiry = info.on_lease_expiry == LeaseExpiry::kKeep ? "KEEP" : "KILL";
+  opened.on_lease_expiry = info.on_lease_expiry;
   opened.max_running_processes = info.quota.max_running_processes;
   opened.max_output_bytes = info.quota.max_output_bytes;
   return opened;
@@ -158,7 +158,7 @@ void SessionContext::Show(uint64_t ordinal) {
     // listed cannot be closed.
     if (options_.has_lease()) {
       (void)Post([this] {
-        if (!close_reason_.empty()) return;
+        if (close_reason_.has_value()) return;
         // The end that was put on record stays told; it comes no earlier than that.
         lease_began_ = loop_->Time();
         lease_timer_ = loop_->CallLater(options_.lease, [this] { OnLeaseExpired(); });
@@ -223,8 +223,8 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
     Command command, const std::string& request_id) {
   auto earlier = processes_.FindStarted(request_id, command);
   if (!earlier.ok() || *earlier != nullptr) return earlier;
-  if (!close_reason_.empty()) {
-    if (close_reason_ != kShutdownReason) return ClosedError(id_);
+  if (close_reason_.has_value()) {
+    if (close_reason_ != CloseReason::kServerShutdown) return ClosedError(id_);
     return MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining,
                      "start a process: the server is shutting down");
   }
@@ -247,14 +247,14 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::UpdateProcess(
   return processes_.Update(process_id, change);
 }
 
-absl::Status SessionContext::RemoveProcess(std::string_view process_id, const std::string& reason) {
+absl::Status SessionContext::RemoveProcess(std::string_view process_id, RemovalReason reason) {
   absl::Status removed = processes_.Remove(process_id, reason);
   if (removed.ok()) CheckClosed();
   return removed;
 }
 
 absl::Status SessionContext::SetWatcher(std::string_view name) {
-  if (!close_reason_.empty()) return ClosedError(id_);
+  if (close_reason_.has_value()) return ClosedError(id_);
   if (!loop_->SupportsChildWatchers()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, Reason::kWatchersUnsupported,
@@ -292,7 +292,7 @@ void SessionContext::OnProcessMoved() {
 }
 
 absl::Status SessionContext::Renew() {
-  if (!close_reason_.empty()) return ClosedError(id_);
+  if (close_reason_.has_value()) return ClosedError(id_);
   if (!options_.has_lease()) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoLease,
                      absl::StrCat("renew session '", id_, "': it was opened without a lease"),
@@ -323,7 +323,7 @@ void SessionContext::OnLeaseExpired() {
     const absl::Duration left = options_.lease + services_.absence->Within(passed) - passed;
     if (left > absl::ZeroDuration()) return ArmLease(left);
   }
-  BeginClose(kLeaseExpiredReason);
+  BeginClose(CloseReason::kLeaseExpired);
   if (options_.on_lease_expiry == LeaseExpiry::kKill) {
     SessionClose close;
     close.graceful = true;
@@ -343,8 +343,8 @@ absl::Status SessionContext::Close(SessionClose close, LoopCallback closed) {
 }
 
 // The first reason stays.
-void SessionContext::BeginClose(const std::string& reason) {
-  if (!close_reason_.empty()) return;
+void SessionContext::BeginClose(CloseReason reason) {
+  if (close_reason_.has_value()) return;
   close_reason_ = reason;
   lease_timer_.Cancel();
   absl::MutexLock lock(&mutex_);
@@ -358,7 +358,7 @@ void SessionContext::EndProcesses(const SessionClose& close) {
 }
 
 void SessionContext::CheckClosed() {
-  if (close_reason_.empty() || checking_) return;
+  if (!close_reason_.has_value() || checking_) return;
   // To look at a tree may find it empty, which is a move: not one call in the other for each.
   checking_ = true;
   const bool ended = processes_.AllEnded();
@@ -371,7 +371,7 @@ void SessionContext::CheckClosed() {
   }
   if (first) {
     processes_.EndPublishing();
-    services_.events->Append(MakeEntry(SessionClosed{close_reason_}, Info()));
+    services_.events->Append(MakeEntry(SessionClosed{*close_reason_}, Info()));
     if (services_.closed) services_.closed(*this);
   }
   for (const auto& [id, listener] : std::exchange(closed_listeners_, {})) listener();

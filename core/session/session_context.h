@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -101,7 +102,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   // Forgets an ended process. Errors: NotFound; FailedPrecondition
   // (PROCESS_RUNNING).
-  absl::Status RemoveProcess(std::string_view process_id, const std::string& reason);
+  absl::Status RemoveProcess(std::string_view process_id, RemovalReason reason);
 
   // Starts the lease anew. Errors: FailedPrecondition (SESSION_CLOSED) from the moment that
   // the session begins to close, (NO_LEASE).
@@ -144,7 +145,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void BeginLease();
   void ArmLease(absl::Duration left);
   void OnLeaseExpired();
-  void BeginClose(const std::string& reason);
+  void BeginClose(CloseReason reason);
   void EndProcesses(const SessionClose& close);
   void OnProcessMoved();
   void CheckClosed();
@@ -168,8 +169,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::vector<LoopCallback> on_closed_;
   uint64_t last_closed_listener_ = 0;
   std::map<uint64_t, std::function<void()>> closed_listeners_;
-  std::string close_reason_;  // empty while the session is open
-  bool checking_ = false;     // whether all have ended; what moves meanwhile is seen by that
+  std::optional<CloseReason> close_reason_;  // empty while the session is open
+  bool checking_ = false;  // whether all have ended; what moves meanwhile is seen by that
 
   absl::Notification ended_;
   mutable absl::Mutex mutex_;

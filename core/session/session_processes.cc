@@ -14,30 +14,6 @@
 namespace proctor {
 namespace {
 
-const char* ScopeName(SignalScope scope) {
-  switch (scope) {
-    case SignalScope::kLeader:
-      return "LEADER";
-    case SignalScope::kGroup:
-      return "GROUP";
-    case SignalScope::kTree:
-      return "TREE";
-  }
-  return "";
-}
-
-const char* StateName(ProcessState state) {
-  switch (state) {
-    case ProcessState::kRunning:
-      return "RUNNING";
-    case ProcessState::kExited:
-      return "EXITED";
-    case ProcessState::kDrained:
-      return "DRAINED";
-  }
-  return "";
-}
-
 ProcessStarted DescribeStart(const ProcessInfo& info) {
   OmittedParts omitted;
   std::vector<std::string> argv = ExcerptArguments(info.command->argv, &omitted);
@@ -48,13 +24,12 @@ ProcessStarted DescribeStart(const ProcessInfo& info) {
 ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
   ProcessUpdated updated;
   updated.process = DescribeStart(info);
-  updated.state = StateName(info.state);
+  updated.state = info.state;
   updated.started_at = info.started_at;
   updated.exit_status = info.exit_status;
   updated.drained = info.drained;
   updated.retain_bytes = info.command->retain_bytes;
-  updated.overflow =
-      info.command->overflow == OverflowPolicy::kBlockChild ? "BLOCK_CHILD" : "DROP_OLDEST";
+  updated.overflow = info.command->overflow;
   return updated;
 }
 
@@ -68,7 +43,7 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 
 }  // namespace
 
-EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
+EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, RemovalReason reason,
                           ProcessTable* table, StartRequests* requests) {
   EventLog::Entry entry;
   entry.event = {.session_id = info.session_id,
@@ -184,7 +159,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
   return found;
 }
 
-absl::Status SessionProcesses::Remove(std::string_view process_id, const std::string& reason) {
+absl::Status SessionProcesses::Remove(std::string_view process_id, RemovalReason reason) {
   ASSIGN_OR_RETURN(auto found, Find(process_id));
   const std::shared_ptr<Process> process = std::move(found);
   if (process->state() == ProcessState::kRunning) {
@@ -278,7 +253,7 @@ Process::Hooks SessionProcesses::MakeHooks() {
   hooks.settled = [this](const Process&) { moved_(); };
   hooks.signalled = [this](const Process& process, int signal, SignalScope scope,
                            const std::string& by) {
-    Record(process, ProcessSignalled{signal, ScopeName(scope), by});
+    Record(process, ProcessSignalled{signal, scope, by});
   };
   hooks.oom = [this](const Process& process, uint64_t killed) {
     Record(process, ProcessOom{killed});

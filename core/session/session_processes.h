@@ -21,7 +21,7 @@ namespace proctor {
 
 // What is appended to the event log when a process is forgotten, which takes it off the table.
 // Claim it first (ProcessTable::ClaimRemoval).
-EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, const std::string& reason,
+EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, RemovalReason reason,
                           ProcessTable* table, StartRequests* requests);
 
 // The processes of one session: started within its quota, found, changed, ended and
@@ -65,7 +65,7 @@ class SessionProcesses {
                                                   const ProcessChange& change);
 
   // Forgets an ended process. Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
-  absl::Status Remove(std::string_view process_id, const std::string& reason);
+  absl::Status Remove(std::string_view process_id, RemovalReason reason);
 
   // Begins to end them all. A second call may be harsher than the first. Some may have ended
   // already when this returns: ask AllEnded then, and not from `moved` meanwhile.

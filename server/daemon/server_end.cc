@@ -58,7 +58,7 @@ void Server::DrainOnMain(absl::Duration grace) {
   close.graceful = true;
   close.longest_grace = grace * kStopShare;
   close.request = {ExitCause::kServerShutdown, ""};
-  close.reason = kShutdownReason;
+  close.reason = CloseReason::kServerShutdown;
   sessions_.Drain(close, [this] { (void)main_loop_->CallSoonThreadsafe([this] { End(true); }); });
 }
 
@@ -67,7 +67,7 @@ void Server::KillAll() {
   give_up_timer_ = main_loop_->CallLater(kGiveUpAfterKill, [this] { End(false); });
   SessionClose close;
   close.request = {ExitCause::kServerShutdown, ""};
-  close.reason = kShutdownReason;
+  close.reason = CloseReason::kServerShutdown;
   sessions_.Drain(close, [] {});
 }
 

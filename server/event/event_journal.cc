@@ -8,23 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/signal_name.h"
+#include "server/wire/word.h"
 
 namespace proctor::server {
 namespace {
 
 constexpr size_t kBatch = 256;
-
-const char* ReasonName(DrainReason reason) {
-  switch (reason) {
-    case DrainReason::kEof:
-      return "EOF";
-    case DrainReason::kGraceExpired:
-      return "GRACE_EXPIRED";
-    case DrainReason::kServerLost:
-      return "SERVER_LOST";
-  }
-  return "";
-}
 
 // One line of an event: what happened, then its variables.
 struct Describe {
@@ -35,7 +24,8 @@ struct Describe {
                         " watcher=", detail.watcher, " loop=", detail.loop, Lease(detail));
   }
   std::string operator()(const SessionClosed& detail) const {
-    return absl::StrCat("session closed session=", event.session_id, " reason=", detail.reason);
+    return absl::StrCat("session closed session=", event.session_id,
+                        " reason=", wire::WordOf(detail.reason));
   }
   std::string operator()(const ProcessStarted& detail) const {
     return absl::StrCat("process started process=", event.process_id, " session=", event.session_id,
@@ -51,12 +41,12 @@ struct Describe {
   }
   std::string operator()(const OutputDrained& detail) const {
     return absl::StrCat("output drained process=", event.process_id,
-                        " reason=", ReasonName(detail.reason));
+                        " reason=", wire::WordOf(detail.reason));
   }
   std::string operator()(const ProcessSignalled& detail) const {
-    return absl::StrCat("process signalled process=", event.process_id,
-                        " signal=", SignalName(detail.signal), " scope=", detail.scope, " by=\"",
-                        absl::CEscape(detail.requested_by), "\"");
+    return absl::StrCat(
+        "process signalled process=", event.process_id, " signal=", SignalName(detail.signal),
+        " scope=", wire::WordOf(detail.scope), " by=\"", absl::CEscape(detail.requested_by), "\"");
   }
   std::string operator()(const ProcessOom& detail) const {
     return absl::StrCat("process out of memory process=", event.process_id,
@@ -64,10 +54,12 @@ struct Describe {
   }
   std::string operator()(const ProcessUpdated& detail) const {
     return absl::StrCat("process updated process=", event.process_id,
-                        " retain_bytes=", detail.retain_bytes, " overflow=", detail.overflow);
+                        " retain_bytes=", detail.retain_bytes,
+                        " overflow=", wire::WordOf(detail.overflow));
   }
   std::string operator()(const ProcessRemoved& detail) const {
-    return absl::StrCat("process removed process=", event.process_id, " reason=", detail.reason);
+    return absl::StrCat("process removed process=", event.process_id,
+                        " reason=", wire::WordOf(detail.reason));
   }
   std::string operator()(const WatcherChanged& detail) const {
     return absl::StrCat("watcher changed session=", event.session_id, " from=", detail.from,
@@ -78,7 +70,7 @@ struct Describe {
   static std::string Lease(const SessionOpened& detail) {
     if (detail.lease == absl::InfiniteDuration()) return "";
     return absl::StrCat(" lease=", absl::FormatDuration(detail.lease),
-                        " on_lease_expiry=", detail.on_lease_expiry);
+                        " on_lease_expiry=", wire::WordOf(detail.on_lease_expiry));
   }
 };
 

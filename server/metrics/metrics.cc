@@ -44,6 +44,26 @@ constexpr std::pair<ExitCause, const char*> kCauses[] = {
     {ExitCause::kCrashed, "CRASHED"},
 };
 
+constexpr std::pair<CloseReason, const char*> kCloseReasons[] = {
+    {CloseReason::kClientRequest, "CLIENT_REQUEST"},
+    {CloseReason::kLeaseExpired, "LEASE_EXPIRED"},
+    {CloseReason::kServerShutdown, "SERVER_SHUTDOWN"},
+    {CloseReason::kServerLost, "SERVER_LOST"},
+};
+
+constexpr std::pair<RemovalReason, const char*> kRemovalReasons[] = {
+    {RemovalReason::kClientRequest, "CLIENT_REQUEST"},
+    {RemovalReason::kRetention, "RETENTION"},
+};
+
+template <typename Table, typename Value>
+const char* WordOf(const Table& words, Value value) {
+  for (const auto& [known, word] : words) {
+    if (known == value) return word;
+  }
+  return "UNKNOWN";
+}
+
 constexpr const char* kStreams[kOutputStreams] = {"stdout", "stderr"};
 
 Family<Counter>& Count(prometheus::Registry& registry, const char* name, const char* help) {
@@ -68,13 +88,8 @@ struct Metrics::Series {
         .Add({{"version", version}})
         .Set(1);
     // Whose labels are known: a rate is wanted of the first one, too.
-    for (const char* reason :
-         {"CLIENT_REQUEST", "LEASE_EXPIRED", "SERVER_SHUTDOWN", "SERVER_LOST"}) {
-      sessions_closed.Add({{"reason", reason}});
-    }
-    for (const char* reason : {"CLIENT_REQUEST", "RETENTION"}) {
-      removals.Add({{"reason", reason}});
-    }
+    for (const auto& [reason, word] : kCloseReasons) sessions_closed.Add({{"reason", word}});
+    for (const auto& [reason, word] : kRemovalReasons) removals.Add({{"reason", word}});
     for (const auto& [cause, name] : kCauses) exits[cause] = &exits_by_cause.Add({{"cause", name}});
     for (int stream = 0; stream < kOutputStreams; ++stream) {
       output[stream] = &output_bytes.Add({{"stream", kStreams[stream]}});
@@ -85,7 +100,7 @@ struct Metrics::Series {
   // One for each kind of event.
   void operator()(const SessionOpened&) { sessions_opened.Increment(); }
   void operator()(const SessionClosed& detail) {
-    sessions_closed.Add({{"reason", detail.reason}}).Increment();
+    sessions_closed.Add({{"reason", WordOf(kCloseReasons, detail.reason)}}).Increment();
   }
   void operator()(const ProcessStarted&) { starts.Increment(); }
   void operator()(const ProcessExited& detail) {
@@ -119,7 +134,7 @@ struct Metrics::Series {
   void operator()(const ProcessOom& detail) { oom_killed.Increment(Number(detail.killed)); }
   void operator()(const ProcessUpdated&) {}
   void operator()(const ProcessRemoved& detail) {
-    removals.Add({{"reason", detail.reason}}).Increment();
+    removals.Add({{"reason", WordOf(kRemovalReasons, detail.reason)}}).Increment();
   }
   void operator()(const WatcherChanged& detail) {
     watcher_changes.Add({{"to", detail.to}}).Increment();

@@ -274,7 +274,7 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHu
                             .by = CallerName(*context),
                             .limit = kUnkillable,
                             .fill = [sessions, id](const v1::Process&) {
-                              sessions->RemoveProcess(id, "CLIENT_REQUEST");
+                              sessions->RemoveProcess(id, RemovalReason::kClientRequest);
                             }});
   }
   auto kill = [caller = CallerName(*context)](Process& process) {
@@ -282,9 +282,9 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHu
   };
   auto remove = [sessions, id](SessionContext* session) {
     if (session == nullptr) {
-      sessions->RemoveProcess(id, "CLIENT_REQUEST");
+      sessions->RemoveProcess(id, RemovalReason::kClientRequest);
     } else {
-      (void)session->RemoveProcess(id, "CLIENT_REQUEST");  // gone meanwhile: as well
+      (void)session->RemoveProcess(id, RemovalReason::kClientRequest);  // gone meanwhile: as well
     }
     return absl::OkStatus();
   };

@@ -228,12 +228,12 @@ grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerCont
   return OnProcess(
       context, sessions_, request->process_id(),
       [](SessionContext& session, Process& process) {
-        return session.RemoveProcess(process.id(), "CLIENT_REQUEST");
+        return session.RemoveProcess(process.id(), RemovalReason::kClientRequest);
       },
       [sessions = sessions_](const ProcessInfo& info) {
         const auto now = sessions->LookAtSurvivors(std::make_shared<const ProcessInfo>(info));
         const absl::Status status = CheckForgettable(*now);
-        if (status.ok()) sessions->ForgetProcess(*now, "CLIENT_REQUEST");
+        if (status.ok()) sessions->ForgetProcess(*now, RemovalReason::kClientRequest);
         return status;
       });
 }

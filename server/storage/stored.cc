@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,7 @@
 #include "server/wire/process.h"
 #include "server/wire/session.h"
 #include "server/wire/time.h"
+#include "server/wire/word.h"
 
 namespace proctor::wire {
 namespace {
@@ -126,9 +128,45 @@ OutputDrained DrainedOf(const v1::OutputDrained& proto) {
   return drained;
 }
 
-// The last word of an enumerator: "KILL" of LEASE_EXPIRY_KILL.
-std::string ShortName(const std::string& name, std::string_view prefix) {
-  return name.substr(std::min(prefix.size(), name.size()));
+ProcessState StateOf(v1::ProcessState state) {
+  switch (state) {
+    case v1::PROCESS_STATE_EXITED:
+      return ProcessState::kExited;
+    case v1::PROCESS_STATE_DRAINED:
+      return ProcessState::kDrained;
+    default:
+      return ProcessState::kRunning;
+  }
+}
+
+SignalScope ScopeOf(v1::SignalScope scope) {
+  switch (scope) {
+    case v1::SIGNAL_SCOPE_GROUP:
+      return SignalScope::kGroup;
+    case v1::SIGNAL_SCOPE_TREE:
+      return SignalScope::kTree;
+    default:
+      return SignalScope::kLeader;
+  }
+}
+
+// The one of these that has this word; the unknown one where a later version wrote it.
+template <typename Reason>
+Reason ReasonOf(std::initializer_list<Reason> reasons, std::string_view word) {
+  for (const Reason reason : reasons) {
+    if (word == WordOf(reason)) return reason;
+  }
+  return Reason::kUnknown;
+}
+
+CloseReason CloseReasonOf(std::string_view word) {
+  return ReasonOf({CloseReason::kClientRequest, CloseReason::kLeaseExpired,
+                   CloseReason::kServerShutdown, CloseReason::kServerLost},
+                  word);
+}
+
+RemovalReason RemovalReasonOf(std::string_view word) {
+  return ReasonOf({RemovalReason::kClientRequest, RemovalReason::kRetention}, word);
 }
 
 ProcessStarted StartedOf(const v1::Process& process) {
@@ -155,8 +193,9 @@ SessionOpened OpenedOf(const v1::Session& session) {
   if (session.has_lease()) {
     opened.lease = DurationOf(session.lease());
     opened.lease_expires_at = TimeOf(session.lease_expires_at());
-    opened.on_lease_expiry =
-        ShortName(v1::LeaseExpiry_Name(session.on_lease_expiry()), "LEASE_EXPIRY_");
+    if (session.on_lease_expiry() == v1::LEASE_EXPIRY_KEEP) {
+      opened.on_lease_expiry = LeaseExpiry::kKeep;
+    }
   }
   opened.max_running_processes = session.quota().max_running_processes();
   opened.max_output_bytes = session.quota().max_output_bytes();
@@ -166,19 +205,20 @@ SessionOpened OpenedOf(const v1::Session& session) {
 ProcessUpdated UpdatedOf(const v1::Process& process) {
   ProcessUpdated updated;
   updated.process = StartedOf(process);
-  updated.state = ShortName(v1::ProcessState_Name(process.state()), "PROCESS_STATE_");
+  updated.state = StateOf(process.state());
   updated.started_at = TimeOf(process.started_at());
   if (process.has_exit_status()) updated.exit_status = ExitStatusOf(process.exit_status());
   if (process.has_drained()) updated.drained = DrainedOf(process.drained());
   const v1::OutputRetention& output = process.spec().output();
   updated.retain_bytes = output.retain_bytes();
-  updated.overflow = ShortName(v1::OverflowPolicy_Name(output.overflow()), "OVERFLOW_POLICY_");
+  if (output.overflow() == v1::OVERFLOW_POLICY_BLOCK_CHILD) {
+    updated.overflow = OverflowPolicy::kBlockChild;
+  }
   return updated;
 }
 
 ProcessSignalled SignalledOf(const v1::ProcessSignalled& proto) {
-  return {ParseSignal(proto.signal()).value_or(0),
-          ShortName(v1::SignalScope_Name(proto.scope()), "SIGNAL_SCOPE_"), proto.requested_by()};
+  return {ParseSignal(proto.signal()).value_or(0), ScopeOf(proto.scope()), proto.requested_by()};
 }
 
 absl::Status Unreadable(std::string_view what) {
@@ -191,7 +231,7 @@ absl::StatusOr<EventDetail> DetailOf(const v1::Event& event) {
     case v1::Event::kSessionOpened:
       return OpenedOf(event.session_opened().session());
     case v1::Event::kSessionClosed:
-      return SessionClosed{event.session_closed().reason()};
+      return SessionClosed{CloseReasonOf(event.session_closed().reason())};
     case v1::Event::kProcessStarted:
       return StartedOf(event.process_started().process());
     case v1::Event::kProcessExited:
@@ -205,7 +245,7 @@ absl::StatusOr<EventDetail> DetailOf(const v1::Event& event) {
     case v1::Event::kProcessUpdated:
       return UpdatedOf(event.process_updated().process());
     case v1::Event::kProcessRemoved:
-      return ProcessRemoved{event.process_removed().reason()};
+      return ProcessRemoved{RemovalReasonOf(event.process_removed().reason())};
     case v1::Event::kWatcherChanged:
       return WatcherChanged{event.watcher_changed().from(), event.watcher_changed().to()};
     case v1::Event::kServerDraining:
@@ -276,9 +316,7 @@ absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) {
   info.session_id = proto.session_id();
   info.command = std::make_shared<const Command>(std::move(command));
   info.pid = proto.pid();
-  info.state = proto.state() == v1::PROCESS_STATE_DRAINED  ? ProcessState::kDrained
-               : proto.state() == v1::PROCESS_STATE_EXITED ? ProcessState::kExited
-                                                           : ProcessState::kRunning;
+  info.state = StateOf(proto.state());
   info.started_at = TimeOf(proto.started_at());
   if (proto.has_exit_status()) info.exit_status = ExitStatusOf(proto.exit_status());
   if (proto.has_drained()) info.drained = DrainedOf(proto.drained());

@@ -256,9 +256,7 @@ v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {
   *stop->mutable_grace() = ToProto(command.stop_policy.grace);
   stop->set_scope(ToProto(command.stop_policy.scope));
   spec.mutable_output()->set_retain_bytes(command.retain_bytes);
-  spec.mutable_output()->set_overflow(command.overflow == OverflowPolicy::kBlockChild
-                                          ? v1::OVERFLOW_POLICY_BLOCK_CHILD
-                                          : v1::OVERFLOW_POLICY_DROP_OLDEST);
+  spec.mutable_output()->set_overflow(ToProto(command.overflow));
   *spec.mutable_drain_grace() = ToProto(command.drain_grace);
   spec.mutable_labels()->insert(command.labels.begin(), command.labels.end());
   spec.set_name(command.name);
@@ -307,6 +305,11 @@ v1::SignalScope ToProto(SignalScope scope) {
       return v1::SIGNAL_SCOPE_TREE;
   }
   return v1::SIGNAL_SCOPE_UNSPECIFIED;
+}
+
+v1::OverflowPolicy ToProto(OverflowPolicy overflow) {
+  return overflow == OverflowPolicy::kBlockChild ? v1::OVERFLOW_POLICY_BLOCK_CHILD
+                                                 : v1::OVERFLOW_POLICY_DROP_OLDEST;
 }
 
 absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field) {

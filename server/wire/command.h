@@ -35,5 +35,6 @@ absl::StatusOr<StopPolicy> StopPolicyFromProto(const v1::StopPolicy& policy,
                                                std::string_view field);
 
 v1::SignalScope ToProto(SignalScope scope);
+v1::OverflowPolicy ToProto(OverflowPolicy overflow);
 
 }  // namespace proctor::wire

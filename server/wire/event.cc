@@ -5,9 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/signal_name.h"
+#include "server/wire/command.h"
 #include "server/wire/process.h"
 #include "server/wire/session.h"
 #include "server/wire/time.h"
+#include "server/wire/word.h"
 
 namespace proctor::wire {
 namespace {
@@ -27,14 +29,12 @@ struct SetDetail {
     session->set_is_default(detail.is_default);
     session->mutable_labels()->insert(event.labels.begin(), event.labels.end());
     *session->mutable_created_at() = ToProto(event.time);
-    v1::LeaseExpiry expiry = v1::LEASE_EXPIRY_UNSPECIFIED;
-    v1::LeaseExpiry_Parse(absl::StrCat("LEASE_EXPIRY_", detail.on_lease_expiry), &expiry);
-    SetLease(detail.lease, detail.lease_expires_at, expiry, session);
+    SetLease(detail.lease, detail.lease_expires_at, detail.on_lease_expiry, session);
     session->mutable_quota()->set_max_running_processes(detail.max_running_processes);
     session->mutable_quota()->set_max_output_bytes(detail.max_output_bytes);
   }
   void operator()(const SessionClosed& detail) const {
-    proto->mutable_session_closed()->set_reason(detail.reason);
+    proto->mutable_session_closed()->set_reason(WordOf(detail.reason));
   }
   void operator()(const ProcessStarted& detail) const {
     v1::Process* process = proto->mutable_process_started()->mutable_process();
@@ -51,9 +51,7 @@ struct SetDetail {
   void operator()(const ProcessSignalled& detail) const {
     auto* signalled = proto->mutable_process_signalled();
     signalled->set_signal(SignalName(detail.signal));
-    v1::SignalScope scope = v1::SIGNAL_SCOPE_UNSPECIFIED;
-    v1::SignalScope_Parse(absl::StrCat("SIGNAL_SCOPE_", detail.scope), &scope);
-    signalled->set_scope(scope);
+    signalled->set_scope(ToProto(detail.scope));
     signalled->set_requested_by(detail.requested_by);
   }
   void operator()(const ProcessOom& detail) const {
@@ -62,21 +60,17 @@ struct SetDetail {
   void operator()(const ProcessUpdated& detail) const {
     v1::Process* process = proto->mutable_process_updated()->mutable_process();
     SetStarted(detail.process, process);
-    v1::ProcessState state = v1::PROCESS_STATE_UNSPECIFIED;
-    v1::ProcessState_Parse(absl::StrCat("PROCESS_STATE_", detail.state), &state);
-    process->set_state(state);
+    process->set_state(ToProto(detail.state));
     *process->mutable_started_at() = ToProto(detail.started_at);
     if (detail.exit_status.has_value()) {
       *process->mutable_exit_status() = ToProto(*detail.exit_status);
     }
     if (detail.drained.has_value()) *process->mutable_drained() = ToProto(*detail.drained);
-    v1::OverflowPolicy overflow = v1::OVERFLOW_POLICY_UNSPECIFIED;
-    v1::OverflowPolicy_Parse(absl::StrCat("OVERFLOW_POLICY_", detail.overflow), &overflow);
     process->mutable_spec()->mutable_output()->set_retain_bytes(detail.retain_bytes);
-    process->mutable_spec()->mutable_output()->set_overflow(overflow);
+    process->mutable_spec()->mutable_output()->set_overflow(ToProto(detail.overflow));
   }
   void operator()(const ProcessRemoved& detail) const {
-    proto->mutable_process_removed()->set_reason(detail.reason);
+    proto->mutable_process_removed()->set_reason(WordOf(detail.reason));
   }
   void operator()(const WatcherChanged& detail) const {
     proto->mutable_watcher_changed()->set_from(detail.from);

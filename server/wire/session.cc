@@ -37,7 +37,7 @@ v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts)
   proto.set_is_default(info.is_default);
   proto.mutable_labels()->insert(info.labels.begin(), info.labels.end());
   *proto.mutable_created_at() = ToProto(info.created_at);
-  SetLease(info.lease, info.lease_expires_at, ToProto(info.on_lease_expiry), &proto);
+  SetLease(info.lease, info.lease_expires_at, info.on_lease_expiry, &proto);
   proto.mutable_quota()->set_max_running_processes(info.quota.max_running_processes);
   proto.mutable_quota()->set_max_output_bytes(info.quota.max_output_bytes);
   proto.set_running_processes(counts.running);
@@ -45,14 +45,14 @@ v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts)
   return proto;
 }
 
-void SetLease(absl::Duration lease, absl::Time expires_at, v1::LeaseExpiry on_expiry,
+void SetLease(absl::Duration lease, absl::Time expires_at, LeaseExpiry on_expiry,
               v1::Session* session) {
   if (lease == absl::InfiniteDuration()) return;
   // The end of what timestamp.proto can say: 9999-12-31T23:59:59Z.
   const absl::Time latest = absl::FromUnixSeconds(253402300799);
   *session->mutable_lease() = ToProto(lease);
   *session->mutable_lease_expires_at() = ToProto(std::min(expires_at, latest));
-  session->set_on_lease_expiry(on_expiry);
+  session->set_on_lease_expiry(ToProto(on_expiry));
 }
 
 absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& request) {

@@ -12,7 +12,7 @@ namespace proctor::wire {
 v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts);
 
 // Sets what a session says of its lease; nothing if it has none.
-void SetLease(absl::Duration lease, absl::Time expires_at, v1::LeaseExpiry on_expiry,
+void SetLease(absl::Duration lease, absl::Time expires_at, LeaseExpiry on_expiry,
               v1::Session* session);
 
 // What a session is to be opened with, checked.

@@ -18,19 +18,12 @@
 namespace proctor {
 namespace {
 
-// Its reason is what the codec keeps.
-Event Removed(std::string reason) {
-  return {.process_id = reason, .detail = ProcessRemoved{reason}};
-}
-
-std::string ReasonOf(const Event& event) { return std::get<ProcessRemoved>(event.detail).reason; }
-
 class EventLogStoreTest : public testing::Test {
  protected:
   void Open(const EventLog::Options& options = {}) {
     auto store = std::make_unique<FakeEventStore>();
     store_ = store.get();
-    log_ = *EventLog::Open(options, std::move(store), ReasonCodec());
+    log_ = *EventLog::Open(options, std::move(store), TextCodec());
     log_->AddListener([this] {
       absl::MutexLock lock(&mutex_);
       ++told_;
@@ -53,7 +46,7 @@ class EventLogStoreTest : public testing::Test {
     const auto events = log_->ReadAfter(log_->range().first - 1, 100000);
     EXPECT_TRUE(events.ok()) << events.status();
     if (!events.ok()) return reasons;
-    for (const auto& event : *events) reasons.push_back(ReasonOf(*event));
+    for (const auto& event : *events) reasons.push_back(TextOf(*event));
     return reasons;
   }
 
@@ -69,7 +62,7 @@ const absl::Status kFull =
 
 TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItCan) {
   Open();
-  log_->Append(Removed("before"));
+  log_->Append(Noted("before"));
   const int told = told_;
   store_->Refuse(kFull);
   std::vector<uint64_t> published;  // by whoever records, one after the other
@@ -78,7 +71,7 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItC
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 25; ++i) {
-        EventLog::Entry entry{Removed(absl::StrCat(t))};
+        EventLog::Entry entry{Noted(absl::StrCat(t))};
         entry.publish = [&](uint64_t sequence) {
           if (log_->range().last < sequence) ++recorded_first;
           published.push_back(sequence);
@@ -113,7 +106,7 @@ TEST_F(EventLogStoreTest, WhatCannotBeRecordedIsPublishedAndWaitsUnshownUntilItC
     for (const auto& event : batch.events) EXPECT_EQ(event.sequence, next++);
   }
   EXPECT_EQ(next, 102u);
-  EXPECT_EQ(log_->Append(Removed("after")), 102u);
+  EXPECT_EQ(log_->Append(Noted("after")), 102u);
   EXPECT_EQ(log_->range().last, 102u);
 }
 
@@ -122,7 +115,7 @@ TEST_F(EventLogStoreTest, WhoAppendsIsKnownAlsoWhileARefusingStoreIsAsked) {
   store_->Refuse(MakeError(absl::StatusCode::kUnavailable, Reason::kStorageBusy, "locked"));
   std::atomic<uint64_t> published = 0;
   for (int i = 0; i < 50; ++i) {  // asked again meanwhile, again and again
-    EventLog::Entry entry{Removed("x")};
+    EventLog::Entry entry{Noted("x")};
     entry.publish = [&](uint64_t sequence) { published = sequence; };
     const uint64_t sequence = log_->Append(std::move(entry));
     EXPECT_EQ(published, sequence);
@@ -145,7 +138,7 @@ TEST_F(EventLogStoreTest, ShowsNothingWhileItIsBeingRecorded) {
   std::atomic<bool> published = false;
   std::atomic<bool> returned = false;
   std::thread appender([&] {
-    EventLog::Entry entry{Removed("x")};
+    EventLog::Entry entry{Noted("x")};
     entry.publish = [&](uint64_t) { published = true; };
     log_->Append(std::move(entry));
     returned = true;
@@ -168,10 +161,10 @@ TEST_F(EventLogStoreTest, ThoseWhoAppendAtOnceShareARecording) {
   auto store = std::make_unique<FakeEventStore>();
   store_ = store.get();
   std::atomic<size_t> encoded = 0;
-  EventCodec codec = ReasonCodec();
+  EventCodec codec = TextCodec();
   codec.encode = [&encoded](const Event& event) {
     ++encoded;
-    return ReasonOf(event);
+    return TextOf(event);
   };
   log_ = *EventLog::Open({.patience = absl::InfiniteDuration()}, std::move(store), codec);
   std::vector<uint64_t> sequences(kThreads);
@@ -180,7 +173,7 @@ TEST_F(EventLogStoreTest, ThoseWhoAppendAtOnceShareARecording) {
     std::vector<std::thread> threads;
     for (size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        sequences[t] = log_->Append(Removed(absl::StrCat(t)));
+        sequences[t] = log_->Append(Noted(absl::StrCat(t)));
         EXPECT_GE(log_->range().last, sequences[t]);
       });
     }
@@ -194,16 +187,16 @@ TEST_F(EventLogStoreTest, ThoseWhoAppendAtOnceShareARecording) {
   const auto events = log_->ReadAfter(0, kRounds * kThreads);
   ASSERT_EQ(events->size(), kRounds * kThreads);
   for (size_t t = 0; t < kThreads; ++t) {  // of the last round
-    EXPECT_EQ(ReasonOf(*(*events)[sequences[t] - 1]), absl::StrCat(t));
+    EXPECT_EQ(TextOf(*(*events)[sequences[t] - 1]), absl::StrCat(t));
   }
 }
 
 TEST_F(EventLogStoreTest, StatesAreKeptTogetherWithTheirEvents) {
   Open();
-  log_->Append(Removed("1"));
+  log_->Append(Noted("1"));
   log_->Change({StateKind::kSession, 1, "s", "closed", true});
   EXPECT_EQ(store_->batches().size(), 1u);
-  EventLog::Entry entry{Removed("2")};
+  EventLog::Entry entry{Noted("2")};
   entry.changes = {{StateKind::kProcess, 0, "p", "running"}, {StateKind::kSession, 7, "t", "open"}};
   log_->Append(std::move(entry));
   const auto batches = store_->batches();
@@ -240,18 +233,18 @@ TEST_F(EventLogStoreTest, WhatIsQueuedIsRecordedAtTheEndIfThatWorksAgain) {
     FakeEventStore* const store;
   };
   FakeEventStore kept;
-  auto log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), ReasonCodec());
+  auto log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), TextCodec());
   kept.Refuse(kFull);
-  log->Append(Removed("1"));
-  log->Append(Removed("2"));
+  log->Append(Noted("1"));
+  log->Append(Noted("2"));
   kept.Refuse(absl::OkStatus());
   log.reset();
   ASSERT_EQ(kept.FindRange()->last, 2u);
-  log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), ReasonCodec());
+  log = *EventLog::Open({}, std::make_unique<Outliving>(&kept), TextCodec());
   EXPECT_EQ(log->log_id(), "fake");
   EXPECT_EQ(log->range().last, 2u);
-  EXPECT_EQ(ReasonOf(*log->ReadAfter(1, 10)->front()), "2");
-  EXPECT_EQ(log->Append(Removed("3")), 3u);
+  EXPECT_EQ(TextOf(*log->ReadAfter(1, 10)->front()), "2");
+  EXPECT_EQ(log->Append(Noted("3")), 3u);
   EXPECT_TRUE(log->CheckPosition("fake", 2).ok());
 }
 
@@ -261,20 +254,20 @@ TEST(BusyEventLog, AForeignLockHoldsUpNobody) {
   NotedWarnings warnings;
   auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
   ASSERT_TRUE(store.ok()) << store.status();
-  auto log = *EventLog::Open({}, *std::move(store), ReasonCodec());
-  log->Append(Removed("before"));
+  auto log = *EventLog::Open({}, *std::move(store), TextCodec());
+  log->Append(Noted("before"));
   auto foreign = SqliteConnection::Open(directory.File("events.db"), /*create=*/false);
   ASSERT_TRUE(foreign->Execute("BEGIN IMMEDIATE").ok());
-  for (int i = 0; i < 100; ++i) log->Append(Removed("meanwhile"));  // returns
+  for (int i = 0; i < 100; ++i) log->Append(Noted("meanwhile"));  // returns
   EXPECT_EQ(ErrorReason(log->CheckRoom()), "STORAGE_BUSY");
   EXPECT_EQ(log->Record({StateKind::kStartRequest, 1, "p"}).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(log->range().last, 1u) << "not shown";
   ASSERT_TRUE(foreign->Execute("COMMIT").ok());
   warnings.Await("records again");
-  EXPECT_EQ(log->Append(Removed("after")), 102u);
+  EXPECT_EQ(log->Append(Noted("after")), 102u);
   while (log->range().last != 102) std::this_thread::yield();
   EXPECT_TRUE(log->CheckRoom().ok());
-  EXPECT_EQ(ReasonOf(*log->ReadAfter(100, 1)->front()), "meanwhile");
+  EXPECT_EQ(TextOf(*log->ReadAfter(100, 1)->front()), "meanwhile");
   EXPECT_TRUE(log->Record({StateKind::kStartRequest, 1, "p"}).ok());
 }
 
@@ -295,7 +288,7 @@ class HangingStore : public EventLogStoreTest {
   }
 
   EventLog::Entry Entry(const std::string& reason) {
-    EventLog::Entry entry{Removed(reason)};
+    EventLog::Entry entry{Noted(reason)};
     entry.publish = [this](uint64_t sequence) {
       absl::MutexLock lock(&mutex_);
       published_.push_back(sequence);
@@ -411,7 +404,7 @@ TEST_F(HangingStore, TheRemovalOfWhatWasInHandFollowsIt) {
 TEST_F(HangingStore, NobodyWhoGoesWaitsForIt) {
   OpenImpatient(/*recorder=*/true);
   store_->Hold();
-  EventLog::Entry entry{Removed("x")};
+  EventLog::Entry entry{Noted("x")};
   std::atomic<int> calls = 0;
   entry.publish = [&](uint64_t) { ++calls; };
   log_->Append(std::move(entry));
@@ -428,7 +421,7 @@ TEST_F(EventLogStoreTest, KeepsTheNewestByCount) {
   Open({.max_events = 640});
   uint64_t most = 0;
   for (uint64_t i = 0; i < 3000; ++i) {
-    log_->Append(Removed(absl::StrCat(i + 1)));
+    log_->Append(Noted(absl::StrCat(i + 1)));
     const auto range = log_->range();
     EXPECT_EQ(range.last, i + 1);
     EXPECT_GE(range.last - range.first + 1, std::min<uint64_t>(i + 1, 640));
@@ -443,13 +436,13 @@ TEST_F(EventLogStoreTest, KeepsTheNewestByCount) {
 
 TEST_F(EventLogStoreTest, DropsTheOldByAgeButNotTheNewest) {
   Open({.max_age = absl::Milliseconds(1)});
-  for (int i = 0; i < 10; ++i) log_->Append(Removed(absl::StrCat(i + 1)));
+  for (int i = 0; i < 10; ++i) log_->Append(Noted(absl::StrCat(i + 1)));
   Await([this] { return log_->range().first == 10; });
   EXPECT_EQ(log_->range().last, 10u);
   EXPECT_EQ(Reasons(), std::vector<std::string>{"10"});
   EXPECT_EQ(store_->FindRange()->first, 10u);
   EXPECT_EQ(ErrorReason(log_->CheckPosition("fake", 3)), "EVENTS_EXPIRED");
-  EXPECT_EQ(log_->Append(Removed("11")), 11u);
+  EXPECT_EQ(log_->Append(Noted("11")), 11u);
 }
 
 // What a clock that was set ahead, or one that was set right at last, makes of events.
@@ -461,10 +454,10 @@ TEST_F(EventLogStoreTest, AJumpOfTheClockMakesNothingOld) {
     batch.events.push_back({i, absl::Now() - absl::Hours(100), "", "", absl::StrCat(i)});
   }
   ASSERT_TRUE(store->Write(batch).ok());
-  log_ = *EventLog::Open({.max_age = absl::Hours(1)}, std::move(store), ReasonCodec());
-  log_->Append(Removed("11"));
+  log_ = *EventLog::Open({.max_age = absl::Hours(1)}, std::move(store), TextCodec());
+  log_->Append(Noted("11"));
   store_->AwaitAgeLooks(2);  // the first one was followed
-  log_->Append(Removed("12"));
+  log_->Append(Noted("12"));
   EXPECT_EQ(log_->range().first, 1u);
   EXPECT_EQ(Reasons().size(), 12u);
 }
@@ -475,9 +468,9 @@ TEST_F(EventLogStoreTest, OfOneEventThatIsKeptTheNumberGoesOn) {
     auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
     ASSERT_TRUE(store.ok()) << store.status();
     auto log = *EventLog::Open({.max_events = 1, .max_age = absl::Nanoseconds(1)},
-                               *std::move(store), ReasonCodec());
+                               *std::move(store), TextCodec());
     EXPECT_EQ(log->range().last, 5 * (turn - 1));
-    for (int i = 0; i < 5; ++i) log->Append(Removed("x"));
+    for (int i = 0; i < 5; ++i) log->Append(Noted("x"));
     EXPECT_EQ(log->range().last, 5 * turn);
     EXPECT_EQ(log->range().first, 5 * turn);
     EXPECT_EQ(log->ReadAfter(5 * turn - 1, 10)->size(), 1u);
@@ -501,7 +494,7 @@ TEST_P(Trimming, AReaderGoesOnDenselyOrHearsThatItIsLate) {
   if (GetParam()) {
     auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
     ASSERT_TRUE(store.ok()) << store.status();
-    log = *EventLog::Open({.max_events = kKept}, *std::move(store), ReasonCodec());
+    log = *EventLog::Open({.max_events = kKept}, *std::move(store), TextCodec());
   } else {
     log = std::make_unique<EventLog>(kKept);
   }
@@ -509,7 +502,7 @@ TEST_P(Trimming, AReaderGoesOnDenselyOrHearsThatItIsLate) {
   std::atomic<bool> full = false;
   std::thread appender([&] {
     for (uint64_t i = 1; !stop; ++i) {
-      log->Append(Removed(absl::StrCat(i)));
+      log->Append(Noted(absl::StrCat(i)));
       if (i == kKept + 200) full = true;
     }
   });
@@ -533,7 +526,7 @@ TEST_P(Trimming, AReaderGoesOnDenselyOrHearsThatItIsLate) {
     ASSERT_FALSE(events->empty());
     for (size_t i = 0; i < events->size(); ++i) {
       ASSERT_EQ((*events)[i]->sequence, position + 1 + i);
-      ASSERT_EQ(ReasonOf(*(*events)[i]), absl::StrCat(position + 1 + i));
+      ASSERT_EQ(TextOf(*(*events)[i]), absl::StrCat(position + 1 + i));
       ASSERT_EQ((*events)[i]->process_id, absl::StrCat(position + 1 + i));
     }
   }

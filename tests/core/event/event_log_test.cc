@@ -13,7 +13,7 @@ namespace proctor {
 namespace {
 
 Event Removed(std::string process_id) {
-  return {.process_id = std::move(process_id), .detail = ProcessRemoved{"CLIENT_REQUEST"}};
+  return {.process_id = std::move(process_id), .detail = ProcessRemoved{}};
 }
 
 TEST(EventLog, NumbersDenselyFromOne) {

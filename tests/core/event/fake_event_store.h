@@ -132,12 +132,16 @@ class FakeEventStore final : public EventStore {
   std::vector<StoredEvent> events_;
 };
 
-// Keeps the reason of a ProcessRemoved, and nothing else.
-inline EventCodec ReasonCodec() {
-  return {[](const Event& event) { return std::get<ProcessRemoved>(event.detail).reason; },
-          [](std::string_view body) -> absl::StatusOr<Event> {
-            return Event{.detail = ProcessRemoved{std::string(body)}};
-          }};
+// An event of some kind that has a text, which is its process too.
+inline Event Noted(const std::string& text) {
+  return {.process_id = text, .detail = WatcherChanged{.from = "", .to = text}};
+}
+inline std::string TextOf(const Event& event) { return std::get<WatcherChanged>(event.detail).to; }
+
+// Keeps the text of such an event, and nothing else.
+inline EventCodec TextCodec() {
+  return {TextOf,
+          [](std::string_view body) -> absl::StatusOr<Event> { return Noted(std::string(body)); }};
 }
 
 }  // namespace proctor

@@ -139,7 +139,7 @@ class StoredStartRequests : public testing::Test {
   StoredStartRequests() {
     auto store = std::make_unique<FakeEventStore>();
     store_ = store.get();
-    events_ = *EventLog::Open({}, std::move(store), ReasonCodec());
+    events_ = *EventLog::Open({}, std::move(store), TextCodec());
     requests_ = std::make_unique<StartRequests>(events_.get(), DigestOf, /*max_past=*/2);
   }
 
@@ -159,10 +159,10 @@ class StoredStartRequests : public testing::Test {
     return rows;
   }
   // With an event, which takes along what waits for one.
-  void Append() { events_->Append({.detail = ProcessRemoved{"any"}}); }
+  void Append() { events_->Append(Noted("any")); }
 
   void Remove(const std::string& process_id) {
-    EventLog::Entry entry{{.detail = ProcessRemoved{"any"}}};
+    EventLog::Entry entry{Noted("any")};
     entry.changes = requests_->Forget(process_id);
     events_->Append(std::move(entry));
   }

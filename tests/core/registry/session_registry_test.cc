@@ -173,9 +173,10 @@ TEST_F(SessionRegistryTest, DrainRefusesWhatComesAndEndsWhatRuns) {
   auto session = Open();
   auto running = Start(session, MakeCommand("wait_forever"));
   absl::Notification drained;
-  registry_->Drain(
-      {.graceful = true, .request = {ExitCause::kServerShutdown, ""}, .reason = kShutdownReason},
-      [&] { drained.Notify(); });
+  registry_->Drain({.graceful = true,
+                    .request = {ExitCause::kServerShutdown, ""},
+                    .reason = CloseReason::kServerShutdown},
+                   [&] { drained.Notify(); });
   EXPECT_EQ(ErrorReason(registry_->Create({}).status()), "SERVER_DRAINING");
   EXPECT_EQ(ErrorReason(registry_->Find(session->id()).status()), "SERVER_DRAINING");
   EXPECT_EQ(ErrorReason(registry_->Find("").status()), "SERVER_DRAINING");

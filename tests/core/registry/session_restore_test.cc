@@ -270,7 +270,7 @@ TEST_F(SessionRestore, WhatRanIsLostOnceOverManyRestarts) {
     EXPECT_EQ(next->EventsOf<OutputDrained>(id).size(), 1u);
     const auto closed = next->EventsOf<SessionClosed>(session->id());
     ASSERT_EQ(closed.size(), 1u);
-    EXPECT_EQ(std::get<SessionClosed>(closed[0]->detail).reason, "SERVER_LOST");
+    EXPECT_EQ(std::get<SessionClosed>(closed[0]->detail).reason, CloseReason::kServerLost);
     EXPECT_EQ(closed[0]->labels.at("a"), "1");
     EXPECT_GT(closed[0]->sequence, exits[0]->sequence);
     directory = &Lose(*directory);
@@ -401,11 +401,12 @@ TEST_F(SessionRestore, SessionsAreClosedAfterTheLastOfTheirProcesses) {
   const auto reason = [&](const std::string& id) {
     const auto events = next->EventsOf<SessionClosed>(id);
     EXPECT_EQ(events.size(), 1u);
-    return events.empty() ? "" : std::get<SessionClosed>(events[0]->detail).reason;
+    return events.empty() ? CloseReason::kUnknown
+                          : std::get<SessionClosed>(events[0]->detail).reason;
   };
-  EXPECT_EQ(reason(closed->id()), "CLIENT_REQUEST");
-  EXPECT_EQ(reason(open->id()), "SERVER_LOST");
-  EXPECT_EQ(reason(other->id()), "SERVER_LOST");
+  EXPECT_EQ(reason(closed->id()), CloseReason::kClientRequest);
+  EXPECT_EQ(reason(open->id()), CloseReason::kServerLost);
+  EXPECT_EQ(reason(other->id()), CloseReason::kServerLost);
   const uint64_t end = next->EventsOf<SessionClosed>(open->id())[0]->sequence;
   for (const std::string& id : {earlier, later}) {
     EXPECT_LT(next->EventsOf<OutputDrained>(id)[0]->sequence, end);
@@ -441,7 +442,7 @@ TEST_F(SessionRestore, WorkGoesOnBesideWhatWasTakenOver) {
   const auto listed = next->registry().processes().List(0, 10, [](const auto&) { return true; });
   ASSERT_EQ(listed.size(), 2u);
   EXPECT_EQ(listed[0].info->id, old);
-  next->registry().RemoveProcess(old, "CLIENT_REQUEST");
+  next->registry().RemoveProcess(old, RemovalReason::kClientRequest);
   EXPECT_FALSE(next->Lists(old));
   EXPECT_EQ(next->EventsOf<ProcessRemoved>(old).size(), 1u);
 }
@@ -467,7 +468,7 @@ TEST_F(SessionRestore, WhatIsTooManyIsForgottenOnce) {
       const auto removed = next->EventsOf<ProcessRemoved>(ids[i]);
       ASSERT_EQ(removed.size(), i >= 4 ? 0u : 1u) << i;
       EXPECT_TRUE(removed.empty() ||
-                  std::get<ProcessRemoved>(removed[0]->detail).reason == "RETENTION");
+                  std::get<ProcessRemoved>(removed[0]->detail).reason == RemovalReason::kRetention);
       EXPECT_EQ(next->registry().GetInfo(sessions[i]).ok(), i >= 2 + restart) << i;
     }
     next->Open();  // is one more that is closed, for the next one
@@ -542,7 +543,8 @@ TEST_F(SessionRestore, WhatWasCancelledOrForgottenStaysSo) {
   EXPECT_TRUE(server->Call(session, [&] { return session->CancelStart("c", "").ok(); }));
   const std::string id = server->Start(session, command, "f");
   server->Await(id, ProcessState::kDrained);
-  EXPECT_TRUE(server->Call(session, [&] { return session->RemoveProcess(id, "").ok(); }));
+  EXPECT_TRUE(server->Call(
+      session, [&] { return session->RemoveProcess(id, RemovalReason::kClientRequest).ok(); }));
   auto next = Open(Lose(first_).path());
   next->Restore();
   EXPECT_EQ(ErrorReason(next->registry().FindStarted("", "c", command).status()),
@@ -746,7 +748,7 @@ TEST_F(SessionRestoreSurvivors, AProcessThatIsForgottenStaysForgotten) {
   auto next = Open(directory->path(), WithTrees());
   next->Restore();
   const auto known = std::make_shared<const ProcessInfo>(next->Find(id));
-  next->registry().ForgetProcess(*known, "CLIENT_REQUEST");
+  next->registry().ForgetProcess(*known, RemovalReason::kClientRequest);
   EXPECT_FALSE(next->registry().MayHaveSurvivors(id));
   EndSurvivor();
   EXPECT_FALSE(next->registry().LookAtSurvivors(known)->tree_empty) << "nobody looks any more";

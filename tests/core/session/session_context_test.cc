@@ -126,7 +126,7 @@ class SessionLeaseTest : public SessionTest {
 
 TEST_F(SessionLeaseTest, EndsTheProcessesByTheirStopPoliciesWhenItRunsOut) {
   const Leased leased = OpenWith(MakeCommand("wait_forever"), LeaseExpiry::kKill);
-  EXPECT_EQ(AwaitClosed(leased.session->id()), "LEASE_EXPIRED");
+  EXPECT_EQ(AwaitClosed(leased.session->id()), CloseReason::kLeaseExpired);
   const ProcessInfo ended = Published(leased.process_id);
   EXPECT_EQ(ended.exit_status->wait.signal, SIGTERM);
   EXPECT_EQ(ended.exit_status->cause, ExitCause::kLeaseExpired);
@@ -146,7 +146,7 @@ TEST_F(SessionLeaseTest, LeavesTheProcessesAloneWhereItIsToKeepThem) {
   EXPECT_EQ(Start(leased.session, MakeCommand("wait_forever"), "r")->id, leased.process_id)
       << "a repetition is no start";
   ::kill(leased.pid, SIGINT);
-  EXPECT_EQ(AwaitClosed(leased.session->id()), "LEASE_EXPIRED");
+  EXPECT_EQ(AwaitClosed(leased.session->id()), CloseReason::kLeaseExpired);
   const ProcessInfo ended = Published(leased.process_id);
   EXPECT_EQ(ended.exit_status->wait.signal, SIGINT);
   EXPECT_EQ(ended.exit_status->cause, ExitCause::kSelf);
@@ -157,7 +157,8 @@ TEST_F(SessionLeaseTest, ALaterCloseEndsWhatTheLeaseKept) {
   AwaitExpiry(leased.session);
   EXPECT_EQ(Close(leased.session->id()).state, SessionState::kClosed);
   EXPECT_EQ(Published(leased.process_id).exit_status->cause, ExitCause::kSessionClosed);
-  EXPECT_EQ(AwaitClosed(leased.session->id()), "LEASE_EXPIRED") << "the first reason stays";
+  EXPECT_EQ(AwaitClosed(leased.session->id()), CloseReason::kLeaseExpired)
+      << "the first reason stays";
 }
 
 TEST_F(SessionLeaseTest, ADrainEndsWhatTheLeaseKept) {
@@ -229,16 +230,16 @@ TEST_F(SessionLeaseTest, DoesNotRunOutWhileTheSessionIsClosing) {
   EXPECT_EQ(ErrorReason(Renew(leased.session)), "SESSION_CLOSED");
   Close(leased.session->id());
   gentle.get_future().get();
-  const std::string reason = AwaitClosed(leased.session->id());
+  const CloseReason reason = AwaitClosed(leased.session->id());
   const ExitCause cause = Published(leased.process_id).exit_status->cause;
   // On a slow machine the lease may have been first.
-  EXPECT_EQ(reason == "CLIENT_REQUEST", cause == ExitCause::kSessionClosed);
+  EXPECT_EQ(reason == CloseReason::kClientRequest, cause == ExitCause::kSessionClosed);
 }
 
 TEST_F(SessionLeaseTest, OneThatRunsOutWhileTheSessionIsOpenedLeavesNoneBehind) {
   for (int i = 0; i < 20; ++i) {
     auto session = Open({.lease = absl::Nanoseconds(1)});
-    EXPECT_EQ(AwaitClosed(session->id()), "LEASE_EXPIRED");
+    EXPECT_EQ(AwaitClosed(session->id()), CloseReason::kLeaseExpired);
     EXPECT_EQ(Close(session->id()).state, SessionState::kClosed);
   }
   EXPECT_EQ(registry_->open_sessions(), 0u);

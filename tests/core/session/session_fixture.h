@@ -119,7 +119,7 @@ class SessionTest : public testing::Test {
   }
 
   // Blocks until a session is closed, and returns the reason.
-  std::string AwaitClosed(const std::string& session_id) {
+  CloseReason AwaitClosed(const std::string& session_id) {
     auto event = AwaitEvent([&](const Event& event) {
       return event.session_id == session_id && std::holds_alternative<SessionClosed>(event.detail);
     });

@@ -14,7 +14,7 @@ namespace {
 class SessionProcessesTest : public SessionTest {
  protected:
   absl::Status Remove(const std::shared_ptr<SessionContext>& session, const std::string& id) {
-    return Call(session, [&] { return session->RemoveProcess(id, "CLIENT_REQUEST"); });
+    return Call(session, [&] { return session->RemoveProcess(id, RemovalReason::kClientRequest); });
   }
 
   // The id of the process that CancelStart found.
@@ -197,7 +197,7 @@ TEST_F(SessionProcessesTest, AChangeIsPublishedAndOnRecord) {
   ASSERT_NE(event, nullptr);
   EXPECT_EQ(event->labels, labels);
   EXPECT_EQ(std::get<ProcessUpdated>(event->detail).retain_bytes, 8192u);
-  EXPECT_EQ(std::get<ProcessUpdated>(event->detail).state, "RUNNING");
+  EXPECT_EQ(std::get<ProcessUpdated>(event->detail).state, ProcessState::kRunning);
   EXPECT_EQ(Start(session, command, "r")->id, info.id) << "the request was for the first one";
   EXPECT_EQ(ErrorReason(Update(session, "nope", {}).status()), "PROCESS_NOT_FOUND");
   EXPECT_EQ(ErrorReason(Update(session, info.id, {.retain_bytes = 1}).status()), "INVALID_FIELD");

@@ -171,10 +171,10 @@ TEST_F(FullDisk, AServerThatFindsNoRoomAtAllSaysSoAndLosesNothing) {
 TEST_F(FullDisk, TheLogQueuesWhatItCannotRecordAndShowsItAfterwards) {
   auto store = SqliteEventStore::Open(disk_.path(), Durability::kProcess);
   ASSERT_TRUE(store.ok()) << store.status();
-  auto log = *EventLog::Open({}, *std::move(store), ReasonCodec());
+  auto log = *EventLog::Open({}, *std::move(store), TextCodec());
   uint64_t last = 0;
   const auto append = [&] {
-    return log->Append({.detail = ProcessRemoved{absl::StrCat(++last, std::string(2000, 'x'))}});
+    return log->Append(Noted(absl::StrCat(++last, std::string(2000, 'x'))));
   };
   do {
     disk_.Fill();
@@ -196,8 +196,7 @@ TEST_F(FullDisk, TheLogQueuesWhatItCannotRecordAndShowsItAfterwards) {
   ASSERT_EQ(events->size(), last);
   for (uint64_t i = 1; i <= last; ++i) {
     EXPECT_EQ((*events)[i - 1]->sequence, i);
-    EXPECT_EQ(std::get<ProcessRemoved>((*events)[i - 1]->detail).reason,
-              absl::StrCat(i, std::string(2000, 'x')));
+    EXPECT_EQ(TextOf(*(*events)[i - 1]), absl::StrCat(i, std::string(2000, 'x')));
   }
 }
 

@@ -100,10 +100,10 @@ TEST_F(MetricsTest, CountOutputWhenItIsComplete) {
 
 TEST_F(MetricsTest, CountTheRest) {
   Observe(SessionOpened{});
-  Observe(SessionClosed{"LEASE_EXPIRED"});
-  Observe(ProcessSignalled{SIGTERM, "GROUP", "somebody"});
+  Observe(SessionClosed{CloseReason::kLeaseExpired});
+  Observe(ProcessSignalled{SIGTERM, SignalScope::kGroup, "somebody"});
   Observe(ProcessOom{3});
-  Observe(ProcessRemoved{"RETENTION"});
+  Observe(ProcessRemoved{RemovalReason::kRetention});
   Observe(WatcherChanged{"pidfd", "uring"});
   Observe(ProcessUpdated{});
   Observe(ServerDraining{});

@@ -156,7 +156,7 @@ SessionOpened MakeOpened() {
   opened.is_default = true;
   opened.lease = info.lease;
   opened.lease_expires_at = info.lease_expires_at;
-  opened.on_lease_expiry = "KEEP";
+  opened.on_lease_expiry = LeaseExpiry::kKeep;
   opened.max_running_processes = 7;
   opened.max_output_bytes = 8;
   return opened;
@@ -165,12 +165,12 @@ SessionOpened MakeOpened() {
 ProcessUpdated MakeUpdated() {
   ProcessUpdated updated;
   updated.process = {4711, {"/bin/echo", "x"}, "/tmp", "pidfd"};
-  updated.state = "DRAINED";
+  updated.state = ProcessState::kDrained;
   updated.started_at = kTime;
   updated.exit_status = MakeExit();
   updated.drained = MakeDrained();
   updated.retain_bytes = 12345;
-  updated.overflow = "BLOCK_CHILD";
+  updated.overflow = OverflowPolicy::kBlockChild;
   return updated;
 }
 
@@ -214,14 +214,14 @@ Event MakeEvent(EventDetail detail) {
 TEST(StoredEvents, EveryKindIsToldAsItWas) {
   const EventDetail details[] = {
       MakeOpened(),
-      SessionClosed{"LEASE_EXPIRED"},
+      SessionClosed{CloseReason::kLeaseExpired},
       ProcessStarted{4711, {"/bin/echo", "", "x"}, "/tmp", "pidfd", 3, 4096},
       ProcessExited{MakeExit()},
       MakeDrained(),
-      ProcessSignalled{SIGUSR1, "TREE", "unix:somebody"},
+      ProcessSignalled{SIGUSR1, SignalScope::kTree, "unix:somebody"},
       ProcessOom{3},
       MakeUpdated(),
-      ProcessRemoved{"RETENTION"},
+      ProcessRemoved{RemovalReason::kRetention},
       WatcherChanged{"pidfd", "threaded"},
       ServerDraining{},
   };
@@ -238,7 +238,8 @@ TEST(StoredEvents, EveryKindIsToldAsItWas) {
 TEST(StoredEvents, TheSamplesHaveEveryField) {
   ExpectAllSet(ToProto(MakeEvent(ProcessExited{MakeExit()}), "log"));
   ExpectAllSet(ToProto(MakeEvent(MakeDrained()), "log"));
-  ExpectAllSet(ToProto(MakeEvent(ProcessSignalled{SIGUSR1, "TREE", "somebody"}), "log"));
+  ExpectAllSet(
+      ToProto(MakeEvent(ProcessSignalled{SIGUSR1, SignalScope::kTree, "somebody"}), "log"));
   ExpectAllSet(ToProto(MakeEvent(ProcessOom{3}), "log"));
   ExpectAllSet(ToProto(MakeEvent(WatcherChanged{"a", "b"}), "log"));
   ExpectAllSet(
@@ -292,7 +293,8 @@ TEST(StoredEvents, EveryEndIsToldAsItWas) {
 TEST(StoredEvents, EverySignalIsToldAsItWas) {
   for (int signal = 1; signal <= SIGRTMAX; ++signal) {
     SCOPED_TRACE(signal);
-    for (const char* scope : {"LEADER", "GROUP", "TREE"}) {
+    for (const SignalScope scope :
+         {SignalScope::kLeader, SignalScope::kGroup, SignalScope::kTree}) {
       ExpectTheSame(MakeEvent(ProcessSignalled{signal, scope, "somebody"}));
     }
   }
@@ -302,7 +304,7 @@ TEST(StoredEvents, SessionsWithoutALeaseAndOfTheLongestAreToldAsTheyWere) {
   SessionOpened opened = MakeOpened();
   opened.lease = absl::InfiniteDuration();
   opened.lease_expires_at = absl::InfiniteFuture();
-  opened.on_lease_expiry = "KILL";
+  opened.on_lease_expiry = LeaseExpiry::kKill;
   ExpectTheSame(MakeEvent(opened));
   opened.lease = absl::Seconds(315576000000);
   opened.lease_expires_at = kTime + opened.lease;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "core/base/output_drained.h"
+#include "core/command/command.h"
+#include "core/fact/process_info.h"
+#include "core/fact/session_info.h"
+
+namespace proctor::wire {
+
+// The contract's words for enumerators: "TREE" of SIGNAL_SCOPE_TREE. They stand in events and in
+// lines of the server's log. Empty for what is not known.
+const char* WordOf(CloseReason reason);
+const char* WordOf(RemovalReason reason);
+const char* WordOf(LeaseExpiry expiry);
+const char* WordOf(SignalScope scope);
+const char* WordOf(OverflowPolicy overflow);
+const char* WordOf(DrainReason reason);
+
+}  // namespace proctor::wire
