@@ -174,10 +174,9 @@ StdinPipe::Done ProcessFeed::MakeStdinDone() {
 }
 
 absl::Status ProcessFeed::HandleSignal(const v1::StreamSignal& request) {
-  auto signal = wire::SignalFromProto(request.signal(), "input.signal.signal");
-  if (!signal.ok()) return signal.status();
-  auto scope = wire::ScopeFromProto(request.scope(), SignalScope::kLeader, "input.signal.scope");
-  if (!scope.ok()) return scope.status();
+  ASSIGN_OR_RETURN(auto signal, wire::SignalFromProto(request.signal(), "input.signal.signal"));
+  ASSIGN_OR_RETURN(auto scope, wire::ScopeFromProto(request.scope(), SignalScope::kLeader,
+                                                    "input.signal.scope"));
   // A walk to its tree comes back later; the input goes on meanwhile.
   process_->Signal(signal, scope, options_.caller,
                    [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& sent) {
