@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/connection/endpoint.h"
 #include "client/connection/unix_server.h"
+#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 
 namespace proctor::client {
@@ -37,7 +38,7 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
   content << file.rdbuf();
   if (!file) {
     return absl::InvalidArgumentError(
-        absl::StrCat("read '", path, "': ", errno == 0 ? "cannot be read" : std::strerror(errno)));
+        absl::StrCat("read '", path, "': ", errno == 0 ? "cannot be read" : ErrnoText(errno)));
   }
   if (content.str().find("-----BEGIN ") == std::string::npos) {
     return absl::InvalidArgumentError(absl::StrCat("read '", path, "': holds no PEM block"));
@@ -78,7 +79,7 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
   std::string token;
   if (!(file >> token)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("read '", path, "': ", errno == 0 ? "is empty" : std::strerror(errno)));
+        absl::StrCat("read '", path, "': ", errno == 0 ? "is empty" : ErrnoText(errno)));
   }
   return token;
 }

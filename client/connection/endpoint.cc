@@ -79,12 +79,4 @@ absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host) {
   return endpoint;
 }
 
-std::string DefaultHost(std::string_view xdg_runtime_dir, unsigned uid) {
-  if (!xdg_runtime_dir.empty()) {
-    return absl::StrCat("unix:", std::string(xdg_runtime_dir), "/proctor/proctord.sock");
-  }
-  if (uid == 0) return "unix:/run/proctor/proctord.sock";
-  return absl::StrCat("unix:/tmp/proctor-", uid, "/proctord.sock");
-}
-
 }  // namespace proctor::client

@@ -26,9 +26,4 @@ struct Endpoint {
 // INVALID_ARGUMENT if it is neither; the message says what is wrong with it.
 absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host);
 
-// The host of a user who names none, by the rule that the server uses as well:
-// $XDG_RUNTIME_DIR/proctor/proctord.sock, else /run/proctor/proctord.sock for root, else
-// /tmp/proctor-UID/proctord.sock. Empty `xdg_runtime_dir` means that it is not set.
-std::string DefaultHost(std::string_view xdg_runtime_dir, unsigned uid);
-
 }  // namespace proctor::client

@@ -15,6 +15,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/base/unique_fd.h"
 
 namespace proctor::client {
 namespace {
@@ -85,18 +87,15 @@ int FindListener(const std::string& path, uid_t* user) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
   std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return errno;
   ucred peer{};
   socklen_t size = sizeof peer;
-  int error = 0;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    error = errno;
-  }
-  ::close(fd);
+  const bool connected =
+      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
   *user = peer.uid;
-  return error;
+  return connected ? 0 : errno;
 }
 
 }  // namespace
@@ -110,7 +109,7 @@ absl::StatusOr<uid_t> FindUser(const std::string& user) {
   const int error = ::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found != nullptr) return entry.pw_uid;
   return absl::InvalidArgumentError(absl::StrCat(
-      "user '", user, "': ", error == 0 ? "there is none of that name" : std::strerror(error)));
+      "user '", user, "': ", error == 0 ? "there is none of that name" : ErrnoText(error)));
 }
 
 absl::Status CheckUnixServer(const std::string& path, std::optional<uid_t> also_trusted) {

@@ -55,6 +55,20 @@ Character FirstCharacter(std::string_view text) {
   return {code, length};
 }
 
+std::optional<size_t> FindInvalidUtf8(std::string_view text) {
+  for (size_t position = 0; position < text.size();) {
+    const size_t length = FirstCharacter(text.substr(position)).length;
+    if (length == 0) return position;
+    position += length;
+  }
+  return std::nullopt;
+}
+
+size_t WholeCharacters(std::string_view text, size_t size) {
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return size;
+}
+
 bool IsPrintable(char32_t code) {
   if (code >= 0x20 && code < 0x7F) return true;
   const auto* const range =

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace proctor {
 
-// Text from elsewhere as a terminal, and whoever reads it there, may have it: nothing in it is a
-// command to the terminal, changes the direction of what stands beside it, or is not seen at all.
+// UTF-8, and text from elsewhere as a terminal may have it: nothing in it is a command to the
+// terminal, changes the direction of what stands beside it, or is not seen at all.
 //
 // Printable are all characters of Unicode but: controls (Cc), the separators of lines and
 // paragraphs (Zl, Zp), annotations (U+FFF9 to U+FFFB), and those that a font shows as nothing
@@ -22,6 +23,12 @@ struct Character {
 
 // The first character of a text that is not empty.
 Character FirstCharacter(std::string_view text);
+
+// The position of the first byte that is not UTF-8; none if all are.
+std::optional<size_t> FindInvalidUtf8(std::string_view text);
+
+// How many of the first `size` bytes make whole characters. `size` is less than that of the text.
+size_t WholeCharacters(std::string_view text, size_t size);
 
 bool IsPrintable(char32_t code);
 

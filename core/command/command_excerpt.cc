@@ -1,9 +1,9 @@
 #include "core/command/command_excerpt.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
+#include "core/base/printable_text.h"
 #include "core/command/command.h"
 
 namespace proctor {
@@ -22,9 +22,9 @@ class StringExcerpt {
       strings_.emplace_back(text);
       return true;
     }
-    size_t size = room_ > kElementBytes ? std::min(text.size(), room_ - kElementBytes) : 0;
+    const size_t most = room_ > kElementBytes ? room_ - kElementBytes : 0;
+    const size_t size = WholeCharacters(text, most);
     room_ = 0;
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
     omitted_bytes_ += text.size() - size;
     if (size == 0) return false;
     strings_.emplace_back(text.substr(0, size));

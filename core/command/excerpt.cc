@@ -7,12 +7,7 @@ namespace proctor {
 
 std::string Excerpt(std::string_view text) {
   constexpr size_t kLongest = 200;
-  size_t size = text.size();
-  if (size > kLongest) {
-    size = kLongest;
-    // Not in the middle of a character.
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  }
+  const size_t size = text.size() > kLongest ? WholeCharacters(text, kLongest) : text.size();
   // Quotes and backslashes first: the excerpt stands between quotes.
   std::string excerpt = Printable(absl::Utf8SafeCHexEscape(absl::string_view(text.data(), size)));
   if (size < text.size()) excerpt += "...";

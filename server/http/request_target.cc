@@ -1,12 +1,12 @@
 #include "server/http/request_target.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/printable_text.h"
 
 namespace proctor::server::http {
 namespace {
@@ -22,30 +22,8 @@ int HexDigit(char c) {
   return -1;
 }
 
-// The whole of one character, after its first byte (RFC 3629: no surrogates, nothing
-// that a shorter form could say).
-size_t CharacterSize(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (byte(0) < 0x80) return 1;
-  const size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  if (byte(0) == 0xE0 && byte(1) < 0xA0) return 0;
-  if (byte(0) == 0xED && byte(1) > 0x9F) return 0;
-  if (byte(0) == 0xF0 && byte(1) < 0x90) return 0;
-  if (byte(0) == 0xF4 && byte(1) > 0x8F) return 0;
-  return size;
-}
-
 bool IsText(std::string_view text) {
-  while (!text.empty()) {
-    const size_t size = CharacterSize(text);
-    if (size == 0 || text.front() == '\0') return false;
-    text.remove_prefix(size);
-  }
-  return true;
+  return text.find('\0') == std::string_view::npos && !FindInvalidUtf8(text).has_value();
 }
 
 // Nothing for a bad escape, and for what is no text once decoded.

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/return_if_error.h"
+#include "core/flags/default_socket.h"
 
 namespace proctor::server {
 namespace {
@@ -146,18 +146,7 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
   return address;
 }
 
-ListenAddress DefaultListenAddress() {
-  const char* runtime = ::getenv("XDG_RUNTIME_DIR");
-  std::string directory;
-  if (runtime != nullptr && runtime[0] == '/') {
-    directory = absl::StrCat(runtime, "/proctor");
-  } else if (::geteuid() == 0) {
-    directory = "/run/proctor";
-  } else {
-    directory = absl::StrCat("/tmp/proctor-", ::geteuid());
-  }
-  return {.is_unix = true, .path = directory + "/proctord.sock"};
-}
+ListenAddress DefaultListenAddress() { return {.is_unix = true, .path = DefaultSocket()}; }
 
 absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& path,
                                                              std::optional<gid_t> group) {

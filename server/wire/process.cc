@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/printable_text.h"
 #include "core/base/signal_name.h"
 #include "server/wire/command.h"
 #include "server/wire/time.h"
@@ -79,29 +80,12 @@ v1::ResourceUsage UsageToProto(const ResourceUsage& usage) {
   return proto;
 }
 
-// How many bytes the character at the beginning has in UTF-8 (RFC 3629); 0 if there is none.
-size_t CharacterSize(std::string_view text) {
-  const auto byte = [text](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool other = (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-                     (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
-  return other ? 0 : size;
-}
-
 // A text of somebody else's, with a question mark for each byte that is not UTF-8: protobuf
 // would send it, and nobody could read the message.
 std::string Utf8Of(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const size_t size = CharacterSize(text);
+    const size_t size = FirstCharacter(text).length;
     result += size > 0 ? text.substr(0, size) : "?";
     text.remove_prefix(std::max<size_t>(size, 1));
   }

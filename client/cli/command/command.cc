@@ -13,7 +13,8 @@
 #include "client/cli/output/console.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/output/out_file.h"
-#include "client/cli/text/escape.h"
+#include "core/base/error.h"
+#include "core/base/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -51,7 +52,7 @@ int RunCommand(std::vector<std::string> arguments) {
     const bool asked = words.size() > 1;
     OutFile out(asked ? STDOUT_FILENO : STDERR_FILENO, asked ? "stdout" : "stderr");
     if (out.Write(family)) return asked ? kExitSuccess : kExitFailure;
-    return Mistake(absl::StrCat("write to ", out.name(), ": ", std::strerror(out.error())));
+    return Mistake(absl::StrCat("write to ", out.name(), ": ", ErrnoText(out.error())));
   }
 
   std::string mistake;

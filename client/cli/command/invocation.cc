@@ -13,6 +13,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/text/fill.h"
 #include "client/connection/unreachable.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -114,8 +115,7 @@ int Invocation::Conclude(int code) {
     client_.reset();
     // As a local program would; that has no place of messages, whose loss is told.
     if (file->error() == EPIPE && file != messages() && !sigpipe_was_ignored) DieOfSigpipe();
-    return console_.Fail(
-        absl::StrCat("write to ", file->name(), ": ", std::strerror(file->error())));
+    return console_.Fail(absl::StrCat("write to ", file->name(), ": ", ErrnoText(file->error())));
   }
   return code;
 }

@@ -2,11 +2,11 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/text/escape.h"
+#include "core/base/error.h"
+#include "core/base/printable_text.h"
 
 namespace proctor::cli {
 namespace {
@@ -70,7 +70,7 @@ absl::Status ReadEnvFile(const std::string& path, Variables* variables) {
   // in vain.
   if (file.is_open() && !file.bad() && errno == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("read '", path, "': ", errno == 0 ? "it failed" : std::strerror(errno)));
+      absl::StrCat("read '", path, "': ", errno == 0 ? "it failed" : ErrnoText(errno)));
 }
 
 }  // namespace proctor::cli

@@ -1,13 +1,12 @@
 #include "client/cli/flags/global_flags.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_accept.h"
-#include "client/connection/endpoint.h"
+#include "core/flags/default_socket.h"
 
 namespace proctor::cli {
 namespace {
@@ -56,9 +55,7 @@ bool GlobalFlags::NamesAHost() const {
 client::ConnectOptions GlobalFlags::Resolve() const {
   client::ConnectOptions resolved = options;
   if (resolved.host.empty()) resolved.host = Environment("PROCTOR_HOST");
-  if (resolved.host.empty()) {
-    resolved.host = client::DefaultHost(Environment("XDG_RUNTIME_DIR"), getuid());
-  }
+  if (resolved.host.empty()) resolved.host = absl::StrCat("unix:", DefaultSocket());
   if (absl::StartsWith(resolved.host, "unix:")) {
     if (resolved.server_user.empty()) resolved.server_user = Environment("PROCTOR_SERVER_USER");
     return resolved;

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_accept.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -31,7 +31,7 @@ absl::StatusOr<OutFile> OpenDescriptor(int number) {
     return Refused(flag, absl::StrCat("descriptor ", number, " is not open for writing"));
   }
   const int own = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (own < 0) return Refused(flag, absl::StrCat("dup: ", std::strerror(errno)));
+  if (own < 0) return Refused(flag, absl::StrCat("dup: ", ErrnoText(errno)));
   return OutFile(own, flag);
 }
 
@@ -42,7 +42,7 @@ absl::StatusOr<OutFile> OpenFile(const std::string& path) {
     // As a shell's '>'.
     own = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
   } while (own < 0 && errno == EINTR);
-  if (own < 0) return Refused(flag, std::strerror(errno));
+  if (own < 0) return Refused(flag, ErrnoText(errno));
   return OutFile(own, flag);
 }
 

@@ -11,7 +11,7 @@
 #include "client/cli/flags/flag_value.h"
 #include "client/cli/flags/limit_flags.h"
 #include "client/cli/terminal/window_size.h"
-#include "client/cli/text/escape.h"
+#include "core/base/printable_text.h"
 
 namespace proctor::cli {
 namespace {

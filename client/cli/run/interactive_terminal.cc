@@ -39,15 +39,12 @@ InteractiveTerminal::InteractiveTerminal(client::ProcessStream* stream, OutFile*
       keys_(std::move(options.keys)),
       size_(std::move(options.size)) {}
 
-InteractiveTerminal::~InteractiveTerminal() {
-  Stop(/*undo=*/false);
-  close(wake_fd_);
-}
+InteractiveTerminal::~InteractiveTerminal() { Stop(/*undo=*/false); }
 
 absl::Status InteractiveTerminal::Start() {
   RETURN_IF_ERROR(raw_.Enter());
   started_ = true;
-  signals_.emplace(wake_fd_);
+  signals_.emplace(wake_fd_.get());
   // The window may have changed since the size was told; or the server never heard of it.
   if (size_.has_value()) {
     SendSize();
@@ -93,11 +90,11 @@ void InteractiveTerminal::Watch() {
   while (!IsStopping()) {
     // Not our keys any more once we leave: they are for whoever comes after us.
     const bool reads = end_ == End::kByStream && HasRoom();
-    pollfd ready[] = {{wake_fd_, POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}};
+    pollfd ready[] = {{wake_fd_.get(), POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}};
     if (poll(ready, 2, UntilDue()) < 0) continue;
     if (ready[0].revents != 0) {
       eventfd_t count;
-      eventfd_read(wake_fd_, &count);
+      eventfd_read(wake_fd_.get(), &count);
     }
     HandleSignals();
     // Before what is due: a key that came in time was in time, even if we are late.
@@ -288,6 +285,6 @@ bool InteractiveTerminal::IsStopping() {
   return stopping_;
 }
 
-void InteractiveTerminal::Wake() const { eventfd_write(wake_fd_, 1); }
+void InteractiveTerminal::Wake() const { eventfd_write(wake_fd_.get(), 1); }
 
 }  // namespace proctor::cli

@@ -18,6 +18,7 @@
 #include "client/cli/terminal/terminal_keys.h"
 #include "client/cli/terminal/terminal_signals.h"
 #include "client/cpp/process_stream.h"
+#include "core/base/unique_fd.h"
 
 namespace proctor::cli {
 
@@ -105,7 +106,7 @@ class InteractiveTerminal {
   client::ProcessStream* const stream_;
   OutFile* const out_;
   const bool shows_on_terminal_;
-  const int wake_fd_;
+  const UniqueFd wake_fd_;
 
   // The receiving thread.
   bool started_ = false;

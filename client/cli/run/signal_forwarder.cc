@@ -15,6 +15,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/terminal/ignored_signal.h"
 #include "client/cli/terminal/raw_terminal.h"
+#include "core/base/signal_name.h"
 
 namespace proctor::cli {
 namespace {
@@ -45,8 +46,8 @@ void HandleInterrupt(int) {
 
 SignalForwarder::SignalForwarder() : forwarded_(ForwardedSignals()) {
   pthread_sigmask(SIG_BLOCK, &forwarded_, nullptr);
-  signal_fd_ = signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK);
-  wake_fd_ = eventfd(0, EFD_CLOEXEC);
+  signal_fd_.Reset(signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK));
+  wake_fd_.Reset(eventfd(0, EFD_CLOEXEC));
 }
 
 SignalForwarder::~SignalForwarder() {
@@ -54,11 +55,9 @@ SignalForwarder::~SignalForwarder() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
-  eventfd_write(wake_fd_, 1);
+  eventfd_write(wake_fd_.get(), 1);
   if (watcher_.joinable()) watcher_.join();
   if (sender_.joinable()) sender_.join();
-  close(signal_fd_);
-  close(wake_fd_);
   // What comes from here on ends us as it ends anybody.
   pthread_sigmask(SIG_UNBLOCK, &forwarded_, nullptr);
 }
@@ -75,11 +74,11 @@ void SignalForwarder::Start(client::ProcessStream* stream, const Console* consol
 void SignalForwarder::Watch() {
   std::deque<absl::Time> interrupts;
   while (true) {
-    pollfd ready[] = {{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+    pollfd ready[] = {{signal_fd_.get(), POLLIN, 0}, {wake_fd_.get(), POLLIN, 0}};
     if (poll(ready, 2, -1) < 0) continue;
     if (ready[1].revents != 0) return;
     signalfd_siginfo info;
-    if (read(signal_fd_, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) continue;
+    if (read(signal_fd_.get(), &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) continue;
     if (info.ssi_signo == SIGINT) {
       const absl::Time now = absl::Now();
       interrupts.push_back(now);
@@ -96,7 +95,7 @@ void SignalForwarder::Watch() {
     // The window was closed: that ends our stream, not a process that is to be kept.
     if (info.ssi_signo == SIGHUP && RawTerminal::IsHungUp()) continue;
     absl::MutexLock lock(&mutex_);
-    queue_.push_back(absl::StrCat("SIG", sigabbrev_np(static_cast<int>(info.ssi_signo))));
+    queue_.push_back(SignalName(static_cast<int>(info.ssi_signo)));
   }
 }
 

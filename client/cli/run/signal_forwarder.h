@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "client/cli/output/console.h"
 #include "client/cpp/process_stream.h"
+#include "core/base/unique_fd.h"
 
 namespace proctor::cli {
 
@@ -46,8 +47,8 @@ class SignalForwarder {
   const sigset_t forwarded_;
 
   // Constant after Start.
-  int signal_fd_ = -1;
-  int wake_fd_ = -1;
+  UniqueFd signal_fd_;
+  UniqueFd wake_fd_;
   client::ProcessStream* stream_ = nullptr;
   const Console* console_ = nullptr;
   std::string farewell_;

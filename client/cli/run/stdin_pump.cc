@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -25,22 +25,21 @@ StdinPump::StdinPump(client::ProcessStream* stream, const Console* console)
       thread_([this] { Pump(); }) {}
 
 StdinPump::~StdinPump() {
-  eventfd_write(wake_fd_, 1);
+  eventfd_write(wake_fd_.get(), 1);
   thread_.join();
-  close(wake_fd_);
 }
 
 void StdinPump::Pump() {
   while (true) {
     // A terminal or an idle pipe may never say anything; the end of the process must not wait.
-    pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+    pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {wake_fd_.get(), POLLIN, 0}};
     if (poll(ready, 2, -1) < 0) continue;
     if (ready[1].revents != 0) return;
     std::string chunk(kChunkBytes, '\0');
     const ssize_t size = read(STDIN_FILENO, chunk.data(), chunk.size());
     if (size < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
-      console_->Say(absl::StrCat("read stdin: ", std::strerror(errno)));
+      console_->Say(absl::StrCat("read stdin: ", ErrnoText(errno)));
       failed_ = true;
       stream_->Cancel();
       return;

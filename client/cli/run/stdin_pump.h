@@ -5,6 +5,7 @@
 
 #include "client/cli/output/console.h"
 #include "client/cpp/process_stream.h"
+#include "core/base/unique_fd.h"
 
 namespace proctor::cli {
 
@@ -32,7 +33,7 @@ class StdinPump {
 
   client::ProcessStream* const stream_;
   const Console* const console_;
-  const int wake_fd_;
+  const UniqueFd wake_fd_;
   std::atomic<bool> failed_{false};
   std::thread thread_;
 };

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -93,8 +93,7 @@ absl::Status RawTerminal::Enter() {
   if (result == 0) return absl::OkStatus();
   const int error = errno;
   raw_descriptor = -1;
-  return absl::FailedPreconditionError(
-      absl::StrCat("make the terminal raw: ", std::strerror(error)));
+  return absl::FailedPreconditionError(absl::StrCat("make the terminal raw: ", ErrnoText(error)));
 }
 
 void RawTerminal::LeaveAny() {

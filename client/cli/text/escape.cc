@@ -54,13 +54,4 @@ std::string Truncate(std::string text, size_t columns) {
   return text;
 }
 
-std::optional<size_t> FindInvalidUtf8(std::string_view text) {
-  for (size_t position = 0; position < text.size();) {
-    const size_t length = FirstCharacter(text.substr(position)).length;
-    if (length == 0) return position;
-    position += length;
-  }
-  return std::nullopt;
-}
-
 }  // namespace proctor::cli

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +21,5 @@ std::string CommandText(const v1::Process& process);
 
 // As much as `columns` of a terminal have room for, ending in "…" if some was left out.
 std::string Truncate(std::string text, size_t columns);
-
-// The position of the first byte that is not UTF-8; none if all are.
-std::optional<size_t> FindInvalidUtf8(std::string_view text);
 
 }  // namespace proctor::cli

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/run/stdin_writer.h"
 #include "client/cli/select/id_prefix.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -47,7 +47,7 @@ int WriteVerb(Invocation& invocation) {
     if (size < 0) {
       if (errno == EINTR) continue;
       // Not the end: the process must not take half of its input for the whole.
-      return invocation.console().Fail(absl::StrCat("read stdin: ", std::strerror(errno), "; ",
+      return invocation.console().Fail(absl::StrCat("read stdin: ", ErrnoText(errno), "; ",
                                                     writer.taken(), " bytes were written"));
     }
     if (size == 0) {

@@ -33,11 +33,5 @@ TEST(EndpointTest, RefusesWhatIsNeither) {
   }
 }
 
-TEST(EndpointTest, DefaultsAsTheServerDoes) {
-  EXPECT_EQ(DefaultHost("/run/user/7", 0), "unix:/run/user/7/proctor/proctord.sock");
-  EXPECT_EQ(DefaultHost("", 0), "unix:/run/proctor/proctord.sock");
-  EXPECT_EQ(DefaultHost("", 7), "unix:/tmp/proctor-7/proctord.sock");
-}
-
 }  // namespace
 }  // namespace proctor::client

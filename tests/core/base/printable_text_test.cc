@@ -20,6 +20,23 @@ std::string Utf8(char32_t code) {
   return text;
 }
 
+TEST(PrintableTextTest, FindsTheFirstBadByte) {
+  EXPECT_FALSE(FindInvalidUtf8("é漢😀").has_value());
+  EXPECT_EQ(FindInvalidUtf8("ab\xff"), 2u);
+  EXPECT_EQ(FindInvalidUtf8("\xc0\x80"), 0u);          // overlong
+  EXPECT_EQ(FindInvalidUtf8("a\xed\xa0\x80"), 1u);     // a surrogate
+  EXPECT_EQ(FindInvalidUtf8("\xf4\x90\x80\x80"), 0u);  // beyond Unicode
+  EXPECT_EQ(FindInvalidUtf8("\xe6\xbc"), 0u);          // cut off
+}
+
+TEST(PrintableTextTest, CutsBetweenCharacters) {
+  EXPECT_EQ(WholeCharacters("ab漢c", 2), 2u);
+  EXPECT_EQ(WholeCharacters("ab漢c", 3), 2u);
+  EXPECT_EQ(WholeCharacters("ab漢c", 4), 2u);
+  EXPECT_EQ(WholeCharacters("ab漢c", 5), 5u);
+  EXPECT_EQ(WholeCharacters("漢", 1), 0u);
+}
+
 TEST(PrintableTextTest, LeavesTextAlone) {
   const std::string text = "a \\ \" é 漢 😀 עברית العربية ￼";
   EXPECT_EQ(Printable(text), text);

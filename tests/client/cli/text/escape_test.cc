@@ -5,15 +5,6 @@
 namespace proctor::cli {
 namespace {
 
-TEST(EscapeTest, FindsTheFirstBadByte) {
-  EXPECT_FALSE(FindInvalidUtf8("é漢😀").has_value());
-  EXPECT_EQ(FindInvalidUtf8("ab\xff"), 2u);
-  EXPECT_EQ(FindInvalidUtf8("\xc0\x80"), 0u);          // Overlong.
-  EXPECT_EQ(FindInvalidUtf8("a\xed\xa0\x80"), 1u);     // A surrogate.
-  EXPECT_EQ(FindInvalidUtf8("\xf4\x90\x80\x80"), 0u);  // Beyond Unicode.
-  EXPECT_EQ(FindInvalidUtf8("\xe6\xbc"), 0u);          // Cut off.
-}
-
 TEST(EscapeTest, TruncatesByColumns) {
   EXPECT_EQ(Truncate("abcdef", 6), "abcdef");
   EXPECT_EQ(Truncate("abcdef", 4), "abc…");
