@@ -18,6 +18,6 @@ namespace proctor::client {
 // The reasons are NO_SERVER (nobody listens), NOT_PROCTORD (what listens does not speak gRPC),
 // TLS_WANTED, TLS_UNWANTED, UNTRUSTED_CERTIFICATE, WRONG_SERVER_NAME, CERTIFICATE_REFUSED (the
 // server wants another certificate of ours, or one at all), HOST_UNKNOWN and UNREACHABLE.
-std::string ExplainUnreachable(const ConnectOptions& options, const Error& error);
+std::string ExplainUnreachable(const ConnectOptions& options, const absl::Status& error);
 
 }  // namespace proctor::client

@@ -10,19 +10,28 @@
 #include "client/connection/channel.h"
 #include "client/cpp/process_wire.h"
 #include "client/cpp/stubs.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::client {
 namespace {
 
+// The RPC that `method` of the stub makes. The types of its request and its response follow from
+// the method, so that one bound to another member does not compile.
 template <typename Stub, typename Request, typename Response>
-Error Call(Stub& stub,
-           grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-           const Request& request, Response* response, const CallOptions& options) {
-  grpc::ClientContext context;
-  if (options.timeout != absl::InfiniteDuration()) {
-    context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
-  }
-  return ErrorFromGrpc((stub.*method)(&context, request, response));
+Rpc<Request, Response> Bind(const std::unique_ptr<Stub>& stub,
+                            grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                         Response*)) {
+  return Rpc<Request, Response>(
+      [stub = stub.get(), method](const Request& request,
+                                  const CallOptions& options) -> absl::StatusOr<Response> {
+        grpc::ClientContext context;
+        if (options.timeout != absl::InfiniteDuration()) {
+          context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+        }
+        Response response;
+        RETURN_IF_ERROR(StatusFromGrpc((stub->*method)(&context, request, &response)));
+        return response;
+      });
 }
 
 // What is older than was asked for does not come, and is not missing.
@@ -39,7 +48,33 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ConnectOptions& op
   return std::make_unique<Client>(std::make_shared<const Stubs>(*channel));
 }
 
-Client::Client(std::shared_ptr<const Stubs> stubs) : stubs_(std::move(stubs)) {}
+Client::Client(std::shared_ptr<const Stubs> stubs)
+    : StartProcess(Bind(stubs->processes, &v1::ProcessService::Stub::StartProcess)),
+      WriteStdin(Bind(stubs->processes, &v1::ProcessService::Stub::WriteStdin)),
+      ResizeTerminal(Bind(stubs->processes, &v1::ProcessService::Stub::ResizeTerminal)),
+      SignalProcess(Bind(stubs->processes, &v1::ProcessService::Stub::SignalProcess)),
+      StopProcess(Bind(stubs->processes, &v1::ProcessService::Stub::StopProcess)),
+      CancelStart(Bind(stubs->processes, &v1::ProcessService::Stub::CancelStart)),
+      WaitProcess(Bind(stubs->processes, &v1::ProcessService::Stub::WaitProcess)),
+      GetProcess(Bind(stubs->processes, &v1::ProcessService::Stub::GetProcess)),
+      ListProcesses(Bind(stubs->processes, &v1::ProcessService::Stub::ListProcesses)),
+      UpdateProcess(Bind(stubs->processes, &v1::ProcessService::Stub::UpdateProcess)),
+      RemoveProcess(Bind(stubs->processes, &v1::ProcessService::Stub::RemoveProcess)),
+      RestartProcess(Bind(stubs->processes, &v1::ProcessService::Stub::RestartProcess)),
+      GetProcessUsage(Bind(stubs->processes, &v1::ProcessService::Stub::GetProcessUsage)),
+      CreateSession(Bind(stubs->sessions, &v1::SessionService::Stub::CreateSession)),
+      GetSession(Bind(stubs->sessions, &v1::SessionService::Stub::GetSession)),
+      ListSessions(Bind(stubs->sessions, &v1::SessionService::Stub::ListSessions)),
+      RenewSession(Bind(stubs->sessions, &v1::SessionService::Stub::RenewSession)),
+      SetSessionWatcher(Bind(stubs->sessions, &v1::SessionService::Stub::SetSessionWatcher)),
+      CloseSession(Bind(stubs->sessions, &v1::SessionService::Stub::CloseSession)),
+      ListEvents(Bind(stubs->events, &v1::EventService::Stub::ListEvents)),
+      GetServerInfo(Bind(stubs->server, &v1::ServerService::Stub::GetServerInfo)),
+      GetPolicy(Bind(stubs->server, &v1::ServerService::Stub::GetPolicy)),
+      SetPolicy(Bind(stubs->server, &v1::ServerService::Stub::SetPolicy)),
+      Drain(Bind(stubs->server, &v1::ServerService::Stub::Drain)),
+      CreateDashboardLink(Bind(stubs->server, &v1::ServerService::Stub::CreateDashboardLink)),
+      stubs_(std::move(stubs)) {}
 
 std::unique_ptr<ProcessStream> Client::Run(const v1::RunStart& start) const {
   return std::make_unique<ProcessStream>(stubs_, MakeRunWire(stubs_, start), v1::StreamOffsets());
@@ -77,170 +112,21 @@ std::unique_ptr<EventStream> Client::WatchEvents(const v1::WatchEventsRequest& r
   return std::make_unique<EventStream>(stubs_, request);
 }
 
-Error Client::StartProcess(const v1::StartProcessRequest& request,
-                           v1::StartProcessResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::StartProcess, request, response,
-              options);
-}
-
-Error Client::WriteStdin(const v1::WriteStdinRequest& request, v1::WriteStdinResponse* response,
-                         const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::WriteStdin, request, response,
-              options);
-}
-
-Error Client::ResizeTerminal(const v1::ResizeTerminalRequest& request,
-                             v1::ResizeTerminalResponse* response,
-                             const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::ResizeTerminal, request, response,
-              options);
-}
-
-Error Client::SignalProcess(const v1::SignalProcessRequest& request,
-                            v1::SignalProcessResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::SignalProcess, request, response,
-              options);
-}
-
-Error Client::StopProcess(const v1::StopProcessRequest& request, v1::StopProcessResponse* response,
-                          const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::StopProcess, request, response,
-              options);
-}
-
-Error Client::CancelStart(const v1::CancelStartRequest& request, v1::CancelStartResponse* response,
-                          const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::CancelStart, request, response,
-              options);
-}
-
-Error Client::WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcessResponse* response,
-                          const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::WaitProcess, request, response,
-              options);
-}
-
-Error Client::WaitProcess(const v1::WaitProcessRequest& request, v1::WaitProcessResponse* response,
-                          Reconnector* reconnector) const {
+absl::StatusOr<v1::WaitProcessResponse> Client::WaitProcessOverLosses(
+    const v1::WaitProcessRequest& request, Reconnector* reconnector) const {
   const absl::Duration timeout =
       absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
   const absl::Time deadline = absl::Now() + timeout;
   v1::WaitProcessRequest attempt = request;
   while (true) {
-    const Error error = WaitProcess(attempt, response, CallOptions());
-    if (!reconnector->Await(error)) return error;
+    absl::StatusOr<v1::WaitProcessResponse> response = WaitProcess(attempt);
+    if (!reconnector->Await(response.status())) return response;
     if (!request.has_timeout()) continue;
     const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
     attempt.mutable_timeout()->set_seconds(absl::ToInt64Seconds(left));
     attempt.mutable_timeout()->set_nanos(static_cast<int32_t>(
         absl::ToInt64Nanoseconds(left - absl::Seconds(absl::ToInt64Seconds(left)))));
   }
-}
-
-Error Client::GetProcess(const v1::GetProcessRequest& request, v1::GetProcessResponse* response,
-                         const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::GetProcess, request, response,
-              options);
-}
-
-Error Client::ListProcesses(const v1::ListProcessesRequest& request,
-                            v1::ListProcessesResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::ListProcesses, request, response,
-              options);
-}
-
-Error Client::UpdateProcess(const v1::UpdateProcessRequest& request,
-                            v1::UpdateProcessResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::UpdateProcess, request, response,
-              options);
-}
-
-Error Client::RemoveProcess(const v1::RemoveProcessRequest& request,
-                            v1::RemoveProcessResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::RemoveProcess, request, response,
-              options);
-}
-
-Error Client::RestartProcess(const v1::RestartProcessRequest& request,
-                             v1::RestartProcessResponse* response,
-                             const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::RestartProcess, request, response,
-              options);
-}
-
-Error Client::GetProcessUsage(const v1::GetProcessUsageRequest& request,
-                              v1::GetProcessUsageResponse* response,
-                              const CallOptions& options) const {
-  return Call(*stubs_->processes, &v1::ProcessService::Stub::GetProcessUsage, request, response,
-              options);
-}
-
-Error Client::CreateSession(const v1::CreateSessionRequest& request,
-                            v1::CreateSessionResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::CreateSession, request, response,
-              options);
-}
-
-Error Client::GetSession(const v1::GetSessionRequest& request, v1::GetSessionResponse* response,
-                         const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::GetSession, request, response, options);
-}
-
-Error Client::ListSessions(const v1::ListSessionsRequest& request,
-                           v1::ListSessionsResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::ListSessions, request, response,
-              options);
-}
-
-Error Client::RenewSession(const v1::RenewSessionRequest& request,
-                           v1::RenewSessionResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::RenewSession, request, response,
-              options);
-}
-
-Error Client::SetSessionWatcher(const v1::SetSessionWatcherRequest& request,
-                                v1::SetSessionWatcherResponse* response,
-                                const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::SetSessionWatcher, request, response,
-              options);
-}
-
-Error Client::CloseSession(const v1::CloseSessionRequest& request,
-                           v1::CloseSessionResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->sessions, &v1::SessionService::Stub::CloseSession, request, response,
-              options);
-}
-
-Error Client::ListEvents(const v1::ListEventsRequest& request, v1::ListEventsResponse* response,
-                         const CallOptions& options) const {
-  return Call(*stubs_->events, &v1::EventService::Stub::ListEvents, request, response, options);
-}
-
-Error Client::GetServerInfo(const v1::GetServerInfoRequest& request,
-                            v1::GetServerInfoResponse* response, const CallOptions& options) const {
-  return Call(*stubs_->server, &v1::ServerService::Stub::GetServerInfo, request, response, options);
-}
-
-Error Client::GetPolicy(const v1::GetPolicyRequest& request, v1::GetPolicyResponse* response,
-                        const CallOptions& options) const {
-  return Call(*stubs_->server, &v1::ServerService::Stub::GetPolicy, request, response, options);
-}
-
-Error Client::SetPolicy(const v1::SetPolicyRequest& request, v1::SetPolicyResponse* response,
-                        const CallOptions& options) const {
-  return Call(*stubs_->server, &v1::ServerService::Stub::SetPolicy, request, response, options);
-}
-
-Error Client::Drain(const v1::DrainRequest& request, v1::DrainResponse* response,
-                    const CallOptions& options) const {
-  return Call(*stubs_->server, &v1::ServerService::Stub::Drain, request, response, options);
-}
-
-Error Client::CreateDashboardLink(const v1::CreateDashboardLinkRequest& request,
-                                  v1::CreateDashboardLinkResponse* response,
-                                  const CallOptions& options) const {
-  return Call(*stubs_->server, &v1::ServerService::Stub::CreateDashboardLink, request, response,
-              options);
 }
 
 }  // namespace proctor::client

@@ -28,16 +28,16 @@ EventStream::~EventStream() {
   Cancel();
   while (Next() != nullptr) {
   }
-  Finish();
+  (void)Finish();
 }
 
 const v1::WatchEventsResponse* EventStream::Next() {
   return call_->reader->Read(&call_->response) ? &call_->response : nullptr;
 }
 
-Error EventStream::Finish() {
+absl::Status EventStream::Finish() {
   call_->finished = true;
-  return ErrorFromGrpc(call_->reader->Finish());
+  return StatusFromGrpc(call_->reader->Finish());
 }
 
 void EventStream::Cancel() { call_->context.TryCancel(); }

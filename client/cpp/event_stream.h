@@ -26,7 +26,7 @@ class EventStream {
   const v1::WatchEventsResponse* Next();
 
   // Why the stream ended. An end without an error is the server's good order.
-  Error Finish();
+  absl::Status Finish();
 
   void Cancel();
 

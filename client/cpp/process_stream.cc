@@ -7,6 +7,7 @@
 
 #include "client/cpp/process_wire.h"
 #include "client/cpp/stubs.h"
+#include "core/base/error.h"
 
 namespace proctor::client {
 namespace {
@@ -41,7 +42,7 @@ ProcessStream::~ProcessStream() {
   (void)EndWire(/*over=*/true);
 }
 
-Error ProcessStream::EndWire(bool over) {
+absl::Status ProcessStream::EndWire(bool over) {
   std::shared_ptr<ProcessWire> wire;
   {
     absl::MutexLock lock(&mutex_);
@@ -60,7 +61,7 @@ StreamOutcome ProcessStream::Receive(const StreamSinks& sinks) {
   while (true) {
     ReadWire(sinks);
     const bool may_go_on = CanResume();
-    const Error error = EndWire(/*over=*/!may_go_on);
+    const absl::Status error = EndWire(/*over=*/!may_go_on);
     // In good order, refused, or given up.
     if (!may_go_on || !reconnector_.Await(error) || !Resume()) {
       outcome_.error = error;
@@ -219,11 +220,13 @@ void ProcessStream::SendLeftBeside() {
     process_id = process_id_;
   }
   for (const v1::StreamInput& input : left) {
-    if (input.has_signal()) SignalBeside(process_id, input.signal());
+    // As of a signal on the stream itself, nobody is told what came of it.
+    if (input.has_signal()) SignalBeside(process_id, input.signal()).IgnoreError();
   }
 }
 
-Error ProcessStream::SignalBeside(const std::string& process_id, const v1::StreamSignal& signal) {
+absl::Status ProcessStream::SignalBeside(const std::string& process_id,
+                                         const v1::StreamSignal& signal) {
   v1::SignalProcessRequest request;
   request.set_process_id(process_id);
   request.set_signal(signal.signal());
@@ -231,8 +234,9 @@ Error ProcessStream::SignalBeside(const std::string& process_id, const v1::Strea
   v1::SignalProcessResponse response;
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kAsideTimeout);
-  Error error = ErrorFromGrpc(stubs_->processes->SignalProcess(&context, request, &response));
-  return error.Is("PROCESS_EXITED") ? Error{} : error;
+  absl::Status error =
+      StatusFromGrpc(stubs_->processes->SignalProcess(&context, request, &response));
+  return ReasonOf(error) == Reason::kProcessExited ? absl::OkStatus() : error;
 }
 
 bool ProcessStream::WriteStdin(std::string data) {
@@ -284,14 +288,14 @@ bool ProcessStream::SendControl(v1::StreamInput input) {
   return true;
 }
 
-Error ProcessStream::Signal(std::string_view signal, v1::SignalScope scope) {
+absl::Status ProcessStream::Signal(std::string_view signal, v1::SignalScope scope) {
   v1::StreamInput input;
   input.mutable_signal()->set_signal(std::string(signal));
   input.mutable_signal()->set_scope(scope);
   std::string process_id;
   {
     absl::MutexLock lock(&mutex_);
-    if (over_) return Error{};
+    if (over_) return absl::OkStatus();
     const bool stuck = writing_ || half_closed_ || broken_ ||
                        (stdin_sent_ > stdin_acknowledged_ && !stdin_closed_by_process_);
     // Empty before Started: the signal then waits its turn.
@@ -299,7 +303,7 @@ Error ProcessStream::Signal(std::string_view signal, v1::SignalScope scope) {
   }
   if (!process_id.empty()) return SignalBeside(process_id, input.signal());
   SendControl(std::move(input));
-  return Error{};
+  return absl::OkStatus();
 }
 
 void ProcessStream::Resize(const v1::TerminalSize& size) {

@@ -63,7 +63,7 @@ struct StreamSinks {
 // What became of a stream.
 struct StreamOutcome {
   // Why the stream ended, where it was not ended by the server in good order.
-  Error error;
+  absl::Status error;
   // The process as Started told it.
   std::optional<v1::Process> process;
   // How it ended. Unset means unknown, and never success.
@@ -115,7 +115,7 @@ class ProcessStream {
 
   // Sends a signal, by name or number. An error is one of SignalProcess, where that was the way;
   // that the process has ended is none.
-  Error Signal(std::string_view signal, v1::SignalScope scope);
+  absl::Status Signal(std::string_view signal, v1::SignalScope scope);
 
   // Tells the process the size of its terminal. Waits its turn behind stdin bytes, and may block as
   // long as they do.
@@ -135,7 +135,7 @@ class ProcessStream {
   // Reads one stream to its end.
   void ReadWire(const StreamSinks& sinks) ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends a wire that has no more messages.
-  Error EndWire(bool over) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status EndWire(bool over) ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether what came allows to go on from there.
   bool CanResume() ABSL_LOCKS_EXCLUDED(mutex_);
   // Opens the next stream; false if we were cancelled.
@@ -157,7 +157,7 @@ class ProcessStream {
   void EndWriting() ABSL_LOCKS_EXCLUDED(mutex_);
   // Sends signals that were left when the requests were ended, once the process is known.
   void SendLeftBeside() ABSL_LOCKS_EXCLUDED(mutex_);
-  Error SignalBeside(const std::string& process_id, const v1::StreamSignal& signal);
+  absl::Status SignalBeside(const std::string& process_id, const v1::StreamSignal& signal);
   bool MayWrite() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return (!writing_ && !broken_) || over_;
   }

@@ -42,7 +42,7 @@ class BidirectionalWire final : public ProcessWire {
     return stream_->Read(&response_) ? &response_.message() : nullptr;
   }
 
-  Error Finish() override { return ErrorFromGrpc(stream_->Finish()); }
+  absl::Status Finish() override { return StatusFromGrpc(stream_->Finish()); }
 
   void Cancel() override { context_.TryCancel(); }
 
@@ -73,7 +73,7 @@ class ReadWire final : public ProcessWire {
   const v1::StreamMessage* Read() override {
     return stream_->Read(&response_) ? &response_.message() : nullptr;
   }
-  Error Finish() override { return ErrorFromGrpc(stream_->Finish()); }
+  absl::Status Finish() override { return StatusFromGrpc(stream_->Finish()); }
   void Cancel() override { context_.TryCancel(); }
 
  private:

@@ -34,7 +34,7 @@ class ProcessWire {
   // The next message, valid until the next Read; blocks. Null at the end of the stream.
   virtual const v1::StreamMessage* Read() = 0;
   // How the stream ended.
-  virtual Error Finish() = 0;
+  virtual absl::Status Finish() = 0;
   virtual void Cancel() = 0;
 };
 

@@ -12,8 +12,8 @@ constexpr absl::Duration kLongestPause = absl::Seconds(1);
 
 }  // namespace
 
-bool Reconnector::Await(const Error& error) {
-  if (!error.IsLost() || policy_.longest <= absl::ZeroDuration()) return false;
+bool Reconnector::Await(const absl::Status& error) {
+  if (!IsLost(error) || policy_.longest <= absl::ZeroDuration()) return false;
   const absl::Time now = absl::Now();
   if (!lost_) {
     lost_ = true;

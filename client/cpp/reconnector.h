@@ -21,7 +21,7 @@ struct ReconnectPolicy {
   // From the loss on; zero for not at all.
   absl::Duration longest = absl::ZeroDuration();
   // Told of each loss, before the first attempt. May be unset.
-  std::function<void(const Error&)> on_lost;
+  std::function<void(const absl::Status&)> on_lost;
 };
 
 class Reconnector {
@@ -30,7 +30,7 @@ class Reconnector {
 
   // Waits a little, the longer the more often nothing came of it; then true. False at once if
   // `error` is no loss (IsLost), the policy's time is over, or Cancel was called.
-  bool Await(const Error& error);
+  bool Await(const absl::Status& error);
 
   // The server is there: what is lost from now on is another loss.
   void OnAlive() { lost_ = false; }

@@ -12,6 +12,7 @@
 #include "client/cli/command/verb.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/text/fill.h"
+#include "client/connection/error.h"
 #include "client/connection/unreachable.h"
 #include "core/base/error.h"
 
@@ -84,25 +85,25 @@ const client::Client* Invocation::Connect() {
   return client_.get();
 }
 
-std::string HintFor(const client::Error& error) {
-  return error.Is("STDIN_BUSY") ? "; --force takes it over" : "";
+std::string HintFor(const absl::Status& error) {
+  return ReasonOf(error) == Reason::kStdinBusy ? "; --force takes it over" : "";
 }
 
-std::string Invocation::Describe(const client::Error& error) const {
-  if (!error.IsUnreachable()) return absl::StrCat(error.ToString(), HintFor(error));
+std::string Invocation::Describe(const absl::Status& error) const {
+  if (!client::IsUnreachable(error)) return absl::StrCat(client::ErrorText(error), HintFor(error));
   return absl::StrCat(client::ExplainUnreachable(server_, error),
                       globals_.NamesAHost() ? "" : "; neither is given, and this is the default");
 }
 
-int Invocation::Refuse(const client::Error& error, const std::string& context) {
+int Invocation::Refuse(const absl::Status& error, const std::string& context) {
   console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", Describe(error)));
   return ExitCodeOf(error);
 }
 
-int Invocation::RefuseLost(const client::Error& error, const std::string& context) {
-  if (!error.IsLost()) return Refuse(error, context);
+int Invocation::RefuseLost(const absl::Status& error, const std::string& context) {
+  if (!client::IsLost(error)) return Refuse(error, context);
   console_.Say(absl::StrCat(context, context.empty() ? "" : ": ", "lost the server at '",
-                            server_.host, "': ", error.message));
+                            server_.host, "': ", error.message()));
   return ExitCodeOf(error);
 }
 

@@ -35,7 +35,7 @@ struct Arity {
 inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
 
 // What the user can do about an error, to stand behind its text; empty where nothing is known.
-std::string HintFor(const client::Error& error);
+std::string HintFor(const absl::Status& error);
 
 class Invocation {
  public:
@@ -58,13 +58,13 @@ class Invocation {
 
   // Says why a call failed, and returns the exit code of that. `context` stands in front where it
   // is not empty.
-  int Refuse(const client::Error& error, const std::string& context = "");
+  int Refuse(const absl::Status& error, const std::string& context = "");
 
   // The same of a call that had reached the server, which may be lost since.
-  int RefuseLost(const client::Error& error, const std::string& context);
+  int RefuseLost(const absl::Status& error, const std::string& context);
 
   // What Refuse says.
-  std::string Describe(const client::Error& error) const;
+  std::string Describe(const absl::Status& error) const;
 
   // Whether what goes to stdout is coloured.
   bool IsColoured() const { return cli::IsColoured(globals_.colour, STDOUT_FILENO); }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_value.h"
+#include "client/connection/error.h"
 
 namespace proctor::cli {
 
@@ -25,9 +26,10 @@ void ReconnectFlag::AddTo(FlagSet* flags) {
 }
 
 client::ReconnectPolicy ReconnectFlag::Policy(const Console* console) const {
-  return {longest, [console](const client::Error& error) {
-            console->Say(absl::StrCat("lost the server: ", error.ToString(), "; trying again"));
-          }};
+  return {
+      longest, [console](const absl::Status& error) {
+        console->Say(absl::StrCat("lost the server: ", client::ErrorText(error), "; trying again"));
+      }};
 }
 
 }  // namespace proctor::cli

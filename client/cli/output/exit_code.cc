@@ -1,13 +1,19 @@
 #include "client/cli/output/exit_code.h"
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 
-int ExitCodeOf(const client::Error& error) {
-  if (error.Is("EXECUTABLE_NOT_FOUND")) return kExitNotFound;
-  if (error.Is("EXECUTABLE_NOT_RUNNABLE")) return kExitNotRunnable;
-  return kExitFailure;
+int ExitCodeOf(const absl::Status& error) {
+  switch (ReasonOf(error)) {
+    case Reason::kExecutableNotFound:
+      return kExitNotFound;
+    case Reason::kExecutableNotRunnable:
+      return kExitNotRunnable;
+    default:
+      return kExitFailure;
+  }
 }
 
 int ExitCodeOf(const v1::ExitStatus& status) {

@@ -26,7 +26,7 @@ constexpr int kExitSignalBase = 128;
 constexpr int kExitInterrupted = 130;
 
 // 127 and 126 for a program that is not there or cannot be run, else 125.
-int ExitCodeOf(const client::Error& error);
+int ExitCodeOf(const absl::Status& error);
 
 // The process's own code, 128 + n for a signal, 125 for an unknown end.
 int ExitCodeOf(const v1::ExitStatus& status);

@@ -9,6 +9,7 @@
 #include "client/cli/print/lost_process.h"
 #include "client/cli/run/stdin_pump.h"
 #include "client/cli/text/short_id.h"
+#include "client/connection/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -52,7 +53,7 @@ std::string CauseText(v1::ExitCause cause) {
 
 std::string WhyText(const client::StreamOutcome& outcome) {
   if (outcome.error.ok()) return "the server ended the stream";
-  return absl::StrCat(outcome.error.ToString(), HintFor(outcome.error));
+  return absl::StrCat(client::ErrorText(outcome.error), HintFor(outcome.error));
 }
 
 // The exit code where the user, or the loss of our terminal, ended the stream.

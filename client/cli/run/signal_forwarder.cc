@@ -15,6 +15,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/terminal/ignored_signal.h"
 #include "client/cli/terminal/raw_terminal.h"
+#include "client/connection/error.h"
 #include "core/base/signal_name.h"
 
 namespace proctor::cli {
@@ -109,8 +110,9 @@ void SignalForwarder::Send() {
       signal = std::move(queue_.front());
       queue_.pop_front();
     }
-    const client::Error error = stream_->Signal(signal, v1::SIGNAL_SCOPE_GROUP);
-    if (!error.ok()) console_->Say(absl::StrCat("pass on ", signal, ": ", error.ToString()));
+    const absl::Status error = stream_->Signal(signal, v1::SIGNAL_SCOPE_GROUP);
+    if (!error.ok())
+      console_->Say(absl::StrCat("pass on ", signal, ": ", client::ErrorText(error)));
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/connection/error.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -15,50 +17,43 @@ constexpr absl::Duration kLongestPause = absl::Seconds(2);
 }  // namespace
 
 StdinWriter::StdinWriter(const client::Client& client, std::string process_id, bool force,
-                         std::function<void(const client::Error&)> on_retry)
+                         std::function<void(const absl::Status&)> on_retry)
     : client_(client),
       process_id_(std::move(process_id)),
       force_(force),
       on_retry_(std::move(on_retry)) {}
 
-client::Error StdinWriter::Begin() {
-  v1::WriteStdinRequest request;
-  v1::WriteStdinResponse response;
-  client::Error error = Call(request, &response);
-  start_ = position_ = response.stdin_bytes();
-  return error;
+absl::Status StdinWriter::Begin() {
+  const absl::StatusOr<uint64_t> taken = Call(v1::WriteStdinRequest());
+  if (!taken.ok()) return taken.status();
+  start_ = position_ = *taken;
+  return absl::OkStatus();
 }
 
-client::Error StdinWriter::Write(std::string data) {
+absl::Status StdinWriter::Write(std::string data) {
   v1::WriteStdinRequest request;
   const uint64_t after = position_ + data.size();
   request.set_offset(position_);
   request.set_data(std::move(data));
-  v1::WriteStdinResponse response;
-  client::Error error = Call(request, &response);
-  if (!error.ok()) return error;
-  if (response.stdin_bytes() != after) {
-    error.code = absl::StatusCode::kAborted;
-    error.reason = "STDIN_SHARED";
-    error.message = absl::StrCat("stdin has taken ", response.stdin_bytes(), " bytes where ", after,
-                                 " were ours: somebody else writes to it as well");
-    return error;
+  const absl::StatusOr<uint64_t> taken = Call(std::move(request));
+  if (!taken.ok()) return taken.status();
+  if (*taken != after) {
+    return MakeError(absl::StatusCode::kAborted, Reason::kStdinShared,
+                     absl::StrCat("stdin has taken ", *taken, " bytes where ", after,
+                                  " were ours: somebody else writes to it as well"));
   }
   position_ = after;
-  return error;
+  return absl::OkStatus();
 }
 
-client::Error StdinWriter::Close() {
+absl::Status StdinWriter::Close() {
   v1::WriteStdinRequest request;
   request.set_offset(position_);
   request.set_eof(true);
-  v1::WriteStdinResponse response;
-  return Call(request, &response);
+  return Call(std::move(request)).status();
 }
 
-client::Error StdinWriter::Call(const v1::WriteStdinRequest& original,
-                                v1::WriteStdinResponse* response) {
-  v1::WriteStdinRequest request = original;
+absl::StatusOr<uint64_t> StdinWriter::Call(v1::WriteStdinRequest request) {
   request.set_process_id(process_id_);
   request.set_force(force_);
   const absl::Time give_up = absl::Now() + kPatience;
@@ -66,11 +61,14 @@ client::Error StdinWriter::Call(const v1::WriteStdinRequest& original,
   bool repeated = false;
   while (true) {
     // Without a deadline: the process reads when it likes.
-    client::Error error = client_.WriteStdin(request, response);
+    const auto response = client_.WriteStdin(request);
+    if (response.ok()) return response->stdin_bytes();
+    const absl::Status& error = response.status();
+    const Reason reason = ReasonOf(error);
     // The call before may have closed it, and only its answer was lost.
-    if (repeated && request.eof() && error.Is("STDIN_CLOSED")) return {};
+    if (repeated && request.eof() && reason == Reason::kStdinClosed) return request.offset();
     // The server may not have noticed yet that the caller of the call before is gone.
-    const bool again = error.IsUnreachable() || (repeated && error.Is("STDIN_BUSY"));
+    const bool again = client::IsUnreachable(error) || (repeated && reason == Reason::kStdinBusy);
     if (!again || absl::Now() + pause >= give_up) return error;
     if (!std::exchange(repeated, true)) on_retry_(error);
     absl::SleepFor(pause);

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/connection/error.h"
 #include "client/cpp/client.h"
@@ -28,29 +30,30 @@ class StdinWriter {
   // `force` takes stdin over from another writer. `on_retry` hears of the first failure of a call
   // that is repeated. `client` outlives this.
   StdinWriter(const client::Client& client, std::string process_id, bool force,
-              std::function<void(const client::Error&)> on_retry);
+              std::function<void(const absl::Status&)> on_retry);
 
   // Asks how much the process's stdin has taken so far. Errors of WriteStdin.
-  client::Error Begin();
+  absl::Status Begin();
 
   // Writes `data`; returns when the process's pipe has taken all of it. Errors of WriteStdin;
   // ABORTED (STDIN_SHARED) if another writer's bytes came between ours.
-  client::Error Write(std::string data);
+  absl::Status Write(std::string data);
 
   // Ends the stdin.
-  client::Error Close();
+  absl::Status Close();
 
   // The bytes of ours that were certainly taken.
   uint64_t taken() const { return position_ - start_; }
 
  private:
-  // Repeats `request` until there is an answer, or patience ends.
-  client::Error Call(const v1::WriteStdinRequest& request, v1::WriteStdinResponse* response);
+  // Repeats `request` until there is an answer, or patience ends. Returns how many bytes the
+  // process's stdin has taken.
+  absl::StatusOr<uint64_t> Call(v1::WriteStdinRequest request);
 
   const client::Client& client_;
   const std::string process_id_;
   const bool force_;
-  const std::function<void(const client::Error&)> on_retry_;
+  const std::function<void(const absl::Status&)> on_retry_;
   uint64_t start_ = 0;
   uint64_t position_ = 0;
 };

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/invocation.h"
 #include "client/cli/select/process_pages.h"
+#include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -14,7 +16,7 @@ constexpr size_t kShortestPrefix = 3;
 constexpr int kPageSize = 1000;
 
 // `unknown` is what the server said of `*id` itself.
-client::Error Choose(const std::vector<std::string>& ids, client::Error unknown, std::string* id) {
+absl::Status Choose(const std::vector<std::string>& ids, absl::Status unknown, std::string* id) {
   std::vector<std::string> matches;
   for (const std::string& candidate : ids) {
     if (absl::StartsWith(candidate, *id)) matches.push_back(candidate);
@@ -22,70 +24,63 @@ client::Error Choose(const std::vector<std::string>& ids, client::Error unknown,
   if (matches.empty()) return unknown;
   if (matches.size() == 1) {
     *id = matches.front();
-    return {};
+    return absl::OkStatus();
   }
-  client::Error error;
-  error.code = absl::StatusCode::kInvalidArgument;
-  error.reason = "AMBIGUOUS_ID";
-  error.message = absl::StrCat("'", *id, "' is the start of ", matches.size(), " ids: ", matches[0],
-                               ", ", matches[1], matches.size() > 2 ? ", …" : "");
-  return error;
+  return MakeError(absl::StatusCode::kInvalidArgument, Reason::kAmbiguousId,
+                   absl::StrCat("'", *id, "' is the start of ", matches.size(), " ids: ",
+                                matches[0], ", ", matches[1], matches.size() > 2 ? ", …" : ""));
 }
 
 }  // namespace
 
-client::Error KnownIds::Complete(std::string* id) {
-  client::Error error = Find(id);
+absl::Status KnownIds::Complete(std::string* id) {
+  absl::Status error = Find(id);
   // It may be the start of another.
-  if (error.code != absl::StatusCode::kNotFound || id->size() < kShortestPrefix) return error;
+  if (!absl::IsNotFound(error) || id->size() < kShortestPrefix) return error;
   absl::call_once(once_, [this] { error_ = List(&ids_); });
   if (!error_.ok()) return error_;
   return Choose(ids_, std::move(error), id);
 }
 
-client::Error ProcessIds::Find(std::string* id) const {
+absl::Status ProcessIds::Find(std::string* id) const {
   v1::GetProcessRequest get;
   get.set_process_id(*id);
-  v1::GetProcessResponse got;
-  client::Error error = client().GetProcess(get, &got, Prompt());
+  const auto got = client().GetProcess(get, Prompt());
   // It may have been a name, which another process may have when it is used again.
-  if (error.ok()) *id = got.process().process_id();
-  return error;
+  if (got.ok()) *id = got->process().process_id();
+  return got.status();
 }
 
-client::Error ProcessIds::List(std::vector<std::string>* ids) const {
+absl::Status ProcessIds::List(std::vector<std::string>* ids) const {
   return ForEachListed(client(), {}, [ids](const v1::Process& process) {
     ids->push_back(process.process_id());
     return true;
   });
 }
 
-client::Error SessionIds::Find(std::string* id) const {
+absl::Status SessionIds::Find(std::string* id) const {
   v1::GetSessionRequest get;
   get.set_session_id(*id);
-  v1::GetSessionResponse got;
-  return client().GetSession(get, &got, Prompt());
+  return client().GetSession(get, Prompt()).status();
 }
 
-client::Error SessionIds::List(std::vector<std::string>* ids) const {
+absl::Status SessionIds::List(std::vector<std::string>* ids) const {
   v1::ListSessionsRequest list;
   list.set_include_closed(true);
   list.set_page_size(kPageSize);
   do {
-    v1::ListSessionsResponse page;
-    client::Error error = client().ListSessions(list, &page, Prompt());
-    if (!error.ok()) return error;
+    ASSIGN_OR_RETURN(const auto page, client().ListSessions(list, Prompt()));
     for (const v1::Session& session : page.sessions()) ids->push_back(session.session_id());
     list.set_page_token(page.next_page_token());
   } while (!list.page_token().empty());
-  return {};
+  return absl::OkStatus();
 }
 
-client::Error CompleteProcessId(const client::Client& client, std::string* id) {
+absl::Status CompleteProcessId(const client::Client& client, std::string* id) {
   return ProcessIds(client).Complete(id);
 }
 
-client::Error CompleteSessionId(const client::Client& client, std::string* id) {
+absl::Status CompleteSessionId(const client::Client& client, std::string* id) {
   return SessionIds(client).Complete(id);
 }
 

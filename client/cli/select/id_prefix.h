@@ -24,7 +24,7 @@ class KnownIds {
   // Makes `*id` a whole id. An id that the server knows stands for itself; else it is taken for
   // the start of one, if it has at least three characters. The server's own error if nothing
   // begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
-  client::Error Complete(std::string* id);
+  absl::Status Complete(std::string* id);
 
  protected:
   // `client` outlives it.
@@ -33,13 +33,13 @@ class KnownIds {
 
  private:
   // Asks for the one of this id, or name, which becomes its id.
-  virtual client::Error Find(std::string* id) const = 0;
-  virtual client::Error List(std::vector<std::string>* ids) const = 0;
+  virtual absl::Status Find(std::string* id) const = 0;
+  virtual absl::Status List(std::vector<std::string>* ids) const = 0;
 
   const client::Client& client_;
   absl::once_flag once_;
   // Written once.
-  client::Error error_;
+  absl::Status error_;
   std::vector<std::string> ids_;
 };
 
@@ -48,8 +48,8 @@ class ProcessIds final : public KnownIds {
   explicit ProcessIds(const client::Client& client) : KnownIds(client) {}
 
  private:
-  client::Error Find(std::string* id) const override;
-  client::Error List(std::vector<std::string>* ids) const override;
+  absl::Status Find(std::string* id) const override;
+  absl::Status List(std::vector<std::string>* ids) const override;
 };
 
 class SessionIds final : public KnownIds {
@@ -57,12 +57,12 @@ class SessionIds final : public KnownIds {
   explicit SessionIds(const client::Client& client) : KnownIds(client) {}
 
  private:
-  client::Error Find(std::string* id) const override;
-  client::Error List(std::vector<std::string>* ids) const override;
+  absl::Status Find(std::string* id) const override;
+  absl::Status List(std::vector<std::string>* ids) const override;
 };
 
 // For one id alone.
-client::Error CompleteProcessId(const client::Client& client, std::string* id);
-client::Error CompleteSessionId(const client::Client& client, std::string* id);
+absl::Status CompleteProcessId(const client::Client& client, std::string* id);
+absl::Status CompleteSessionId(const client::Client& client, std::string* id);
 
 }  // namespace proctor::cli

@@ -71,13 +71,13 @@ bool ProcessFilter::AddDefault(ProcessWord word) {
   return defaults_;
 }
 
-client::Error ProcessFilter::Complete(const client::Client& client) {
-  if (request_.session_id().empty()) return {};
+absl::Status ProcessFilter::Complete(const client::Client& client) {
+  if (request_.session_id().empty()) return absl::OkStatus();
   return CompleteSessionId(client, request_.mutable_session_id());
 }
 
-client::Error ProcessFilter::ForEach(const client::Client& client,
-                                     const std::function<bool(const v1::Process&)>& take) const {
+absl::Status ProcessFilter::ForEach(const client::Client& client,
+                                    const std::function<bool(const v1::Process&)>& take) const {
   return ForEachListed(client, request_, [&](const v1::Process& process) {
     return !HasState(process) || take(process);
   });

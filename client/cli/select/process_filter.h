@@ -34,12 +34,12 @@ class ProcessFilter {
   void IncludeSurvivors() { request_.set_include_survivors(true); }
 
   // Makes the session's id a whole one. Errors as CompleteSessionId.
-  client::Error Complete(const client::Client& client);
+  absl::Status Complete(const client::Client& client);
 
   // Calls `take` for all that pass, in the server's order, until it returns false. The states are
   // looked at here, the rest by the server.
-  client::Error ForEach(const client::Client& client,
-                        const std::function<bool(const v1::Process&)>& take) const;
+  absl::Status ForEach(const client::Client& client,
+                       const std::function<bool(const v1::Process&)>& take) const;
 
   // Whether a process passes that no list told of; and whether it would, were it in the right
   // state.

@@ -1,6 +1,7 @@
 #include "client/cli/select/process_pages.h"
 
 #include "client/cli/command/invocation.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -9,19 +10,17 @@ constexpr int kPageSize = 1000;
 
 }  // namespace
 
-client::Error ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
-                            const std::function<bool(const v1::Process&)>& take) {
+absl::Status ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
+                           const std::function<bool(const v1::Process&)>& take) {
   request.set_page_size(kPageSize);
   do {
-    v1::ListProcessesResponse page;
-    client::Error error = client.ListProcesses(request, &page, Prompt());
-    if (!error.ok()) return error;
+    ASSIGN_OR_RETURN(const auto page, client.ListProcesses(request, Prompt()));
     for (const v1::Process& process : page.processes()) {
-      if (!take(process)) return {};
+      if (!take(process)) return absl::OkStatus();
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
-  return {};
+  return absl::OkStatus();
 }
 
 }  // namespace proctor::cli

@@ -14,7 +14,7 @@ namespace proctor::cli {
 
 // Calls `take` for each process that `request` asks for, on all of its pages, in the server's
 // order, until it returns false. Errors as ListProcesses.
-client::Error ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
-                            const std::function<bool(const v1::Process&)>& take);
+absl::Status ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
+                           const std::function<bool(const v1::Process&)>& take);
 
 }  // namespace proctor::cli

@@ -25,8 +25,8 @@ std::optional<int> Selector::Check(const Invocation& invocation) const {
   return console.Fail("which processes? Give ids, --label or --all; see --help");
 }
 
-client::Error Selector::List(const client::Client& client, v1::ListProcessesRequest among,
-                             std::vector<std::string>* ids) const {
+absl::Status Selector::List(const client::Client& client, v1::ListProcessesRequest among,
+                            std::vector<std::string>* ids) const {
   *among.mutable_labels() = labels_;
   return ForEachListed(client, std::move(among), [&](const v1::Process& process) {
     if (!pass_ || pass_(process)) ids->push_back(process.process_id());

@@ -39,8 +39,8 @@ class Selector {
   void TakeOnly(std::function<bool(const v1::Process&)> pass) { pass_ = std::move(pass); }
 
   // The ids of those among what `among` asks for.
-  client::Error List(const client::Client& client, v1::ListProcessesRequest among,
-                     std::vector<std::string>* ids) const;
+  absl::Status List(const client::Client& client, v1::ListProcessesRequest among,
+                    std::vector<std::string>* ids) const;
 
  private:
   google::protobuf::Map<std::string, std::string> labels_;

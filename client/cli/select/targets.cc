@@ -6,6 +6,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/select/all_at_once.h"
 #include "client/cli/select/id_prefix.h"
+#include "client/connection/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -25,7 +26,8 @@ class TargetReport {
     if (result.error.ok()) return;
     code_ = kExitFailure;
     // Of all that found no server, or lost it, one says it.
-    const bool gone = result.reached ? result.error.IsLost() : result.error.IsUnreachable();
+    const bool gone =
+        result.reached ? client::IsLost(result.error) : client::IsUnreachable(result.error);
     if (gone && gone_) return;
     gone_ = gone_ || gone;
     (void)(result.reached ? invocation_.RefuseLost(result.error, name)
@@ -82,7 +84,7 @@ int ForEachProcess(Invocation& invocation, const Selector& selector,
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   std::vector<std::string> ids;
-  const client::Error error = selector.List(*client, among, &ids);
+  const absl::Status error = selector.List(*client, among, &ids);
   if (!error.ok()) return invocation.Refuse(error);
   if (ids.empty() && !selector.quiet()) invocation.console().Say("no process matches");
   return ForEachFound(invocation, ids, act, print);
@@ -101,8 +103,8 @@ int ForEachFound(Invocation& invocation, const std::vector<std::string>& ids,
         // It has ended, or was forgotten, after the list: as well, but to whoever wanted to know
         // how.
         TargetResult& result = results[index];
-        const bool gone = result.error.code == absl::StatusCode::kNotFound;
-        if (gone && !result.reached) result.error = {};
+        const bool gone = absl::IsNotFound(result.error);
+        if (gone && !result.reached) result.error = absl::OkStatus();
       },
       [&](size_t index) { report.Add(ids[index], results[index]); });
   return report.code();

@@ -17,7 +17,7 @@ namespace proctor::cli {
 
 // What came of one target.
 struct TargetResult {
-  client::Error error;
+  absl::Status error;
   // The server had been reached before: an error says that it was lost, not that it is not there.
   bool reached = false;
   // For stdout.

@@ -108,11 +108,11 @@ int AttachVerb(Invocation& invocation) {
   if (client == nullptr) return kExitFailure;
   v1::GetProcessRequest request;
   request.set_process_id(invocation.arguments()[0]);
-  client::Error error = CompleteProcessId(*client, request.mutable_process_id());
-  v1::GetProcessResponse found;
-  if (error.ok()) error = client->GetProcess(request, &found, Prompt());
+  const absl::Status error = CompleteProcessId(*client, request.mutable_process_id());
   if (!error.ok()) return invocation.Refuse(error);
-  const bool has_terminal = found.process().spec().has_pty();
+  const auto found = client->GetProcess(request, Prompt());
+  if (!found.ok()) return invocation.Refuse(found.status());
+  const bool has_terminal = found->process().spec().has_pty();
   if (attach.tty && !has_terminal) {
     return invocation.console().Fail(absl::StrCat("--tty: process ", request.process_id(),
                                                   " was started without a terminal; leave it out"));

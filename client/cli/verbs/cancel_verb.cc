@@ -46,18 +46,17 @@ int CancelVerb(Invocation& invocation) {
 
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  client::Error error;
   if (!request.session_id().empty()) {
-    error = CompleteSessionId(*client, request.mutable_session_id());
+    const absl::Status error = CompleteSessionId(*client, request.mutable_session_id());
+    if (!error.ok()) return invocation.Refuse(error);
   }
-  v1::CancelStartResponse response;
-  if (error.ok()) error = client->CancelStart(request, &response, Prompt());
-  if (!error.ok()) return invocation.Refuse(error);
+  const auto response = client->CancelStart(request, Prompt());
+  if (!response.ok()) return invocation.Refuse(response.status());
   if (json) {
-    invocation.out().Write(JsonLine(response));
+    invocation.out().Write(JsonLine(*response));
   } else {
-    invocation.console().Say(absl::StrCat("'", request.request_id(), "' ", FateOfStart(response)));
-    if (response.has_process()) invocation.out().Write(response.process().process_id() + "\n");
+    invocation.console().Say(absl::StrCat("'", request.request_id(), "' ", FateOfStart(*response)));
+    if (response->has_process()) invocation.out().Write(response->process().process_id() + "\n");
   }
   return kExitSuccess;
 }

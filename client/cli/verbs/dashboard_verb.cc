@@ -40,11 +40,10 @@ int DashboardVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   request.set_look_only(look_only);
-  v1::CreateDashboardLinkResponse link;
-  const client::Error error = client->CreateDashboardLink(request, &link, Prompt());
-  if (!error.ok()) return invocation.Refuse(error);
-  if (!site.empty()) link.set_url(absl::StrCat(site, "#code=", link.code()));
-  invocation.out().Write(json ? JsonLine(link) : absl::StrCat(Printable(link.url()), "\n"));
+  auto link = client->CreateDashboardLink(request, Prompt());
+  if (!link.ok()) return invocation.Refuse(link.status());
+  if (!site.empty()) link->set_url(absl::StrCat(site, "#code=", link->code()));
+  invocation.out().Write(json ? JsonLine(*link) : absl::StrCat(Printable(link->url()), "\n"));
   return kExitSuccess;
 }
 

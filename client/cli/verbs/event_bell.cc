@@ -38,12 +38,12 @@ void EventBell::Listen() {
 }
 
 void EventBell::Pass() {
-  v1::GetServerInfoResponse info;
-  if (!client_.GetServerInfo({}, &info, Prompt()).ok()) return;
+  const auto info = client_.GetServerInfo({}, Prompt());
+  if (!info.ok()) return;
   // Whatever was before this position is seen by whoever looks now.
   Ring();
   v1::WatchEventsRequest request;
-  *request.mutable_resume_after() = info.last_event();
+  *request.mutable_resume_after() = info->last_event();
   *request.mutable_filter() = filter_;
   const std::unique_ptr<client::EventStream> stream = client_.WatchEvents(request);
   {

@@ -21,6 +21,8 @@
 #include "client/cli/print/event_text.h"
 #include "client/cli/run/signal_forwarder.h"
 #include "client/cli/select/id_prefix.h"
+#include "client/connection/error.h"
+#include "core/base/error.h"
 
 namespace proctor::cli {
 namespace {
@@ -35,20 +37,20 @@ class EventPrinter {
         follow_(follow),
         json_(json),
         reconnector_({follow ? reconnect : absl::ZeroDuration(),
-                      [this](const client::Error& error) { TellLoss(error); }}) {}
+                      [this](const absl::Status& error) { TellLoss(error); }}) {}
 
   // Prints what comes after `*after`, or after the start of the log; returns the exit code.
   int Print(const v1::EventPosition* after);
 
  private:
   // Reads one stream. OK if it ended as it should, or our own output failed.
-  client::Error Pass();
+  absl::Status Pass();
   // Takes one response; false when no more are wanted.
   bool Take(const v1::WatchEventsResponse& response);
   bool Reach(const v1::EventPosition& position);
   // Moves the position past what is gone; whether `error` was about that.
-  bool MoveOn(const client::Error& error);
-  void TellLoss(const client::Error& error);
+  bool MoveOn(const absl::Status& error);
+  void TellLoss(const absl::Status& error);
 
   Invocation& invocation_;
   const client::Client& client_;
@@ -63,35 +65,33 @@ class EventPrinter {
 };
 
 int EventPrinter::Print(const v1::EventPosition* after) {
-  v1::GetServerInfoResponse info;
-  client::Error error = client_.GetServerInfo({}, &info, Prompt());
-  if (!error.ok()) return invocation_.Refuse(error);
-  last_ = info.last_event();
+  const auto info = client_.GetServerInfo({}, Prompt());
+  if (!info.ok()) return invocation_.Refuse(info.status());
+  last_ = info->last_event();
   position_.set_log_id(last_.log_id());
   if (after != nullptr) position_ = *after;
   done_ =
       !follow_ && position_.log_id() == last_.log_id() && position_.sequence() == last_.sequence();
 
   while (!done_) {
-    error = Pass();
+    absl::Status error = Pass();
     if (done_) break;
     if (MoveOn(error)) continue;
     if (error.ok()) {
       // Nobody ends a stream of events in good order but a server that goes.
-      error.code = absl::StatusCode::kUnavailable;
-      error.message = "the server ended the stream too early";
+      error = absl::UnavailableError("the server ended the stream too early");
     }
     if (!reconnector_.Await(error)) return invocation_.RefuseLost(error, "");
   }
   return kExitSuccess;
 }
 
-void EventPrinter::TellLoss(const client::Error& error) {
+void EventPrinter::TellLoss(const absl::Status& error) {
   invocation_.console().Say(absl::StrCat("lost the stream after event ", position_.sequence(), ": ",
-                                         error.ToString(), "; trying again"));
+                                         client::ErrorText(error), "; trying again"));
 }
 
-client::Error EventPrinter::Pass() {
+absl::Status EventPrinter::Pass() {
   v1::WatchEventsRequest request;
   *request.mutable_resume_after() = position_;
   // Without -f all events are asked for, and chosen here: the last one tells where to end, even
@@ -103,7 +103,7 @@ client::Error EventPrinter::Pass() {
     if (Take(*response)) continue;
     done_ = true;
     stream->Cancel();
-    return {};
+    return absl::OkStatus();
   }
   return stream->Finish();
 }
@@ -127,11 +127,13 @@ bool EventPrinter::Reach(const v1::EventPosition& position) {
   return follow_ || position_.sequence() < last_.sequence();
 }
 
-bool EventPrinter::MoveOn(const client::Error& error) {
-  if (error.Is("EVENTS_EXPIRED")) {
+bool EventPrinter::MoveOn(const absl::Status& error) {
+  const Reason reason = ReasonOf(error);
+  const ErrorMetadata variables = ErrorVariables(error);
+  if (reason == Reason::kEventsExpired) {
     uint64_t first = 0;
-    const auto found = error.metadata.find("first");
-    if (found == error.metadata.end() || !absl::SimpleAtoi(found->second, &first) ||
+    const auto found = variables.find("first");
+    if (found == variables.end() || !absl::SimpleAtoi(found->second, &first) ||
         first <= position_.sequence() + 1) {
       return false;
     }
@@ -141,9 +143,9 @@ bool EventPrinter::MoveOn(const client::Error& error) {
     done_ = !follow_ && position_.sequence() >= last_.sequence();
     return true;
   }
-  if (follow_ && error.Is("LOG_CHANGED")) {
-    const auto found = error.metadata.find("log_id");
-    if (found == error.metadata.end() || found->second == position_.log_id()) return false;
+  if (follow_ && reason == Reason::kLogChanged) {
+    const auto found = variables.find("log_id");
+    if (found == variables.end() || found->second == position_.log_id()) return false;
     invocation_.console().Say("the server has a new event log; going on with its start");
     position_.set_log_id(found->second);
     position_.set_sequence(0);
@@ -198,15 +200,15 @@ int EventsVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   // What was forgotten still has events: an id that nobody knows stands for itself.
-  const auto settled = [](const client::Error& error) {
-    return error.ok() || error.code == absl::StatusCode::kNotFound;
+  const auto settled = [](const absl::Status& error) {
+    return error.ok() || absl::IsNotFound(error);
   };
   for (std::string& id : *filter.mutable_process_ids()) {
-    const client::Error error = CompleteProcessId(*client, &id);
+    const absl::Status error = CompleteProcessId(*client, &id);
     if (!settled(error)) return invocation.Refuse(error, id);
   }
   for (std::string& id : *filter.mutable_session_ids()) {
-    const client::Error error = CompleteSessionId(*client, &id);
+    const absl::Status error = CompleteSessionId(*client, &id);
     if (!settled(error)) return invocation.Refuse(error, id);
   }
   return EventPrinter(invocation, *client, filter, follow, json, reconnect.longest)

@@ -136,10 +136,9 @@ int InfoVerb(Invocation& invocation) {
   if (auto code = invocation.Parse(&flags, {.most = 0})) return *code;
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  v1::GetServerInfoResponse info;
-  const client::Error error = client->GetServerInfo({}, &info, Prompt());
-  if (!error.ok()) return invocation.Refuse(error);
-  invocation.out().Write(json ? JsonLine(info) : InfoText(info));
+  const auto info = client->GetServerInfo({}, Prompt());
+  if (!info.ok()) return invocation.Refuse(info.status());
+  invocation.out().Write(json ? JsonLine(*info) : InfoText(*info));
   return kExitSuccess;
 }
 

@@ -134,7 +134,7 @@ int LogsVerb(Invocation& invocation) {
   if (client == nullptr) return kExitFailure;
   v1::ReadOutputRequest& request = logs.request;
   request.set_process_id(invocation.arguments()[0]);
-  const client::Error unknown = CompleteProcessId(*client, request.mutable_process_id());
+  const absl::Status unknown = CompleteProcessId(*client, request.mutable_process_id());
   if (!unknown.ok()) return invocation.Refuse(unknown);
 
   GapReport gaps([&invocation](const std::string& text) { invocation.console().Say(text); });

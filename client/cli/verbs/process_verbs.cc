@@ -13,23 +13,23 @@
 #include "client/cli/print/lost_process.h"
 #include "client/cli/select/selector.h"
 #include "client/cli/select/targets.h"
+#include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
 
 // A process with all of its specification, which may come in pages.
-client::Error GetWhole(const client::Client& client, const std::string& id, v1::Process* process) {
+absl::Status GetWhole(const client::Client& client, const std::string& id, v1::Process* process) {
   v1::GetProcessRequest request;
   request.set_process_id(id);
   do {
-    v1::GetProcessResponse page;
-    client::Error error = client.GetProcess(request, &page, Prompt());
-    if (!error.ok()) return error;
+    ASSIGN_OR_RETURN(const auto page, client.GetProcess(request, Prompt()));
     process->MergeFrom(page.process());  // appends arguments and variables
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   process->clear_spec_omitted();
-  return {};
+  return absl::OkStatus();
 }
 
 // What a signal may reach: with `tree` also what is left of those that have ended.
@@ -69,18 +69,18 @@ int KillVerb(Invocation& invocation) {
   const auto act = [=](const client::Client& client, const std::string& id, TargetResult* result) {
     v1::SignalProcessRequest one = request;
     one.set_process_id(id);
-    v1::SignalProcessResponse response;
-    result->error = client.SignalProcess(one, &response, Prompt());
-    if (asks && result->error.Is("PROCESS_EXITED")) {
-      result->error = {};
+    const auto response = client.SignalProcess(one, Prompt());
+    result->error = response.status();
+    if (asks && ReasonOf(result->error) == Reason::kProcessExited) {
+      result->error = absl::OkStatus();
       result->code = kExitNo;
       result->notes.push_back(tree ? "nothing of it runs" : "it does not run");
     }
-    if (!result->error.ok() || !tree || asks) return;
-    if (response.tree_mechanism() == v1::TREE_MECHANISM_WALK) {
+    if (!response.ok() || !tree || asks) return;
+    if (response->tree_mechanism() == v1::TREE_MECHANISM_WALK) {
       result->notes.push_back(
           "its descendants were found by a walk over /proc, for want of a control group");
-    } else if (response.tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
+    } else if (response->tree_mechanism() == v1::TREE_MECHANISM_GROUP) {
       result->notes.push_back(
           "only its process group was reached: the server has no control group and no /proc");
     }
@@ -106,11 +106,12 @@ int StopVerb(Invocation& invocation) {
                               TargetResult* result) {
     v1::StopProcessRequest one = request;
     one.set_process_id(id);
-    v1::StopProcessResponse response;
     // Without a deadline: the grace decides.
-    result->error = client.StopProcess(one, &response);
-    const v1::Process& process = response.process();
-    if (!result->error.ok() || !IsLost(process) || process.tree_empty()) return;
+    const auto response = client.StopProcess(one);
+    result->error = response.status();
+    if (!response.ok()) return;
+    const v1::Process& process = response->process();
+    if (!IsLost(process) || process.tree_empty()) return;
     result->code = kExitFailure;
     result->notes.push_back(absl::StrCat("nobody could stop it: ", UnknownEndText(process)));
   };
@@ -149,9 +150,9 @@ int UpdateVerb(Invocation& invocation) {
       invocation, [&](const client::Client& client, const std::string& id, TargetResult* result) {
         v1::UpdateProcessRequest one = request;
         one.set_process_id(id);
-        v1::UpdateProcessResponse response;
-        result->error = client.UpdateProcess(one, &response, Prompt());
-        if (result->error.ok() && json) result->data = JsonLine(response.process());
+        const auto response = client.UpdateProcess(one, Prompt());
+        result->error = response.status();
+        if (response.ok() && json) result->data = JsonLine(response->process());
       });
 }
 
@@ -195,8 +196,7 @@ int RmVerb(Invocation& invocation) {
     v1::RemoveProcessRequest request;
     request.set_process_id(id);
     request.set_force(force);
-    v1::RemoveProcessResponse response;
-    result->error = client.RemoveProcess(request, &response, Prompt());
+    result->error = client.RemoveProcess(request, Prompt()).status();
   };
   v1::ListProcessesRequest among;
   size_t kept = 0;

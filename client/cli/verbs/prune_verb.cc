@@ -42,8 +42,8 @@ struct Ended {
 
 // What ended before `before`. What may run on is not for everybody to forget: whoever asks for lost
 // ones has seen them, but what is known to run on has no other trace.
-client::Error List(const client::Client& client, const ProcessFilter& filter, bool lost_too,
-                   absl::Time before, Ended* ended) {
+absl::Status List(const client::Client& client, const ProcessFilter& filter, bool lost_too,
+                  absl::Time before, Ended* ended) {
   return filter.ForEach(client, [&](const v1::Process& process) {
     if (!process.has_exit_status() || FromProto(process.exit_status().exited_at()) > before) {
       return true;
@@ -88,7 +88,7 @@ int PruneVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   Ended ended;
-  client::Error error = filter.Complete(*client);
+  absl::Status error = filter.Complete(*client);
   if (error.ok()) error = List(*client, filter, lost_too, absl::Now() - age, &ended);
   if (!error.ok()) return invocation.Refuse(error);
   const std::string kept =
@@ -106,8 +106,7 @@ int PruneVerb(Invocation& invocation) {
       [&forgotten](const client::Client& on, const std::string& id, TargetResult* result) {
         v1::RemoveProcessRequest request;
         request.set_process_id(id);
-        v1::RemoveProcessResponse response;
-        result->error = on.RemoveProcess(request, &response, Prompt());
+        result->error = on.RemoveProcess(request, Prompt()).status();
         if (result->error.ok()) ++forgotten;
       });
   invocation.out().Write(absl::StrCat("forgot ", Count(forgotten), "\n"));

@@ -35,7 +35,7 @@ int PsVerb(Invocation& invocation) {
 
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  client::Error error = filter.Complete(*client);
+  absl::Status error = filter.Complete(*client);
   if (!error.ok()) return invocation.Refuse(error);
   if (!all && filter.AddDefault(ProcessWord::kRunning)) filter.IncludeSurvivors();
   if (watch) {

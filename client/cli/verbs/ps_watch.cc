@@ -16,14 +16,16 @@
 #include "client/cli/text/colour.h"
 #include "client/cli/text/screen_painter.h"
 #include "client/cli/verbs/event_bell.h"
+#include "core/base/error.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
 
 constexpr absl::Duration kRepaint = absl::Seconds(1);
 
-client::Error List(const client::Client& client, const ProcessFilter& filter,
-                   std::vector<v1::Process>* processes) {
+absl::Status List(const client::Client& client, const ProcessFilter& filter,
+                  std::vector<v1::Process>* processes) {
   processes->clear();
   return filter.ForEach(client, [&](const v1::Process& process) {
     processes->push_back(process);
@@ -52,17 +54,17 @@ class ChangeLines {
 
   int Run() {
     while (invocation_.out().error() == 0) {
-      client::Error error = Pass();
+      absl::Status error = Pass();
       // The list is had again, and shows what was missed. Whoever is too slow for the events is so
       // for a list after the other as well.
-      if (error.Is("EVENTS_EXPIRED") || error.Is("LOG_CHANGED")) {
+      const Reason reason = ReasonOf(error);
+      if (reason == Reason::kEventsExpired || reason == Reason::kLogChanged) {
         absl::SleepFor(kRepaint);
         continue;
       }
       if (!listed_) return invocation_.Refuse(error);
       if (error.ok()) {
-        error.code = absl::StatusCode::kUnavailable;
-        error.message = "the server ended the stream too early";
+        error = absl::UnavailableError("the server ended the stream too early");
       }
       if (invocation_.out().error() == 0 && !reconnector_.Await(error)) {
         return invocation_.RefuseLost(error, "");
@@ -73,11 +75,10 @@ class ChangeLines {
 
  private:
   // Lists, and follows the events from before the list on.
-  client::Error Pass() {
-    v1::GetServerInfoResponse info;
-    client::Error error = client_.GetServerInfo({}, &info, Prompt());
+  absl::Status Pass() {
+    ASSIGN_OR_RETURN(const auto info, client_.GetServerInfo({}, Prompt()));
     std::vector<v1::Process> processes;
-    if (error.ok()) error = List(client_, filter_, &processes);
+    absl::Status error = List(client_, filter_, &processes);
     if (!error.ok()) return error;
     reconnector_.OnAlive();
     Catch(processes);
@@ -123,25 +124,24 @@ class ChangeLines {
   }
 
   // Asks what a process is now, and shows it.
-  client::Error Look(const std::string& id, bool started) {
+  absl::Status Look(const std::string& id, bool started) {
     v1::GetProcessRequest request;
     request.set_process_id(id);
-    v1::GetProcessResponse response;
-    client::Error error = client_.GetProcess(request, &response, Prompt());
+    const auto response = client_.GetProcess(request, Prompt());
     const auto known = known_.find(id);
-    if (error.code == absl::StatusCode::kNotFound) {
-      if (known == known_.end()) return {};
+    if (absl::IsNotFound(response.status())) {
+      if (known == known_.end()) return absl::OkStatus();
       Print(known->second, "forgotten");
       known_.erase(known);
-      return {};
+      return absl::OkStatus();
     }
-    if (!error.ok()) return error;
-    const v1::Process& process = response.process();
+    if (!response.ok()) return response.status();
+    const v1::Process& process = response->process();
     if (filter_.Passes(process) || known != known_.end() ||
         (started && filter_.PassesInAnyState(process))) {
       Show(process);
     }
-    return {};
+    return absl::OkStatus();
   }
 
   void Show(const v1::Process& process) {
@@ -184,7 +184,7 @@ int Repaint(Invocation& invocation, const client::Client& client, const ProcessF
   bool painted = false;
   for (bool changed = true; invocation.out().error() == 0;) {
     if (changed) {
-      const client::Error error = List(client, filter, &processes);
+      const absl::Status error = List(client, filter, &processes);
       if (!error.ok() && !painted) return invocation.Refuse(error);
       if (!error.ok() && !reconnector.Await(error)) return invocation.RefuseLost(error, "");
       if (!error.ok()) continue;

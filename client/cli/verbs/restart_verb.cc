@@ -13,18 +13,20 @@
 #include "client/cli/output/json.h"
 #include "client/cli/select/id_prefix.h"
 #include "client/cli/select/targets.h"
+#include "client/connection/error.h"
 
 namespace proctor::cli {
 namespace {
 
 // Whether something can be started in it: asked before anything is stopped for that.
 absl::Status CheckOpen(const client::Client& client, const std::string& session_id,
-                       client::Error* error) {
+                       absl::Status* error) {
   v1::GetSessionRequest request;
   request.set_session_id(session_id);
-  v1::GetSessionResponse response;
-  *error = client.GetSession(request, &response, Prompt());
-  if (!error->ok() || response.session().state() == v1::SESSION_STATE_OPEN) return absl::OkStatus();
+  const auto response = client.GetSession(request, Prompt());
+  *error = response.status();
+  if (!response.ok() || response->session().state() == v1::SESSION_STATE_OPEN)
+    return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the session '", session_id, "' is closed: nothing was stopped"));
 }
@@ -54,7 +56,7 @@ int RestartVerb(Invocation& invocation) {
   if (!session_id.empty()) {
     const client::Client* client = invocation.Connect();
     if (client == nullptr) return kExitFailure;
-    client::Error error = CompleteSessionId(*client, &session_id);
+    absl::Status error = CompleteSessionId(*client, &session_id);
     if (!error.ok()) return invocation.Refuse(error);
     const absl::Status open = CheckOpen(*client, session_id, &error);
     if (!error.ok()) return invocation.Refuse(error);
@@ -64,27 +66,24 @@ int RestartVerb(Invocation& invocation) {
       invocation, [&](const client::Client& client, const std::string& id, TargetResult* result) {
         v1::StopProcessRequest end = stop;
         end.set_process_id(id);
-        v1::StopProcessResponse ended;
         // Without a deadline: the grace decides. No error of what has ended already.
-        result->error = client.StopProcess(end, &ended);
+        result->error = client.StopProcess(end).status();
         if (!result->error.ok()) return;
         v1::RestartProcessRequest request;
         request.set_process_id(id);
         request.set_session_id(session_id);
         request.set_request_id(RandomId());
-        v1::RestartProcessResponse response;
         result->reached = true;
-        result->error = client.RestartProcess(request, &response, Prompt());
+        auto response = client.RestartProcess(request, Prompt());
         // An answer was lost, perhaps, and not the request: once more is harmless.
-        if (result->error.IsLost()) {
-          result->error = client.RestartProcess(request, &response, Prompt());
-        }
-        if (!result->error.ok()) {
+        if (client::IsLost(response.status())) response = client.RestartProcess(request, Prompt());
+        result->error = response.status();
+        if (!response.ok()) {
           result->notes.push_back("it is stopped, and was not started again");
           return;
         }
-        result->data = json ? JsonLine(response.process())
-                            : absl::StrCat(response.process().process_id(), "\n");
+        result->data = json ? JsonLine(response->process())
+                            : absl::StrCat(response->process().process_id(), "\n");
       });
 }
 

@@ -20,12 +20,11 @@ int Detach(Invocation& invocation, const client::Client& client, const RunFlags&
   request.set_session_id(run.start.session_id());
   request.set_request_id(run.start.request_id());
   *request.mutable_spec() = run.start.spec();
-  v1::StartProcessResponse response;
   // Without a deadline: a start that we stopped waiting for might still happen.
-  const client::Error error = client.StartProcess(request, &response);
-  if (!error.ok()) return invocation.Refuse(error);
-  invocation.out().Write(run.json ? JsonLine(response.process())
-                                  : response.process().process_id() + "\n");
+  const auto response = client.StartProcess(request);
+  if (!response.ok()) return invocation.Refuse(response.status());
+  invocation.out().Write(run.json ? JsonLine(response->process())
+                                  : response->process().process_id() + "\n");
   return kExitSuccess;
 }
 
@@ -48,7 +47,7 @@ int RunVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   if (!run.start.session_id().empty()) {
-    const client::Error error = CompleteSessionId(*client, run.start.mutable_session_id());
+    const absl::Status error = CompleteSessionId(*client, run.start.mutable_session_id());
     if (!error.ok()) return invocation.Refuse(error);
   }
   if (run.detach) return Detach(invocation, *client, run);

@@ -51,11 +51,10 @@ int SessionCreateVerb(Invocation& invocation) {
   }
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  v1::CreateSessionResponse response;
-  const client::Error error = client->CreateSession(request, &response, Prompt());
-  if (!error.ok()) return invocation.Refuse(error);
-  invocation.out().Write(json ? JsonLine(response.session())
-                              : response.session().session_id() + "\n");
+  const auto response = client->CreateSession(request, Prompt());
+  if (!response.ok()) return invocation.Refuse(response.status());
+  invocation.out().Write(json ? JsonLine(response->session())
+                              : response->session().session_id() + "\n");
   return kExitSuccess;
 }
 

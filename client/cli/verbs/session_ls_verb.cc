@@ -115,14 +115,13 @@ int SessionLsVerb(Invocation& invocation) {
   const absl::Time now = absl::Now();
   std::vector<v1::Session> sessions;
   do {
-    v1::ListSessionsResponse page;
-    const client::Error error = client->ListSessions(request, &page, Prompt());
-    if (!error.ok()) return invocation.Refuse(error);
-    for (v1::Session& session : *page.mutable_sessions()) {
+    auto page = client->ListSessions(request, Prompt());
+    if (!page.ok()) return invocation.Refuse(page.status());
+    for (v1::Session& session : *page->mutable_sessions()) {
       listing.Add(SessionRow(session, now));
       sessions.push_back(std::move(session));
     }
-    request.set_page_token(page.next_page_token());
+    request.set_page_token(page->next_page_token());
   } while (!request.page_token().empty());
   if (!json && !quiet) {
     invocation.out().Write(listing.Render(TerminalColumns(), invocation.IsColoured()));

@@ -26,9 +26,8 @@ int SessionCloseVerb(Invocation& invocation) {
                                                TargetResult* result) {
     v1::CloseSessionRequest one = request;
     one.set_session_id(id);
-    v1::CloseSessionResponse response;
     // Without a deadline: the grace decides.
-    result->error = client.CloseSession(one, &response);
+    result->error = client.CloseSession(one).status();
   });
 }
 
@@ -47,9 +46,9 @@ int SessionSetVerb(Invocation& invocation) {
       invocation, [&](const client::Client& client, const std::string& id, TargetResult* result) {
         v1::SetSessionWatcherRequest one = request;
         one.set_session_id(id);
-        v1::SetSessionWatcherResponse response;
-        result->error = client.SetSessionWatcher(one, &response, Prompt());
-        if (result->error.ok() && json) result->data = JsonLine(response.session());
+        const auto response = client.SetSessionWatcher(one, Prompt());
+        result->error = response.status();
+        if (response.ok() && json) result->data = JsonLine(response->session());
       });
 }
 
@@ -62,9 +61,9 @@ int SessionRenewVerb(Invocation& invocation) {
                                            TargetResult* result) {
     v1::RenewSessionRequest request;
     request.set_session_id(id);
-    v1::RenewSessionResponse response;
-    result->error = client.RenewSession(request, &response, Prompt());
-    if (result->error.ok() && json) result->data = JsonLine(response.session());
+    const auto response = client.RenewSession(request, Prompt());
+    result->error = response.status();
+    if (response.ok() && json) result->data = JsonLine(response->session());
   });
 }
 
@@ -77,10 +76,10 @@ int SessionInspectVerb(Invocation& invocation) {
                                  TargetResult* result) {
     v1::GetSessionRequest request;
     request.set_session_id(id);
-    v1::GetSessionResponse response;
-    result->error = client.GetSession(request, &response, Prompt());
-    if (!result->error.ok()) return;
-    result->data = json ? JsonLine(response.session()) : JsonText(response.session());
+    const auto response = client.GetSession(request, Prompt());
+    result->error = response.status();
+    if (!response.ok()) return;
+    result->data = json ? JsonLine(response->session()) : JsonText(response->session());
   };
   if (json || invocation.arguments().size() == 1) return ForEachSession(invocation, act);
   JsonArray array(&invocation.out());

@@ -27,6 +27,7 @@
 #include "client/cli/text/escape.h"
 #include "client/cli/text/screen_painter.h"
 #include "client/cli/text/short_id.h"
+#include "core/base/return_if_error.h"
 
 namespace proctor::cli {
 namespace {
@@ -58,13 +59,11 @@ class Stats {
   }
 
   // Looks once more; keeps the look before, to compare.
-  client::Error Look() {
+  absl::Status Look() {
     Usages usages;
     v1::GetProcessUsageRequest request = request_;
     do {
-      v1::GetProcessUsageResponse page;
-      client::Error error = client_.GetProcessUsage(request, &page, Prompt());
-      if (!error.ok()) return error;
+      ASSIGN_OR_RETURN(auto page, client_.GetProcessUsage(request, Prompt()));
       for (v1::ProcessUsage& usage : *page.mutable_usages()) usages.push_back(std::move(usage));
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
@@ -74,7 +73,7 @@ class Stats {
     for (const v1::ProcessUsage& usage : usages) known.insert(known_.extract(usage.process_id()));
     known_ = std::move(known);
     usages_ = std::move(usages);
-    return {};
+    return absl::OkStatus();
   }
 
   const Usages& usages() const { return usages_; }
@@ -86,7 +85,7 @@ class Stats {
     });
   }
 
-  std::string Draw(size_t width, client::Error* error) {
+  std::string Draw(size_t width, absl::Status* error) {
     *error = LearnCommands();
     const bool named = std::any_of(known_.begin(), known_.end(),
                                    [](const auto& known) { return !known.second.name.empty(); });
@@ -143,32 +142,31 @@ class Stats {
   }
 
   // Those of processes that have come since.
-  client::Error LearnCommands() {
+  absl::Status LearnCommands() {
     bool all_known = true;
     for (const v1::ProcessUsage& usage : usages_) {
       all_known = all_known && !known_[usage.process_id()].command.empty();
     }
-    if (all_known) return {};
+    if (all_known) return absl::OkStatus();
     if (request_.process_ids_size() == 0) return ListCommands();
     for (const v1::ProcessUsage& usage : usages_) {
       Known& known = known_[usage.process_id()];
       if (!known.command.empty()) continue;
       v1::GetProcessRequest request;
       request.set_process_id(usage.process_id());
-      v1::GetProcessResponse response;
-      client::Error error = client_.GetProcess(request, &response, Prompt());
-      if (!error.ok() && error.code != absl::StatusCode::kNotFound) return error;
-      Learn(response.process(), &known);
+      const auto response = client_.GetProcess(request, Prompt());
+      if (!response.ok() && !absl::IsNotFound(response.status())) return response.status();
+      Learn(response.ok() ? response->process() : v1::Process(), &known);
     }
-    return {};
+    return absl::OkStatus();
   }
 
-  client::Error ListCommands() {
+  absl::Status ListCommands() {
     v1::ListProcessesRequest request;
     request.set_session_id(request_.session_id());
     *request.mutable_labels() = request_.labels();
     request.add_states(v1::PROCESS_STATE_RUNNING);
-    client::Error error = ForEachListed(client_, request, [this](const v1::Process& process) {
+    absl::Status error = ForEachListed(client_, request, [this](const v1::Process& process) {
       const auto known = known_.find(process.process_id());
       if (known != known_.end()) Learn(process, &known->second);
       return true;
@@ -178,7 +176,7 @@ class Stats {
     for (auto& [id, known] : known_) {
       if (known.command.empty()) known.command = std::string("?");
     }
-    return {};
+    return absl::OkStatus();
   }
 
   const client::Client& client_;
@@ -199,8 +197,8 @@ void TellEnded(const Invocation& invocation, const v1::GetProcessUsageRequest& r
 
 // A look, and further ones until there is something to compare with; not for ever, because all may
 // be new each time.
-client::Error LookForLoads(Stats* stats) {
-  client::Error error = stats->Look();
+absl::Status LookForLoads(Stats* stats) {
+  absl::Status error = stats->Look();
   absl::Duration pause = kBetweenLooks;
   for (int i = 0; i < kMostTries && error.ok() && !stats->usages().empty(); ++i) {
     absl::SleepFor(pause);
@@ -228,25 +226,25 @@ int StatsVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   if (!request.session_id().empty()) {
-    const client::Error error = CompleteSessionId(*client, request.mutable_session_id());
+    const absl::Status error = CompleteSessionId(*client, request.mutable_session_id());
     if (!error.ok()) return invocation.Refuse(error);
   }
   ProcessIds ids(*client);
   for (std::string id : invocation.arguments()) {
-    const client::Error error = ids.Complete(&id);
+    const absl::Status error = ids.Complete(&id);
     if (!error.ok()) return invocation.Refuse(error, id);
     request.add_process_ids(id);
   }
 
   Stats stats(*client, request);
   if (json) {
-    const client::Error error = stats.Look();
+    const absl::Status error = stats.Look();
     if (!error.ok()) return invocation.Refuse(error);
     for (const v1::ProcessUsage& usage : stats.usages()) invocation.out().Write(JsonLine(usage));
     TellEnded(invocation, request, stats.usages());
     return kExitSuccess;
   }
-  client::Error error = LookForLoads(&stats);
+  absl::Status error = LookForLoads(&stats);
   if (!error.ok()) return invocation.Refuse(error);
   const bool repaints = TerminalColumns() > 0 && ObeysEscapes(STDOUT_FILENO) && !once;
   ScreenPainter painter;

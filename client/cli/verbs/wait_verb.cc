@@ -26,7 +26,7 @@ bool IsKnown(const v1::ExitStatus& status) { return status.has_exit_code() || st
 // The policy of many waits on one server, which all lose it at the same time: one tells it.
 client::ReconnectPolicy TellOnce(client::ReconnectPolicy policy) {
   auto told = std::make_shared<std::atomic<bool>>(false);
-  policy.on_lost = [told, tell = std::move(policy.on_lost)](const client::Error& error) {
+  policy.on_lost = [told, tell = std::move(policy.on_lost)](const absl::Status& error) {
     if (!told->exchange(true)) tell(error);
   };
   return policy;
@@ -78,14 +78,14 @@ int WaitVerb(Invocation& invocation) {
     if (timeout != absl::InfiniteDuration()) {
       *request.mutable_timeout() = ToProto(std::max(deadline - absl::Now(), absl::ZeroDuration()));
     }
-    v1::WaitProcessResponse response;
     client::Reconnector reconnector(policy);
     result->reached = true;
-    result->error = client.WaitProcess(request, &response, &reconnector);
-    if (!result->error.ok()) return;
-    const v1::ExitStatus& status = response.process().exit_status();
+    const auto response = client.WaitProcessOverLosses(request, &reconnector);
+    result->error = response.status();
+    if (!response.ok()) return;
+    const v1::ExitStatus& status = response->process().exit_status();
     const bool known = IsKnown(status);
-    result->data = json    ? JsonLine(response.process())
+    result->data = json    ? JsonLine(response->process())
                    : known ? absl::StrCat(ExitCodeOf(status), "\n")
                            : "?\n";
     result->named = !json && !alone;
@@ -93,7 +93,7 @@ int WaitVerb(Invocation& invocation) {
     const std::string crash = CrashText(status);
     if (!crash.empty()) result->notes.push_back(crash);
     if (known) return;
-    const std::string reason = UnknownEndText(response.process());
+    const std::string reason = UnknownEndText(response->process());
     result->code = kExitFailure;
     result->notes.push_back(
         absl::StrCat("how it ended is unknown", reason.empty() ? "" : ": ", reason));

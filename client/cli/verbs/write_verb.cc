@@ -32,15 +32,15 @@ int WriteVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   std::string id = invocation.arguments()[0];
-  const client::Error unknown = CompleteProcessId(*client, &id);
+  const absl::Status unknown = CompleteProcessId(*client, &id);
   if (!unknown.ok()) return invocation.Refuse(unknown);
 
-  StdinWriter writer(*client, id, force, [&invocation](const client::Error& error) {
-    invocation.console().Say(absl::StrCat("lost the server (", error.message,
+  StdinWriter writer(*client, id, force, [&invocation](const absl::Status& error) {
+    invocation.console().Say(absl::StrCat("lost the server (", error.message(),
                                           "); trying again for ",
                                           absl::FormatDuration(StdinWriter::kPatience)));
   });
-  client::Error error = writer.Begin();
+  absl::Status error = writer.Begin();
   while (error.ok()) {
     std::string chunk(kChunkBytes, '\0');
     const ssize_t size = read(STDIN_FILENO, chunk.data(), chunk.size());

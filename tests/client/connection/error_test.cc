@@ -3,42 +3,44 @@
 #include <grpcpp/support/status.h>
 #include <gtest/gtest.h>
 
+#include "core/base/error.h"
 #include "tests/client/messages.h"
 
 namespace proctor::client {
 namespace {
 
 TEST(ErrorTest, UnpacksErrorInfo) {
-  const Error error =
-      ErrorFromGrpc(testing::Refusal(grpc::StatusCode::NOT_FOUND, "spawn 'x': No such file",
-                                     "EXECUTABLE_NOT_FOUND", {{"errno", "2"}}));
-  EXPECT_EQ(error.code, absl::StatusCode::kNotFound);
-  EXPECT_TRUE(error.Is("EXECUTABLE_NOT_FOUND"));
-  EXPECT_EQ(error.domain, "proctor");
-  EXPECT_EQ(error.metadata.at("errno"), "2");
-  EXPECT_EQ(error.ToString(), "spawn 'x': No such file (EXECUTABLE_NOT_FOUND)");
+  const absl::Status error =
+      StatusFromGrpc(testing::Refusal(grpc::StatusCode::NOT_FOUND, "spawn 'x': No such file",
+                                      "EXECUTABLE_NOT_FOUND", {{"errno", "2"}}));
+  EXPECT_EQ(error.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ErrorReason(error), "EXECUTABLE_NOT_FOUND");
+  EXPECT_EQ(ErrorVariables(error).at("errno"), "2");
+  EXPECT_EQ(ErrorText(error), "spawn 'x': No such file (EXECUTABLE_NOT_FOUND)");
 }
 
 TEST(ErrorTest, StandsWithoutDetails) {
-  const Error error = ErrorFromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "refused"));
-  EXPECT_TRUE(error.IsUnreachable());
-  EXPECT_EQ(error.ToString(), "refused (UNAVAILABLE)");
+  const absl::Status error = StatusFromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "refused"));
+  EXPECT_TRUE(IsUnreachable(error));
+  EXPECT_EQ(ErrorText(error), "refused (UNAVAILABLE)");
 }
 
 TEST(ErrorTest, PassesOverMalformedDetails) {
-  const Error error = ErrorFromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "m", "\xff\xff"));
-  EXPECT_EQ(error.ToString(), "m (INTERNAL)");
+  const absl::Status error =
+      StatusFromGrpc(grpc::Status(grpc::StatusCode::INTERNAL, "m", "\xff\xff"));
+  EXPECT_EQ(ErrorText(error), "m (INTERNAL)");
 }
 
 TEST(ErrorTest, DrainingServerWasReached) {
-  EXPECT_FALSE(ErrorFromGrpc(testing::Refusal(grpc::StatusCode::UNAVAILABLE, "shutting down",
-                                              "SERVER_DRAINING"))
-                   .IsUnreachable());
+  const absl::Status error = StatusFromGrpc(
+      testing::Refusal(grpc::StatusCode::UNAVAILABLE, "shutting down", "SERVER_DRAINING"));
+  EXPECT_FALSE(IsUnreachable(error));
+  EXPECT_TRUE(IsLost(error));
 }
 
 TEST(ErrorTest, OkIsOk) {
-  EXPECT_TRUE(ErrorFromGrpc(grpc::Status::OK).ok());
-  EXPECT_EQ(ErrorFromGrpc(grpc::Status::OK).ToString(), "OK");
+  EXPECT_TRUE(StatusFromGrpc(grpc::Status::OK).ok());
+  EXPECT_EQ(ErrorText(absl::OkStatus()), "OK");
 }
 
 }  // namespace

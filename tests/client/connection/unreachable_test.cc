@@ -9,10 +9,7 @@ namespace proctor::client {
 namespace {
 
 std::string Explain(const std::string& host, const std::string& message) {
-  Error error;
-  error.code = absl::StatusCode::kUnavailable;
-  error.message = message;
-  return ExplainUnreachable({.host = host}, error);
+  return ExplainUnreachable({.host = host}, absl::UnavailableError(message));
 }
 
 TEST(UnreachableTest, NamesCauseAndHelp) {

@@ -131,7 +131,7 @@ TEST_F(ProcessStreamTest, WriteThatIsHeldBackEndsWithTheStream) {
   });
   const StreamOutcome outcome = stream->Receive({});
   feeder.join();
-  EXPECT_TRUE(outcome.complete()) << outcome.error.ToString();
+  EXPECT_TRUE(outcome.complete()) << ErrorText(outcome.error);
 }
 
 TEST_F(ProcessStreamTest, SinkThatRefusesCancels) {
@@ -199,7 +199,7 @@ TEST_F(ProcessStreamTest, SignalOvertakesStdinThatNobodyReads) {
   const StreamOutcome outcome = stream->Receive(sinks);
   feeder.join();
   signaller.join();
-  EXPECT_TRUE(outcome.complete()) << outcome.error.ToString();
+  EXPECT_TRUE(outcome.complete()) << ErrorText(outcome.error);
 }
 
 TEST_F(ProcessStreamTest, SignalBeforeStartedAfterEndOfStdinArrives) {
@@ -218,7 +218,7 @@ TEST_F(ProcessStreamTest, SignalBeforeStartedAfterEndOfStdinArrives) {
   };
   const auto stream = client_->Run(Start());
   stream->CloseStdin();
-  stream->Signal("INT", v1::SIGNAL_SCOPE_GROUP);
+  EXPECT_TRUE(stream->Signal("INT", v1::SIGNAL_SCOPE_GROUP).ok());
   closed.Notify();
   EXPECT_TRUE(stream->Receive({}).complete());
 }
@@ -265,7 +265,7 @@ TEST_F(ProcessStreamTest, DetachGoesBehindStdinAndEndsTheStream) {
   EXPECT_TRUE(stream->WriteStdin("abc"));
   EXPECT_TRUE(stream->Detach());
   const StreamOutcome outcome = stream->Receive({});
-  EXPECT_TRUE(outcome.error.ok()) << outcome.error.ToString();
+  EXPECT_TRUE(outcome.error.ok()) << ErrorText(outcome.error);
   EXPECT_FALSE(outcome.exit_status.has_value());
   EXPECT_EQ(got, "abc");
   EXPECT_FALSE(stream->Detach());
@@ -336,7 +336,7 @@ TEST_F(ProcessStreamTest, AttachClosesStdinByMessage) {
 TEST_F(ProcessStreamTest, NobodyThereIsUnreachable) {
   server_.Stop();
   const StreamOutcome outcome = client_->Run(Start())->Receive({});
-  EXPECT_TRUE(outcome.error.IsUnreachable()) << outcome.error.ToString();
+  EXPECT_TRUE(IsUnreachable(outcome.error)) << ErrorText(outcome.error);
 }
 
 }  // namespace

@@ -6,30 +6,34 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "core/base/error.h"
 
 namespace proctor::client {
 namespace {
 
-Error Lost() { return {absl::StatusCode::kUnavailable, "gone", "", "", {}}; }
+absl::Status Lost() { return absl::UnavailableError("gone"); }
 
 TEST(ReconnectorTest, TriesAgainOnlyAfterALoss) {
   Reconnector reconnector({absl::Minutes(1), nullptr});
   EXPECT_TRUE(reconnector.Await(Lost()));
-  EXPECT_TRUE(reconnector.Await({absl::StatusCode::kUnavailable, "m", "SERVER_DRAINING", "", {}}));
-  EXPECT_TRUE(reconnector.Await({absl::StatusCode::kCancelled, "CANCELLED", "", "", {}}));
-  EXPECT_FALSE(reconnector.Await({absl::StatusCode::kCancelled, "m", "START_CANCELLED", "", {}}));
-  EXPECT_FALSE(reconnector.Await({absl::StatusCode::kNotFound, "m", "PROCESS_NOT_FOUND", "", {}}));
-  EXPECT_FALSE(reconnector.Await({}));
+  EXPECT_TRUE(
+      reconnector.Await(MakeError(absl::StatusCode::kUnavailable, Reason::kServerDraining, "m")));
+  EXPECT_TRUE(reconnector.Await(absl::CancelledError("CANCELLED")));
+  EXPECT_FALSE(
+      reconnector.Await(MakeError(absl::StatusCode::kCancelled, Reason::kStartCancelled, "m")));
+  EXPECT_FALSE(
+      reconnector.Await(MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound, "m")));
+  EXPECT_FALSE(reconnector.Await(absl::OkStatus()));
 }
 
 TEST(ReconnectorTest, NotAtAllIsNotAtAll) {
-  Reconnector reconnector({absl::ZeroDuration(), [](const Error&) { FAIL(); }});
+  Reconnector reconnector({absl::ZeroDuration(), [](const absl::Status&) { FAIL(); }});
   EXPECT_FALSE(reconnector.Await(Lost()));
 }
 
 TEST(ReconnectorTest, GivesUpInTheEndAndTellsEachLossOnce) {
   int told = 0;
-  Reconnector reconnector({absl::Milliseconds(150), [&](const Error&) { ++told; }});
+  Reconnector reconnector({absl::Milliseconds(150), [&](const absl::Status&) { ++told; }});
   int tries = 0;
   while (reconnector.Await(Lost())) ++tries;
   EXPECT_GE(tries, 1);

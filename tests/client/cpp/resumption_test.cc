@@ -9,6 +9,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "client/cpp/client.h"
+#include "core/base/error.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/messages.h"
 
@@ -94,7 +95,7 @@ TEST_F(ResumptionTest, GoesOnWithTheNextByteAndTellsNothingTwice) {
     return grpc::Status::OK;
   };
   const StreamOutcome outcome = Attach();
-  EXPECT_TRUE(outcome.complete()) << outcome.error.ToString();
+  EXPECT_TRUE(outcome.complete()) << ErrorText(outcome.error);
   EXPECT_EQ(out_, "abcdef");
   using Message = v1::StreamMessage;
   EXPECT_EQ(kinds_, (std::vector<Message::MessageCase>{Message::kStarted, Message::kOutput,
@@ -168,7 +169,7 @@ TEST_F(ResumptionTest, SendsAgainWhatStdinWasNotAcknowledged) {
   });
   const StreamOutcome outcome = stream->Receive({});
   feeder.join();
-  EXPECT_TRUE(outcome.complete()) << outcome.error.ToString();
+  EXPECT_TRUE(outcome.complete()) << ErrorText(outcome.error);
   EXPECT_EQ(taken, "abcdefghi");
 }
 
@@ -178,7 +179,7 @@ TEST_F(ResumptionTest, CancelEndsTheWaitForTheServer) {
     Tell(stream, Started());
     return kGone;
   };
-  policy_ = {absl::InfiniteDuration(), [&](const Error&) {
+  policy_ = {absl::InfiniteDuration(), [&](const absl::Status&) {
                if (!lost.HasBeenNotified()) lost.Notify();
              }};
   const auto stream = client_->Attach({}, policy_);
@@ -193,7 +194,7 @@ TEST_F(ResumptionTest, CancelEndsTheWaitForTheServer) {
 
 TEST_F(ResumptionTest, AnUnreachableServerIsNotWaitedFor) {
   server_.Stop();
-  EXPECT_TRUE(Attach().error.IsUnreachable());
+  EXPECT_TRUE(IsUnreachable(Attach().error));
 }
 
 TEST_F(ResumptionTest, TellsHowAProcessEndedWhoseOutputIsGone) {
@@ -210,7 +211,7 @@ TEST_F(ResumptionTest, TellsHowAProcessEndedWhoseOutputIsGone) {
     return grpc::Status::OK;
   };
   const StreamOutcome outcome = client_->ReadOutput({}, policy_)->Receive({});
-  EXPECT_TRUE(outcome.error.Is("SESSION_CLOSED"));
+  EXPECT_EQ(ErrorReason(outcome.error), "SESSION_CLOSED");
   EXPECT_EQ(outcome.exit_status->unknown().reason(), "SERVER_LOST");
 }
 
@@ -227,9 +228,9 @@ TEST_F(ResumptionTest, AWaitGoesOnOverTheServersRestart) {
   Reconnector reconnector(policy_);
   v1::WaitProcessRequest request;
   request.mutable_timeout()->set_seconds(3600);
-  v1::WaitProcessResponse response;
-  EXPECT_TRUE(client_->WaitProcess(request, &response, &reconnector).ok());
-  EXPECT_EQ(response.process().exit_status().exit_code(), 4);
+  const auto response = client_->WaitProcessOverLosses(request, &reconnector);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->process().exit_status().exit_code(), 4);
 }
 
 }  // namespace
