@@ -7,14 +7,13 @@
 
 namespace proctor::client {
 
+struct Stubs;
+
 // What happens on a server, as it happens.
 //
 // Next is called by one thread; Cancel by anybody. Made by Client; outlives it.
 //
 // Order of calls: Next until it returns null, then Finish. Destroying cancels.
-
-struct Stubs;
-
 class EventStream {
  public:
   EventStream(std::shared_ptr<const Stubs> stubs, const v1::WatchEventsRequest& request);

@@ -16,7 +16,6 @@ namespace proctor::client {
 // or invented on the way.
 //
 // Not thread-safe: it belongs to whoever reads the stream.
-
 class OutputLedger {
  public:
   // With `start`, both streams begin there. Without, a stream begins with its first byte or gap;

@@ -20,33 +20,6 @@
 
 namespace proctor::client {
 
-// One process seen through one stream: what it writes, how it ends; and on the way back stdin,
-// signals and the size of its terminal.
-//
-// Thread-safe as follows: one thread calls Receive; WriteStdin and CloseStdin are called by one
-// other thread; Signal, Resize, Detach and Cancel by anybody at any time. Made by Client; outlives
-// it.
-//
-// Order of calls: Receive at most once; the others any time, before it as well, but nothing for the
-// process after Detach. Destroying a stream that was not received to its end cancels it; nobody may
-// be inside a method then.
-//
-//     main thread      Receive ── message ── message ── … ── end
-//     feeding thread     WriteStdin ▒▒blocked: the server does not read▒▒ ── CloseStdin
-//     signal thread          Signal ── goes beside the stream while stdin is stuck in it
-//
-// Bytes for stdin that a process does not read hold up whatever comes after them on the stream. A
-// signal must reach such a process above all others, so it takes the unary SignalProcess whenever
-// stdin bytes are on their way. Giving signals a stream of their own was rejected: before Started
-// nobody knows the process's id, and a signal must not overtake the start.
-//
-// A stream that may be resumed goes on by itself where its server or the way to it is lost: on
-// another stream of the same kind, from the bytes of output that came and the bytes of stdin that
-// were acknowledged, so that none is lost and none comes twice. Whoever writes waits meanwhile.
-//
-//     lost ─▶ Reconnector ─▶ another stream ─▶ Started ─▶ what stdin still owes ─▶ as before
-//              └─▶ given up: the outcome says why
-
 class ProcessWire;
 struct Stubs;
 
@@ -91,6 +64,32 @@ struct ProcessStreamResumption {
   std::function<std::unique_ptr<ProcessWire>(const v1::OutputPosition& from, bool writes)> open;
 };
 
+// One process seen through one stream: what it writes, how it ends; and on the way back stdin,
+// signals and the size of its terminal.
+//
+// Thread-safe as follows: one thread calls Receive; WriteStdin and CloseStdin are called by one
+// other thread; Signal, Resize, Detach and Cancel by anybody at any time. Made by Client; outlives
+// it.
+//
+// Order of calls: Receive at most once; the others any time, before it as well, but nothing for the
+// process after Detach. Destroying a stream that was not received to its end cancels it; nobody may
+// be inside a method then.
+//
+//     main thread      Receive ── message ── message ── … ── end
+//     feeding thread     WriteStdin ▒▒blocked: the server does not read▒▒ ── CloseStdin
+//     signal thread          Signal ── goes beside the stream while stdin is stuck in it
+//
+// Bytes for stdin that a process does not read hold up whatever comes after them on the stream. A
+// signal must reach such a process above all others, so it takes the unary SignalProcess whenever
+// stdin bytes are on their way. Giving signals a stream of their own was rejected: before Started
+// nobody knows the process's id, and a signal must not overtake the start.
+//
+// A stream that may be resumed goes on by itself where its server or the way to it is lost: on
+// another stream of the same kind, from the bytes of output that came and the bytes of stdin that
+// were acknowledged, so that none is lost and none comes twice. A writer waits meanwhile.
+//
+//     lost ─▶ Reconnector ─▶ another stream ─▶ Started ─▶ what stdin still owes ─▶ as before
+//              └─▶ given up: the outcome says why
 class ProcessStream {
  public:
   // Sends the first request; blocks until the connection is there. Errors are told by Receive.

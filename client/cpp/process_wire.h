@@ -7,6 +7,8 @@
 
 namespace proctor::client {
 
+struct Stubs;
+
 // The gRPC stream beneath a ProcessStream: RunProcess, AttachProcess or ReadOutput, which differ in
 // their requests and carry the same messages back.
 //
@@ -15,9 +17,6 @@ namespace proctor::client {
 //
 // Order of calls: Start; then Read until it returns null, beside any Write and at most one
 // HalfClose; then Finish once nobody writes any more.
-
-struct Stubs;
-
 class ProcessWire {
  public:
   virtual ~ProcessWire() = default;

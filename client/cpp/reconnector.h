@@ -9,13 +9,6 @@
 
 namespace proctor::client {
 
-// Decides whether, and when, a client that lost its server tries again.
-//
-// What is tried again is up to whoever asks: a stream from the position that it had reached, a wait
-// that consumes nothing. A start is nothing of that kind.
-//
-// Cancel may be called by anybody; the rest by one thread.
-
 // How long a client goes on by itself without its server.
 struct ReconnectPolicy {
   // From the loss on; zero for not at all.
@@ -24,6 +17,12 @@ struct ReconnectPolicy {
   std::function<void(const absl::Status&)> on_lost;
 };
 
+// Decides whether, and when, a client that lost its server tries again.
+//
+// What is tried again is the caller's choice: a stream from the position that it had reached, a
+// wait that consumes nothing. A start is nothing of that kind.
+//
+// Cancel may be called by anybody; the rest by one thread.
 class Reconnector {
  public:
   explicit Reconnector(ReconnectPolicy policy) : policy_(std::move(policy)) {}

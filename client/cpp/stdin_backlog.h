@@ -13,7 +13,6 @@ namespace proctor::client {
 // lets on its way, so this stays within a few MiB.
 //
 // Not thread-safe.
-
 class StdinBacklog {
  public:
   void Append(std::string data) {

@@ -14,7 +14,6 @@ namespace proctor::client {
 // The generated stubs of the four services on one channel, for calls that Client does not wrap.
 //
 // Thread-safe. This header brings in gRPC's; include it in .cc files only.
-
 struct Stubs {
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
       : processes(v1::ProcessService::NewStub(channel)),

@@ -17,12 +17,6 @@
 
 namespace proctor::cli {
 
-// One use of the command: the verb, its arguments, our standard streams, and the server.
-//
-// Not thread-safe, but for console(). Lives as long as the verb's function runs.
-//
-// Order of calls: Parse first; then Connect, as often as wanted.
-
 struct Verb;
 
 // How many arguments a verb takes beside its flags.
@@ -37,6 +31,11 @@ inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
 // What the user can do about an error, to stand behind its text; empty where nothing is known.
 std::string HintFor(const absl::Status& error);
 
+// One use of the command: the verb, its arguments, our standard streams, and the server.
+//
+// Not thread-safe, but for console(). Lives as long as the verb's function runs.
+//
+// Order of calls: Parse first; then Connect, as often as wanted.
 class Invocation {
  public:
   // `arguments` are those behind the verb.

@@ -15,7 +15,6 @@ namespace proctor::cli {
 //
 // Order of calls: Switch, Action, Text, Value and Heading in the order of the help text; then Parse
 // or Help.
-
 class FlagSet {
  public:
   // Whether flags may stand behind the first argument that is none. Not where the arguments are a

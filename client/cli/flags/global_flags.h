@@ -9,7 +9,6 @@ namespace proctor::cli {
 // The flags that every verb takes: how to reach the server.
 //
 // A value.
-
 struct GlobalFlags {
   // As given; empty where the environment or the default decides.
   client::ConnectOptions options;

@@ -16,7 +16,6 @@ namespace proctor::cli {
 // A value; used by one thread.
 //
 // Order of calls: AddTo, the parsing, Open.
-
 struct MessageFlags {
   std::string file;
   std::optional<int> descriptor;

@@ -10,7 +10,6 @@ namespace proctor::cli {
 // --reconnect: how long a verb that follows something goes on without its server.
 //
 // A value; used by one thread.
-
 struct ReconnectFlag {
   absl::Duration longest = absl::Minutes(1);
 

@@ -18,7 +18,6 @@ namespace proctor::cli {
 // A value; not thread-safe.
 //
 // Order of calls: AddTo, the parsing, Finish.
-
 struct RunFlags {
   bool interactive = false;
   bool tty = false;

@@ -12,7 +12,6 @@ namespace proctor::cli {
 // --tail and --tail-bytes: how much of the end of an output is shown, for logs and attach.
 //
 // Not thread-safe.
-
 class TailFlags {
  public:
   // `letter` is the short form of --tail; 0: it has none. Lives longer than the parsing.

@@ -9,7 +9,6 @@ namespace proctor::cli {
 // The flags that say which keys are ours while our terminal belongs to a process.
 //
 // A value; not thread-safe.
-
 struct TerminalFlags {
   KeyBindings keys;
 

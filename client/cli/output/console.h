@@ -9,7 +9,6 @@ namespace proctor::cli {
 // Where the command speaks to its user: lines on stderr that begin with "proctor: VERB: ".
 //
 // Thread-safe: a line is one write.
-
 class Console {
  public:
   // An empty `verb` gives lines that begin with "proctor: ".

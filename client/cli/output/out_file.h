@@ -11,7 +11,6 @@ namespace proctor::cli {
 // slow has slowed us down. The first error sticks.
 //
 // Not thread-safe.
-
 class OutFile {
  public:
   // Does not own `descriptor`.

@@ -24,7 +24,6 @@ namespace proctor::cli {
 //
 // Called by one thread, which reads the stream. `say` may be called on another one, but not twice
 // at a time.
-
 class GapReport {
  public:
   // `say` prints a line; `now` is another clock for tests. Nothing is told out of `silence`.

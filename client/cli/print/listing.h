@@ -15,12 +15,6 @@
 
 namespace proctor::cli {
 
-// What a verb lists: rows of named fields, as a table for people, or as --format has them.
-//
-// A value; not thread-safe.
-//
-// Order of calls: AddTo; after the parsing Add for each row, then Render, and again from Clear on.
-
 // What one field is called.
 struct Field {
   std::string name;
@@ -46,6 +40,11 @@ struct Value {
 // As many as there are fields, in their order.
 using Row = std::vector<Value>;
 
+// What a verb lists: rows of named fields, as a table for people, or as --format has them.
+//
+// A value; not thread-safe.
+//
+// Order of calls: AddTo; after the parsing Add for each row, then Render, and again from Clear on.
 class Listing {
  public:
   // `brief` and `wide` are names of fields: the columns of the usual table and of the wide one. The

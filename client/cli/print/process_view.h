@@ -17,7 +17,6 @@ namespace proctor::cli {
 // A value; used by one thread.
 //
 // Order of calls: AddTo; after the parsing All, then One as often as wanted.
-
 class ProcessView {
  public:
   // Adds its flags to `*flags`; this must outlive it.

@@ -10,10 +10,7 @@
 
 namespace proctor::cli {
 
-// A table for people: columns as wide as they need, two spaces apart.
-//
-// A value; not thread-safe.
-
+// What a row has under one column.
 struct Cell {
   Cell(std::string words) : text(std::move(words)) {}  // NOLINT: most are mere texts
   Cell(const char* words) : text(words) {}             // NOLINT
@@ -23,6 +20,9 @@ struct Cell {
   Colour colour = Colour::kNone;
 };
 
+// A table for people: columns as wide as they need, two spaces apart.
+//
+// A value; not thread-safe.
 class Table {
  public:
   // With `widths`, which outlive it, the columns are no narrower than those, and leave there how

@@ -22,20 +22,7 @@
 
 namespace proctor::cli {
 
-// Our own terminal joined to the terminal of a process: every key goes there, except our own few;
-// everything it shows comes here; and it has the size of our window.
-//
-// Show is called on the thread that receives the stream, which also starts, stops and destroys
-// this. Two threads of its own do the rest, because a stream may not take anything for a long time,
-// and whoever wants to leave it must not wait for that:
-//
-//     watching thread   key ─▶ queue   ~. ─▶ Cancel   signal: size ─▶ queue   suspend, resume
-//     feeding thread             └─▶ WriteStdin ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ └─▶ Resize
-//     receiving thread  Show ── Show ── … ── end of the stream ─▶ Stop
-//
-// Order of calls: Start once; then Show; then Stop, after which End tells. The stream has ended
-// when Stop is called.
-
+// The keys of a session at the terminal, and what is known of its size.
 struct InteractiveOptions {
   KeyBindings keys;
   // The size that the process's terminal is known to have; unset asks for a redraw: the size is
@@ -43,6 +30,19 @@ struct InteractiveOptions {
   std::optional<v1::TerminalSize> size;
 };
 
+// Our own terminal joined to the terminal of a process: every key goes there, except our own few;
+// everything it shows comes here; and it has the size of our window.
+//
+// Show is called on the thread that receives the stream, which also starts, stops and destroys
+// this. Two threads of its own do the rest, because a stream may not take anything for a long time,
+// and leaving it must not wait for that:
+//
+//     watching thread   key ─▶ queue   ~. ─▶ Cancel   signal: size ─▶ queue   suspend, resume
+//     feeding thread             └─▶ WriteStdin ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ └─▶ Resize
+//     receiving thread  Show ── Show ── … ── end of the stream ─▶ Stop
+//
+// Order of calls: Start once; then Show; then Stop, after which End tells. The stream has ended
+// when Stop is called.
 class InteractiveTerminal {
  public:
   // Why it ended, as far as we did it.

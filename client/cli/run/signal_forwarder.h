@@ -25,7 +25,6 @@ namespace proctor::cli {
 //     sending thread       └─▶ Signal ▒▒▒▒▒ blocked: the server is slow ▒▒▒▒▒
 //
 // There are two threads because a Signal may take long, and the user who gives up must not wait.
-
 class SignalForwarder {
  public:
   // Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT, but for those that are ignored: nohup(1), and a

@@ -13,7 +13,6 @@ namespace proctor::cli {
 //
 // Made and destroyed on one thread; the pump has one of its own. It holds one chunk at most: the
 // next is read when gRPC has taken the one before.
-
 class StdinPump {
  public:
   // Starts to read descriptor 0. `*stream` and `*console` outlive this.

@@ -21,7 +21,6 @@ namespace proctor::cli {
 // Not thread-safe.
 //
 // Order of calls: Begin; Write as often as wanted; Close at most once. Nothing after an error.
-
 class StdinWriter {
  public:
   // How long a server that cannot be reached is tried again, for each call.

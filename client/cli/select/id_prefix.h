@@ -9,12 +9,10 @@
 
 namespace proctor::cli {
 
-// Completes the shortened ids that people type.
+// The ids that a server knows, of one kind: completes the shortened ones that people type. The list
+// of them all is asked for once, by the first id that needs it.
 //
-// Thread-safe, as Client is.
-
-// The ids that a server knows, of one kind. The list of them all is asked for once, by the first id
-// that needs it.
+// Thread-safe, as Client is. The client outlives it.
 class KnownIds {
  public:
   KnownIds(const KnownIds&) = delete;
@@ -27,7 +25,6 @@ class KnownIds {
   absl::Status Complete(std::string* id);
 
  protected:
-  // `client` outlives it.
   explicit KnownIds(const client::Client& client) : client_(client) {}
   const client::Client& client() const { return client_; }
 

@@ -19,7 +19,6 @@ namespace proctor::cli {
 // A value; used by one thread.
 //
 // Order of calls: AddTo; after the parsing AddDefault; Complete, then the rest.
-
 class ProcessFilter {
  public:
   // Adds its flags to `*flags`; this must outlive it. `letter` is the short form of --filter; 0 is

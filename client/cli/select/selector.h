@@ -19,7 +19,6 @@ namespace proctor::cli {
 // A value; used by one thread.
 //
 // Order of calls: AddTo; after the parsing Check, then the rest.
-
 class Selector {
  public:
   // Adds -l, --all and -q to `*flags`; this must outlive it. `all` is what --all says it takes.

@@ -12,7 +12,6 @@ namespace proctor::cli {
 // handler. There is one at a time that is entered, since a process has one terminal.
 //
 // Order of calls: Enter and Leave, as often as wanted.
-
 class RawTerminal {
  public:
   // Does nothing to the terminal at `descriptor` yet.

@@ -15,7 +15,6 @@ namespace proctor::cli {
 // of the output passes by. Sequences may be cut anywhere between two pieces of output.
 //
 // A value; not thread-safe.
-
 class ScreenModes {
  public:
   // Takes note of what `output` does to the terminal that it is written to.

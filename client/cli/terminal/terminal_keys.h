@@ -9,16 +9,6 @@
 
 namespace proctor::cli {
 
-// The keys that are ours while everything else that is typed goes to the process: ssh's escapes,
-// which count at the start of a line only, and detach keys as docker's, which count everywhere, but
-// only if somebody asks for them: the first of them is some program's key, too, and a program that
-// gets its key late looks broken.
-//
-// Not thread-safe.
-//
-//     typed ─▶ escapes: ~. ~d ~^Z ~? ~~ ─▶ detach keys, if any ─▶ the process
-//                       └─▶ commands               └─▶ command, or held until Release
-
 // Which keys these are. A value.
 struct KeyBindings {
   // Begins an escape; none without.
@@ -34,6 +24,15 @@ absl::StatusOr<std::optional<char>> ParseEscapeChar(const std::string& text);
 // between; "" and "none" for none. INVALID_ARGUMENT otherwise.
 absl::StatusOr<std::string> ParseDetachKeys(const std::string& text);
 
+// The keys that are ours while everything else that is typed goes to the process: ssh's escapes,
+// which count at the start of a line only, and detach keys as docker's, which count everywhere, but
+// only if somebody asks for them: the first of them is some program's key, too, and a program that
+// gets its key late looks broken.
+//
+// Not thread-safe.
+//
+//     typed ─▶ escapes: ~. ~d ~^Z ~? ~~ ─▶ detach keys, if any ─▶ the process
+//                       └─▶ commands               └─▶ command, or held until Release
 class TerminalKeys {
  public:
   enum class Command { kSend, kDetach, kDisconnect, kSuspend, kHelp };

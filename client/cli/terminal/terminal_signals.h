@@ -13,7 +13,6 @@ namespace proctor::cli {
 // One at a time. Made and destroyed on one thread; the rest is used by one thread, which may be
 // another. Handlers, not a blocked mask, because the threads that run already would not inherit
 // that; and before the terminal is raw SIGTSTP does what it does for everybody.
-
 class TerminalSignals {
  public:
   // From now on, each of the signals writes to the eventfd `wake_fd`, which outlives this.

@@ -19,7 +19,6 @@ namespace proctor::cli {
 // are no functions and no conditions.
 //
 // A value.
-
 class RowFormat {
  public:
   // Fields are found whatever their letters' case. INVALID_ARGUMENT for a malformed template and

@@ -8,7 +8,6 @@ namespace proctor::cli {
 // A table on a terminal that is painted anew over itself.
 //
 // Not thread-safe.
-
 class ScreenPainter {
  public:
   // What to write to show `table`, as much as a window of `rows` has room for, over what was shown

@@ -14,7 +14,6 @@ namespace proctor::cli {
 //
 // AwaitTick is called by one thread; a thread of its own listens, from the constructor to the
 // destructor. A lost server rings, too: whoever looks then finds out.
-
 class EventBell {
  public:
   // `client` outlives it.
