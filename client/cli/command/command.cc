@@ -8,13 +8,14 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/invocation.h"
 #include "client/cli/command/verb.h"
-#include "client/cli/flags/flag_set.h"
+#include "client/cli/flags/flag_text.h"
 #include "client/cli/flags/global_flags.h"
 #include "client/cli/output/console.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/output/out_file.h"
 #include "core/base/error.h"
 #include "core/base/printable_text.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 namespace {
@@ -42,8 +43,8 @@ int RunCommand(std::vector<std::string> arguments) {
   FlagSet flags(FlagSet::Order::kFlagsFirst);
   globals.AddToFront(&flags);
   std::vector<std::string> words;
-  const absl::Status parsed = flags.Parse(arguments, &words);
-  if (!parsed.ok()) return Mistake(std::string(parsed.message()));
+  const std::optional<FlagSet::Mistake> wrong = flags.Parse(arguments, &words);
+  if (wrong.has_value()) return Mistake(MistakeText(flags, *wrong));
   // `proctor --help VERB` is `proctor help VERB`.
   if (std::exchange(globals.help, false)) words.insert(words.begin(), "help");
   if (globals.version) words = {"version"};

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/verb.h"
+#include "client/cli/flags/flag_text.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/text/fill.h"
 #include "client/connection/error.h"
@@ -47,16 +48,16 @@ void Invocation::CatchBrokenPipes() { sigpipe_was_ignored = signal(SIGPIPE, SIG_
 std::optional<int> Invocation::Parse(FlagSet* flags, Arity arity) {
   globals_.AddTo(flags);
   std::vector<std::string> rest;
-  const absl::Status parsed = flags->Parse(arguments_, &rest);
+  const std::optional<FlagSet::Mistake> wrong = flags->Parse(arguments_, &rest);
   if (globals_.help) {
     out_.Write(absl::StrCat("Usage: proctor ", verb_.name, verb_.synopsis[0] == '\0' ? "" : " ",
                             verb_.synopsis, "\n\n", Fill(verb_.about, kHelpColumns), "\nFlags:\n",
-                            flags->Help()));
+                            FlagsHelp(*flags)));
     return kExitSuccess;
   }
   std::string mistake;
-  if (!parsed.ok()) {
-    mistake = std::string(parsed.message());
+  if (wrong.has_value()) {
+    mistake = MistakeText(*flags, *wrong);
   } else if (rest.size() < arity.least) {
     mistake = "an argument is missing";
   } else if (rest.size() > arity.most) {

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/flags/global_flags.h"
 #include "client/cli/output/console.h"
 #include "client/cli/output/out_file.h"
 #include "client/cli/text/colour.h"
 #include "client/cpp/client.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 

@@ -4,9 +4,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/flags/flag_set.h"
+#include "client/cli/flags/flag_text.h"
 #include "client/cli/flags/global_flags.h"
 #include "client/cli/text/fill.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 namespace {
@@ -190,7 +191,7 @@ std::string HelpText() {
   return absl::StrCat(
       "Usage: proctor [GLOBAL FLAGS] VERB [FLAGS] [ARGUMENTS]\n\n"
       "Runs processes on a server and tells how each ended.\n\nVerbs:\n",
-      ListBelow(""), flags.Help(), "\n",
+      ListBelow(""), FlagsHelp(flags), "\n",
       Fill("'proctor help VERB' or 'proctor VERB --help' says more. Ids of processes and sessions "
            "may be shortened to their first characters, three or more. A DURATION is 500ms, 10s, "
            "5m or 1h30m; a bare number is seconds.",

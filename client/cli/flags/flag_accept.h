@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "client/cli/flags/flag_set.h"
+#include "core/flags/flag_set.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/map.h"
 #include "proctor/v1/process.pb.h"

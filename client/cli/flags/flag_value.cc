@@ -1,13 +1,13 @@
 #include "client/cli/flags/flag_value.h"
 
-#include <limits>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/flags/measure.h"
 
 namespace proctor::cli {
 namespace {
@@ -19,51 +19,24 @@ absl::Status Malformed(const std::string& text, const std::string& wanted) {
 }  // namespace
 
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
-  // As sleep(1) and timeout(1) have it.
-  const bool is_number = !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
-  absl::Duration duration;
-  if (!absl::ParseDuration(is_number ? text + "s" : text, &duration) ||
-      duration < absl::ZeroDuration() || duration == absl::InfiniteDuration()) {
+  const std::optional<absl::Duration> duration = ReadDuration(text);
+  if (!duration.has_value() || *duration < absl::ZeroDuration() ||
+      *duration == absl::InfiniteDuration()) {
     return Malformed(text, "a duration such as 5 (seconds), 500ms, 10s, 5m or 1h30m");
   }
-  return duration;
+  return *duration;
 }
 
 absl::StatusOr<uint64_t> ParseSize(const std::string& text) {
-  constexpr char kWanted[] = "a size in bytes such as 4096, 64K, 1M or 2G";
-  std::string digits = text;
-  int shift = 0;
-  if (!digits.empty()) {
-    switch (absl::ascii_toupper(static_cast<unsigned char>(digits.back()))) {
-      case 'K':
-        shift = 10;
-        break;
-      case 'M':
-        shift = 20;
-        break;
-      case 'G':
-        shift = 30;
-        break;
-      default:
-        break;
-    }
-    if (shift > 0) digits.pop_back();
-  }
-  const absl::StatusOr<uint64_t> count = ParseCount(digits);
-  if (!count.ok() || *count > (std::numeric_limits<uint64_t>::max() >> shift)) {
-    return Malformed(text, kWanted);
-  }
-  return *count << shift;
+  const std::optional<uint64_t> size = ReadSize(text);
+  if (!size.has_value()) return Malformed(text, "a size in bytes such as 4096, 64K, 1M or 2G");
+  return *size;
 }
 
 absl::StatusOr<uint64_t> ParseCount(const std::string& text) {
-  uint64_t count = 0;
-  // SimpleAtoi would take spaces and signs as well.
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
-      !absl::SimpleAtoi(text, &count)) {
-    return Malformed(text, "a whole number");
-  }
-  return count;
+  const std::optional<uint64_t> count = ReadCount(text);
+  if (!count.has_value()) return Malformed(text, "a whole number");
+  return *count;
 }
 
 absl::StatusOr<std::pair<std::string, std::string>> ParseKeyValue(const std::string& text) {

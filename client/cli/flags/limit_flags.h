@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "client/cli/flags/flag_set.h"
+#include "core/flags/flag_set.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::cli {

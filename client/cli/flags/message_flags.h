@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/output/out_file.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 

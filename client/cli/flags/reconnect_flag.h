@@ -1,9 +1,9 @@
 #pragma once
 
 #include "absl/time/time.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/output/console.h"
 #include "client/cpp/reconnector.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 

@@ -6,9 +6,9 @@
 
 #include "absl/status/status.h"
 #include "client/cli/flags/env_file.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/flags/message_flags.h"
 #include "client/cli/flags/terminal_flags.h"
+#include "core/flags/flag_set.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::cli {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "client/cli/flags/flag_set.h"
+#include "core/flags/flag_set.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::cli {

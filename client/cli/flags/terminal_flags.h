@@ -1,8 +1,8 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/terminal/terminal_keys.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 

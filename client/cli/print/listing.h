@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/print/table.h"
 #include "client/cli/text/colour.h"
 #include "client/cli/text/row_format.h"
+#include "core/flags/flag_set.h"
 
 namespace proctor::cli {
 

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/cli/print/listing.h"
 #include "client/cli/print/process_row.h"
 #include "client/cli/text/colour.h"
+#include "core/flags/flag_set.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::cli {

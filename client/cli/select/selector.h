@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "client/cli/command/invocation.h"
-#include "client/cli/flags/flag_set.h"
 #include "client/connection/error.h"
 #include "client/cpp/client.h"
+#include "core/flags/flag_set.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::cli {

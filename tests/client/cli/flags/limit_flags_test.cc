@@ -36,8 +36,8 @@ TEST(LimitFlagsTest, LastWordOnAResourceCounts) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   AddLimitFlags(&spec, &flags);
   std::vector<std::string> rest;
-  ASSERT_TRUE(
-      flags.Parse({"--rlimit", "cpu=1", "--rlimit", "core=0", "--rlimit=cpu=2"}, &rest).ok());
+  ASSERT_FALSE(flags.Parse({"--rlimit", "cpu=1", "--rlimit", "core=0", "--rlimit=cpu=2"}, &rest)
+                   .has_value());
   ASSERT_EQ(spec.rlimits_size(), 2);
   EXPECT_EQ(spec.rlimits(0).soft(), 2u);
 }
@@ -47,7 +47,7 @@ TEST(LimitFlagsTest, GroupCanStandAlone) {
   FlagSet flags(FlagSet::Order::kAnywhere);
   AddIdentityFlags(&spec, &flags);
   std::vector<std::string> rest;
-  ASSERT_TRUE(flags.Parse({"--user", ":staff"}, &rest).ok());
+  ASSERT_FALSE(flags.Parse({"--user", ":staff"}, &rest).has_value());
   EXPECT_EQ(spec.user().user(), "");
   EXPECT_EQ(spec.user().group(), "staff");
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/flags/flag_set.h"
+
+namespace proctor::cli {
+
+// What the command says of flags.
+//
+// Pure functions; thread-safe.
+
+// What is wrong, and which flag may have been meant.
+std::string MistakeText(const FlagSet& flags, const FlagSet::Mistake& mistake);
+
+// The flags, one a line or more, in 80 columns.
+std::string FlagsHelp(const FlagSet& flags);
+
+// The one of `candidates` that `word` was probably meant to be, or empty.
+std::string ClosestWord(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace proctor::cli
