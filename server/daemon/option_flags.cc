@@ -2,6 +2,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/flags/measure.h"
 #include "server/daemon/option_values.h"
 
 namespace proctor::server {
@@ -121,7 +122,9 @@ constexpr Flag kFlags[] = {
     {"drain-grace", "DURATION",
      "at shutdown, the longest time until every process has ended (default: 30s)",
      [](Options& o, const std::string& v) {
-       if (ReadDuration(v, &o.drain_grace) && o.drain_grace > absl::ZeroDuration()) {
+       const auto duration = ReadDuration(v);
+       if (duration > absl::ZeroDuration()) {
+         o.drain_grace = *duration;
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 30s"));
@@ -130,8 +133,9 @@ constexpr Flag kFlags[] = {
      "how long a new process may take to its exec before it is killed and its start is answered\n"
      "ABORTED; its session waits meanwhile (default: 5s)",
      [](Options& o, const std::string& v) {
-       if (ReadDuration(v, &o.spawn_timeout) && o.spawn_timeout > absl::ZeroDuration() &&
-           o.spawn_timeout != absl::InfiniteDuration()) {
+       const auto duration = ReadDuration(v);
+       if (duration > absl::ZeroDuration() && duration != absl::InfiniteDuration()) {
+         o.spawn_timeout = *duration;
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 5s"));
@@ -153,8 +157,9 @@ constexpr Flag kFlags[] = {
      "how long a connection has for the handshakes of TLS and HTTP/2, and at --http until it has\n"
      "shown the token, before it is closed (default: 10s)",
      [](Options& o, const std::string& v) {
-       if (ReadDuration(v, &o.handshake_timeout) && o.handshake_timeout >= absl::Milliseconds(1) &&
-           o.handshake_timeout <= absl::Hours(1)) {
+       const auto duration = ReadDuration(v);
+       if (duration >= absl::Milliseconds(1) && duration <= absl::Hours(1)) {
+         o.handshake_timeout = *duration;
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(
@@ -202,7 +207,9 @@ constexpr Flag kFlags[] = {
      "how long events are kept, inf for as long as there are no more than --max-events; a jump\n"
      "of the clock makes none old (default: 168h)",
      [](Options& o, const std::string& v) {
-       if (ReadDuration(v, &o.max_event_age) && o.max_event_age > absl::ZeroDuration()) {
+       const auto duration = ReadDuration(v);
+       if (duration > absl::ZeroDuration()) {
+         o.max_event_age = *duration;
          return absl::OkStatus();
        }
        return absl::InvalidArgumentError(absl::StrCat("'", v, "' is not a duration like 168h"));

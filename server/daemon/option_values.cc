@@ -3,9 +3,9 @@
 #include <grp.h>
 
 #include <cerrno>
-#include <cstring>
 
-#include "absl/strings/strip.h"
+#include "core/base/error.h"
+#include "core/flags/measure.h"
 
 namespace proctor::server {
 namespace {
@@ -26,19 +26,9 @@ absl::Status SetText(std::string& field, const std::string& value) {
   return absl::OkStatus();
 }
 
-bool ReadDuration(const std::string& value, absl::Duration* duration) {
-  const bool is_number = !value.empty() && value.find_first_not_of("0123456789.") == value.npos;
-  return absl::ParseDuration(is_number ? value + "s" : value, duration);
-}
-
 absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
-  absl::string_view digits = value;
-  int shift = 0;
-  if (absl::ConsumeSuffix(&digits, "K")) shift = 10;
-  if (shift == 0 && absl::ConsumeSuffix(&digits, "M")) shift = 20;
-  if (shift == 0 && absl::ConsumeSuffix(&digits, "G")) shift = 30;
-  uint64_t number = 0;
-  if (absl::SimpleAtoi(digits, &number) && number <= UINT64_MAX >> shift) return number << shift;
+  const std::optional<uint64_t> size = ReadSize(value);
+  if (size.has_value()) return *size;
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a size like 512M"));
 }
 
@@ -55,8 +45,7 @@ absl::Status SetGroup(std::optional<gid_t>& field, const std::string& value) {
   errno = 0;
   const group* found = ::getgrnam(value.c_str());
   if (found == nullptr && IsLookupError(errno)) {
-    return absl::UnavailableError(
-        absl::StrCat("look up group '", value, "': ", std::string(std::strerror(errno))));
+    return absl::UnavailableError(absl::StrCat("look up group '", value, "': ", ErrnoText(errno)));
   }
   if (found == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("there is no group '", value, "'"));

@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 
 namespace proctor::server {
 
@@ -25,9 +24,6 @@ absl::Status SetNumber(Number& field, const std::string& value, Number least) {
   if (absl::SimpleAtoi(value, &field) && field >= least) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a number from ", least));
 }
-
-// 500ms, 10s, 1h30m; a bare number is seconds, as proctor has it. False for other text.
-bool ReadDuration(const std::string& value, absl::Duration* duration);
 
 // Bytes, or as many KiB, MiB or GiB with K, M or G behind the number.
 absl::StatusOr<uint64_t> ParseSize(const std::string& value);

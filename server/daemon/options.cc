@@ -1,12 +1,13 @@
 #include "server/daemon/options.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/return_if_error.h"
+#include "core/flags/flag_set.h"
 #include "server/daemon/option_flags.h"
 
 namespace proctor::server {
@@ -75,43 +76,40 @@ absl::Status CheckTogether(const Options& options) {
   return absl::OkStatus();
 }
 
+std::string MistakeText(const FlagSet::Mistake& mistake) {
+  switch (mistake.kind) {
+    case FlagSet::Mistake::Kind::kUnknown:
+    case FlagSet::Mistake::Kind::kTakesNoValue:
+      break;
+    case FlagSet::Mistake::Kind::kNeedsValue:
+      return absl::StrCat("'", mistake.given, "' needs a value");
+    case FlagSet::Mistake::Kind::kBadValue:
+      return absl::StrCat("--", mistake.flag->name, ": ", mistake.why.message());
+  }
+  return absl::StrCat("unknown flag '", mistake.given, "'");
+}
+
+// Reads all flags into `options`.
+absl::Status ReadFlags(const std::vector<std::string>& arguments, Options& options) {
+  FlagSet flags(FlagSet::Order::kAnywhere);
+  for (const Flag& flag : Flags()) {
+    const char letter = std::string_view(flag.name) == "help" ? 'h' : 0;
+    flags.Value(
+        letter, flag.name, flag.value != nullptr ? flag.value : "", flag.help,
+        [&options, set = flag.set](const std::string& value) { return set(options, value); });
+  }
+  std::vector<std::string> rest;
+  const auto mistake = flags.Parse(arguments, &rest);
+  if (mistake.has_value()) return absl::InvalidArgumentError(MistakeText(*mistake));
+  if (rest.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", rest[0], "'"));
+}
+
 }  // namespace
 
 absl::StatusOr<Options> ParseOptions(int argc, char* const* argv) {
-  std::vector<option> long_options;
-  int index = 0;
-  for (const Flag& flag : Flags()) {
-    const int takes = flag.value != nullptr ? required_argument : no_argument;
-    long_options.push_back({flag.name, takes, nullptr, 256 + index++});
-  }
-  long_options.push_back({nullptr, 0, nullptr, 0});
-
   Options options;
-  optind = 1;
-  opterr = 0;
-  int code;
-  // The leading ':' tells a missing value from an unknown flag.
-  while ((code = ::getopt_long(argc, argv, ":h", long_options.data(), nullptr)) != -1) {
-    if (code == 'h') {
-      options.help = true;
-      continue;
-    }
-    if (code == '?') {
-      return absl::InvalidArgumentError(absl::StrCat("unknown flag '", argv[optind - 1], "'"));
-    }
-    if (code == ':') {
-      return absl::InvalidArgumentError(absl::StrCat("'", argv[optind - 1], "' needs a value"));
-    }
-    const Flag& flag = Flags()[code - 256];
-    const absl::Status set = flag.set(options, optarg != nullptr ? optarg : "");
-    if (!set.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": ", std::string(set.message())));
-    }
-  }
-  if (optind < argc) {
-    return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", argv[optind], "'"));
-  }
+  RETURN_IF_ERROR(ReadFlags({argv + std::min(argc, 1), argv + argc}, options));
   if (options.listen.empty()) options.listen.push_back(DefaultListenAddress());
   if (options.state_dir.empty() && !options.help && !options.version) {
     ASSIGN_OR_RETURN(auto directory, DefaultStateDirectory());

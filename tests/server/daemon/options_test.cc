@@ -5,9 +5,21 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace proctor::server {
 namespace {
+
+// Parses these flags, behind one that needs no directory.
+absl::StatusOr<Options> Parse(std::vector<std::string> flags) {
+  std::string program = "proctord";
+  std::string state = "--state-dir=none";
+  std::vector<char*> argv = {program.data(), state.data()};
+  for (std::string& flag : flags) argv.push_back(flag.data());
+  argv.push_back(nullptr);
+  return ParseOptions(static_cast<int>(argv.size()) - 1, argv.data());
+}
 
 absl::StatusOr<Options> ParseGroup(const std::string& group) {
   std::string program = "proctord";
@@ -16,6 +28,38 @@ absl::StatusOr<Options> ParseGroup(const std::string& group) {
   std::string flag = "--socket-group=" + group;
   char* argv[] = {program.data(), listen.data(), state.data(), flag.data(), nullptr};
   return ParseOptions(4, argv);
+}
+
+TEST(OptionsTest, SaysWhatIsWrongWithACommandLine) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"--nothing"}, "unknown flag '--nothing'"},
+      {{"--insecure=1"}, "unknown flag '--insecure=1'"},
+      {{"--listen"}, "'--listen' needs a value"},
+      {{"--watcher="}, "--watcher: is empty"},
+      {{"--max-events", "0"}, "--max-events: '0' is not a number from 1"},
+      {{"--spawn-timeout=inf"}, "--spawn-timeout: 'inf' is not a duration like 5s"},
+      {{"--max-memory=1T"}, "--max-memory: '1T' is not a size like 512M"},
+      {{"x", "--dumpable"}, "unexpected argument 'x'"}};
+  for (const auto& [flags, message] : cases) {
+    EXPECT_EQ(Parse(flags).status().message(), message);
+  }
+}
+
+TEST(OptionsTest, TakesDurationsAndSizes) {
+  const auto options = Parse({"--drain-grace=1m30s", "--handshake-timeout=0.5",
+                              "--max-event-age=inf", "--max-memory=2G", "--dumpable"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->drain_grace, absl::Seconds(90));
+  EXPECT_EQ(options->handshake_timeout, absl::Milliseconds(500));
+  EXPECT_EQ(options->max_event_age, absl::InfiniteDuration());
+  EXPECT_EQ(options->max_memory, uint64_t{2} << 30);
+  EXPECT_TRUE(options->dumpable);
+  EXPECT_FALSE(options->help);
+}
+
+TEST(OptionsTest, HelpHasAShortForm) {
+  EXPECT_TRUE(Parse({"-h"})->help);
+  EXPECT_TRUE(Parse({"--help"})->help);
 }
 
 TEST(OptionsTest, TakesAGroupByNumberOrName) {
