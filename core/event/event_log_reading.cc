@@ -15,6 +15,7 @@ EventLog::Range EventLog::range() const {
 }
 
 absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
+  if (sequence <= last_ && sequence + 1 >= first_) return absl::OkStatus();
   const ErrorMetadata metadata = {{"log_id", log_id_},
                                   {"sequence", absl::StrCat(sequence)},
                                   {"first", absl::StrCat(first_)},
@@ -24,13 +25,9 @@ absl::Status EventLog::CheckSequenceLocked(uint64_t sequence) const {
                      absl::StrCat("resume after event ", sequence, ": the last one is ", last_),
                      metadata);
   }
-  if (sequence + 1 < first_) {
-    return MakeError(
-        absl::StatusCode::kOutOfRange, Reason::kEventsExpired,
-        absl::StrCat("resume after event ", sequence, ": the first one kept is ", first_),
-        metadata);
-  }
-  return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kOutOfRange, Reason::kEventsExpired,
+      absl::StrCat("resume after event ", sequence, ": the first one kept is ", first_), metadata);
 }
 
 absl::Status EventLog::CheckPosition(std::string_view log_id, uint64_t sequence) const {

@@ -73,12 +73,15 @@ class SqliteEventStore final : public EventStore {
   int fence() const { return directory_->fence(); }
 
  private:
+  // How long an append waits for a foreign lock: longer than a query by sqlite3 takes, and too
+  // short to be noticed. When that was not enough, the next ones do not wait at all.
+  static constexpr absl::Duration kWriterPatience = absl::Milliseconds(200);
+
   SqliteEventStore(std::unique_ptr<StateDirectory> directory, Durability durability);
 
+  static uint64_t FileSize(const std::string& path);  // 0 where there is none
+
   absl::Status OpenFile();
-  absl::Status CheckFile();
-  absl::Status CheckFormat();
-  absl::Status CheckRows();
   absl::Status BeginLog();
   absl::StatusOr<std::string> FindDoubt(const std::string& log_id);
   absl::StatusOr<std::string> CompareEnd(const LogWitness::Record& record);
@@ -86,8 +89,6 @@ class SqliteEventStore final : public EventStore {
   bool IsGone() const;
   absl::Status Prepare();
   absl::Status SetAside(const absl::Status& damage);
-  absl::Status SetMeta(std::string_view name, std::string_view value);
-  absl::StatusOr<std::string> GetMeta(std::string_view name);
   absl::Status WriteOnce(const Batch& batch);
   absl::Status WriteRows(const Batch& batch);
 
