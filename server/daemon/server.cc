@@ -20,7 +20,7 @@
 #include "server/daemon/server_facts.h"
 #include "server/daemon/server_parts.h"
 #include "server/daemon/state_directory.h"
-#include "server/storage/stored.h"
+#include "server/storage/stored_state.h"
 
 namespace proctor::server {
 namespace {
@@ -51,7 +51,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   result.trees = trees;
   result.kill_survivors = options.kill_survivors;
   result.absence = absence;
-  result.codec = wire::MakeStateCodec();
+  result.codec = storage::MakeStateCodec();
   result.outputs = outputs;
   result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };
   result.exit_took = [metrics](absl::Duration time) { metrics->ObserveExit(time); };

@@ -9,7 +9,7 @@
 #include "core/spawn/spawn_fence.h"
 #include "core/storage/sqlite_event_store.h"
 #include "server/access/token.h"
-#include "server/storage/stored.h"
+#include "server/storage/stored_event.h"
 
 namespace proctor::server {
 
@@ -24,7 +24,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
   RETURN_IF_ERROR(SetSpawnFence((*store)->fence()));
   *notice = (*store)->notice();
   if (!notice->empty()) spdlog::error("{}", *notice);
-  auto log = EventLog::Open(kept, *std::move(store), wire::MakeEventCodec());
+  auto log = EventLog::Open(kept, *std::move(store), storage::MakeEventCodec());
   if (!log.ok()) return log.status();
   spdlog::info("event log path={}/events.db log_id={} last={}", options.state_dir, (*log)->log_id(),
                (*log)->range().last);

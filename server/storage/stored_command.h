@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/command/command.h"
+#include "proctor/v1/process.pb.h"
+
+namespace proctor::storage {
+
+// What was run, as it is stored. Unchecked: whatever was started once is read. Pure functions.
+Command CommandOf(const v1::ProcessSpec& stored);
+
+OverflowPolicy OverflowOf(v1::OverflowPolicy stored);
+// `unknown` where it does not say, or says what a later version knows.
+SignalScope ScopeOf(v1::SignalScope stored, SignalScope unknown);
+
+}  // namespace proctor::storage
