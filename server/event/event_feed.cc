@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "server/event/event_messages.h"
 #include "server/wire/event.h"
 #include "server/wire/process.h"
 #include "server/wire/session.h"
@@ -104,22 +105,25 @@ bool EventFeed::MakeNext() {
   next_.Clear();
   if (snapshot_ != Snapshot::kDone && MakeSnapshot()) return true;
   if (std::exchange(first_bookmark_told_, true)) return MakeEvent();
-  MakeBookmark(next_);
+  next_ = MakeBookmark();
   return true;
 }
 
 // As much as is large enough that the cost of a message does not count, and small enough that
 // nobody waits for its making.
 bool EventFeed::MakeSnapshot() {
-  v1::Snapshot* const snapshot = next_.mutable_snapshot();
+  v1::WatchEventsResponse message;
+  v1::Snapshot* const snapshot = message.mutable_snapshot();
   while (snapshot_ != Snapshot::kDone) {
     const bool more =
         snapshot_ == Snapshot::kSessions ? AddSessions(snapshot) : AddProcesses(snapshot);
-    if (more) return true;
+    if (more) {
+      next_ = Serialize(message);
+      return true;
+    }
     snapshot_ = snapshot_ == Snapshot::kSessions ? Snapshot::kProcesses : Snapshot::kDone;
     snapshot_after_ = 0;
   }
-  next_.clear_snapshot();
   return false;
 }
 
@@ -171,18 +175,20 @@ bool EventFeed::MakeEvent() {
     position_ = event->sequence;
     if (!wire::Matches(request_.filter(), *event)) continue;
     told_ = position_;
-    *next_.mutable_event() = wire::ToProto(*event, hub_->log()->log_id());
+    next_ = hub_->messages().Of(*event);
     return true;
   }
   PumpAgain();
   return false;
 }
 
-void EventFeed::MakeBookmark(v1::WatchEventsResponse& message) {
+grpc::ByteBuffer EventFeed::MakeBookmark() {
   told_ = position_;
+  v1::WatchEventsResponse message;
   auto* position = message.mutable_bookmark()->mutable_position();
   position->set_log_id(hub_->log()->log_id());
   position->set_sequence(position_);
+  return Serialize(message);
 }
 
 // Not so the first one: its write ends only when the metadata before it are sent.
@@ -205,13 +211,14 @@ void EventFeed::OnTick() {
     return;
   }
   if (quiet_ticks_ < kHeartbeatTicks || has_next_) return;
-  response_.Clear();
   // Events that were filtered out moved the position: a caller that resumes from
   // there need not go through them again.
   if (told_ != position_) {
-    MakeBookmark(response_);
+    response_ = MakeBookmark();
   } else {
-    *response_.mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
+    v1::WatchEventsResponse message;
+    *message.mutable_heartbeat()->mutable_time() = wire::ToProto(absl::Now());
+    response_ = Serialize(message);
   }
   Write(/*more=*/false);
   writes_at_tick_ = writes_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
 #include <atomic>
@@ -52,7 +53,7 @@ class EventFeed {
   bool AddSessions(v1::Snapshot* snapshot);
   bool AddProcesses(v1::Snapshot* snapshot);
   bool MakeEvent();
-  void MakeBookmark(v1::WatchEventsResponse& message);
+  grpc::ByteBuffer MakeBookmark();
   bool TakeTurn();
   void Write(bool more);
   void OnTick();
@@ -77,8 +78,8 @@ class EventFeed {
   Snapshot snapshot_ = Snapshot::kDone;
   uint64_t snapshot_after_ = 0;
   std::deque<EventLog::EventPtr> batch_;
-  v1::WatchEventsResponse response_;  // that is written
-  v1::WatchEventsResponse next_;
+  grpc::ByteBuffer response_;  // that is written
+  grpc::ByteBuffer next_;
   bool has_next_ = false;
   LoopHandle again_;  // while there is more to do at once
   LoopHandle tick_;

@@ -7,11 +7,15 @@
 #include <vector>
 
 #include "server/event/event_feed.h"
+#include "server/event/event_messages.h"
 
 namespace proctor::server {
 
 EventHub::EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop)
-    : log_(log), loop_(std::move(loop)), journal_(log, std::move(observer)) {}
+    : log_(log),
+      loop_(std::move(loop)),
+      journal_(log, std::move(observer)),
+      messages_(std::make_unique<EventMessages>(log->log_id())) {}
 
 std::unique_ptr<EventHub> EventHub::Start(EventLog* log, EventJournal::Observer observer,
                                           std::shared_ptr<EventLoop> loop) {
@@ -65,6 +69,7 @@ void EventHub::Add(EventFeed* stream) {
 
 void EventHub::Remove(EventFeed* stream) {
   streams_.erase(stream);
+  if (streams_.empty()) messages_->Clear();
   subscribers_ = streams_.size();
   MeasureLag();
 }

@@ -20,6 +20,7 @@
 namespace proctor::server {
 
 class EventFeed;
+class EventMessages;
 
 // The thread on which all subscribers of the event log are served, and its loop: the
 // strand of every WatchEvents, and of calls about processes that no session has any more
@@ -62,6 +63,7 @@ class EventHub {
   void Remove(EventFeed* stream);
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   EventLog* log() const { return log_; }
+  EventMessages& messages() { return *messages_; }
   bool ending() const { return ending_; }
 
  private:
@@ -83,6 +85,7 @@ class EventHub {
   // The hub's thread.
   absl::flat_hash_set<EventFeed*> streams_;
   EventJournal journal_;
+  const std::unique_ptr<EventMessages> messages_;
   bool ending_ = false;
   std::map<uint64_t, std::function<void()>> end_listeners_;
   uint64_t last_end_listener_ = 0;

@@ -25,8 +25,7 @@ Request WithIds(const ProcessTable& processes, Request request) {
 //
 // Thread-safety: gRPC calls the reactions; all else is on the hub's thread.
 // Lifetime: deletes itself when the RPC is over, on the hub's thread.
-class WatchCall final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>,
-                        private EventTransport {
+class WatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, private EventTransport {
  public:
   WatchCall(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
             v1::WatchEventsRequest request)
@@ -49,7 +48,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>
   }
 
  private:
-  void StartWriting(const v1::WatchEventsResponse& message, bool more) override {
+  void StartWriting(const grpc::ByteBuffer& message, bool more) override {
     grpc::WriteOptions options;
     if (more) options.set_buffer_hint();
     StartWrite(&message, options);
@@ -64,9 +63,15 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::WatchEventsResponse>
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchEventsResponse>* EventService::WatchEvents(
-    grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) {
-  return new WatchCall(hub_, sessions_, context, WithIds(sessions_->processes(), *request));
+grpc::ServerWriteReactor<grpc::ByteBuffer>* EventService::WatchEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  grpc::ByteBuffer bytes = *request;  // the reading empties it
+  v1::WatchEventsRequest parsed;
+  if (!grpc::SerializationTraits<v1::WatchEventsRequest>::Deserialize(&bytes, &parsed).ok()) {
+    return nullptr;  // as any request that cannot be read: gRPC answers UNIMPLEMENTED
+  }
+  return new WatchCall(hub_, sessions_, context,
+                       WithIds(sessions_->processes(), std::move(parsed)));
 }
 
 grpc::ServerUnaryReactor* EventService::ListEvents(grpc::CallbackServerContext* context,

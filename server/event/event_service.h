@@ -13,12 +13,15 @@ namespace proctor::server {
 //
 // Thread-safety: gRPC calls it from any thread. Lifetime: outlives the gRPC server;
 // `hub` and `sessions` outlive it.
-class EventService final : public v1::EventService::CallbackService {
+class EventService final
+    : public v1::EventService::WithRawCallbackMethod_WatchEvents<
+          v1::EventService::WithCallbackMethod_ListEvents<v1::EventService::Service>> {
  public:
   EventService(EventHub* hub, SessionRegistry* sessions) : hub_(hub), sessions_(sessions) {}
 
-  grpc::ServerWriteReactor<v1::WatchEventsResponse>* WatchEvents(
-      grpc::CallbackServerContext* context, const v1::WatchEventsRequest* request) override;
+  // In bytes: those of an event are the same for all who watch it.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchEvents(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const v1::ListEventsRequest* request,
                                        v1::ListEventsResponse* response) override;

@@ -1,8 +1,7 @@
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
-
-#include "proctor/v1/event_service.pb.h"
 
 namespace proctor::server {
 
@@ -13,9 +12,9 @@ namespace proctor::server {
 class EventTransport {
  public:
   virtual ~EventTransport() = default;
-  // Sends `message`, which stays as it is until the write ends. With `more`, another one
-  // follows for certain: until then this one may wait.
-  virtual void StartWriting(const v1::WatchEventsResponse& message, bool more) = 0;
+  // Sends `message`, a WatchEventsResponse, which stays as it is until the write ends. With
+  // `more`, another one follows for certain: until then this one may wait.
+  virtual void StartWriting(const grpc::ByteBuffer& message, bool more) = 0;
   virtual void Finish(const grpc::Status& status) = 0;
   // Makes the write in flight fail.
   virtual void Cancel() = 0;
