@@ -11,12 +11,11 @@ class Channel;
 
 namespace proctor::client {
 
-// Makes the gRPC channel that a client talks through.
+// Makes the gRPC channel that a client talks through: reads the TLS files and checks the owner of a
+// unix socket (unix_server.h). The channel connects when the first call needs it, and again after a
+// loss. Thread-safe.
 //
-// Thread-safe. The channel connects when the first call needs it, and again after a loss.
-//
-// Reads the TLS files, looks at whose a unix socket is (unix_server.h), and makes a channel; calls
-// nobody yet. INVALID_ARGUMENT for a malformed host, an incomplete or needless choice of TLS files,
+// Errors: INVALID_ARGUMENT for a malformed host, an incomplete or needless choice of TLS files,
 // or a file that cannot be read; FAILED_PRECONDITION for plaintext to a host that is not this
 // machine, a unix socket of somebody else's or that is none, or a key that others may read.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions& options);

@@ -29,7 +29,7 @@ namespace proctor::client {
 // Thread-safe. Streams that it makes outlive it.
 class Client {
  public:
-  // Reads the TLS files and looks at whose a unix socket is. Errors as MakeChannel.
+  // Reads the TLS files and checks the owner of a unix socket. Errors as MakeChannel.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const ConnectOptions& options);
 
   explicit Client(std::shared_ptr<const Stubs> stubs);

@@ -200,7 +200,7 @@ class ProcessStream {
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stdin_closed_by_process_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t stdin_sent_ ABSL_GUARDED_BY(mutex_) = 0;
-  // As the server counts it: from the start of the process, whoever fed it before us.
+  // As the server counts it: from the start of the process, also what others fed it before us.
   std::optional<uint64_t> stdin_base_ ABSL_GUARDED_BY(mutex_);
   uint64_t stdin_acknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string process_id_ ABSL_GUARDED_BY(mutex_);
