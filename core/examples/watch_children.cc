@@ -14,8 +14,9 @@ namespace {
 // Runs a shell script, and calls `handler` once when it has ended.
 absl::Status Spawn(ChildWatcher& watcher, const char* script, proctor::ChildHandler handler) {
   const ChildWatcher::Scope scope(watcher);  // until the child has its handler
-  ASSIGN_OR_RETURN(const auto launched, proctor::Launch({.argv = {"sh", "-c", script},
-                                                      .stdout_mode = proctor::StdioMode::kNull}));
+  ASSIGN_OR_RETURN(
+      const auto launched,
+      proctor::Launch({.argv = {"sh", "-c", script}, .stdout_mode = proctor::StdioMode::kNull}));
   return watcher.AddChildHandler(launched.child, std::move(handler));
 }
 

@@ -29,7 +29,7 @@ const StartRequests::Request* StartRequests::FindLocked(const std::string& scope
 
 bool StartRequests::EqualTo(const Request& request, const Command& command) const {
   if (request.command != nullptr) return *request.command == command;
-  return digest_ && request.asked == digest_(command);
+  return codec_ != nullptr && request.asked == codec_->Digest(command);
 }
 
 absl::StatusOr<std::string> StartRequests::Find(const std::string& scope,
@@ -64,24 +64,21 @@ absl::StatusOr<std::string> StartRequests::FindAny(const std::string& scope,
 }
 
 absl::Status StartRequests::Begin(const std::string& scope, const std::string& request_id,
-                                  const std::string& process_id,
-                                  std::shared_ptr<const Command> command,
-                                  const std::function<std::string()>& intent) {
+                                  const ProcessInfo& intent) {
   Request request;
-  request.process_id = process_id;
-  request.command = std::move(command);
-  const bool stored = events_->stored();
-  if (stored) request.asked = digest_(*request.command);
-  StateChange change{StateKind::kStartRequest, 0, process_id};
-  if (stored) {
+  request.process_id = intent.id;
+  request.command = intent.command;
+  StateChange change{StateKind::kStartRequest, 0, intent.id};
+  if (events_->stored()) {
+    request.asked = codec_->Digest(*intent.command);
     change.body = EncodeRequest(
-        {scope, request_id, process_id, request.asked, /*forgotten=*/false, intent()});
+        {scope, request_id, intent.id, request.asked, /*forgotten=*/false, codec_->Encode(intent)});
   }
   {
     absl::MutexLock lock(&mutex_);
     change.ordinal = request.ordinal = ++last_ordinal_;
     scopes_[scope].requests[request_id] = std::move(request);
-    by_process_[process_id] = {scope, request_id};
+    by_process_[intent.id] = {scope, request_id};
   }
   absl::Status recorded = events_->Record(std::move(change));
   if (!recorded.ok()) {

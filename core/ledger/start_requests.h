@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "core/command/command.h"
 #include "core/event/event_log.h"
+#include "core/ledger/state_codec.h"
 #include "core/ledger/stored_request.h"
 
 namespace proctor {
@@ -42,12 +42,10 @@ class StartRequests {
  public:
   static constexpr char kDefaultScope[] = "";
 
-  // What tells one command from another, also after a restart (StateCodec::digest).
-  using Digest = std::function<std::string(const Command&)>;
-
-  // Remembers `max_past` of the forgotten and the cancelled ones of each scope.
-  StartRequests(EventLog* events, Digest digest, size_t max_past = 10000)
-      : events_(events), digest_(std::move(digest)), max_past_(max_past) {}
+  // Remembers `max_past` of the forgotten and the cancelled ones of each scope. `codec` outlives
+  // it, and may be null without a store.
+  StartRequests(EventLog* events, const StateCodec* codec, size_t max_past = 10000)
+      : events_(events), codec_(codec), max_past_(max_past) {}
 
   // The process that the request_id started, or may have; empty if there was no such start,
   // which may then be made.
@@ -61,12 +59,11 @@ class StartRequests {
   absl::StatusOr<std::string> FindAny(const std::string& scope,
                                       const std::string& request_id) const;
 
-  // It is about to start a process, which is on record when this returns OK. Only after Find
-  // found nothing. `intent` is asked for where there is a store.
+  // It is about to start the process `intent`, which is on record when this returns OK. Only after
+  // Find found nothing.
   // Errors: those of EventLog::Record; it starts nothing then.
   absl::Status Begin(const std::string& scope, const std::string& request_id,
-                     const std::string& process_id, std::shared_ptr<const Command> command,
-                     const std::function<std::string()>& intent);
+                     const ProcessInfo& intent);
   // There was no spawn: as if it had not begun.
   void Withdraw(const std::string& process_id);
 
@@ -117,7 +114,7 @@ class StartRequests {
   void EraseLocked(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   EventLog* const events_;
-  const Digest digest_;
+  const StateCodec* const codec_;
   const size_t max_past_;
 
   mutable absl::Mutex mutex_;

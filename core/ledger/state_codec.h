@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -11,15 +10,21 @@
 namespace proctor {
 
 // How sessions and processes become the bytes that the store of the event log keeps, and back.
-// Their ordinals are kept beside them. Values of environments need not come back: `digest` is
-// what two commands can still be told apart by, of everything in them.
-struct StateCodec {
-  std::function<std::string(const SessionInfo&)> encode_session;
-  std::function<std::string(const ProcessInfo&)> encode_process;
-  // Errors: DataLoss for what `encode` did not make.
-  std::function<absl::StatusOr<SessionInfo>(std::string_view body)> decode_session;
-  std::function<absl::StatusOr<ProcessInfo>(std::string_view body)> decode_process;
-  std::function<std::string(const Command&)> digest;
+// Their ordinals are kept beside them. Values of environments need not come back.
+//
+// Thread-safety: all methods from any thread. Lifetime: outlives the ledger.
+class StateCodec {
+ public:
+  virtual ~StateCodec() = default;
+
+  virtual std::string Encode(const SessionInfo& info) const = 0;
+  virtual std::string Encode(const ProcessInfo& info) const = 0;
+  // Errors: DataLoss for what Encode did not make.
+  virtual absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const = 0;
+  virtual absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const = 0;
+
+  // What two commands can be told apart by, of everything in them, also after a restart.
+  virtual std::string Digest(const Command& command) const = 0;
 };
 
 }  // namespace proctor

@@ -25,10 +25,10 @@ constexpr absl::Duration kNewbornPatience = absl::Milliseconds(10);
 
 }  // namespace
 
-Process::Process(Context context, Command command, Hooks hooks)
+Process::Process(Context context, Command command)
     : context_(std::move(context)),
       command_(std::make_shared<const Command>(std::move(command))),
-      hooks_(std::move(hooks)),
+      observer_(context_.observer != nullptr ? context_.observer : ProcessObserver::None()),
       output_(command_->retain_bytes),
       drain_grace_(command_->drain_grace) {}
 
@@ -44,16 +44,14 @@ Process::~Process() {
   }
 }
 
-absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command command,
-                                                        Hooks hooks) {
+absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command command) {
   if (!context.watcher->IsActive()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, Reason::kWatcherUnavailable,
         absl::StrCat("start a process: watcher '", context.watcher->name(), "' is not active"),
         {{"watcher", context.watcher->name()}});
   }
-  std::shared_ptr<Process> process(
-      new Process(std::move(context), std::move(command), std::move(hooks)));
+  std::shared_ptr<Process> process(new Process(std::move(context), std::move(command)));
   RETURN_IF_ERROR(process->Begin());
   return process;
 }
@@ -191,7 +189,7 @@ void Process::ReleaseReaders() {
 }
 
 void Process::Forget() {
-  hooks_ = Hooks();
+  EndObservation();
   if (kill_timer_.pending()) KillBy(kill_scope_, *end_request_);
 }
 
@@ -266,7 +264,7 @@ ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
 }
 
 void Process::OnExit(const ChildExit& exit) {
-  auto self = shared_from_this();  // a hook may let go of us
+  auto self = shared_from_this();  // a listener may let go of us
   run_timeout_.Cancel();
   idle_timeout_.Cancel();
   state_ = ProcessState::kExited;
@@ -275,8 +273,8 @@ void Process::OnExit(const ChildExit& exit) {
   exit_status_ = MakeExitStatus(exit.status);
   exit_status_->wait.usage.memory_peak_bytes = tree_->MemoryPeak();
   Attribute(*exit_status_);
-  hooks_.exited(*this);
-  if (const uint64_t killed = tree_->OomKills(); killed > 0) hooks_.oom(*this, killed);
+  observer_->OnExited(*this);
+  if (const uint64_t killed = tree_->OomKills(); killed > 0) observer_->OnOomKilled(*this, killed);
   tree_->OnReaped();
   // A group has to be removed when it is empty. A walk costs, and is made when asked for.
   const bool goes_on = kill_timer_.pending() && kill_scope_ == SignalScope::kTree;
@@ -317,11 +315,11 @@ void Process::SeekHolders() {
 }
 
 void Process::OnHolders(std::vector<PipeHolder> holders) {
-  auto self = shared_from_this();  // a hook may let go of us
+  auto self = shared_from_this();  // a listener may let go of us
   holders_ = std::move(holders);
   if (!drained_.has_value() || drained_->reason != DrainReason::kGraceExpired) return;
   drained_->holders = holders_;
-  hooks_.changed(*this);
+  observer_->OnChanged(*this);
   Notify();
 }
 
@@ -354,7 +352,7 @@ void Process::Drain(DrainReason reason) {
   drained.time = absl::Now();
   exit_status_->output = drained.output;
   drained_ = std::move(drained);
-  hooks_.drained(*this);
+  observer_->OnDrained(*this);
   Notify();
 }
 

@@ -22,6 +22,7 @@
 #include "core/loop/event_loop.h"
 #include "core/output/output_log.h"
 #include "core/output/output_pipe.h"
+#include "core/process/process_observer.h"
 #include "core/process/stdin_pipe.h"
 #include "core/self/absence.h"
 #include "core/tree/process_tree.h"
@@ -34,7 +35,7 @@ namespace proctor {
 //   Start ──▶ RUNNING ──the watcher tells──▶ EXITED ──all pipes ended──────▶ DRAINED
 //                                              └──leftovers read, grace over──▶┘
 //
-// The exit is told (Hooks::exited) while the child is still a zombie, so that it
+// The exit is told (ProcessObserver::OnExited) while the child is still a zombie, so that it
 // is on record before the kernel forgets it; the watcher reaps it afterwards.
 //
 // Thread-safety: none; the thread of its loop. Info() gives others a value.
@@ -42,7 +43,7 @@ namespace proctor {
 // nothing; its exit is then reaped unheard.
 class Process : public std::enable_shared_from_this<Process> {
  public:
-  // Where a process lives, and who is told of it.
+  // Where a process lives.
   struct Context {
     std::string id;
     std::string session_id;
@@ -52,18 +53,8 @@ class Process : public std::enable_shared_from_this<Process> {
     std::shared_ptr<ProcessTrees> trees;
     // When nobody could hear the process. Null: never.
     std::shared_ptr<const Absence> absence;
-  };
-  struct Hooks {
-    using Told = std::function<void(const Process&)>;
-    Told exited = [](const Process&) {};   // first of all, on record before the reaping
-    Told drained = [](const Process&) {};  // the output is complete
-    // It was drained before; now its tree is empty, or it is known who holds its pipes.
-    Told changed = [](const Process&) {};
-    Told settled = [](const Process&) {};  // no signal is on its way to its tree any more
-    std::function<void(const Process&, int signal, SignalScope scope, const std::string& by)>
-        signalled = [](const Process&, int, SignalScope, const std::string&) {};
-    // The kernel has killed so many of its tree for want of memory; after `exited`.
-    std::function<void(const Process&, uint64_t killed)> oom = [](const Process&, uint64_t) {};
+    // Puts on record what happens to the process. Null: nobody does.
+    ProcessObserver* observer = nullptr;
   };
 
   // Spawns and watches a process.
@@ -71,8 +62,7 @@ class Process : public std::enable_shared_from_this<Process> {
   // spawn if the watcher is not active (conformance 99), (LIMIT_UNAVAILABLE) if the tree
   // cannot have the limits that are asked for; those of the watcher, with the child killed
   // and reaped.
-  static absl::StatusOr<std::shared_ptr<Process>> Start(Context context, Command command,
-                                                        Hooks hooks);
+  static absl::StatusOr<std::shared_ptr<Process>> Start(Context context, Command command);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -148,8 +138,11 @@ class Process : public std::enable_shared_from_this<Process> {
   // The most bytes of output that it keeps or may come to keep.
   uint64_t output_reservation() const;
 
-  // The process is forgotten, though a reader may still hold it: tells the hooks nothing
-  // any more. A ladder that still goes on for its tree takes its last step now.
+  // Tells its observer nothing any more.
+  void EndObservation() { observer_ = ProcessObserver::None(); }
+
+  // The process is forgotten, though a reader may still hold it: EndObservation. A ladder that
+  // still goes on for its tree takes its last step now.
   void Forget();
 
   // The session is being closed: no reader holds the process back any more, and a
@@ -157,7 +150,7 @@ class Process : public std::enable_shared_from_this<Process> {
   void BeginClose();
 
  private:
-  Process(Context context, Command command, Hooks hooks);
+  Process(Context context, Command command);
 
   absl::Status Begin();
   absl::Status Spawn();
@@ -194,7 +187,7 @@ class Process : public std::enable_shared_from_this<Process> {
 
   const Context context_;
   std::shared_ptr<const Command> command_;
-  Hooks hooks_;
+  ProcessObserver* observer_;  // never null
 
   ChildRef child_;  // its pidfd with the watcher, until the end is told
   ProcessState state_ = ProcessState::kRunning;

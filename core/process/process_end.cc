@@ -70,19 +70,19 @@ bool Process::Ended(SignalScope scope) {
   return TreeEmpty();
 }
 
-// Sends, and tells the hook where that went well. A walk comes back later, when the leader's end
-// may have been told already: that the leader was signalled is told first.
+// Sends, and tells the observer where that went well. A walk comes back later, when the leader's
+// end may have been told already: that the leader was signalled is told first.
 void Process::Send(TreeSignal signal, SignalScope scope, const std::string& by, TreeSent done) {
   if (scope != SignalScope::kTree) {
     const absl::Status sent = SendNow(signal.number, scope);
-    if (sent.ok()) hooks_.signalled(*this, signal.number, scope, by);
+    if (sent.ok()) observer_->OnSignalled(*this, signal.number, scope, by);
     if (sent.ok() && signal.resume) (void)SendNow(SIGCONT, scope);  // gone: as well
     return done(sent);
   }
   if (tree_ == nullptr) return done(ExitedError("signal"));
   const bool told =
       tree_mechanism_ == TreeMechanism::kWalk && !LeaderEnded() && ::kill(child_.pid, 0) == 0;
-  if (told) hooks_.signalled(*this, signal.number, scope, by);
+  if (told) observer_->OnSignalled(*this, signal.number, scope, by);
   ++signals_;
   tree_->Signal(context_.loop.get(), signal,
                 [weak = weak_from_this(), signal, scope, by, told,
@@ -92,10 +92,10 @@ void Process::Send(TreeSignal signal, SignalScope scope, const std::string& by, 
                   --self->signals_;
                   const absl::Status sent = self->SendToLeaderAfter(status, signal.number);
                   if (sent.ok() && !told) {
-                    self->hooks_.signalled(*self, signal.number, scope, by);
+                    self->observer_->OnSignalled(*self, signal.number, scope, by);
                   }
                   done(absl::IsNotFound(sent) ? self->ExitedError("signal") : sent);
-                  if (self->signals_ == 0) self->hooks_.settled(*self);
+                  if (self->signals_ == 0) self->Notify();
                 });
 }
 
@@ -201,7 +201,7 @@ void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
 
 // As the end of a connection does to a login.
 void Process::HangUp(const EndRequest& request) {
-  auto self = shared_from_this();  // a hook may let go of us
+  auto self = shared_from_this();  // a listener may let go of us
   // The kernel tells nobody of a terminal that has ended already, or whose leader has.
   if (LeaderEnded() || pipes_[0]->eof()) {
     // The number of a leader that was reaped, and of its group, may be a stranger's by now: what
@@ -214,7 +214,7 @@ void Process::HangUp(const EndRequest& request) {
   // Asked for before anybody acts on the signal.
   const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), child_.pid);
   RequestEnd(SIGHUP, request);
-  hooks_.signalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
+  observer_->OnSignalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
   // The kernel sends SIGHUP and SIGCONT to the leader, and to nobody else before the leader ends.
   // A second SIGHUP from us could reach a shell while it handles the first, and make it leave its
   // jobs behind.
@@ -317,13 +317,13 @@ void Process::OnTreeLookedAt() {
 }
 
 void Process::OnTreeEmpty() {
-  auto self = shared_from_this();  // a hook may let go of us
+  auto self = shared_from_this();  // a listener may let go of us
   tree_.reset();
   tree_retry_.Cancel();
   kill_retry_.Cancel();
   kill_timer_.Cancel();
   EndCutInput();
-  if (state_ == ProcessState::kDrained) hooks_.changed(*this);  // else the drain tells
+  if (state_ == ProcessState::kDrained) observer_->OnChanged(*this);  // else the drain tells
   OnTreeLookedAt();
   Notify();
 }

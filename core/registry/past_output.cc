@@ -30,20 +30,20 @@ struct HeldMemory {
 
 SessionRegistry::OutputPlace SessionRegistry::OutputPlaceOf(const ProcessInfo& info) const {
   if (FindLive(info.session_id) != nullptr) return OutputPlace::kSession;
-  const bool kept = options_.outputs != nullptr && options_.outputs->Has(info.id);
+  const bool kept = ledger_.outputs() != nullptr && ledger_.outputs()->Has(info.id);
   return kept ? OutputPlace::kDisk : OutputPlace::kGone;
 }
 
 void SessionRegistry::ReadPastOutput(const ProcessInfo& info, PastOutputRead done) const {
   if (!info.drained.has_value()) return done(UnendedError(info));
   const OutputTotals totals = info.drained->output;
-  if (options_.outputs == nullptr || !options_.outputs->Has(info.id)) return done(Gone(totals));
-  auto held = memory_->Take(absl::StrCat("read the output of process '", info.id, "'"),
-                            kMemoryPerFileByte * options_.outputs->SizeOf(info.id));
+  if (ledger_.outputs() == nullptr || !ledger_.outputs()->Has(info.id)) return done(Gone(totals));
+  auto held = ledger_.memory()->Take(absl::StrCat("read the output of process '", info.id, "'"),
+                                     kMemoryPerFileByte * ledger_.outputs()->SizeOf(info.id));
   if (!held.ok()) return done(held.status());
-  auto memory = std::make_shared<HeldMemory>(HeldMemory{memory_, *std::move(held)});
-  options_.outputs->Read(info.id, [totals, memory = std::move(memory), done = std::move(done)](
-                                      absl::StatusOr<std::shared_ptr<const OutputLog>> read) {
+  auto memory = std::make_shared<HeldMemory>(HeldMemory{ledger_.memory(), *std::move(held)});
+  ledger_.outputs()->Read(info.id, [totals, memory = std::move(memory), done = std::move(done)](
+                                       absl::StatusOr<std::shared_ptr<const OutputLog>> read) {
     if (absl::IsNotFound(read.status())) return done(Gone(totals));  // removed meanwhile
     if (!read.ok()) return done(read.status());
     memory->hold.ShrinkTo(OutputMemory(**read));

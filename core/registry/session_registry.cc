@@ -7,6 +7,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/ledger/quota_error.h"
 #include "core/policy/policy_registry.h"
@@ -44,9 +45,13 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 SessionRegistry::SessionRegistry(Options options, EventLog* events)
     : options_(std::move(options)),
       events_(events),
-      memory_(std::make_shared<MemoryBudget>(options_.max_memory)),
-      processes_(options_.max_ended_processes, options_.max_processes, memory_.get()),
-      start_requests_(events_, options_.codec.digest),
+      ledger_({.max_ended_processes = options_.max_ended_processes,
+               .max_processes = options_.max_processes,
+               .max_memory = options_.max_memory,
+               .codec = options_.codec,
+               .outputs = options_.outputs,
+               .latencies = options_.latencies},
+              events),
       policy_(options_.policy) {}
 
 SessionRegistry::~SessionRegistry() {
@@ -54,8 +59,8 @@ SessionRegistry::~SessionRegistry() {
   events_->StopPublishing();
 }
 
-absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionOptions options,
-                                                                        OpenRequest request) {
+absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(
+    SessionOptions options, const std::string& request_id) {
   {
     absl::MutexLock lock(&mutex_);
     if (draining_) return DrainingError();
@@ -71,9 +76,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Create(SessionO
       Bounded(options.quota.max_output_bytes, options_.quota.max_output_bytes)};
   JoinEnded();
   absl::Status room = events_->CheckRoom();
-  SessionServices services = MakeServices();
-  services.open_request = std::move(request);
-  auto session = room.ok() ? SessionContext::Open(options, std::move(services))
+  auto session = room.ok() ? SessionContext::Open(options, MakePlace(request_id))
                            : absl::StatusOr<std::shared_ptr<SessionContext>>(room);
   bool too_late = false;
   {
@@ -101,9 +104,7 @@ absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& reque
   }
   auto session_id =
       session_requests_.OpenOnce(request_id, options, [&]() -> absl::StatusOr<std::string> {
-        auto session = Create(options, [this, &request_id](const std::string& id) {
-          return session_requests_.RowOf(request_id, id);
-        });
+        auto session = Create(options, request_id);
         if (!session.ok()) return session.status();
         return (*session)->id();
       });
@@ -112,25 +113,18 @@ absl::StatusOr<SessionInfo> SessionRegistry::CreateOnce(const std::string& reque
   return GetInfo(*session_id);
 }
 
-SessionServices SessionRegistry::MakeServices() {
-  SessionServices services;
-  services.events = events_;
-  services.codec = options_.codec;
-  services.processes = &processes_;
-  services.memory = memory_.get();
-  services.requests = &start_requests_;
-  services.outputs = options_.outputs;
-  services.main_loop = options_.main_loop;
-  services.trees = options_.trees;
-  services.absence = options_.absence;
-  services.forget = [this](const ProcessInfo& info) {
-    RemoveProcess(info.id, RemovalReason::kRetention);
-  };
-  services.opened = [this](const std::shared_ptr<SessionContext>& session) { OnOpened(session); };
-  services.spawn_took = options_.spawn_took;
-  services.exit_took = options_.exit_took;
-  services.closed = [this](const SessionContext& session) { OnClosed(session); };
-  return services;
+SessionPlace SessionRegistry::MakePlace(const std::string& request_id) {
+  SessionPlace place;
+  place.ledger = &ledger_;
+  place.host = this;
+  place.main_loop = options_.main_loop;
+  place.trees = options_.trees;
+  place.absence = options_.absence;
+  place.id = NewRandomId();
+  if (!request_id.empty() && events_->stored()) {
+    place.opening.push_back(session_requests_.RowOf(request_id, place.id));
+  }
+  return place;
 }
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::FindDefault() {
@@ -180,12 +174,12 @@ std::string SessionRegistry::ScopeOf(std::string_view session_id) const {
 absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
     std::string_view session_id, const std::string& request_id, const Command& command) const {
   if (request_id.empty()) return nullptr;
-  return FindPast(start_requests_.Find(ScopeOf(session_id), request_id, command));
+  return FindPast(ledger_.requests().Find(ScopeOf(session_id), request_id, command));
 }
 
 absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindStarted(
     std::string_view session_id, const std::string& request_id) const {
-  return FindPast(start_requests_.FindAny(ScopeOf(session_id), request_id));
+  return FindPast(ledger_.requests().FindAny(ScopeOf(session_id), request_id));
 }
 
 absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindPast(
@@ -268,7 +262,7 @@ void SessionRegistry::OnClosed(const SessionContext& session) {
     forgotten = ForgetClosedLocked();
   }
   for (StateChange& change : forgotten) events_->Change(std::move(change));
-  start_requests_.CloseScope(session.id());  // nobody's, of a default session
+  ledger_.requests().CloseScope(session.id());  // nobody's, of a default session
   TellIfDrained();
 }
 
@@ -301,18 +295,21 @@ void SessionRegistry::TellIfDrained() {
 
 absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
     std::string_view id_or_name) const {
-  ASSIGN_OR_RETURN(auto info, processes_.Find(id_or_name));
+  ASSIGN_OR_RETURN(auto info, ledger_.processes().Find(id_or_name));
   return LocatedProcess{info, FindLive(info->session_id)};
 }
 
 void SessionRegistry::ForgetProcess(const ProcessInfo& info, RemovalReason reason) {
-  if (!processes_.ClaimRemoval(info.id)) return;
   {
+    // A look at what is left of it is on record by now, or will not be.
     absl::MutexLock lock(&survivors_mutex_);
     survived_.erase(info.id);
   }
-  if (options_.outputs != nullptr) options_.outputs->Remove(info.id);
-  events_->Append(RemovalOf(info, info.ordinal, reason, &processes_, &start_requests_));
+  (void)ledger_.Forget(info, reason);  // by somebody else already: as well
+}
+
+void SessionRegistry::ForgetSurplus(const ProcessInfo& info) {
+  RemoveProcess(info.id, RemovalReason::kRetention);
 }
 
 void SessionRegistry::RemoveProcess(std::string_view process_id, RemovalReason reason) {

@@ -17,13 +17,11 @@
 #include "absl/synchronization/mutex.h"
 #include "core/event/event_log.h"
 #include "core/fact/session_info.h"
-#include "core/ledger/memory_budget.h"
-#include "core/ledger/process_table.h"
+#include "core/ledger/ledger.h"
 #include "core/ledger/session_requests.h"
-#include "core/ledger/start_requests.h"
 #include "core/output/output_store.h"
 #include "core/session/session_context.h"
-#include "core/session/session_services.h"
+#include "core/session/session_host.h"
 
 namespace proctor {
 
@@ -32,7 +30,7 @@ namespace proctor {
 //
 // Thread-safety: all methods from any thread, but Join.
 // Lifetime: outlives every session; Drain, then Join, end it.
-class SessionRegistry {
+class SessionRegistry final : private SessionHost {
  public:
   struct Options {
     std::string policy = "default";  // of sessions that name none
@@ -43,18 +41,17 @@ class SessionRegistry {
     uint64_t max_processes = 0;                        // that run, of all sessions; 0: no bound
     uint64_t max_memory = 0;                           // see MemoryBudget; 0: no bound
     SessionQuota quota = {10000, uint64_t{16} << 30};  // the most that a session may use
-    std::shared_ptr<EventLoop> main_loop;              // see SessionServices
-    std::shared_ptr<ProcessTrees> trees;               // see SessionServices
+    std::shared_ptr<EventLoop> main_loop;              // see SessionPlace
+    std::shared_ptr<ProcessTrees> trees;               // see SessionPlace
     bool kill_survivors = false;                       // of a server before this one: see Restore
-    std::shared_ptr<const Absence> absence;            // see SessionServices
-    StateCodec codec;                                  // see SessionServices
-    std::shared_ptr<OutputStore> outputs;              // see SessionServices
-    std::function<void(absl::Duration)> spawn_took;    // see SessionServices
-    std::function<void(absl::Duration)> exit_took;     // see SessionServices
+    std::shared_ptr<const Absence> absence;            // see SessionPlace
+    std::shared_ptr<const StateCodec> codec;           // see Ledger::Options
+    std::shared_ptr<OutputStore> outputs;              // see Ledger::Options
+    Latencies* latencies = Latencies::None();          // see Ledger::Options
   };
 
   SessionRegistry(Options options, EventLog* events);
-  ~SessionRegistry();
+  ~SessionRegistry() override;
 
   // Lists what the store of the event log knows of a server before this one, if there is a
   // store. Its sessions are closed; what ran when it was lost ended nobody knows how
@@ -68,7 +65,7 @@ class SessionRegistry {
   // Errors: those of SessionContext::Open; ResourceExhausted (QUOTA_EXCEEDED, quota
   // `sessions`); Unavailable (SERVER_DRAINING).
   absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options) {
-    return Create(std::move(options), {});
+    return Create(std::move(options), "");
   }
 
   // As Create, and with a request_id that opened a session before, what is known of that
@@ -181,7 +178,7 @@ class SessionRegistry {
   void RemovePastReader();
 
   // Null where none is kept.
-  const OutputStore* outputs() const { return options_.outputs.get(); }
+  const OutputStore* outputs() const { return ledger_.outputs(); }
 
   // Forgets an ended process, by its session if that still lives. Nothing if it is
   // gone already.
@@ -190,8 +187,8 @@ class SessionRegistry {
   // Forgets the process of a session that is closed.
   void ForgetProcess(const ProcessInfo& info, RemovalReason reason);
 
-  const ProcessTable& processes() const { return processes_; }
-  const MemoryBudget& memory() const { return *memory_; }
+  const ProcessTable& processes() const { return ledger_.processes(); }
+  const MemoryBudget& memory() const { return *ledger_.memory(); }
 
   // The policy of sessions opened from now on. Errors: those of NewPolicy.
   absl::Status SetPolicy(std::string_view name);
@@ -223,9 +220,9 @@ class SessionRegistry {
     SessionInfo info;                         // as it was when it closed
   };
 
-  using OpenRequest = std::function<StateChange(const std::string& session_id)>;
+  // With a request_id that is in SessionRequests::OpenOnce, or "".
   absl::StatusOr<std::shared_ptr<SessionContext>> Create(SessionOptions options,
-                                                         OpenRequest request);
+                                                         const std::string& request_id);
   std::string ScopeOf(std::string_view session_id) const;
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindPast(
       absl::StatusOr<std::string> process_id) const;
@@ -233,11 +230,13 @@ class SessionRegistry {
       const ProcessInfo* ended, std::string_view session_id, const std::string& request_id) const;
   bool MayBeRestartOf(const ProcessInfo& started, const ProcessInfo& ended) const;
   absl::StatusOr<std::shared_ptr<SessionContext>> FindDefault();
-  SessionServices MakeServices();
+  SessionPlace MakePlace(const std::string& request_id);
   void JoinEnded();
   void TellIfDrained();
-  void OnOpened(const std::shared_ptr<SessionContext>& session);
-  void OnClosed(const SessionContext& session);
+  // SessionHost.
+  void OnOpened(const std::shared_ptr<SessionContext>& session) override;
+  void OnClosed(const SessionContext& session) override;
+  void ForgetSurplus(const ProcessInfo& info) override;
   absl::Status RestoreAll();
   absl::Status RestoreProcesses();
   absl::Status RestoreSessions();
@@ -250,9 +249,7 @@ class SessionRegistry {
 
   const Options options_;
   EventLog* const events_;
-  const std::shared_ptr<MemoryBudget> memory_;  // shared: a reading may outlast this
-  ProcessTable processes_;
-  StartRequests start_requests_;
+  Ledger ledger_;
   SessionRequests session_requests_;
   uint64_t last_restored_ = 0;  // the last event before this server's own; from Restore on constant
 

@@ -54,7 +54,7 @@ absl::StatusOr<std::shared_ptr<const ProcessInfo>> SessionRegistry::FindRestarte
     const ProcessInfo* ended, std::string_view session_id, const std::string& request_id) const {
   if (request_id.empty()) return nullptr;
   if (session_id.empty() && ended != nullptr) session_id = ended->session_id;
-  ASSIGN_OR_RETURN(auto process_id, start_requests_.FindAny(ScopeOf(session_id), request_id));
+  ASSIGN_OR_RETURN(auto process_id, ledger_.requests().FindAny(ScopeOf(session_id), request_id));
   if (process_id.empty()) return nullptr;
   const auto started = FindProcess(process_id);
   if (!started.ok()) return nullptr;

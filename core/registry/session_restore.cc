@@ -39,9 +39,10 @@ absl::Status SessionRegistry::Restore() {
   if (!events_->stored()) return absl::OkStatus();
   // Not before all that is listed is known.
   absl::Status restored = RestoreAll();
-  if (restored.ok() && options_.outputs != nullptr) {
-    options_.outputs->RetainOnly(
-        [this](const std::string& process_id) { return processes_.Find(process_id).ok(); });
+  if (restored.ok() && ledger_.outputs() != nullptr) {
+    ledger_.outputs()->RetainOnly([this](const std::string& process_id) {
+      return ledger_.processes().Find(process_id).ok();
+    });
   }
   return restored;
 }
@@ -54,7 +55,7 @@ absl::Status SessionRegistry::RestoreAll() {
   if (restored.ok()) restored = RestoreSessions();
   if (!restored.ok()) return restored;
   last_restored_ = events_->range().last;
-  while (auto surplus = processes_.TakeSurplus())
+  while (auto surplus = ledger_.processes().TakeSurplus())
     ForgetProcess(*surplus, RemovalReason::kRetention);
   return absl::OkStatus();
 }
@@ -62,7 +63,7 @@ absl::Status SessionRegistry::RestoreAll() {
 absl::Status SessionRegistry::RestoreProcesses() {
   ASSIGN_OR_RETURN(auto processes, events_->store()->ReadState(StateKind::kProcess));
   for (const StateChange& state : processes) {
-    auto info = options_.codec.decode_process(state.body);
+    auto info = ledger_.codec()->DecodeProcess(state.body);
     if (!info.ok()) {
       WarnUnreadable(state, info.status());
       continue;
@@ -76,7 +77,7 @@ absl::Status SessionRegistry::RestoreProcesses() {
 absl::Status SessionRegistry::RestoreSessions() {
   ASSIGN_OR_RETURN(auto sessions, events_->store()->ReadState(StateKind::kSession));
   for (const StateChange& state : sessions) {
-    auto info = options_.codec.decode_session(state.body);
+    auto info = ledger_.codec()->DecodeSession(state.body);
     if (!info.ok()) {
       WarnUnreadable(state, info.status());
       continue;
@@ -98,7 +99,7 @@ absl::Status SessionRegistry::RestoreRequests() {
         session_requests_.Restore(state.ordinal, *std::move(request));
       } else {
         RestoreIntent(*request);
-        for (StateChange& change : start_requests_.Restore(state.ordinal, *std::move(request))) {
+        for (StateChange& change : ledger_.requests().Restore(state.ordinal, *std::move(request))) {
           events_->Change(std::move(change));
         }
       }
@@ -113,8 +114,8 @@ absl::Status SessionRegistry::RestoreRequests() {
 // request is told that it may have run, and runs nothing.
 void SessionRegistry::RestoreIntent(const StoredRequest& request) {
   if (request.forgotten || request.subject.empty()) return;
-  if (processes_.Find(request.subject).ok()) return;
-  auto intent = options_.codec.decode_process(request.intent);
+  if (ledger_.processes().Find(request.subject).ok()) return;
+  auto intent = ledger_.codec()->DecodeProcess(request.intent);
   if (!intent.ok()) {
     return WarnUnreadable({StateKind::kStartRequest, 0, request.request_id}, intent.status());
   }
@@ -125,7 +126,7 @@ void SessionRegistry::RestoreIntent(const StoredRequest& request) {
                  .labels = info.command->labels,
                  .detail = ProcessStarted{0, info.command->argv, info.command->cwd, info.watcher, 0,
                                           0, info.command->name}};
-  entry.changes.push_back({StateKind::kProcess, 0, info.id, options_.codec.encode_process(info)});
+  entry.changes.push_back(ledger_.RowOf(info));
   info.ordinal = events_->Append(std::move(entry));
   RestoreProcess(std::move(info));
 }
@@ -138,8 +139,7 @@ void SessionRegistry::RestoreProcess(ProcessInfo info) {
                    .process_id = info.id,
                    .labels = info.command->labels,
                    .detail = std::move(detail)};
-    entry.changes.push_back(
-        {StateKind::kProcess, info.ordinal, info.id, options_.codec.encode_process(info)});
+    entry.changes.push_back(ledger_.RowOf(info));
     events_->Append(std::move(entry));
   };
   const bool booted = events_->store()->machine_booted();
@@ -151,8 +151,7 @@ void SessionRegistry::RestoreProcess(ProcessInfo info) {
   } else if (booted && info.lost() && !info.tree_empty) {
     // It may have run on until then.
     info.tree_empty = true;
-    events_->Change(
-        {StateKind::kProcess, info.ordinal, info.id, options_.codec.encode_process(info)});
+    events_->Change(ledger_.RowOf(info));
   }
   if (info.state == ProcessState::kExited) {
     info.state = ProcessState::kDrained;
@@ -160,7 +159,7 @@ void SessionRegistry::RestoreProcess(ProcessInfo info) {
     record(*info.drained);
   }
   TellOfSurvivors(info);
-  processes_.Publish(std::move(info));
+  ledger_.processes().Publish(std::move(info));
 }
 
 void SessionRegistry::RestoreSession(SessionInfo info) {
@@ -170,8 +169,7 @@ void SessionRegistry::RestoreSession(SessionInfo info) {
     entry.event = {.session_id = info.id,
                    .labels = info.labels,
                    .detail = SessionClosed{CloseReason::kServerLost}};
-    entry.changes.push_back(
-        {StateKind::kSession, info.ordinal, info.id, options_.codec.encode_session(info)});
+    entry.changes.push_back(ledger_.RowOf(info));
     events_->Append(std::move(entry));
   }
   std::vector<StateChange> forgotten;

@@ -43,9 +43,8 @@ std::shared_ptr<const ProcessInfo> SessionRegistry::LookAtSurvivors(
   if (*left > 0) return now;
   now->tree_empty = true;
   absl::MutexLock lock(&survivors_mutex_);
-  if (survived_.erase(info->id) == 0 || !processes_.SetTreeEmpty(info->id)) return now;
-  const StateChange state = {StateKind::kProcess, info->ordinal, info->id,
-                             options_.codec.encode_process(*now)};
+  if (survived_.erase(info->id) == 0 || !ledger_.processes().SetTreeEmpty(info->id)) return now;
+  const StateChange state = ledger_.RowOf(*now);
   // Where the store refuses, it waits for the next event.
   if (!events_->Record(state).ok()) events_->Change(state);
   return now;

@@ -39,25 +39,26 @@ SessionOpened DescribeOpening(const SessionInfo& info) {
 
 }  // namespace
 
-SessionContext::SessionContext(const SessionOptions& options, SessionServices services,
+SessionContext::SessionContext(const SessionOptions& options, SessionPlace place,
                                std::shared_ptr<EventLoopPolicy> policy)
-    : id_(NewRandomId()),
+    : id_(place.id),
       options_(options),
-      services_(std::move(services)),
+      place_(std::move(place)),
       policy_(std::move(policy)),
       created_at_(absl::Now()),
-      processes_(id_, options_.is_default ? StartRequests::kDefaultScope : id_, options_.quota,
-                 services_, [this] { OnProcessMoved(); }) {}
+      ledger_(id_, options_.is_default ? StartRequests::kDefaultScope : id_, options_.quota,
+              place_.ledger, place_.host),
+      processes_(&ledger_, place_.trees, place_.absence, [this] { OnProcessMoved(); }) {}
 
 SessionContext::~SessionContext() = default;
 
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const SessionOptions& options,
-                                                                     SessionServices services) {
+                                                                     SessionPlace place) {
   ASSIGN_OR_RETURN(auto watcher, ResolveWatcher(options.watcher));
   auto policy = NewPolicy(options.policy, [name = watcher] { return NewWatcher(name); });
   if (!policy.ok()) return policy.status();
   std::shared_ptr<SessionContext> session(
-      new SessionContext(options, std::move(services), *std::move(policy)));
+      new SessionContext(options, std::move(place), *std::move(policy)));
 
   absl::Notification entered;
   absl::Status status;
@@ -77,7 +78,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     session->thread_.join();
     return status;
   }
-  status = AttachIfInactive(session->watcher_, session->services_.main_loop);
+  status = AttachIfInactive(session->watcher_, session->place_.main_loop);
   if (!status.ok()) {
     {
       absl::MutexLock lock(&session->mutex_);
@@ -88,15 +89,11 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     return status;
   }
   const SessionInfo info = session->Info();
-  EventLog::Entry entry = session->MakeEntry(DescribeOpening(info), info);
-  const SessionServices& shared = session->services_;
-  if (shared.events->stored() && shared.open_request) {
-    entry.changes.push_back(shared.open_request(session->id_));
-  }
-  entry.publish = [session](uint64_t sequence) { session->Show(sequence); };
   // While the store refuses, the session is there before its opening is on record: it has to be
   // found by whoever closes it.
-  session->Show(session->services_.events->Append(std::move(entry)));
+  session->Show(session->place_.ledger->Record(
+      session->MakeEvent(DescribeOpening(info)), info, session->place_.opening,
+      [session](uint64_t sequence) { session->Show(sequence); }));
   return session;
 }
 
@@ -153,7 +150,7 @@ void SessionContext::Show(uint64_t ordinal) {
       absl::MutexLock lock(&mutex_);
       ordinal_ = ordinal;
     }
-    if (services_.opened) services_.opened(shared_from_this());
+    place_.host->OnOpened(shared_from_this());
     // Not before: who is to renew it cannot know of it, and what is not on record and not
     // listed cannot be closed.
     if (options_.has_lease()) {
@@ -167,14 +164,8 @@ void SessionContext::Show(uint64_t ordinal) {
   });
 }
 
-EventLog::Entry SessionContext::MakeEntry(EventDetail detail, const SessionInfo& info) const {
-  EventLog::Entry entry;
-  entry.event = {.session_id = id_, .labels = options_.labels, .detail = std::move(detail)};
-  if (services_.events->stored()) {
-    entry.changes.push_back(
-        {StateKind::kSession, info.ordinal, id_, services_.codec.encode_session(info)});
-  }
-  return entry;
+Event SessionContext::MakeEvent(EventDetail detail) const {
+  return {.session_id = id_, .labels = options_.labels, .detail = std::move(detail)};
 }
 
 SessionInfo SessionContext::Info() const {
@@ -262,14 +253,14 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
         {{"loop", loop_->name()}});
   }
   ASSIGN_OR_RETURN(auto made, NewWatcher(name));
-  RETURN_IF_ERROR(AttachIfInactive(made, services_.main_loop));
+  RETURN_IF_ERROR(AttachIfInactive(made, place_.main_loop));
   retired_watchers_.push_back(std::exchange(watcher_, std::move(made)));
   const WatcherChanged change{retired_watchers_.back()->name(), watcher_->name()};
   {
     absl::MutexLock lock(&mutex_);
     watcher_name_ = change.to;
   }
-  services_.events->Append(MakeEntry(change, Info()));
+  place_.ledger->Record(MakeEvent(change), Info());
   CloseRetiredWatchers();
   return absl::OkStatus();
 }
@@ -286,8 +277,7 @@ void SessionContext::CloseRetiredWatchers() {
 }
 
 void SessionContext::OnProcessMoved() {
-  // Not from within the call of the watcher that may be closed by it.
-  if (!retired_watchers_.empty()) loop_->CallSoon([this] { CloseRetiredWatchers(); });
+  CloseRetiredWatchers();
   CheckClosed();
 }
 
@@ -318,9 +308,9 @@ void SessionContext::ArmLease(absl::Duration left) {
 // time is never late because the loop is. One that came while the whole process was away is
 // still on its way: that time does not count.
 void SessionContext::OnLeaseExpired() {
-  if (services_.absence != nullptr) {
+  if (place_.absence != nullptr) {
     const absl::Duration passed = loop_->Time() - lease_began_;
-    const absl::Duration left = options_.lease + services_.absence->Within(passed) - passed;
+    const absl::Duration left = options_.lease + place_.absence->Within(passed) - passed;
     if (left > absl::ZeroDuration()) return ArmLease(left);
   }
   BeginClose(CloseReason::kLeaseExpired);
@@ -328,7 +318,7 @@ void SessionContext::OnLeaseExpired() {
     SessionClose close;
     close.graceful = true;
     close.request = {ExitCause::kLeaseExpired, ""};
-    EndProcesses(close);
+    processes_.EndAll(close);
   }
   CheckClosed();
 }
@@ -337,7 +327,7 @@ absl::Status SessionContext::Close(SessionClose close, LoopCallback closed) {
   return Post([this, close = std::move(close), closed = std::move(closed)]() mutable {
     on_closed_.push_back(std::move(closed));
     BeginClose(close.reason);
-    EndProcesses(close);
+    processes_.EndAll(close);
     CheckClosed();
   });
 }
@@ -351,28 +341,17 @@ void SessionContext::BeginClose(CloseReason reason) {
   if (state_ == SessionState::kOpen) state_ = SessionState::kClosing;
 }
 
-void SessionContext::EndProcesses(const SessionClose& close) {
-  checking_ = true;
-  processes_.EndAll(close);
-  checking_ = false;
-}
-
 void SessionContext::CheckClosed() {
-  if (!close_reason_.has_value() || checking_) return;
-  // To look at a tree may find it empty, which is a move: not one call in the other for each.
-  checking_ = true;
-  const bool ended = processes_.AllEnded();
-  checking_ = false;
-  if (!ended) return;
+  if (!close_reason_.has_value() || !processes_.AllEnded()) return;
   bool first = false;
   {
     absl::MutexLock lock(&mutex_);
     first = std::exchange(state_, SessionState::kClosed) != SessionState::kClosed;
   }
   if (first) {
-    processes_.EndPublishing();
-    services_.events->Append(MakeEntry(SessionClosed{*close_reason_}, Info()));
-    if (services_.closed) services_.closed(*this);
+    processes_.EndObservation();
+    place_.ledger->Record(MakeEvent(SessionClosed{*close_reason_}), Info());
+    place_.host->OnClosed(*this);
   }
   for (const auto& [id, listener] : std::exchange(closed_listeners_, {})) listener();
   for (auto& closed : std::exchange(on_closed_, {})) closed();

@@ -20,11 +20,29 @@
 #include "core/fact/session_info.h"
 #include "core/policy/event_loop_policy.h"
 #include "core/process/process.h"
+#include "core/session/session_host.h"
+#include "core/session/session_ledger.h"
 #include "core/session/session_processes.h"
-#include "core/session/session_services.h"
 #include "core/session/session_user.h"
 
 namespace proctor {
+
+// Where a session is opened: what it shares with others, which outlives it.
+struct SessionPlace {
+  Ledger* ledger = nullptr;
+  SessionHost* host = nullptr;
+  // The loop that the main thread runs, for watchers that have to be attached to one
+  // (Safe, Fast, MultiLoop). Without it they stay inactive.
+  std::shared_ptr<EventLoop> main_loop;
+  // Makes the trees of processes; may be null (Process::Context).
+  std::shared_ptr<ProcessTrees> trees;
+  // When this process could not run, for leases and idle timeouts; may be null.
+  std::shared_ptr<const Absence> absence;
+
+  std::string id;  // of the session: new, random
+  // What goes on record together with the opening.
+  std::vector<StateChange> opening;
+};
 
 // A session: a thread with an event loop and a child watcher of its own, all had
 // from a policy, and the processes that were started in it.
@@ -48,7 +66,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // A watcher that is not active then is attached to the main loop; errors as its
   // AttachLoop.
   static absl::StatusOr<std::shared_ptr<SessionContext>> Open(const SessionOptions& options,
-                                                              SessionServices services);
+                                                              SessionPlace place);
   ~SessionContext();
 
   // Any thread.
@@ -129,11 +147,10 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
 
  private:
-  SessionContext(const SessionOptions& options, SessionServices services,
+  SessionContext(const SessionOptions& options, SessionPlace place,
                  std::shared_ptr<EventLoopPolicy> policy);
 
-  // What is appended to the event log when the session is `info` from now on.
-  EventLog::Entry MakeEntry(EventDetail detail, const SessionInfo& info) const;
+  Event MakeEvent(EventDetail detail) const;
   // Once: its opening is on record with this sequence, or will be.
   void Show(uint64_t ordinal);
   void RunThread();
@@ -146,13 +163,12 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void ArmLease(absl::Duration left);
   void OnLeaseExpired();
   void BeginClose(CloseReason reason);
-  void EndProcesses(const SessionClose& close);
   void OnProcessMoved();
   void CheckClosed();
 
   const std::string id_;
   const SessionOptions options_;
-  const SessionServices services_;
+  const SessionPlace place_;
   const std::shared_ptr<EventLoopPolicy> policy_;
   const absl::Time created_at_;
   std::once_flag shown_;
@@ -163,6 +179,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // The session's thread.
   std::shared_ptr<ChildWatcher> watcher_;
   std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
+  SessionLedger ledger_;
   SessionProcesses processes_;
   LoopHandle lease_timer_;
   absl::Duration lease_began_;

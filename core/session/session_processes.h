@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,32 +11,22 @@
 #include "core/command/process_change.h"
 #include "core/fact/event.h"
 #include "core/fact/session_info.h"
-#include "core/ledger/start_requests.h"
 #include "core/process/process.h"
-#include "core/session/session_quota.h"
-#include "core/session/session_services.h"
+#include "core/session/session_ledger.h"
 
 namespace proctor {
 
-// What is appended to the event log when a process is forgotten, which takes it off the table.
-// Claim it first (ProcessTable::ClaimRemoval).
-EventLog::Entry RemovalOf(const ProcessInfo& info, uint64_t ordinal, RemovalReason reason,
-                          ProcessTable* table, StartRequests* requests);
-
 // The processes of one session: started within its quota, found, changed, ended and
-// forgotten. What happens to them is on record in the event log first, then published in
-// the process table, then shown.
+// forgotten. What happens to them goes to the session's ledger.
 //
 // Thread-safety: none; the session's thread, but for the constructor.
 // Lifetime: a part of the session. Clear() on the session's thread before it goes.
 class SessionProcesses {
  public:
-  // `request_scope` is that of its request_ids (StartRequests).
-  // `moved` is called when a process ended, when its output is complete, when its tree is
-  // empty, and when no signal is on its way to that any more: from within the process, so it
-  // must not let go of one.
-  SessionProcesses(std::string session_id, std::string request_scope, const SessionQuota& quota,
-                   SessionServices services, std::function<void()> moved);
+  // `ledger` outlives it. `trees` and `absence` may be null, as in Process::Context. `moved` is a
+  // listener of each process.
+  SessionProcesses(SessionLedger* ledger, std::shared_ptr<ProcessTrees> trees,
+                   std::shared_ptr<const Absence> absence, Process::Listener moved);
 
   // The process that the request_id started; null if it started none.
   // Errors: those of StartRequests::Find.
@@ -68,7 +57,7 @@ class SessionProcesses {
   absl::Status Remove(std::string_view process_id, RemovalReason reason);
 
   // Begins to end them all. A second call may be harsher than the first. Some may have ended
-  // already when this returns: ask AllEnded then, and not from `moved` meanwhile.
+  // already when this returns.
   void EndAll(const SessionClose& close);
 
   // Whether they all have ended, and their output is complete; and where EndAll stops a
@@ -83,42 +72,23 @@ class SessionProcesses {
 
   bool AnyRunsWith(const ChildWatcher* watcher) const;
 
-  // The session is closed: publishes nothing any more, because whoever forgets a process
-  // from now on does not ask this.
-  void EndPublishing() { publishing_ = false; }
+  // The session is closed: nothing of them is put on record any more.
+  void EndObservation();
 
   // Lets go of all.
   void Clear() {
     processes_.clear();
-    use_.Clear();
+    ledger_->Clear();
   }
 
  private:
-  Process::Hooks MakeHooks();
-  Event MakeEvent(const Process& process, EventDetail detail) const;
-  ProcessInfo Describe(const Process& process) const;
-  absl::Status BeginRequest(const std::string& request_id, const std::string& process_id,
-                            const Command& command, const ChildWatcher& watcher);
-  StateChange ChangeOf(const ProcessInfo& info) const;
-  void KeepOutput(const Process& process) const;
-  // Puts on record what happened; and with State, also what the process is now.
-  void Record(const Process& process, EventDetail detail);
-  void RecordState(const Process& process, EventDetail detail);
+  SessionLedger* const ledger_;
+  const std::shared_ptr<ProcessTrees> trees_;
+  const std::shared_ptr<const Absence> absence_;
+  const Process::Listener moved_;
 
-  const std::string session_id_;
-  const std::string request_scope_;
-  const SessionServices services_;
-  const std::function<void()> moved_;
-
-  struct Listed {
-    std::shared_ptr<Process> process;
-    uint64_t ordinal = 0;  // 0 until its start is on record
-  };
-  absl::flat_hash_map<std::string, Listed> processes_;
-  size_t undrained_ = 0;                            // of these
+  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
   absl::flat_hash_set<std::string> stopped_trees_;  // of these: EndAll waits for their trees
-  QuotaUse use_;
-  bool publishing_ = true;
 };
 
 }  // namespace proctor

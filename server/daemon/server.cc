@@ -51,10 +51,9 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   result.trees = trees;
   result.kill_survivors = options.kill_survivors;
   result.absence = absence;
-  result.codec = storage::MakeStateCodec();
+  result.codec = std::make_shared<const storage::StoredState>();
   result.outputs = outputs;
-  result.spawn_took = [metrics](absl::Duration time) { metrics->ObserveSpawn(time); };
-  result.exit_took = [metrics](absl::Duration time) { metrics->ObserveExit(time); };
+  result.latencies = metrics;
   return result;
 }
 

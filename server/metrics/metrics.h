@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "core/fact/event.h"
+#include "core/ledger/latencies.h"
 
 namespace proctor::server {
 
@@ -50,18 +51,18 @@ struct Gauges {
 //
 // Thread-safety: Observe by one thread at a time; the rest from any thread.
 // Lifetime: outlives those who observe. What `gauges` uses outlives it.
-class Metrics {
+class Metrics final : public Latencies {
  public:
   Metrics(std::string version, std::function<Gauges()> gauges);
-  ~Metrics();
+  ~Metrics() override;
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
   // Counts an event. Each is told once, in order.
   void Observe(const Event& event);
 
-  void ObserveSpawn(absl::Duration latency);   // from the request to the child
-  void ObserveExit(absl::Duration latency);    // from the watcher's notice to the record
+  void ObserveSpawn(absl::Duration latency) override;
+  void ObserveExit(absl::Duration latency) override;
   void ObserveCommit(absl::Duration latency);  // of one transaction of events
 
   // All of it in Prometheus' text format.

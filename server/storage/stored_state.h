@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "core/ledger/state_codec.h"
 
 namespace proctor::storage {
@@ -8,7 +11,14 @@ namespace proctor::storage {
 // binary. So what may change there is what protobuf allows to change, and a later version reads
 // what an earlier one wrote.
 //
-// Thread-safety: the functions may be called from any thread.
-StateCodec MakeStateCodec();
+// Thread-safety: all methods from any thread.
+class StoredState final : public StateCodec {
+ public:
+  std::string Encode(const SessionInfo& info) const override;
+  std::string Encode(const ProcessInfo& info) const override;
+  absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const override;
+  absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const override;
+  std::string Digest(const Command& command) const override;
+};
 
 }  // namespace proctor::storage

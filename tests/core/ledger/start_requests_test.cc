@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "tests/core/event/fake_event_store.h"
+#include "tests/core/ledger/fake_state_codec.h"
 #include "tests/core/storage/noted_warnings.h"
 
 namespace proctor {
@@ -18,25 +19,27 @@ std::shared_ptr<const Command> CommandOf(const std::string& program) {
   return std::make_shared<const Command>(std::move(command));
 }
 
-std::string DigestOf(const Command& command) { return "digest of " + command.argv[0]; }
+const FakeStateCodec kCodec;
 
 absl::Status Begin(StartRequests& requests, const std::string& request_id,
                    const std::string& process_id, const std::string& program = "a",
                    const std::string& scope = kScope) {
-  return requests.Begin(scope, request_id, process_id, CommandOf(program),
-                        [&] { return "intent of " + process_id; });
+  ProcessInfo intent;
+  intent.id = process_id;
+  intent.command = CommandOf(program);
+  return requests.Begin(scope, request_id, intent);
 }
 
 TEST(StartRequests, KnowsNothingOfANewOne) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   EXPECT_EQ(*requests.Find(kScope, "r", *CommandOf("a")), "");
   EXPECT_EQ(*requests.FindAny(kScope, "r"), "");
 }
 
 TEST(StartRequests, FindsTheProcessOfAnEqualCommandOnly) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "r", "p").ok());
   EXPECT_EQ(*requests.Find(kScope, "r", *CommandOf("a")), "p");
   EXPECT_EQ(*requests.FindAny(kScope, "r"), "p");
@@ -48,7 +51,7 @@ TEST(StartRequests, FindsTheProcessOfAnEqualCommandOnly) {
 
 TEST(StartRequests, AnotherScopeIsAnotherRequest) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "r", "p").ok());
   EXPECT_EQ(*requests.Find("another session", "r", *CommandOf("a")), "");
   EXPECT_EQ(*requests.Find(StartRequests::kDefaultScope, "r", *CommandOf("a")), "");
@@ -56,7 +59,7 @@ TEST(StartRequests, AnotherScopeIsAnotherRequest) {
 
 TEST(StartRequests, WhatCouldNotBeSpawnedMayBeTriedAgain) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "r", "p").ok());
   requests.Withdraw("p");
   EXPECT_EQ(*requests.Find(kScope, "r", *CommandOf("b")), "");
@@ -66,7 +69,7 @@ TEST(StartRequests, WhatCouldNotBeSpawnedMayBeTriedAgain) {
 
 TEST(StartRequests, OutlivesItsProcess) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "r", "p").ok());
   requests.Forget("p");
   requests.Forget("never seen");
@@ -81,7 +84,7 @@ TEST(StartRequests, OutlivesItsProcess) {
 
 TEST(StartRequests, ACancelledOneIsNeverStarted) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(*requests.Cancel(kScope, "r"), "") << "repeatable";
   const absl::Status cancelled = requests.Find(kScope, "r", *CommandOf("a")).status();
   EXPECT_EQ(cancelled.code(), absl::StatusCode::kCancelled);
@@ -91,7 +94,7 @@ TEST(StartRequests, ACancelledOneIsNeverStarted) {
 
 TEST(StartRequests, ToCancelWhatWasStartedNamesItsProcess) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "r", "p").ok());
   EXPECT_EQ(*requests.Cancel(kScope, "r"), "p");
   EXPECT_EQ(*requests.Find(kScope, "r", *CommandOf("a")), "p");
@@ -99,7 +102,7 @@ TEST(StartRequests, ToCancelWhatWasStartedNamesItsProcess) {
 
 TEST(StartRequests, RemembersTheNewestOfThePastAndAllThatLive) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf, /*max_past=*/3);
+  StartRequests requests(&events, &kCodec, /*max_past=*/3);
   const auto command = CommandOf("a");
   ASSERT_TRUE(Begin(requests, "live", "live-process").ok());
   (void)requests.Cancel(kScope, "fence");
@@ -120,7 +123,7 @@ TEST(StartRequests, RemembersTheNewestOfThePastAndAllThatLive) {
 
 TEST(StartRequests, OfAClosedSessionOnlyWhatIsListedIsRemembered) {
   EventLog events(10);
-  StartRequests requests(&events, DigestOf);
+  StartRequests requests(&events, &kCodec);
   ASSERT_TRUE(Begin(requests, "listed", "p").ok());
   ASSERT_TRUE(Begin(requests, "removed", "q").ok());
   requests.Forget("q");
@@ -140,7 +143,7 @@ class StoredStartRequests : public testing::Test {
     auto store = std::make_unique<FakeEventStore>();
     store_ = store.get();
     events_ = *EventLog::Open({}, std::move(store), TextCodec());
-    requests_ = std::make_unique<StartRequests>(events_.get(), DigestOf, /*max_past=*/2);
+    requests_ = std::make_unique<StartRequests>(events_.get(), &kCodec, /*max_past=*/2);
   }
 
   // What the next server finds.
@@ -177,7 +180,7 @@ TEST_F(StoredStartRequests, IsOnRecordWhenItBegins) {
   ASSERT_TRUE(Begin(*requests_, "r", "p").ok());
   const auto rows = Rows();
   ASSERT_EQ(rows.size(), 1u);
-  const StoredRequest expected{kScope, "r", "p", "digest of a", false, "intent of p"};
+  const StoredRequest expected{kScope, "r", "p", "digest of a", false, "process p"};
   EXPECT_EQ(rows.begin()->second, expected);
   requests_->Withdraw("p");
   EXPECT_TRUE(Rows().empty()) << "at once";
@@ -222,7 +225,7 @@ TEST_F(StoredStartRequests, ALaterServerKnowsWhatThisOneKnew) {
   ASSERT_TRUE(Begin(*requests_, "started", "s", "a", kScope).ok());
   (void)requests_->Cancel(kScope, "cancelled");
 
-  StartRequests later(events_.get(), DigestOf);
+  StartRequests later(events_.get(), &kCodec);
   size_t dropped = 0;
   for (auto& [ordinal, stored] : Rows()) dropped += later.Restore(ordinal, stored).size();
   EXPECT_EQ(dropped, 1u) << "of a session that is closed, what it will not start";

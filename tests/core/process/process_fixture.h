@@ -70,16 +70,9 @@ class ProcessFixture : public testing::Test {
   }
 
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command) {
-    Process::Hooks hooks;
-    hooks.exited = [this](const Process&) { history_.push_back("exited"); };
-    hooks.drained = [this](const Process&) { history_.push_back("drained"); };
-    hooks.signalled = [this](const Process&, int signal, SignalScope, const std::string& by) {
-      history_.push_back(absl::StrCat("signal ", signal, " by ", by));
-    };
-    hooks.oom = [this](const Process&, uint64_t) { history_.push_back("oom"); };
     const std::string id = absl::StrCat("p", ++last_id_);
-    return Process::Start({id, "s1", loop_, watcher_, trees_}, std::move(command),
-                          std::move(hooks));
+    return Process::Start({id, "s1", loop_, watcher_, trees_, nullptr, &record_},
+                          std::move(command));
   }
 
   // Starts a process, runs the loop until it is drained, and returns it.
@@ -140,6 +133,23 @@ class ProcessFixture : public testing::Test {
   std::shared_ptr<ProcessTrees> trees_;
   int last_id_ = 0;
   std::vector<std::string> history_;
+
+ private:
+  // Writes the history.
+  class Record : public ProcessObserver {
+   public:
+    explicit Record(std::vector<std::string>* history) : history_(*history) {}
+    void OnExited(const Process&) override { history_.push_back("exited"); }
+    void OnDrained(const Process&) override { history_.push_back("drained"); }
+    void OnSignalled(const Process&, int signal, SignalScope, const std::string& by) override {
+      history_.push_back(absl::StrCat("signal ", signal, " by ", by));
+    }
+    void OnOomKilled(const Process&, uint64_t) override { history_.push_back("oom"); }
+
+   private:
+    std::vector<std::string>& history_;
+  };
+  Record record_{&history_};
 };
 
 }  // namespace proctor

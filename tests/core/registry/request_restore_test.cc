@@ -70,9 +70,8 @@ TEST_F(SessionRestore, WhatMayHaveRunIsToldAsSuchAndNeverRunAgain) {
   intent.command = std::make_shared<const Command>(command);
   intent.started_at = absl::Now();
   intent.watcher = "pidfd";
-  const StateCodec codec = remembering_.codec();
   const StoredRequest request{
-      "", "r", intent.id, codec.digest(command), false, codec.encode_process(intent)};
+      "", "r", intent.id, remembering_.Digest(command), false, remembering_.Encode(intent)};
   EXPECT_TRUE(server->events()
                   .Record({StateKind::kStartRequest, 1, intent.id, EncodeRequest(request)})
                   .ok());

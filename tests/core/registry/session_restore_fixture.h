@@ -21,16 +21,18 @@ namespace proctor {
 // so that any server of the test reads what any other wrote.
 //
 // Thread-safety: the functions may be called from any thread.
-class Remembering {
+class Remembering final : public StateCodec {
  public:
-  StateCodec codec() {
-    return {
-        [this](const SessionInfo& info) { return Put(sessions_, info); },
-        [this](const ProcessInfo& info) { return Put(processes_, info); },
-        [this](std::string_view body) { return Get(sessions_, body); },
-        [this](std::string_view body) { return Get(processes_, body); },
-        [](const Command& command) { return absl::StrJoin(command.argv, " "); },
-    };
+  std::string Encode(const SessionInfo& info) const override { return Put(sessions_, info); }
+  std::string Encode(const ProcessInfo& info) const override { return Put(processes_, info); }
+  absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const override {
+    return Get(sessions_, body);
+  }
+  absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const override {
+    return Get(processes_, body);
+  }
+  std::string Digest(const Command& command) const override {
+    return absl::StrJoin(command.argv, " ");
   }
   EventCodec event_codec() {
     return {[this](const Event& event) { return Put(events_, event); },
@@ -39,13 +41,13 @@ class Remembering {
 
  private:
   template <typename Value>
-  std::string Put(std::vector<Value>& values, Value value) {
+  std::string Put(std::vector<Value>& values, Value value) const {
     absl::MutexLock lock(&mutex_);
     values.push_back(std::move(value));
     return absl::StrCat(values.size());
   }
   template <typename Value>
-  absl::StatusOr<Value> Get(const std::vector<Value>& values, std::string_view body) {
+  absl::StatusOr<Value> Get(const std::vector<Value>& values, std::string_view body) const {
     absl::MutexLock lock(&mutex_);
     size_t number = 0;
     if (!absl::SimpleAtoi(absl::string_view(body.data(), body.size()), &number) || number == 0 ||
@@ -63,10 +65,10 @@ class Remembering {
     value.ordinal = 0;
   }
 
-  absl::Mutex mutex_;
-  std::vector<SessionInfo> sessions_;
-  std::vector<ProcessInfo> processes_;
-  std::vector<Event> events_;
+  mutable absl::Mutex mutex_;
+  mutable std::vector<SessionInfo> sessions_;
+  mutable std::vector<ProcessInfo> processes_;
+  mutable std::vector<Event> events_;
 };
 
 // A server's log and registry on a directory.
@@ -77,7 +79,7 @@ class Server {
     auto store = SqliteEventStore::Open(directory, Durability::kProcess);
     EXPECT_TRUE(store.ok()) << store.status();
     events_ = *EventLog::Open({}, *std::move(store), remembering->event_codec());
-    options.codec = remembering->codec();
+    options.codec = {std::shared_ptr<void>(), remembering};  // not owned
     registry_ = std::make_unique<SessionRegistry>(std::move(options), events_.get());
   }
   ~Server() {

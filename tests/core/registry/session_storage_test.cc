@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/core/event/fake_event_store.h"
+#include "tests/core/ledger/fake_state_codec.h"
 #include "tests/core/session/session_fixture.h"
 #include "tests/core/storage/noted_warnings.h"
 
@@ -15,14 +16,6 @@ namespace {
 
 const absl::Status kFull =
     MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull, "no room");
-
-// Values are of no interest here.
-StateCodec NoCodec() {
-  return {[](const SessionInfo&) { return ""; }, [](const ProcessInfo&) { return ""; },
-          [](std::string_view) { return absl::DataLossError(""); },
-          [](std::string_view) { return absl::DataLossError(""); },
-          [](const Command&) { return ""; }};
-}
 
 class SessionStorage : public testing::Test {
  protected:
@@ -33,7 +26,7 @@ class SessionStorage : public testing::Test {
                               {[](const Event&) { return ""; },
                                [](std::string_view) { return absl::DataLossError(""); }});
     SessionRegistry::Options options;
-    options.codec = NoCodec();
+    options.codec = std::make_shared<const FakeStateCodec>();
     registry_ = std::make_unique<SessionRegistry>(std::move(options), events_.get());
   }
 

@@ -1,0 +1,83 @@
+#include "core/ledger/ledger.h"
+
+#include <new>
+#include <utility>
+
+#include "core/base/error.h"
+
+namespace proctor {
+
+Ledger::Ledger(const Options& options, EventLog* events)
+    : events_(events),
+      codec_(options.codec),
+      outputs_(options.outputs),
+      latencies_(options.latencies),
+      memory_(std::make_shared<MemoryBudget>(options.max_memory)),
+      processes_(options.max_ended_processes, options.max_processes, memory_.get()),
+      requests_(events, codec_.get()) {}
+
+StateChange Ledger::RowOf(const ProcessInfo& info) const {
+  return {StateKind::kProcess, info.ordinal, info.id, codec_->Encode(info)};
+}
+
+StateChange Ledger::RowOf(const SessionInfo& info) const {
+  return {StateKind::kSession, info.ordinal, info.id, codec_->Encode(info)};
+}
+
+uint64_t Ledger::Record(Event event) { return events_->Append(std::move(event)); }
+
+uint64_t Ledger::Record(Event event, ProcessInfo state) {
+  EventLog::Entry entry{std::move(event)};
+  if (events_->stored()) entry.changes.push_back(RowOf(state));
+  entry.publish = [this, state = std::move(state)](uint64_t sequence) mutable {
+    if (state.ordinal == 0) state.ordinal = sequence;  // this is its start
+    processes_.Publish(std::move(state));
+  };
+  return events_->Append(std::move(entry));
+}
+
+uint64_t Ledger::Record(Event event, const SessionInfo& state, std::vector<StateChange> more,
+                        std::function<void(uint64_t)> published) {
+  EventLog::Entry entry{std::move(event)};
+  if (events_->stored()) {
+    entry.changes = std::move(more);
+    entry.changes.push_back(RowOf(state));
+  }
+  entry.publish = std::move(published);
+  return events_->Append(std::move(entry));
+}
+
+void Ledger::Change(const ProcessInfo& state) {
+  if (events_->stored()) events_->Change(RowOf(state));
+  processes_.Publish(state);
+}
+
+bool Ledger::Forget(const ProcessInfo& info, RemovalReason reason) {
+  if (outputs_ != nullptr) outputs_->Remove(info.id);
+  if (!processes_.ClaimRemoval(info.id)) return false;
+  EventLog::Entry entry;
+  entry.event = {.session_id = info.session_id,
+                 .process_id = info.id,
+                 .labels = info.command->labels,
+                 .detail = ProcessRemoved{reason}};
+  entry.changes = requests_.Forget(info.id);
+  entry.changes.push_back({StateKind::kProcess, info.ordinal, info.id, "", /*removed=*/true});
+  entry.publish = [this, id = info.id](uint64_t) { processes_.Remove(id); };
+  events_->Append(std::move(entry));
+  return true;
+}
+
+// Without memory for a copy, only that is lost.
+void Ledger::KeepOutput(const std::string& process_id, const OutputLog& output) {
+  if (outputs_ == nullptr) return;
+  if (output.retained_bytes() == 0) return outputs_->Remove(process_id);
+  try {
+    // Nothing where there was no memory to settle in.
+    if (auto kept = output.Snapshot()) return outputs_->Keep(process_id, std::move(kept));
+  } catch (const std::bad_alloc&) {  // what was copied is free again: there is some to tell of it
+  }
+  outputs_->GiveUp(process_id, MakeError(absl::StatusCode::kResourceExhausted,
+                                         Reason::kOutputMemory, "there is no memory for a copy"));
+}
+
+}  // namespace proctor

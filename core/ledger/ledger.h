@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/event/event_log.h"
+#include "core/fact/event.h"
+#include "core/fact/process_info.h"
+#include "core/fact/session_info.h"
+#include "core/ledger/latencies.h"
+#include "core/ledger/memory_budget.h"
+#include "core/ledger/process_table.h"
+#include "core/ledger/start_requests.h"
+#include "core/ledger/state_codec.h"
+#include "core/output/output_store.h"
+
+namespace proctor {
+
+// What is on record of sessions and processes, and what is listed of them. A fact goes one way:
+//
+//   Record(fact, the state from now on)
+//     ▶ the event log: the event, and with it the state's row, in one transaction
+//     ▶ the process table: what everybody else sees
+//     ▶ those that watch the log
+//
+// and a process is forgotten in one place, Forget.
+//
+// Thread-safety: all methods from any thread.
+// Lifetime: outlives the sessions. StopPublishing of the log comes before its end.
+class Ledger {
+ public:
+  struct Options {
+    size_t max_ended_processes = 10000;
+    uint64_t max_processes = 0;  // that run; 0: no bound
+    uint64_t max_memory = 0;     // see MemoryBudget; 0: no bound
+    // Where a store keeps the events. Shared with the sessions.
+    std::shared_ptr<const StateCodec> codec;
+    // Where the output of ended processes is kept on disk; may be null.
+    std::shared_ptr<OutputStore> outputs;
+    Latencies* latencies = Latencies::None();
+  };
+
+  Ledger(const Options& options, EventLog* events);
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // Puts on record what happened, and, with `state`, what the session or process is from now on.
+  // The first event of a process lists it. Returns the event's sequence, when it is recorded,
+  // unless the store refuses, and published.
+  uint64_t Record(Event event);
+  uint64_t Record(Event event, ProcessInfo state);
+  // `published` is called as EventLog::Entry::publish.
+  uint64_t Record(Event event, const SessionInfo& state, std::vector<StateChange> more = {},
+                  std::function<void(uint64_t)> published = {});
+
+  // Puts on record what a process is from now on, without an event, and publishes it.
+  void Change(const ProcessInfo& state);
+
+  // An ended process is forgotten: its row, its request_id, its kept output, its place in the
+  // table, and its event tells so. False if it is being forgotten already.
+  bool Forget(const ProcessInfo& info, RemovalReason reason);
+
+  // Keeps the output of a drained process on disk, where that is wanted and there is any.
+  void KeepOutput(const std::string& process_id, const OutputLog& output);
+
+  EventLog& events() { return *events_; }
+  ProcessTable& processes() { return processes_; }
+  const ProcessTable& processes() const { return processes_; }
+  StartRequests& requests() { return requests_; }
+  const StartRequests& requests() const { return requests_; }
+  const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
+  OutputStore* outputs() const { return outputs_.get(); }
+  Latencies& latencies() { return *latencies_; }
+
+  // Null where no store keeps the events.
+  const StateCodec* codec() const { return events_->stored() ? codec_.get() : nullptr; }
+  // The rows of states; not where no store keeps the events.
+  StateChange RowOf(const ProcessInfo& info) const;
+  StateChange RowOf(const SessionInfo& info) const;
+
+ private:
+  EventLog* const events_;
+  const std::shared_ptr<const StateCodec> codec_;
+  const std::shared_ptr<OutputStore> outputs_;
+  Latencies* const latencies_;
+  const std::shared_ptr<MemoryBudget> memory_;  // shared: a reading may outlast this
+  ProcessTable processes_;
+  StartRequests requests_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,156 @@
+#include "core/session/session_ledger.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/random_id.h"
+#include "core/base/return_if_error.h"
+#include "core/command/command_excerpt.h"
+
+namespace proctor {
+namespace {
+
+ProcessStarted DescribeStart(const ProcessInfo& info) {
+  OmittedParts omitted;
+  std::vector<std::string> argv = ExcerptArguments(info.command->argv, &omitted);
+  return {info.pid,          std::move(argv), info.command->cwd, info.watcher,
+          omitted.arguments, omitted.bytes,   info.command->name};
+}
+
+ProcessUpdated DescribeUpdate(const ProcessInfo& info) {
+  ProcessUpdated updated;
+  updated.process = DescribeStart(info);
+  updated.state = info.state;
+  updated.started_at = info.started_at;
+  updated.exit_status = info.exit_status;
+  updated.drained = info.drained;
+  updated.retain_bytes = info.command->retain_bytes;
+  updated.overflow = info.command->overflow;
+  return updated;
+}
+
+}  // namespace
+
+SessionLedger::SessionLedger(std::string session_id, std::string request_scope,
+                             const SessionQuota& quota, Ledger* ledger, SessionHost* host)
+    : session_id_(std::move(session_id)),
+      request_scope_(std::move(request_scope)),
+      ledger_(ledger),
+      host_(host),
+      use_(quota, ledger->memory().get()) {}
+
+absl::StatusOr<std::string> SessionLedger::FindStarted(const std::string& request_id,
+                                                       const Command& command) const {
+  if (request_id.empty()) return std::string();
+  return ledger_->requests().Find(request_scope_, request_id, command);
+}
+
+absl::StatusOr<std::string> SessionLedger::CancelStart(const std::string& request_id) {
+  return ledger_->requests().Cancel(request_scope_, request_id);
+}
+
+absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(const Command& command,
+                                                          const std::string& request_id,
+                                                          const ChildWatcher& watcher) {
+  RETURN_IF_ERROR(ledger_->events().CheckRoom());
+  ASSIGN_OR_RETURN(auto memory,
+                   use_.TakeStart(command, ledger_->processes().CountOf(session_id_).running));
+  Start start{NewRandomId(), command.name, request_id, std::move(memory)};
+  RETURN_IF_ERROR(ledger_->processes().BeginStart(start.name, start.process_id));
+  if (request_id.empty()) return start;
+  // A server that finds this and no start knows neither pid nor watcher's word: only what was to
+  // be run.
+  ProcessInfo intent;
+  intent.id = start.process_id;
+  intent.session_id = session_id_;
+  intent.command = std::make_shared<const Command>(command);
+  intent.started_at = absl::Now();
+  intent.watcher = watcher.name();
+  absl::Status begun = ledger_->requests().Begin(request_scope_, request_id, intent);
+  if (begun.ok()) return start;
+  ledger_->processes().CancelStart(start.name);
+  return begun;
+}
+
+void SessionLedger::Withdraw(const Start& start) {
+  ledger_->processes().CancelStart(start.name);
+  if (!start.request_id.empty()) ledger_->requests().Withdraw(start.process_id);
+}
+
+void SessionLedger::RecordStart(const Process& process, absl::Duration took) {
+  ledger_->latencies().ObserveSpawn(took);
+  ++undrained_;
+  RecordState(process, DescribeStart(process.Info()));
+}
+
+absl::StatusOr<MemoryBudget::Hold> SessionLedger::TakeOutput(const Process& process,
+                                                             uint64_t more) {
+  return use_.TakeOutput("update process '" + process.id() + "'", more);
+}
+
+void SessionLedger::RecordUpdate(const Process& process, bool keeps_less) {
+  if (keeps_less && process.state() == ProcessState::kDrained) {
+    ledger_->KeepOutput(process.id(), process.output());
+  }
+  RecordState(process, DescribeUpdate(process.Info()));
+}
+
+void SessionLedger::Forget(Process& process, RemovalReason reason) {
+  if (process.state() != ProcessState::kDrained) --undrained_;
+  process.Forget();
+  use_.Remove(process.id());
+  (void)ledger_->Forget(Describe(process), reason);  // by somebody else already: as well
+  ordinals_.erase(process.id());
+}
+
+void SessionLedger::OnExited(const Process& process) {
+  RecordState(process, ProcessExited{*process.exit_status()});
+  ledger_->latencies().ObserveExit(absl::Now() - process.exit_status()->exited_at);
+}
+
+void SessionLedger::OnDrained(const Process& process) {
+  --undrained_;
+  RecordState(process, *process.drained());
+  ledger_->KeepOutput(process.id(), process.output());
+  ForgetSurplus();
+}
+
+void SessionLedger::OnChanged(const Process& process) { ledger_->Change(Describe(process)); }
+
+void SessionLedger::OnSignalled(const Process& process, int signal, SignalScope scope,
+                                const std::string& by) {
+  ledger_->Record(MakeEvent(process, ProcessSignalled{signal, scope, by}));
+}
+
+void SessionLedger::OnOomKilled(const Process& process, uint64_t killed) {
+  ledger_->Record(MakeEvent(process, ProcessOom{killed}));
+}
+
+Event SessionLedger::MakeEvent(const Process& process, EventDetail detail) const {
+  return {.session_id = session_id_,
+          .process_id = process.id(),
+          .labels = process.command().labels,
+          .detail = std::move(detail)};
+}
+
+ProcessInfo SessionLedger::Describe(const Process& process) const {
+  ProcessInfo info = process.Info();
+  const auto ordinal = ordinals_.find(process.id());
+  if (ordinal != ordinals_.end()) info.ordinal = ordinal->second;
+  return info;
+}
+
+void SessionLedger::RecordState(const Process& process, EventDetail detail) {
+  const Command& command = process.command();
+  use_.Set(process.id(), KeepsOutput(command) ? process.output_reservation() : 0, command);
+  const uint64_t sequence =
+      ledger_->Record(MakeEvent(process, std::move(detail)), Describe(process));
+  ordinals_.try_emplace(process.id(), sequence);
+}
+
+// More than one after a time in which nothing could be published.
+void SessionLedger::ForgetSurplus() {
+  while (auto surplus = ledger_->processes().TakeSurplus()) host_->ForgetSurplus(*surplus);
+}
+
+}  // namespace proctor
