@@ -1,46 +1,16 @@
 // Processes that do not even die of SIGKILL. A debugger holds them, as the kernel would do on a
 // dead disk.
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <string>
 #include <thread>
 
-#include "tests/e2e/harness/control.h"
+#include "tests/debugger.h"
+#include "tests/e2e/control.h"
 
 namespace proctor {
 namespace {
-
-// Holds a process, also as a zombie, until the destructor lets it go.
-class Debugger {
- public:
-  explicit Debugger(pid_t pid) {
-    int seized[2];
-    EXPECT_EQ(::pipe2(seized, O_CLOEXEC), 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      const char ok = ::ptrace(PTRACE_SEIZE, pid, 0, 0) == 0 ? 'y' : 'n';
-      (void)!::write(seized[1], &ok, 1);
-      while (true) ::pause();
-    }
-    char ok = 'n';
-    EXPECT_EQ(::read(seized[0], &ok, 1), 1);
-    EXPECT_EQ(ok, 'y') << "not allowed to trace " << pid;
-    ::close(seized[0]);
-    ::close(seized[1]);
-  }
-  ~Debugger() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-
- private:
-  pid_t pid_;
-};
 
 class UnkillableE2e : public ControlE2e {
  protected:
