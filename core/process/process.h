@@ -1,29 +1,30 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/child_ref.h"
 #include "core/base/exit_status.h"
-#include "core/base/output_drained.h"
 #include "core/command/command.h"
 #include "core/command/end_request.h"
 #include "core/fact/process_info.h"
 #include "core/loop/event_loop.h"
 #include "core/output/output_log.h"
-#include "core/output/output_pipe.h"
+#include "core/process/end_cause.h"
+#include "core/process/listener_list.h"
+#include "core/process/output_drain.h"
 #include "core/process/process_observer.h"
+#include "core/process/signal_sender.h"
 #include "core/process/stdin_pipe.h"
+#include "core/process/stop_ladder.h"
+#include "core/process/time_limits.h"
+#include "core/process/tree_watch.h"
 #include "core/self/absence.h"
 #include "core/tree/process_tree.h"
 #include "core/watch/child_watcher.h"
@@ -58,10 +59,9 @@ class Process : public std::enable_shared_from_this<Process> {
   };
 
   // Spawns and watches a process.
-  // Errors: those of Launch; FailedPrecondition (WATCHER_UNAVAILABLE) before the
-  // spawn if the watcher is not active (conformance 99), (LIMIT_UNAVAILABLE) if the tree
-  // cannot have the limits that are asked for; those of the watcher, with the child killed
-  // and reaped.
+  // Errors: those of Launch; FailedPrecondition (WATCHER_UNAVAILABLE) before the spawn if the
+  // watcher is not active (conformance 99), (LIMIT_UNAVAILABLE) if the tree cannot have the limits
+  // that are asked for; those of the watcher, with the child killed and reaped.
   static absl::StatusOr<std::shared_ptr<Process>> Start(Context context, Command command);
   ~Process();
   Process(const Process&) = delete;
@@ -73,22 +73,20 @@ class Process : public std::enable_shared_from_this<Process> {
   const ChildWatcher& watcher() const { return *context_.watcher; }
   ProcessState state() const { return state_; }
   const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
-  const std::optional<OutputDrained>& drained() const { return drained_; }
+  const std::optional<OutputDrained>& drained() const { return drain_->result(); }
   StdinPipe& stdin_pipe() { return *stdin_; }
   const OutputLog& output() const { return output_; }
 
   // Calls `listener` when there is something new: output, an exit, a drain, progress
   // of stdin. Not from within calls on this process. Returns its number.
-  using Listener = std::function<void()>;
-  uint64_t AddListener(Listener listener);
-  void RemoveListener(uint64_t id);
+  using Listener = ListenerList::Listener;
+  uint64_t AddListener(Listener listener) { return listeners_->Add(std::move(listener)); }
+  void RemoveListener(uint64_t id) { listeners_->Remove(id); }
 
-  // Makes a reader hold back the process while it lags (OverflowPolicy). Not owned;
-  // unhook before it goes.
-  void AttachReader(const OutputCursor* cursor);
+  // Makes a reader hold back the process while it lags (OverflowPolicy). Detach it before it goes.
+  void AttachReader(const OutputCursor* cursor) { output_.Attach(cursor); }
   void DetachReader(const OutputCursor* cursor);
-  // To be called after an attached reader has moved on.
-  void OnReaderMoved();
+  void OnReaderMoved();  // to be called after an attached one has moved on
 
   // Sends a signal, and tells `done` what became of it: within this call, or for a tree that is
   // found by a walk later on the loop; `done` is destroyed untold where that closes first.
@@ -112,27 +110,27 @@ class Process : public std::enable_shared_from_this<Process> {
   // closed after it, so that no reader takes half an input for all of it. `by` had the stream.
   void Disconnect(DisconnectPolicy policy, const std::string& by);
 
-  // Whether a signal is on its way to its tree: who is stopped by then would stay so if the
-  // server ended.
-  bool signalling() const { return signals_ > 0; }
+  // Whether a signal is on its way to its tree: a member that is stopped by then would stay so if
+  // the server ended.
+  bool signalling() const { return sender_->sending(); }
 
-  // Whether the process ended and none of its descendants is left. Found out when
-  // asked for the first time after the end; from then on listeners are told. Never with
-  // TreeMechanism::kGroup.
-  bool TreeEmpty();
-  // TreeEmpty, and calls `done` when Info tells what the look has found, or where there is
-  // nothing to look at yet: within this call, or later on the loop. As with Signal, `done` may be
-  // destroyed instead.
-  void LookAtTree(std::function<void()> done);
-  TreeMechanism tree_mechanism() const { return tree_mechanism_; }
+  // Whether it is known that the process ended and none of its descendants is left. Never with
+  // TreeMechanism::kGroup. A control group is watched from the end on; a walk over /proc costs,
+  // and is made only after WatchTree.
+  bool tree_empty() const { return tree_->empty(); }
+  // Finds that out, and watches: listeners are told. Nothing as long as the process runs.
+  void WatchTree() { tree_->Begin(); }
+  // WatchTree, and calls `done` when Info tells what was found, or there is nothing to look at yet:
+  // within this call, or later on the loop. As with Signal, `done` may be destroyed instead.
+  void LookAtTree(std::function<void()> done) { tree_->BeginAndLook(std::move(done)); }
+  TreeMechanism tree_mechanism() const { return tree_->mechanism(); }
 
   // Changes the size of the terminal.
   // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when nobody has
   // it open any more; InvalidArgument (INVALID_FIELD) naming `field`.
   absl::Status Resize(const TerminalSize& size, std::string_view field);
 
-  // Changes what may change of the command: its labels, and how much output is kept.
-  // Nothing is checked here: see ValidateCommand.
+  // Changes the labels, and how much output is kept. Checks nothing: see ValidateCommand.
   void Update(Command changed);
 
   // The most bytes of output that it keeps or may come to keep.
@@ -156,31 +154,14 @@ class Process : public std::enable_shared_from_this<Process> {
   absl::Status Spawn();
   absl::Status Watch();
   void OnExit(const ChildExit& exit);
+  void AfterExit(bool ladder_goes_on);
   ExitStatus MakeExitStatus(const WaitStatus& wait) const;
-  void CheckDrained();
-  void SeekHolders();
-  void OnHolders(std::vector<PipeHolder> holders);
-  void OnDrainGrace();
-  void Drain(DrainReason reason);
-  void ReleaseReaders();
+  void OnDrained();
+  void OnHoldersFound();
+  void OnTreeEmpty();
   void OnOutput();
   void OnActivity();
-  void OnIdle();
-  void Notify();
-  void OnTreeEmpty();
-  bool LeaderEnded() const;
-  bool Ended(SignalScope scope);
-  void NoteSignalled(int signal, const std::string& by);
-  void RequestEnd(int signal, const EndRequest& request);
-  void Attribute(ExitStatus& status) const;
-  void OnTreeLookedAt();
-  void Send(TreeSignal signal, SignalScope scope, const std::string& by, TreeSent done);
-  absl::Status SendNow(int signal, SignalScope scope) const;
-  absl::Status SendToLeaderAfter(const absl::Status& sent, int signal) const;
-  absl::Status ExitedError(std::string_view operation) const;
-  void Ask(TreeSignal signal, SignalScope scope, const EndRequest& request);
-  void KillAfter(absl::Duration grace, SignalScope scope);
-  void KillBy(SignalScope scope, const EndRequest& request);
+  void ReleaseReaders();
   void HangUp(const EndRequest& request);
   void CloseTerminal();
   void EndCutInput();
@@ -189,48 +170,24 @@ class Process : public std::enable_shared_from_this<Process> {
   std::shared_ptr<const Command> command_;
   ProcessObserver* observer_;  // never null
 
-  ChildRef child_;  // its pidfd with the watcher, until the end is told
   ProcessState state_ = ProcessState::kRunning;
   absl::Time started_at_;
   absl::Duration started_monotonic_;
   std::optional<ExitStatus> exit_status_;
-  std::optional<OutputDrained> drained_;
 
   OutputLog output_;
   std::unique_ptr<StdinPipe> stdin_;
-  std::array<std::unique_ptr<OutputPipe>, kOutputStreams> pipes_;
-
-  std::unique_ptr<ProcessTree> tree_;  // until it is empty
-  TreeMechanism tree_mechanism_ = TreeMechanism::kWalk;
-  bool tree_awaited_ = false;
-  bool tree_looked_at_ = false;  // while it is awaited
-  std::vector<std::function<void()>> on_tree_looked_at_;
-  LoopHandle tree_retry_;
-  int signals_ = 0;  // on their way to the tree
-  LoopHandle kill_retry_;
+  OutputPipes pipes_;
   bool input_cut_ = false;  // its stream was lost before its end: left open until all are killed
 
-  std::optional<EndRequest> end_request_;  // of Stop and Kill; the first wins
-  // Of these only what was sent while the leader ran.
-  bool request_asked_ = false;               // by Stop, with another signal than SIGKILL
-  bool request_killed_ = false;              // by Stop or Kill, with the first SIGKILL
-  bool killed_ = false;                      // by a SIGKILL that we sent
-  std::map<int, std::string> signalled_by_;  // by signal number: who sent it last
-  LoopHandle run_timeout_;
-  LoopHandle idle_timeout_;
-  absl::Duration last_activity_;
-  LoopHandle kill_timer_;
-  absl::Duration kill_at_ = absl::InfiniteDuration();
-  SignalScope kill_scope_ = SignalScope::kGroup;  // what the timer kills
-  LoopHandle drain_timer_;
-  absl::Duration drain_grace_;
-  bool holders_sought_ = false;
-  std::vector<PipeHolder> holders_;  // of the pipes, once they are found
-  uint64_t newborn_mark_ = 0;        // those before it may have our pipes
-
-  uint64_t last_listener_ = 0;
-  std::map<uint64_t, std::shared_ptr<Listener>> listeners_;  // told in this order
-  bool notify_scheduled_ = false;
+  EndCause cause_;
+  // All there once it is spawned.
+  std::optional<TreeWatch> tree_;
+  std::optional<SignalSender> sender_;  // knows the child
+  std::optional<StopLadder> ladder_;
+  std::optional<OutputDrain> drain_;
+  std::optional<TimeLimits> limits_;
+  std::optional<ListenerList> listeners_;
 };
 
 }  // namespace proctor

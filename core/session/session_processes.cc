@@ -123,7 +123,9 @@ void SessionProcesses::EndAll(const SessionClose& close) {
 bool SessionProcesses::AllEnded() {
   if (ledger_->undrained() > 0) return false;
   for (auto tree = stopped_trees_.begin(); tree != stopped_trees_.end();) {
-    if (!processes_.at(*tree)->TreeEmpty()) return false;
+    Process& process = *processes_.at(*tree);
+    process.WatchTree();
+    if (!process.tree_empty()) return false;
     stopped_trees_.erase(tree++);
   }
   return std::none_of(processes_.begin(), processes_.end(),

@@ -127,7 +127,8 @@ class EndCall : public LateCall {
 
   void Check() {
     if (answered()) return;
-    const bool tree_empty = until_ == Until::kTreeEmpty && process_->TreeEmpty();
+    if (until_ == Until::kTreeEmpty) process_->WatchTree();
+    const bool tree_empty = until_ == Until::kTreeEmpty && process_->tree_empty();
     if (Reached(until_, process_->state(), tree_empty)) Conclude(until_, process_->Info());
   }
 
@@ -136,7 +137,7 @@ class EndCall : public LateCall {
     if (!answered() && !finishing_) Answer(UnknownDescendantsError(process_->Info()));
   }
 
-  // Answers with the last that is known. TreeEmpty may have come here first: what it finds
+  // Answers with the last that is known. WatchTree may have come here first: what it finds
   // out may be all that the session's close waited for.
   void Conclude(Until until, const ProcessInfo& info) {
     if (answered() || finishing_) return;

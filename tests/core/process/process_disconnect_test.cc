@@ -51,7 +51,7 @@ class ProcessDisconnectTest : public ProcessFixture {
       process = *started;
       then(*process);
       StopWhen(process, [](Process& p) {
-        return p.state() == ProcessState::kDrained && p.TreeEmpty() && !p.stdin_pipe().open();
+        return p.state() == ProcessState::kDrained && TreeEmpty(p) && !p.stdin_pipe().open();
       });
     });
     return process;

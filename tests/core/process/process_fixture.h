@@ -101,6 +101,12 @@ class ProcessFixture : public testing::Test {
     if (condition(*process)) loop_->Stop();
   }
 
+  // Whether nobody of a tree is left, which is looked for when it is asked for the first time.
+  static bool TreeEmpty(Process& process) {
+    process.WatchTree();
+    return process.tree_empty();
+  }
+
   // What becomes of a signal; kUnknown as long as it has not been told.
   static std::shared_ptr<absl::Status> Send(Process& process, int signal, SignalScope scope) {
     auto result = std::make_shared<absl::Status>(absl::UnknownError("not told"));

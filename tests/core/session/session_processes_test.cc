@@ -13,6 +13,12 @@ namespace {
 
 class SessionProcessesTest : public SessionTest {
  protected:
+  // Whether nobody of a tree is left, which is looked for when it is asked for the first time.
+  static bool TreeEmpty(Process& process) {
+    process.WatchTree();
+    return process.tree_empty();
+  }
+
   absl::Status Remove(const std::shared_ptr<SessionContext>& session, const std::string& id) {
     return Call(session, [&] { return session->RemoveProcess(id, RemovalReason::kClientRequest); });
   }
@@ -219,10 +225,10 @@ TEST_F(SessionProcessesTest, TheEndOfATreeIsPublished) {
   auto session = Open();
   const ProcessInfo info = *Start(session, MakeCommand("daemonize"));
   const pid_t daemon = DaemonOf(session, info.id);
-  EXPECT_FALSE(Call(session, [&] { return (*session->FindProcess(info.id))->TreeEmpty(); }));
+  EXPECT_FALSE(Call(session, [&] { return TreeEmpty(**session->FindProcess(info.id)); }));
   EXPECT_FALSE(Published(info.id).tree_empty);
   ::kill(daemon, SIGKILL);
-  AwaitOf(info.id, [](Process& process) { return process.TreeEmpty(); });
+  AwaitOf(info.id, [](Process& process) { return TreeEmpty(process); });
   EXPECT_TRUE(Published(info.id).tree_empty);
 }
 

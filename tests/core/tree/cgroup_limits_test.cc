@@ -107,7 +107,7 @@ TEST_F(CgroupLimitsTest, AForkBombIsHeldAndKilled) {
       killed = true;
       EXPECT_TRUE(Send(*process, SIGKILL, SignalScope::kTree)->ok());
     });
-    StopWhen(process, [](Process& p) { return p.TreeEmpty(); });
+    StopWhen(process, [](Process& p) { return TreeEmpty(p); });
   });
   EXPECT_TRUE(killed);
   EXPECT_EQ(Shown(*process).substr(0, 5), "full\n");

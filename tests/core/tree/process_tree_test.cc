@@ -83,9 +83,9 @@ INSTANTIATE_TEST_SUITE_P(Mechanisms, ProcessTreeTest,
 
 TEST_P(ProcessTreeTest, IsEmptyAfterAProcessWithoutDescendants) {
   auto process = StartAndRun(MakeCommand("exit_with", {"3"}), [this](Process& p) {
-    EXPECT_FALSE(p.TreeEmpty());
+    EXPECT_FALSE(TreeEmpty(p));
     StopWhen(p.shared_from_this(),
-             [](Process& q) { return q.state() == ProcessState::kDrained && q.TreeEmpty(); });
+             [](Process& q) { return q.state() == ProcessState::kDrained && TreeEmpty(q); });
   });
   EXPECT_TRUE(process->Info().tree_empty);
 }
@@ -109,7 +109,7 @@ TEST_P(ProcessTreeTest, ReachesADaemonWhileTheLeaderRuns) {
       EXPECT_TRUE(Runs(daemon));
       ExpectSent(*raw, SIGTERM);
     });
-    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
   });
   EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
   EXPECT_EQ(process->exit_status()->cause, ExitCause::kClientSignal);
@@ -124,13 +124,13 @@ TEST_P(ProcessTreeTest, ReachesADaemonAfterTheLeadersEnd) {
       if (signalled || raw->state() != ProcessState::kDrained) return;
       signalled = true;
       daemon = Daemon(*raw);
-      EXPECT_FALSE(raw->TreeEmpty());
+      EXPECT_FALSE(TreeEmpty(*raw));
       EXPECT_TRUE(Runs(daemon));
       const absl::Status group = *Send(*raw, SIGKILL, SignalScope::kGroup);
       EXPECT_EQ(ErrorReason(group), "PROCESS_EXITED") << group;
       ExpectSent(*raw, SIGKILL);
     });
-    StopWhen(p.shared_from_this(), [&](Process& q) { return signalled && q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return signalled && TreeEmpty(q); });
   });
   EXPECT_EQ(process->exit_status()->wait.returncode(), 0);
   EXPECT_FALSE(Runs(daemon));
@@ -149,7 +149,7 @@ TEST_P(ProcessTreeTest, StopGoesOnForADescendantThatOutlivesTheLeader) {
       stopped = true;
       raw->Stop(raw->command().stop_policy, {ExitCause::kSessionClosed, "me"});
     });
-    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
   });
   EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
   EXPECT_EQ(process->exit_status()->cause, ExitCause::kSessionClosed);
@@ -173,7 +173,7 @@ TEST_P(ProcessTreeTest, ASecondStopKillsTheDescendantsThatTheFirstOneLeft) {
                   {ExitCause::kClientSignal, "me"});
       }
     });
-    StopWhen(p.shared_from_this(), [&](Process& q) { return stops == 2 && q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return stops == 2 && TreeEmpty(q); });
   });
   EXPECT_EQ(process->exit_status()->wait.signal, SIGTERM);
   EXPECT_FALSE(Runs(daemon));
@@ -196,13 +196,13 @@ TEST_P(ProcessTreeTest, IsNotTakenForEmptyWithoutDescriptors) {
       daemon = Daemon(*raw);
       const rlimit none = {0, before.rlim_max};
       ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-      EXPECT_FALSE(raw->TreeEmpty());
-      EXPECT_FALSE(raw->TreeEmpty());
+      EXPECT_FALSE(TreeEmpty(*raw));
+      EXPECT_FALSE(TreeEmpty(*raw));
       ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
       EXPECT_TRUE(Runs(daemon));
       ExpectSent(*raw, SIGKILL);
     });
-    StopWhen(p.shared_from_this(), [&](Process& q) { return tried && q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return tried && TreeEmpty(q); });
   });
   EXPECT_FALSE(Runs(daemon));
 }
@@ -217,12 +217,12 @@ TEST_P(ProcessTreeTest, IsNotEmptyWhereOnlyAMainThreadHasEnded) {
       killed = true;
       daemon = Daemon(*raw);
       raw->LookAtTree([&, raw] {
-        EXPECT_FALSE(raw->TreeEmpty());
+        EXPECT_FALSE(TreeEmpty(*raw));
         EXPECT_TRUE(Runs(daemon));
         ExpectSent(*raw, SIGKILL);
       });
     });
-    StopWhen(p.shared_from_this(), [&](Process& q) { return killed && q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [&](Process& q) { return killed && TreeEmpty(q); });
   });
   EXPECT_FALSE(Runs(daemon));
 }
@@ -265,7 +265,7 @@ TEST_P(ProcessTreeTest, IsReachedWithoutDescriptors) {
           hog.reset();
         });
       });
-      StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+      StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
     });
     EXPECT_FALSE(Runs(daemon));
   }
@@ -276,7 +276,7 @@ TEST_P(ProcessTreeTest, IsNotWalkedOnTheThreadOfTheLoop) {
   StartAndRun(MakeCommand("wait_forever"), [&](Process& p) {
     const bool told_at_once = Send(p, SIGKILL, SignalScope::kTree)->ok();
     EXPECT_EQ(told_at_once, GetParam() == TreeMechanism::kCgroup);
-    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
   });
 }
 
@@ -309,7 +309,7 @@ TEST_P(ProcessTreeTest, LeavesOthersAlone) {
     other = Start(MakeCommand("wait_forever"));
     ASSERT_TRUE(other.ok()) << other.status();
     ExpectSent(p, SIGKILL);
-    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
   });
   ASSERT_TRUE(other.ok());
   EXPECT_TRUE(Runs((*other)->Info().pid));
@@ -332,7 +332,7 @@ TEST_P(ProcessTreeTest, KillIsNotOutrunByForking) {
       killed = true;
       ExpectSent(*raw, SIGKILL);
     });
-    StopWhen(p.shared_from_this(), [](Process& q) { return q.TreeEmpty(); });
+    StopWhen(p.shared_from_this(), [](Process& q) { return TreeEmpty(q); });
   });
   int survivors = 0;
   const auto table = ProcTable::Read(ProcTable::kNoLocks);

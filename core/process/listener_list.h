@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "core/loop/event_loop.h"
+
+namespace proctor {
+
+// Calls all listeners one turn after something happened, once for all that happens in a turn:
+// none is called from within its own call.
+//
+// Thread-safety: none; the thread of its loop.
+// Lifetime: part of the `owner`, which is kept alive while listeners are called.
+class ListenerList {
+ public:
+  using Listener = std::function<void()>;
+
+  ListenerList(EventLoop* loop, const std::shared_ptr<const void>& owner)
+      : loop_(loop), self_(std::shared_ptr<ListenerList>(owner, this)) {}
+  ListenerList(const ListenerList&) = delete;
+  ListenerList& operator=(const ListenerList&) = delete;
+
+  // Returns its number. They are called in the order in which they came.
+  uint64_t Add(Listener listener);
+  // Also from within a call: it is then not called any more. Not an error if it is not there.
+  void Remove(uint64_t id) { listeners_.erase(id); }
+
+  void Notify();
+
+ private:
+  void Call();
+
+  EventLoop* const loop_;
+  const std::weak_ptr<ListenerList> self_;  // lives as long as the owner
+  uint64_t last_id_ = 0;
+  std::map<uint64_t, std::shared_ptr<Listener>> listeners_;
+  bool scheduled_ = false;
+};
+
+}  // namespace proctor

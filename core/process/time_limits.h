@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "core/base/exit_status.h"
+#include "core/loop/event_loop.h"
+#include "core/self/absence.h"
+
+namespace proctor {
+
+// Tells when a process has run for too long, or has done nothing for too long: no output, and
+// nothing read of its input. It is not idle while nobody could hear it (Absence).
+//
+// Thread-safety: none; the thread of its loop. Lifetime: part of its process.
+class TimeLimits {
+ public:
+  struct Told {
+    std::function<void()> look;           // is to note what activity there was by now
+    std::function<void(ExitCause)> over;  // kRunTimeout or kIdleTimeout
+  };
+
+  // Infinite: without that limit. `absence` may be null.
+  TimeLimits(EventLoop* loop, absl::Duration run_timeout, absl::Duration idle_timeout,
+             std::shared_ptr<const Absence> absence, Told told);
+  ~TimeLimits() { Cancel(); }
+  TimeLimits(const TimeLimits&) = delete;
+  TimeLimits& operator=(const TimeLimits&) = delete;
+
+  // Begins to count, idleness from `started` on.
+  void Begin(absl::Duration started);
+
+  // Costs no timer: the one that runs finds that there was some.
+  void NoteActivity() { last_activity_ = loop_->Time(); }
+
+  void Cancel();
+
+ private:
+  void CheckIdle();
+
+  EventLoop* const loop_;
+  const absl::Duration run_timeout_;
+  const absl::Duration idle_timeout_;
+  const std::shared_ptr<const Absence> absence_;
+  const Told told_;
+
+  LoopHandle run_timer_;
+  LoopHandle idle_timer_;
+  absl::Duration last_activity_;
+};
+
+}  // namespace proctor

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/loop/event_loop.h"
+#include "core/tree/process_tree.h"
+
+namespace proctor {
+
+// The tree of a process, and the wait for its last member:
+//
+//   has a leader ──OnReaped──▶ unknown ──Begin──▶ watched ──no member left──▶ empty
+//                                 └──Begin finds none at once, or a look fails: tried again──▶┘
+//
+// To ask costs nothing; to look may take a walk over /proc, and is done only for those that want
+// to know. Of a mere process group (TreeMechanism::kGroup) it is never known to be empty.
+//
+// Thread-safety: none; the thread of its loop.
+// Lifetime: part of its process, which is the `owner` and is kept alive while this calls out.
+class TreeWatch {
+ public:
+  // `on_empty` is called once, also from within Begin.
+  TreeWatch(EventLoop* loop, std::unique_ptr<ProcessTree> tree, std::weak_ptr<const void> owner,
+            std::function<void()> on_empty);
+  ~TreeWatch();
+  TreeWatch(const TreeWatch&) = delete;
+  TreeWatch& operator=(const TreeWatch&) = delete;
+
+  // Whether it is known that the process ended and none of its descendants is left.
+  bool empty() const { return tree_ == nullptr; }
+
+  TreeMechanism mechanism() const { return mechanism_; }
+  // Null once it is empty.
+  ProcessTree* tree() { return tree_.get(); }
+
+  // The process is reaped next.
+  void OnReaped();
+
+  // Looks for members, and watches until there is none. Nothing before OnReaped, nor where it
+  // does so already.
+  void Begin();
+
+  // Begin, and calls `done` when a look has told whether there are members, or where there is
+  // nothing to look at: within this call, or later on the loop. `done` is destroyed instead where
+  // this goes first.
+  void BeginAndLook(std::function<void()> done);
+
+ private:
+  void OnLooked();
+  void OnEmpty();
+
+  EventLoop* const loop_;
+  const TreeMechanism mechanism_;
+  const std::weak_ptr<const void> owner_;
+  const std::function<void()> on_empty_;
+
+  std::unique_ptr<ProcessTree> tree_;  // until it is empty
+  bool reaped_ = false;
+  bool watched_ = false;
+  bool looked_ = false;  // while it is watched
+  std::vector<std::function<void()>> on_looked_;
+  LoopHandle retry_;
+};
+
+}  // namespace proctor
