@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "tests/debugger.h"
-#include "tests/e2e/control.h"
+#include "tests/e2e/harness/control.h"
 
 namespace proctor {
 namespace {
