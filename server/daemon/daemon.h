@@ -1,6 +1,6 @@
 #pragma once
 
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 

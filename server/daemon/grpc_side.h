@@ -12,10 +12,10 @@
 #include "core/registry/session_registry.h"
 #include "core/tree/process_tree.h"
 #include "server/admin/server_service.h"
-#include "server/daemon/options.h"
 #include "server/event/event_hub.h"
 #include "server/listen/accepted_sockets.h"
 #include "server/listen/listener_load.h"
+#include "server/options/options.h"
 
 namespace grpc {
 class Channel;

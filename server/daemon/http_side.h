@@ -6,9 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "server/access/logins.h"
-#include "server/daemon/options.h"
 #include "server/gateway/http_server.h"
 #include "server/listen/listener_load.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 

@@ -9,7 +9,7 @@
 #include "core/base/printable_text.h"
 #include "core/base/version.h"
 #include "server/daemon/daemon.h"
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 int main(int argc, char** argv) {
   // Debian's Abseil would end the process at a lock order that it suspects, gRPC's

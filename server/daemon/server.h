@@ -14,9 +14,9 @@
 #include "core/tree/process_tree.h"
 #include "core/wait/stranger_reaper.h"
 #include "server/access/logins.h"
-#include "server/daemon/options.h"
 #include "server/daemon/shutdown_bound.h"
 #include "server/metrics/metrics.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 

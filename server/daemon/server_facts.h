@@ -4,7 +4,7 @@
 
 #include "core/ledger/memory_budget.h"
 #include "proctor/v1/server_service.pb.h"
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "core/event/event_log.h"
 #include "core/output/output_store.h"
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 

@@ -16,7 +16,7 @@
 #include "core/base/version.h"
 #include "core/policy/policy_registry.h"
 #include "server/daemon/daemon.h"
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"
 #include "server/process/process_calls.h"
-#include "server/process/stream_call.h"
+#include "server/stream/stream_call.h"
 #include "server/wire/command.h"
 #include "server/wire/process.h"
 #include "server/wire/time.h"

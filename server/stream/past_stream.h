@@ -7,8 +7,8 @@
 #include "absl/synchronization/mutex.h"
 #include "core/registry/session_registry.h"
 #include "proctor/v1/process_service.pb.h"
-#include "server/process/output_pump.h"
-#include "server/process/stream_transport.h"
+#include "server/stream/output_pump.h"
+#include "server/stream/stream_transport.h"
 
 namespace proctor::server {
 

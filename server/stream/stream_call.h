@@ -6,8 +6,8 @@
 
 #include "core/base/error.h"
 #include "server/call/session_strand.h"
-#include "server/process/past_stream.h"
-#include "server/process/process_feed.h"
+#include "server/stream/past_stream.h"
+#include "server/stream/process_feed.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {

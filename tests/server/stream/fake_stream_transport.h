@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proctor/v1/process_service.pb.h"
-#include "server/process/stream_transport.h"
+#include "server/stream/stream_transport.h"
 
 namespace proctor::server {
 

@@ -1,4 +1,4 @@
-#include "server/daemon/option_values.h"
+#include "server/options/option_values.h"
 
 #include <grp.h>
 

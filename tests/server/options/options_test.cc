@@ -1,4 +1,4 @@
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

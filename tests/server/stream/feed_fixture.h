@@ -6,11 +6,11 @@
 #include <string>
 #include <utility>
 
-#include "server/process/process_feed.h"
+#include "server/stream/process_feed.h"
 #include "tests/core/process/process_fixture.h"
 #include "tests/server/error_reason.h"
 #include "tests/server/manual_loop.h"
-#include "tests/server/process/fake_stream_transport.h"
+#include "tests/server/stream/fake_stream_transport.h"
 
 namespace proctor::server {
 

@@ -1,11 +1,11 @@
-#include "server/process/process_feed.h"
+#include "server/stream/process_feed.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "absl/time/clock.h"
-#include "tests/server/process/feed_fixture.h"
+#include "tests/server/stream/feed_fixture.h"
 
 namespace proctor::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/return_if_error.h"
 #include "core/flags/flag_set.h"
-#include "server/daemon/option_flags.h"
+#include "server/options/option_flags.h"
 
 namespace proctor::server {
 namespace {

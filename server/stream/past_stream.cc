@@ -1,4 +1,4 @@
-#include "server/process/past_stream.h"
+#include "server/stream/past_stream.h"
 
 #include <utility>
 

@@ -11,8 +11,8 @@
 #include "core/loop/event_loop.h"
 #include "core/process/process.h"
 #include "proctor/v1/process_service.pb.h"
-#include "server/process/output_pump.h"
-#include "server/process/stream_transport.h"
+#include "server/stream/output_pump.h"
+#include "server/stream/stream_transport.h"
 
 namespace proctor::server {
 

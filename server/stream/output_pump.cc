@@ -1,4 +1,4 @@
-#include "server/process/output_pump.h"
+#include "server/stream/output_pump.h"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "server/process/process_feed.h"
+#include "server/stream/process_feed.h"
 
 #include <algorithm>
 #include <utility>

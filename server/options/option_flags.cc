@@ -1,9 +1,9 @@
-#include "server/daemon/option_flags.h"
+#include "server/options/option_flags.h"
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/flags/measure.h"
-#include "server/daemon/option_values.h"
+#include "server/options/option_values.h"
 
 namespace proctor::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/process/output_pump.h"
+#include "server/stream/output_pump.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "core/base/error.h"
 #include "tests/core/process/process_fixture.h"
-#include "tests/server/process/fake_stream_transport.h"
+#include "tests/server/stream/fake_stream_transport.h"
 
 namespace proctor::server {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "server/process/process_feed.h"
-#include "tests/server/process/feed_fixture.h"
+#include "server/stream/process_feed.h"
+#include "tests/server/stream/feed_fixture.h"
 
 namespace proctor::server {
 namespace {

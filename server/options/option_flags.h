@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "server/daemon/options.h"
+#include "server/options/options.h"
 
 namespace proctor::server {
 
