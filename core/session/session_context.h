@@ -187,7 +187,6 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   uint64_t last_closed_listener_ = 0;
   std::map<uint64_t, std::function<void()>> closed_listeners_;
   std::optional<CloseReason> close_reason_;  // empty while the session is open
-  bool checking_ = false;  // whether all have ended; what moves meanwhile is seen by that
 
   absl::Notification ended_;
   mutable absl::Mutex mutex_;
