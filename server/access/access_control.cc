@@ -42,7 +42,7 @@ bool IsPosted(const RequestTarget& target) {
   return target.path == "/login" || target.path == "/logout" || ParseAction(target).has_value();
 }
 
-// The files of the page tell nobody anything, and it can show no header before it is there.
+// The files of the page hold no secret, and the page can send no header before it is loaded.
 bool IsPublic(const std::string& path) {
   return path == "/login" || path == "/" || FindStaticFile(path.substr(1)) != nullptr;
 }
@@ -58,7 +58,7 @@ bool IsBehindTls(const Request& request) {
          Lower(request.Header("x-forwarded-proto")) == "https";
 }
 
-// The same words whatever was wrong, so that they tell nothing.
+// The same words for every mistake, so that they reveal nothing.
 Response Unauthenticated() {
   const absl::Status error =
       MakeError(absl::StatusCode::kUnauthenticated, Reason::kTokenRequired,
@@ -125,7 +125,7 @@ AccessControl::Verdict AccessControl::Check(const Request& request,
     response.headers.emplace_back("Allow", allowed);
     return {std::move(response), {}};
   }
-  // They tell nobody anything, and a probe of Kubernetes names whatever address it found.
+  // They reveal nothing, and a probe of Kubernetes names any address that it found.
   if (target.path == "/healthz" || target.path == "/readyz") return {};
   if (!IsOwnHost(request.Header("host"), "80")) {
     return {Refused(Reason::kHostNotAllowed,

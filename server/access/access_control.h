@@ -12,24 +12,26 @@
 
 namespace proctor::server::http {
 
-// Who may do over HTTP more than look.
+// Which callers may act over HTTP, not only look.
 enum class HttpActions {
   kNone,   // nobody
   kLogin,  // browsers that a link signed in to act
-  kToken,  // and whoever shows the token that opens all
+  kToken,  // and programs that show the full token
 };
 
-// Who may ask: whoever knows a token or is signed in, by way of a name that is the server's own.
+// Decides which requests pass: those that show a token or come from a signed-in browser, and that
+// name the server by one of its own names.
 //
-// The names keep out web pages of others. A page can make a browser send requests to
-// this server, and by a name of its own that resolves here ("DNS rebinding") even read
-// the answers; it cannot change what the browser then says in Host and Origin.
+// The names keep out foreign web pages. A page can make a browser send requests to this server. It
+// can even read the answers by a name of its own that resolves here ("DNS rebinding"). It cannot
+// change what the browser then says in Host and Origin.
 //
-// A browser is signed in by two secrets, a cookie and a header (see Logins), of which neither
-// opens anything alone. Programs show a token as `Authorization: Bearer`.
+// A browser signs in with two secrets, a cookie and a header (see Logins); neither opens anything
+// alone. Programs show a token as `Authorization: Bearer`.
 //
-// What acts (ParseAction) is for few: a token is there to look, because it lies in configurations
-// of those who only scrape. A browser has to say its Origin then, which each one does for a POST.
+// Few callers may act (ParseAction). A token is there to look, because it lies in the
+// configurations of scrapers. A browser that acts has to send its Origin, as each one does with a
+// POST.
 //
 // Thread-safety: immutable but for `logins`, which is safe. Lifetime: a value; `logins` outlives
 // it.
@@ -44,31 +46,30 @@ class AccessControl {
     HttpActions actions = HttpActions::kLogin;
   };
 
-  // Either the answer to who may not pass, or, to who may, the login by which.
+  // The answer to a request that may not pass, or else the login by which it passes, if any.
   struct Verdict {
     std::optional<Response> refusal;
     std::optional<Logins::Id> login;
     bool showed_secret = false;  // a token, or that login
-    std::string caller = {};     // who that is, for records
+    std::string caller = {};     // its name, for records
   };
 
   AccessControl(Options options, Logins* logins);
 
-  // In this order: the method (405), Host and Origin (403), the token or the login (401), whether
-  // that may act (403).
-  // /healthz and /readyz need the method alone; the files of the page and /login need no
-  // more than the names.
+  // Checks in this order: the method (405), Host and Origin (403), the token or the login (401),
+  // whether that may act (403). /healthz and /readyz need only the method; the files of the page
+  // and /login need only that and the names.
   Verdict Check(const Request& request, const RequestTarget& target) const;
 
-  // The answer to what acts where it may not any more: Check was asked when its head came, and
-  // while the body comes a login may end.
+  // Checks a request that acts again, once its body has come: its login may have ended since Check
+  // saw the head. Returns the answer when it may not pass any more.
   std::optional<Response> CheckAgain(const std::optional<Logins::Id>& login) const;
 
-  // Why whoever has this login, or else the token, may not act; "" where they may.
+  // Returns why this login, or else the token, may not act; "" when it may.
   std::string WhyOnlyLook(const std::optional<Logins::Id>& login) const;
 
-  // "/login": takes the code in the header Proctor-Code for a cookie and the proof, which is the
-  // answer. "/logout": ends the login.
+  // "/login": exchanges the code in the header Proctor-Code for a cookie and the proof, which is
+  // the answer. "/logout": ends the login.
   Response LogIn(const Request& request) const;
   Response LogOut(const Request& request, const Logins::Id& login) const;
 
@@ -78,7 +79,7 @@ class AccessControl {
  private:
   bool IsOwnHost(std::string_view host, std::string_view default_port) const;
   bool IsOwnOrigin(std::string_view origin) const;
-  // The answer to what acts, where who asks may only look.
+  // Returns the answer to a request that acts when its caller may only look.
   std::optional<Response> RefuseAction(bool acts, const std::optional<Logins::Id>& login) const;
   bool HasToken(const Request& request, const RequestTarget& target) const;
   std::optional<Logins::Id> FindLogin(const Request& request) const;

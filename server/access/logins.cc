@@ -34,7 +34,7 @@ std::string Hash(std::string_view secret) {
   return hash;
 }
 
-// In a time that tells nothing about where they differ.
+// Compares in a time that does not depend on where they differ.
 bool IsSame(std::string_view one, std::string_view other) {
   return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
 }
@@ -76,7 +76,7 @@ std::optional<Logins::Secrets> Logins::LogIn(std::string_view code,
   absl::MutexLock lock(&mutex_);
   const std::optional<Role> role = TakeCodeLocked(code);
   if (!role.has_value()) return std::nullopt;
-  // Somebody else may know the secrets of a login that is found: it is given nothing more.
+  // Others may know the secrets of a login that is found, so it gets no more rights.
   const auto known = std::find_if(cookies.begin(), cookies.end(), [&](std::string_view cookie) {
     mutex_.AssertHeld();
     const Id id = Hash(cookie);

@@ -17,14 +17,14 @@
 
 namespace proctor::server::http {
 
-// What a browser may do that is signed in.
+// What a signed-in browser may do.
 enum class Role {
   kLook,  // read all that is shown
   kAct,   // and stop, signal, restart, feed and remove processes
 };
 
-// What signs a browser in: a URL with a code in its fragment, which no browser sends to
-// anybody and no proxy writes down. The page sends it, by itself and once.
+// A link that signs a browser in: a URL with a code in its fragment, which no browser sends and no
+// proxy logs. The page itself sends the code, once.
 struct LoginLink {
   std::string url;
   std::string code;
@@ -34,22 +34,22 @@ struct LoginLink {
 // The browsers that are signed in, each as a *login* of two secrets that are worth nothing
 // apart:
 // - the cookie, which scripts cannot see, but which a browser sends to every port of the
-//   host, whoever listens there;
+//   host, to any server there;
 // - the proof, which is made from the cookie with a key of this run of the server. The page
 //   keeps it where only pages from this very port can read it, and shows it as a header.
 //
 //   NewLink ──code──▶ LogIn ──cookie, proof──▶ Find, each time ──12 h without──▶ ended
 //                                                 └──LogOut──▶ ended
 //
-// Who makes a link says what its login may do, and that never grows. A browser that uses a second
-// link may do what either allows; where the second allows more, by a new login: who planted a
-// cookie in a browser, which takes it from any port, must not act by that browser's link.
+// A link fixes what its login may do, and that never grows. A browser that uses a second link may
+// do what either allows. Where the second allows more, the browser gets a new login: it takes
+// cookies from any port, and a planted cookie must not gain rights by that browser's link.
 //
 // Nothing of it is stored: codes and cookies are kept as hashes in memory, and end with the
-// server. There are no more than kMostCodes and kMostLogins; one more ends the oldest code,
-// and the login that was not used for the longest time.
+// server. There are at most kMostCodes and kMostLogins; one more ends the oldest code, or the login
+// that was unused for the longest time.
 //
-// Thread-safety: safe from any thread. Lifetime: outlives who uses it.
+// Thread-safety: safe from any thread. Lifetime: outlives its users.
 class Logins {
  public:
   static constexpr absl::Duration kCodeLife = absl::Minutes(10);
@@ -70,38 +70,37 @@ class Logins {
   // What records call a login: "1a2b3c4d".
   static std::string NameOf(const Id& id);
 
-  // `clock` tells the time since some moment, never backwards; without one, that since the
-  // machine was started, its sleep included.
+  // `clock` returns the time since some moment and never goes back. Without one, time counts from
+  // the start of the machine, its sleep included.
   explicit Logins(std::function<absl::Duration()> clock = nullptr);
 
-  // From now on there is a page at `site`, "http://127.0.0.1:7878/".
+  // Says that from now on the page is at `site`, "http://127.0.0.1:7878/".
   void OpenAt(std::string site);
 
-  // Where that is; empty before.
+  // The site; empty before OpenAt.
   std::string site();
 
-  // A link with a new code. Errors: FailedPrecondition (NO_DASHBOARD) before OpenAt.
+  // Makes a link with a new code. Errors: FailedPrecondition (NO_DASHBOARD) before OpenAt.
   absl::StatusOr<LoginLink> NewLink(Role role);
 
-  // Takes the code, which is worth nothing from then on, for the secrets of a login: that of
-  // one of the cookies that the browser has, so that its tabs share it, if that may do what the
-  // code allows; or else a new one.
-  // Nothing for a code that is wrong, was used or is too old.
+  // Exchanges the code, which is used up by this, for the secrets of a login. That is the login of
+  // one of the browser's cookies, so that its tabs share it, if it may do what the code allows; or
+  // else a new one. Returns nothing for a code that is wrong, used or too old.
   std::optional<Secrets> LogIn(std::string_view code,
                                const std::vector<std::string_view>& cookies = {});
 
-  // The login of these secrets, which begins its time anew; nothing where there is none.
+  // Returns the login of these secrets and begins its time anew; nothing when there is none.
   std::optional<Id> Find(std::string_view cookie, std::string_view proof);
 
   // Whether the login has not ended yet. Does not count as its use.
   bool IsOpen(const Id& id);
 
-  // Whether it is one that may act.
+  // Whether the login may act.
   bool MayAct(const Id& id);
 
   void LogOut(const Id& id);
 
-  // How many there are.
+  // The number of logins.
   size_t size();
 
  private:
@@ -117,7 +116,7 @@ class Logins {
 
   std::string ProofOf(std::string_view cookie) const;
   std::optional<Role> TakeCodeLocked(std::string_view code) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether there is this login; what has run out goes.
+  // Whether there is this login. Removes it when its time has run out.
   bool IsOpenLocked(const Id& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoomLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -6,13 +6,13 @@
 
 namespace proctor::server::http {
 
-// A secret that programs show to the HTTP side: what is in the file at `path`, or, where
-// there is none, a new one of 128 random bits that is written there with mode 0600. The
-// file appears with its whole content, and two servers that start at once take the same.
+// Returns the secret that programs show to the HTTP side: the content of the file at `path`. Makes
+// the file when there is none: 128 random bits, with mode 0600. The file appears with its whole
+// content, and two servers that start at once take the same.
 //
-// Errors, in words for whoever started the server: FailedPrecondition for a file that
-// cannot be read or made, that others may read (SECRET_EXPOSED), or whose content is no token (16
-// to 256 letters, digits, '-', '_').
+// Errors, in words for the operator: FailedPrecondition when the file cannot be read or made, when
+// others may read it (SECRET_EXPOSED), or when its content is no token (16 to 256 letters, digits,
+// '-', '_').
 absl::StatusOr<std::string> LoadOrMakeToken(const std::string& path);
 
 }  // namespace proctor::server::http

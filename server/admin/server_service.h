@@ -19,10 +19,10 @@ namespace proctor::server {
 // what it points to outlives it.
 class ServerService final : public v1::ServerService::CallbackService {
  public:
-  // What the service tells and does not know by itself.
+  // What the service reports and does not know by itself.
   struct Facts {
     v1::ServerLimits limits;
-    v1::EventLogInfo event_log;  // what of it does not change
+    v1::EventLogInfo event_log;  // its constant part
     std::shared_ptr<const ProcessTrees> trees;
     // Begins the server's shutdown; a grace of zero means the server's own.
     std::function<void(absl::Duration grace)> drain;

@@ -10,8 +10,8 @@
 
 namespace proctor::server {
 
-// A unary RPC whose answer comes later: once, on the strand, or because the caller
-// went away first. Included by .cc files alone: it shows gRPC.
+// A unary RPC that is answered later: once, on the strand, or when the caller has gone away first.
+// Only .cc files include this: it shows gRPC.
 //
 // Thread-safety: gRPC calls the reactions; everything else is on the strand.
 // Lifetime: deletes itself when the RPC is over, on the strand.
@@ -28,8 +28,7 @@ class LateCall : public grpc::ServerUnaryReactor {
   }
 
  protected:
-  // Ends the RPC, the first time that it is called. On the strand, or before there
-  // is one.
+  // Ends the RPC; only the first call counts. On the strand, or before there is one.
   void Answer(const grpc::Status& status) {
     if (std::exchange(answered_, true)) return;
     OnAnswered();
@@ -38,7 +37,7 @@ class LateCall : public grpc::ServerUnaryReactor {
   void Answer(const absl::Status& status) { Answer(wire::ToGrpc(status)); }
   bool answered() const { return answered_; }
 
-  // Takes back what was asked of others.
+  // Withdraws what this call asked of other objects.
   virtual void OnAnswered() = 0;
 
   SessionStrand strand_;

@@ -9,17 +9,18 @@
 
 namespace proctor::server {
 
-// The paging that all lists share. A token says where the next page begins and
-// which list it belongs to, and is of no use to anybody else.
+// The paging that all lists share. A token says where the next page begins and which list it
+// belongs to.
 
-// A page ends before it is larger than this, for gRPC's clients take 4 MiB where nobody said
-// otherwise, and whoever answers has to hold it.
+// No page is larger than this, but for one large item: gRPC's clients take 4 MiB by default, and
+// the server holds the page while it answers.
 inline constexpr size_t kMostPageBytes = 1 << 20;
 
 // The room that is left in a page.
 class PageRoom {
  public:
-  // Whether a message of so many bytes has room. The first one always has.
+  // Takes room for a message of so many bytes; false when there is none. The first one always has
+  // room.
   bool Take(size_t bytes) {
     bytes_ += bytes + kItemBytes;
     return std::exchange(empty_, false) || bytes_ <= kMostPageBytes;
@@ -33,7 +34,7 @@ class PageRoom {
   bool empty_ = true;
 };
 
-// Where a page begins, and how long it is.
+// Where a page begins, and how many items it has.
 struct Page {
   uint64_t after = 0;  // the ordinal before the page's first
   size_t size = 100;

@@ -6,8 +6,8 @@ namespace proctor::server {
 
 namespace {
 
-// What gRPC says of a call that came over no connection: the HTTP side makes those
-// (InProcessChannel), and nobody else can.
+// The peer that gRPC names for a call without a connection. Only the HTTP side can make one
+// (InProcessChannel).
 constexpr char kNoPeer[] = "unknown";
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace proctor::server {
 
-// The caller of an RPC as the server knows it: the common name of its certificate,
-// or else its address; of a call of the HTTP side whom that names. For records, not for decisions.
+// The name of an RPC's caller: the common name of its certificate, or else its address; for a call
+// of the HTTP side, the name that the HTTP side gives. For records, not for decisions.
 std::string CallerName(const grpc::ServerContextBase& context);
 
 }  // namespace proctor::server

@@ -13,16 +13,15 @@
 
 namespace proctor::server {
 
-// How an RPC's reactions come to the thread of the session that it concerns, which
-// is its strand. Before the session is known there is no strand: only reading the
-// first request, and being cancelled, can happen then.
+// Brings an RPC's reactions to its strand: the thread of the session that it concerns. There is no
+// strand before the session is known; only the first request and a cancellation can come then.
 //
 // Thread-safety: all methods from any thread.
 // Lifetime: a member of the reactor.
 class SessionStrand {
  public:
-  // Enters the session and runs `begin` on its thread, unless the RPC was cancelled
-  // before: `begin` is told.
+  // Enters the session and runs `begin` on its thread. `cancelled` says that the RPC was cancelled
+  // before.
   // Errors: those of SessionContext::Enter; there is no strand then.
   absl::Status Enter(const std::shared_ptr<SessionContext>& session,
                      absl::AnyInvocable<void(bool cancelled)> begin) {

@@ -17,7 +17,7 @@ inline grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-// The error of what only the session of a process could do, which is closed.
+// The error when a request needs the session of a process, and the session is closed.
 inline absl::Status ClosedSessionError(const ProcessInfo& info) {
   const char* why = info.lost() ? "': it was lost with its server, and its output with it"
                                 : "': its session is closed, and its output gone";
@@ -26,7 +26,7 @@ inline absl::Status ClosedSessionError(const ProcessInfo& info) {
                    {{"process_id", info.id}, {"session_id", info.session_id}});
 }
 
-// The same, of what only the session knew about its descendants.
+// The same for a request about its descendants, which only the session knew.
 inline absl::Status UnknownDescendantsError(const ProcessInfo& info) {
   const char* why = info.lost() ? "': it was lost with its server" : "': its session is closed";
   return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kSessionClosed,
