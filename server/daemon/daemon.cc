@@ -31,7 +31,7 @@ namespace {
 void TellReady(int fd) {
   if (fd < 0) return;
   const UniqueFd ready(fd);
-  // Whoever waits for it looks into the log for the addresses.
+  // The starter waits for it, and then looks into the log for the addresses.
   spdlog::default_logger()->flush();
   constexpr char kReady[] = "READY\n";
   if (::write(ready.get(), kReady, sizeof kReady - 1) < 0) {
@@ -85,7 +85,7 @@ int ServeOn(const std::shared_ptr<EventLoop>& loop, const Options& options, Daem
   spdlog::info("proctord ready version={} pid={} listen={}", kVersion, ::getpid(),
                absl::StrJoin((*server)->Addresses(), ","));
   // The code may be in a log: it is worth nothing once it was used, or after some minutes. Others
-  // than who started this server may read a log, but not a terminal.
+  // may read a log, but not the operator's terminal.
   const http::Role role = ::isatty(STDERR_FILENO) == 1 ? http::Role::kAct : http::Role::kLook;
   if (const auto link = (*server)->NewDashboardLink(role); link.has_value()) {
     spdlog::info("dashboard url={} once_within={}", link->url, absl::FormatDuration(link->life));

@@ -54,8 +54,8 @@ DaemonSignals::Wish DaemonSignals::WishOf(const signalfd_siginfo& info) const {
     case SIGXCPU:
       return Wish::kDrainOnce;
     case SIGHUP:
-      // The kernel sends it to a terminal's own, and a shell to its jobs when its terminal went:
-      // by then it is nobody's any more. Any other is sent by somebody who wants a reload.
+      // When a terminal goes, the kernel sends SIGHUP to its processes, and a shell to its jobs: by
+      // then the server has no terminal. Any other SIGHUP asks for a reload.
       if (!hangs_up_) return Wish::kReload;
       return info.ssi_code == SI_KERNEL || !HasTerminal() ? Wish::kDrainOnce : Wish::kReload;
     default:

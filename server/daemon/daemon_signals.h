@@ -29,11 +29,11 @@ class DaemonSignals {
  public:
   enum class Wish { kNone, kDrain, kDrainOnce, kReload };
 
-  // One that came.
+  // A signal that came.
   struct Received {
     Wish wish;
     std::string name;
-    int64_t sender;  // a process, where one sent it; else 0
+    int64_t sender;  // its pid, where a process sent it; else 0
   };
 
   // Errors: Internal with errno.
@@ -42,7 +42,7 @@ class DaemonSignals {
   // Readable when Read has something.
   int fd() const { return fd_.get(); }
 
-  // The next one; nothing if no more came. Never blocks.
+  // Returns the next signal; nothing when no more came. Never blocks.
   std::optional<Received> Read();
 
  private:

@@ -5,9 +5,9 @@
 
 namespace proctor::server {
 
-// Has the allocator return memory to the system for as long as the server lives, where it would
-// keep what was freed in between of what is not: once much was given back to the budget, and
-// every few seconds at most, because it takes each of the allocator's locks for a moment.
+// Makes the allocator return freed memory to the system, which it would keep between blocks in use.
+// Does so when much was given back to the budget, and at most every few seconds: each time takes
+// all of the allocator's locks for a moment.
 //
 // Thread-safety: none; the loop's thread. Lifetime: the loop and the budget outlive it.
 class FreedMemory {
@@ -17,8 +17,8 @@ class FreedMemory {
   FreedMemory(const FreedMemory&) = delete;
   FreedMemory& operator=(const FreedMemory&) = delete;
 
-  // Once, before there are threads: large blocks are mapped each by itself, and so are returned
-  // when they are freed. glibc would raise the size from which that holds with the first of them.
+  // Maps each large block by itself, so that freeing it returns it. Otherwise glibc raises the size
+  // from which that holds with the first of them. Call once, before there are threads.
   static void MapLargeBlocks();
 
  private:

@@ -11,7 +11,7 @@
 
 namespace proctor::server {
 
-// What holds now, for a scrape. Any thread.
+// Reads the present values for a scrape. Any thread.
 Gauges ReadGauges(const SessionRegistry& sessions, const EventLog& events, const EventHub& hub,
                   const std::vector<const ListenerLoad*>& listeners);
 

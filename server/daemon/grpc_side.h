@@ -49,13 +49,13 @@ class GrpcSide {
   GrpcSide(const GrpcSide&) = delete;
   GrpcSide& operator=(const GrpcSide&) = delete;
 
-  // What health answers, for each service.
+  // Sets what health answers for each service.
   void SetServing(bool serving);
 
   // Reads the TLS files again. The outcome is in the log.
   void Reload();
 
-  // Cuts off peers that are gone, which nothing else tells. Every look_period().
+  // Cuts off peers that have vanished, which nothing else notices. Call every look_period().
   void LookAtPeers();
   absl::Duration look_period() const;
 
@@ -66,10 +66,10 @@ class GrpcSide {
   // A channel to the services within this process.
   std::shared_ptr<grpc::Channel> NewChannel();
 
-  // Takes no more connections. Returns what cuts off those that are there.
+  // Takes no more connections. Returns what can cut off the open ones.
   std::vector<AcceptedSockets> StopAccepting();
 
-  // Ends all calls; those that are left at `deadline` are cancelled. After StopAccepting.
+  // Ends all calls; cancels those that are left at `deadline`. After StopAccepting.
   void Shutdown(absl::Time deadline);
 
  private:

@@ -12,7 +12,7 @@
 
 namespace proctor::server {
 
-// What the HTTP side is given of the server. It is a client like any other, but for the wire.
+// What the HTTP side gets from the server. It is a client like any other, but without a wire.
 struct HttpParts {
   std::shared_ptr<grpc::Channel> channel;
   http::Logins* logins;
@@ -22,8 +22,8 @@ struct HttpParts {
 };
 
 // Starts the HTTP side at `options.http`, which is set.
-// Errors: those of the tokens' files and of the listener; FailedPrecondition where both tokens
-// are one.
+// Errors: those of the tokens' files and of the listener; FailedPrecondition when both tokens are
+// the same.
 absl::StatusOr<std::unique_ptr<http::HttpServer>> StartHttp(const Options& options,
                                                             HttpParts parts);
 

@@ -25,8 +25,8 @@ namespace proctor::server {
 //   Start ──▶ serving ──Drain──▶ draining ──all sessions closed──▶ `ended` is called ──▶ Shutdown
 //
 // Draining: health says NOT_SERVING, starts are refused, processes are ended by
-// their stop policies and killed when the grace is over. Streams are told as long as
-// their callers read.
+// their stop policies and killed when the grace is over. Streams go on as long as their callers
+// read.
 //
 // Thread-safety: Drain from any thread; the rest on the main loop's thread.
 // Lifetime: after Start, Shutdown comes before the destructor.
@@ -36,9 +36,9 @@ class Server {
   // every process was seen to end.
   using Ended = std::function<void(bool clean)>;
 
-  // Errors, in words for whoever started it: those of the listeners, of TLS files, of
-  // the policy, the watcher, the control group, the state directory and the HTTP side;
-  // Internal if gRPC does not start.
+  // Errors, in words for the operator: those of the listeners, of TLS files, of the policy, the
+  // watcher, the control group, the state directory and the HTTP side; Internal if gRPC does not
+  // start.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
                                                        std::shared_ptr<EventLoop> main_loop,
                                                        Ended ended);
@@ -50,13 +50,13 @@ class Server {
   // kills what still runs.
   void Drain(absl::Duration grace = absl::ZeroDuration());
 
-  // Reads again what can be had again without an end: the TLS files, for connections from now on.
-  // The outcome, also a failure that leaves all as it was, is in the log.
+  // Reads the TLS files again, for connections from now on. Logs the outcome; a failure leaves all
+  // as it was.
   void Reload();
 
   // Ends all RPCs, joins all threads. After `ended`; `bound` has begun.
-  // Errors: DeadlineExceeded, with the sessions whose threads do not end: they use what the
-  // destructor would free, so LeaveProcess comes next.
+  // Errors: DeadlineExceeded, naming the sessions with threads that do not end. These use what the
+  // destructor would free, so call LeaveProcess next.
   absl::Status Shutdown(ShutdownBound& bound);
 
   // Where it listens, in the form that clients take.
@@ -73,7 +73,7 @@ class Server {
   absl::Status Begin();
   absl::Status BeginHttp();
   Gauges ReadNow() const;
-  // Looks now and then at what tells nobody: peers that are gone, memory that ran out.
+  // Looks now and then for what nothing reports: vanished peers, memory that ran out.
   void LookAround();
   void DrainOnMain(absl::Duration grace);
   void KillAll();

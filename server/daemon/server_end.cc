@@ -30,9 +30,9 @@ constexpr absl::Duration kLastWords = absl::Seconds(5);
 // How long gRPC has then to end what it cancels.
 constexpr absl::Duration kCancelled = absl::Seconds(1);
 
-// Whether the threads of all sessions can be waited for. That of a closed one ends with its last
-// caller, which gRPC's shutdown ends. That of another one waits for a process that cannot be
-// killed, or is stuck itself.
+// Whether the threads of all sessions can be joined. The thread of a closed session ends with its
+// last caller, which gRPC's shutdown ends. Any other waits for a process that cannot be killed, or
+// is stuck itself.
 absl::Status CheckEnding(const SessionRegistry& sessions) {
   std::vector<std::string> left;
   for (const auto& thread : sessions.Threads()) {
@@ -84,8 +84,8 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
   bound.Enter("http");
   if (parts_->http != nullptr) parts_->http->Stop();
   std::vector<AcceptedSockets> sockets = parts_->grpc->StopAccepting();
-  // A caller who was stopped in the middle of a message: gRPC would wait for it for ever.
-  // The timer goes with the hub, which may only come to this when it is about to end.
+  // gRPC would wait for ever for a caller that was stopped in the middle of a message. The timer
+  // goes with the hub, which may run this only when it is about to end.
   parts_->hub->Post([loop = parts_->hub->loop().get(), sockets = std::move(sockets)] {
     loop->CallLater(kLastWords + kCancelled, [sockets] {
       for (const AcceptedSockets& each : sockets) each.ShutDown();

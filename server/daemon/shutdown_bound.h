@@ -10,14 +10,14 @@
 
 namespace proctor::server {
 
-// Sees to it that the end of this process comes. What its last steps wait for may never happen:
-// a call that gRPC does not end, a thread that the kernel holds. When the time is over, the log
-// says which step it was, and the process leaves with exit code 1.
+// Bounds the end of this process. Its last steps may wait for ever: for a call that gRPC does not
+// end, or for a thread that the kernel holds. When the time is over, logs the step and ends the
+// process with exit code 1.
 //
 //   made ──Begin──▶ each step: Enter ──▶ destroyed: it ended in time
 //
-// Thread-safety: one thread. It has a thread of its own from the start, because one might not
-// be had at the end.
+// Thread-safety: one thread. It makes its own thread at the start, because there might be none at
+// the end.
 class ShutdownBound {
  public:
   // Errors: ResourceExhausted where no thread can be had.
@@ -26,10 +26,10 @@ class ShutdownBound {
   ShutdownBound(const ShutdownBound&) = delete;
   ShutdownBound& operator=(const ShutdownBound&) = delete;
 
-  // From now on there is only so much time until the destructor.
+  // From now on the destructor must come within `time`.
   void Begin(absl::Duration time);
 
-  // What is waited for next; lives as long as the program.
+  // Names the step that begins; `step` lives as long as the program.
   void Enter(const char* step) { step_ = step; }
 
  private:
@@ -43,8 +43,8 @@ class ShutdownBound {
   std::thread thread_;
 };
 
-// Ends this process with exit code 1, and without the destructors that a thread which still
-// runs would be surprised by.
+// Ends this process with exit code 1, without destructors: threads that still run may use what they
+// free.
 [[noreturn]] void LeaveProcess();
 
 }  // namespace proctor::server

@@ -13,12 +13,12 @@
 
 namespace proctor::server {
 
-// A turn of a loop is too long that lasts this much longer than a start may.
+// A turn of a loop is too long when it lasts this much longer than a start may.
 inline constexpr absl::Duration kLongTurn = absl::Seconds(5);
 
-// Which threads of the server do not get on: each has a loop, and one that has been in the same
-// turn for long does nothing else meanwhile. A spawn may be the cause that even SIGKILL does
-// not end, or a file on a dead disk.
+// Finds the threads of the server that are stuck. Each has a loop; one that stays in the same turn
+// for long does nothing else. The cause may be a spawn that even SIGKILL does not end, or a file on
+// a dead disk.
 //
 // Thread-safety: Check from any thread; the rest on the main loop's thread.
 // Lifetime: `sessions` outlives it; End comes before the main loop's end.
@@ -30,8 +30,8 @@ class StuckThreads {
   // Errors: Unavailable (THREAD_STUCK), `thread` and for a session `session_id` in its metadata.
   absl::Status Check() const;
 
-  // Checks every 2 s from now on, and calls `changed` when it is another answer than before:
-  // at first it is taken to be OK.
+  // Checks every 2 s from now on, and calls `changed` when the answer changes. The answer before
+  // the first is OK.
   void Begin(std::function<void(const absl::Status&)> changed);
   void End();
 

@@ -109,8 +109,8 @@ bool EventFeed::MakeNext() {
   return true;
 }
 
-// As much as is large enough that the cost of a message does not count, and small enough that
-// nobody waits for its making.
+// Large enough that the cost of a message does not count, and small enough that making it holds up
+// no other stream.
 bool EventFeed::MakeSnapshot() {
   v1::WatchEventsResponse message;
   v1::Snapshot* const snapshot = message.mutable_snapshot();
@@ -158,7 +158,7 @@ bool EventFeed::AddProcesses(v1::Snapshot* snapshot) {
   return !page.empty();
 }
 
-// A filter may pass over much, as that of a caller who resumes far back: others come in between.
+// A filter may pass over much, as when a caller resumes far back: other work comes in between.
 bool EventFeed::MakeEvent() {
   for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
@@ -225,10 +225,10 @@ void EventFeed::OnTick() {
   quiet_ticks_ = 0;
 }
 
-// The write fails by this, and the stream ends: to finish it now, with a write in flight, is not
-// allowed. Where the caller's whole socket is stuck, that happens when it is not any more; the
-// connection is left alone, because other calls of the same caller may be on it, whose processes
-// would end with them. From here on the stream keeps nothing, and nobody waits for it.
+// The write fails by this, and the stream ends: Finish is not allowed while a write is in flight.
+// Where the caller's whole socket is stuck, that happens when it moves again. The connection stays
+// open: other calls of the same caller may use it, and their processes would end with it. From here
+// on the stream keeps nothing, and nothing waits for it.
 void EventFeed::OnStall() {
   hub_->Remove(this);
   batch_.clear();

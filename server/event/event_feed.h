@@ -18,11 +18,11 @@
 namespace proctor::server {
 
 // One WatchEvents: a position in the event log that moves as the caller takes
-// messages. One write is in flight at most. A caller who does not take it is cut off after a
-// while, so that what gRPC and the kernel hold for it is given back; it can resume.
+// messages. At most one write is in flight. A caller that does not take it is cut off after a
+// while, which frees what gRPC and the kernel hold for it; it can resume.
 //
-// Thread-safety: OnWritten from any thread; the rest on the hub's thread. A write that ends
-// when nothing waits for its end makes no hop.
+// Thread-safety: OnWritten from any thread; the rest on the hub's thread. The end of a write makes
+// no hop when nothing waits for it.
 // Lifetime: owned by the RPC's reactor; End() before it goes.
 class EventFeed {
  public:
@@ -66,7 +66,7 @@ class EventFeed {
   EventTransport* const transport_;
   const v1::WatchEventsRequest request_;
 
-  // Whoever ends a write says kNone, and calls the hub if it finds kWanted.
+  // The end of a write sets kNone, and calls the hub when it finds kWanted.
   enum class InFlight { kNone, kWrite, kWanted };
   std::atomic<InFlight> in_flight_ = InFlight::kNone;
 
@@ -78,14 +78,14 @@ class EventFeed {
   Snapshot snapshot_ = Snapshot::kDone;
   uint64_t snapshot_after_ = 0;
   std::deque<EventLog::EventPtr> batch_;
-  grpc::ByteBuffer response_;  // that is written
+  grpc::ByteBuffer response_;  // in flight
   grpc::ByteBuffer next_;
   bool has_next_ = false;
   LoopHandle again_;  // while there is more to do at once
   LoopHandle tick_;
-  uint64_t writes_ = 0;          // that were begun
-  uint64_t writes_at_tick_ = 0;  // then
-  int quiet_ticks_ = 0;          // since the last one that was begun
+  uint64_t writes_ = 0;          // begun
+  uint64_t writes_at_tick_ = 0;  // begun by the last tick
+  int quiet_ticks_ = 0;          // since a write was begun
   std::optional<grpc::Status> outcome_;
   bool finished_ = false;
 };

@@ -22,40 +22,40 @@ namespace proctor::server {
 class EventFeed;
 class EventMessages;
 
-// The thread on which all subscribers of the event log are served, and its loop: the
-// strand of every WatchEvents, and of calls about processes that no session has any more
-// (survivor_call.h). A subscriber is a number that it remembers; an append
-// wakes this thread once, however many subscribers there are.
+// The thread that serves all subscribers of the event log, and its loop: the strand of every
+// WatchEvents, and of calls about processes that no session has any more (survivor_call.h). A
+// subscriber is a position in the log; an append wakes this thread once, for any number of
+// subscribers.
 //
 // Thread-safety: Post, EndStreams and AwaitStreams from any thread; the rest on the hub's thread.
-// Lifetime: made by Start. Its end, after that of the gRPC server, waits for the streams:
-// gRPC may tell them that they are done a little later than it says to have ended.
+// Lifetime: made by Start. Its end comes after that of the gRPC server and waits for the streams:
+// gRPC may call OnDone a little after its server has ended.
 class EventHub {
  public:
-  // Runs `loop`, a new one, on a thread of its own. `observer` is shown each event that is
-  // appended from now on, on that thread; it may be empty.
+  // Runs `loop`, a new one, on a thread of its own. `observer` gets each event that is appended
+  // from now on, on that thread; it may be empty.
   static std::unique_ptr<EventHub> Start(EventLog* log, EventJournal::Observer observer,
                                          std::shared_ptr<EventLoop> loop);
   ~EventHub();
 
   void Post(LoopCallback work);
 
-  // Any thread: a stream or a call is there, from its constructor to its destructor.
+  // Any thread: counts a stream or a call, from its constructor to its destructor.
   void AddUser();
   void ReleaseUser();
 
-  // Any thread: how many streams there are, and how many events the last one of them was behind
-  // when there last was an event.
+  // Any thread: the number of streams, and how many events the slowest was behind at the last
+  // event.
   uint64_t subscribers() const { return subscribers_; }
   uint64_t lag() const { return lag_; }
 
-  // Ends every stream when it has sent the last event, and tells those who listen: the server
+  // Ends every stream when it has sent the last event, and calls the end listeners: the server
   // shuts down.
   void EndStreams();
   // Waits until no stream is left; false if one was at `deadline`. Not on the hub's thread.
   bool AwaitStreams(absl::Time deadline);
 
-  // Calls `listener` once when streams are to end, if it is there by then.
+  // Calls `listener` once when streams are to end, unless it was removed before.
   uint64_t AddEndListener(std::function<void()> listener);
   void RemoveEndListener(uint64_t id);
 

@@ -10,7 +10,7 @@ namespace proctor::server {
 
 // Writes the events of sessions and processes to the server's own log, one line
 // each: sessions at level info, processes at level debug. Values of environments
-// are not in events, and control bytes are escaped. Whoever counts events is shown them, too.
+// are not in events, and control bytes are escaped. Passes each event to the observer, too.
 //
 // Thread-safety: none; the hub's thread. Lifetime: a part of the hub.
 class EventJournal {

@@ -12,8 +12,8 @@
 
 namespace proctor::server {
 
-// One ListEvents: a page of the event log. Goes through the log in pieces on the hub's thread,
-// and lets the hub's other work come in between, because a filter may pass over much.
+// One ListEvents: a page of the event log. Goes through the log in pieces on the hub's thread, with
+// the hub's other work in between, because a filter may pass over much.
 //
 // Thread-safety: made and begun on any thread; the rest is on the hub's.
 // Lifetime: keeps itself until it has answered.

@@ -16,15 +16,15 @@ namespace proctor::server {
 // A message of WatchEvents as it is sent.
 grpc::ByteBuffer Serialize(const v1::WatchEventsResponse& message);
 
-// Messages of WatchEvents that tell of an event, as they are sent. Each is made once: all streams
-// that come by while it is kept send the same bytes. The newest are kept, up to a bound.
+// The messages of WatchEvents for single events, serialized. Each is made once: all streams that
+// send it while it is kept share its bytes. Keeps the newest, up to a bound.
 //
 //     log ──▶ event 7 ──▶ Of(7): makes the bytes ──▶ stream A ─┐
 //                         Of(7): has them ─────────▶ stream B ─┼─▶ one slice, counted references
 //                         Of(7): has them ─────────▶ stream C ─┘
 //
-// A place for the bytes beside each event in the log would hold them for as long as the log holds
-// the event, long after the last stream came by.
+// Rejected: to keep the bytes beside each event in the log. They would stay as long as the event,
+// long after the last stream has sent them.
 //
 // Thread-safety: none; the hub's thread. Lifetime: what Of returns outlives this.
 class EventMessages {
@@ -34,10 +34,10 @@ class EventMessages {
   // The message of an event of this log.
   grpc::ByteBuffer Of(const Event& event);
 
-  // Lets go of all: nobody is there to send them.
+  // Drops all messages: no stream is left to send them.
   void Clear();
 
-  // How much memory they take.
+  // The memory that the messages take.
   size_t bytes() const { return bytes_; }
 
  private:

@@ -13,7 +13,8 @@
 namespace proctor::server {
 namespace {
 
-// A request whose filter has ids in place of names: of the processes that have them now.
+// Returns the request with ids in place of the names in its filter: of the processes that have them
+// now.
 template <typename Request>
 Request WithIds(const ProcessTable& processes, Request request) {
   if (!request.has_filter()) return request;

@@ -19,7 +19,7 @@ class EventService final
  public:
   EventService(EventHub* hub, SessionRegistry* sessions) : hub_(hub), sessions_(sessions) {}
 
-  // In bytes: those of an event are the same for all who watch it.
+  // In bytes: an event has the same bytes for all its streams.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchEvents(grpc::CallbackServerContext* context,
                                                           const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,

@@ -12,8 +12,8 @@ namespace proctor::server {
 class EventTransport {
  public:
   virtual ~EventTransport() = default;
-  // Sends `message`, a WatchEventsResponse, which stays as it is until the write ends. With
-  // `more`, another one follows for certain: until then this one may wait.
+  // Sends `message`, a WatchEventsResponse, which does not change until the write ends. With
+  // `more`, another one follows for certain, and this one may wait for it.
   virtual void StartWriting(const grpc::ByteBuffer& message, bool more) = 0;
   virtual void Finish(const grpc::Status& status) = 0;
   // Makes the write in flight fail.

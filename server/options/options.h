@@ -62,8 +62,8 @@ struct Options {
   bool version = false;
 };
 
-// Reads the command line, and checks that what it says goes together.
-// Errors: InvalidArgument, in words for whoever typed it.
+// Reads the command line and checks that its flags agree.
+// Errors: InvalidArgument, in words for the command line.
 absl::StatusOr<Options> ParseOptions(int argc, char* const* argv);
 
 // The text of --help.
