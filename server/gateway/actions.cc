@@ -46,7 +46,7 @@ struct Actions::Stub {
   v1::ProcessService::Stub processes;
 };
 
-// One request, whose body has come.
+// One request with its body.
 struct Actions::Asked {
   const Verb* verb;
   std::string process_id;
@@ -137,7 +137,7 @@ void Actions::Call(const Asked& asked, Method method) {
       thread_, calls_, std::move(request),
       [this, &asked, method](grpc::ClientContext* context, const Request* sent, Response* response,
                              std::function<void(grpc::Status)> done) {
-        // Believed of this channel alone (CallerName).
+        // The service believes it of this channel alone (CallerName).
         context->AddMetadata("proctor-caller", asked.caller);
         context->set_deadline(asked.verb->patience == Patience::kItsOwn
                                   ? std::chrono::system_clock::time_point::max()

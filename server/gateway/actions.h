@@ -17,23 +17,23 @@ class Channel;
 
 namespace proctor::server::http {
 
-// What can be done to a process: each is a POST whose body is the JSON of a unary call's request,
-// without the id, and is answered with the JSON of its response, or its error.
+// What can be done to a process. Each is a POST: its body is the JSON of a unary call's request,
+// without the id; its answer is the JSON of the response, or of the error.
 //
 //   :stop :signal :restart :write :resize :remove
 //
-// A caller that goes away undoes nothing. Who asks was looked at before (AccessControl); a body
-// is taken only as application/json, which no form of another site can send.
+// A caller that goes away undoes nothing. AccessControl has checked the caller before. A body must
+// be application/json, which no form of another site can send.
 //
 // Thread-safety: none; the http thread. Lifetime: `thread` and `calls` outlive it.
 class Actions {
  public:
   using Answer = std::shared_ptr<Exchange>;
 
-  // Who asks.
+  // The caller.
   struct Actor {
     std::string caller;  // for the records
-    // The answer where they may not act any more: asked once the body has come.
+    // Returns the answer when the caller may not act any more; called once the body has come.
     std::function<std::optional<Response>()> refusal;
   };
 

@@ -31,7 +31,7 @@ class CallSet {
     on_removed_();
   }
   void StopAll() {
-    const auto calls = calls_;  // those who stop may leave
+    const auto calls = calls_;  // a call that stops may leave
     for (Call* call : calls) call->Stop();
   }
   size_t size() const { return calls_.size(); }

@@ -11,8 +11,8 @@
 
 namespace proctor::server::http {
 
-// The frames of the newest events, so that an event is rendered once for all viewers: a
-// table in which each event has one place, where it meets its predecessors' leftovers.
+// The frames of the newest events, so that an event is rendered once for all viewers. A table with
+// one slot for each event; an event replaces the older one in its slot.
 //
 // Thread-safety: none; the http thread. Lifetime: outlives the streams that use it.
 class EventFrameCache {
@@ -43,13 +43,13 @@ class EventFrames {
 
   EventFrames(EventFormat format, EventFrameCache* cache) : format_(format), cache_(cache) {}
 
-  // What a viewer gets before anything else.
+  // The text that a viewer gets first.
   std::string Opening() const;
 
   // Null for a message that this version does not know.
   Frame Render(const Message& message);
 
-  // What a viewer gets last, by how the call ended.
+  // The text that a viewer gets last, by how the call ended.
   std::string Last(const absl::Status& status) const;
 
  private:

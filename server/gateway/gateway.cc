@@ -43,7 +43,7 @@ Gateway::Gateway(HttpThread* thread, CallSet* calls, AccessControl::Options acce
       streams_(thread, calls, sources_.channel) {}
 
 void Gateway::Handle(const Request& request, std::shared_ptr<Exchange> answer) {
-  // Whoever may not ask learns nothing, not even what a good request looks like.
+  // A caller that may not pass learns nothing, not even what a good request looks like.
   const auto target = ParseTarget(request.target);
   const RequestTarget asked = target.value_or(RequestTarget{"//", {}});  // a path of nothing
   AccessControl::Verdict verdict = access_.Check(request, asked);

@@ -14,7 +14,7 @@
 
 namespace proctor::server::http {
 
-// What stands behind each path: who may ask is looked at first, then what for.
+// Answers each path. AccessControl decides first whether the request may pass.
 //
 //   /healthz /readyz /metrics       plain text
 //   /login /logout                  by POST: a browser's login (AccessControl)
@@ -23,7 +23,7 @@ namespace proctor::server::http {
 //   /v1/processes[/ID]
 //   /v1/usage
 //   /v1/processes/ID:VERB           by POST: what acts on a process (Actions)
-//   /v1/login                       whether who asks may act
+//   /v1/login                       whether the caller may act
 //   /v1/processes/ID/output         Server-Sent Events (Streams)
 //   /v1/events
 //   / and all else                  the dashboard's files

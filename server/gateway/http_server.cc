@@ -171,7 +171,7 @@ void HttpServer::Parts::BeginStop() {
   stopping = true;
   look.Cancel();
   acceptors.clear();
-  const auto open = connections;  // those who stop leave
+  const auto open = connections;  // one that stops leaves
   for (Connection* connection : open) connection->Stop();
   patience.Set(limits.last_words, [this] { StopCalls(); });
   CheckEnded();

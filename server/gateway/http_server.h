@@ -46,9 +46,9 @@ struct HttpOptions {
 // Lifetime: the destructor stops it. The server behind `channel`, and `logins`, outlive it.
 class HttpServer {
  public:
-  // Errors, in words for whoever started it: FailedPrecondition for an address other than
-  // loopback without allowed_hosts, or that cannot be resolved; Unavailable for what the
-  // system calls say; ResourceExhausted where no thread can be had.
+  // Errors, in words for the operator: FailedPrecondition for an address other than loopback
+  // without allowed_hosts, or that cannot be resolved; Unavailable for what the system calls say;
+  // ResourceExhausted where no thread can be had.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options, Logins* logins,
                                                            std::shared_ptr<grpc::Channel> channel,
                                                            std::function<std::string()> metrics,
@@ -62,8 +62,8 @@ class HttpServer {
   uint16_t port() const { return port_; }
   // As bound: "127.0.0.1:7878".
   const std::string& address() const { return address_; }
-  // Where a browser finds it: "http://127.0.0.1:7878/". The name by which others come stands in
-  // place of an address that is only for listening.
+  // Where a browser finds it: "http://127.0.0.1:7878/". The first of allowed_hosts stands in place
+  // of a wildcard address.
   std::string site() const;
 
  private:

@@ -13,10 +13,10 @@ namespace proctor::server::http {
 // Turns the messages of one ReadOutput into frames, and knows after each the position of
 // both streams, with which the viewer goes on if the connection is lost.
 //
-// Where the viewer began somewhere before the end ("the last 4096 bytes"), the position of
-// a stream that has not spoken yet is not known, only that it lies in the backlog: the
-// lowest that it can be stands for it, until so many bytes came that no backlog is left.
-// Nothing is missed then; what comes twice is known by its offset.
+// When the viewer began before the end ("the last 4096 bytes"), the position of a stream is unknown
+// until its first output: it lies somewhere in the backlog. Its lowest possible value stands for it
+// until the bytes of the backlog have come. So nothing is missed; what comes twice is known by its
+// offset.
 //
 // Thread-safety: none; the http thread. Lifetime: a part of its stream.
 class OutputFrames {
@@ -27,7 +27,7 @@ class OutputFrames {
 
   std::string Opening() const { return ""; }
 
-  // Null for what a viewer is not told.
+  // Null for a message that viewers do not get.
   Frame Render(const Message& message);
 
   std::string Last(const absl::Status& status) const;

@@ -14,13 +14,12 @@
 
 namespace proctor::server::http {
 
-// A call whose answers become the frames of one viewer. `Frames` turns messages into
-// frames (EventFrames, OutputFrames). Included by .cc files alone: it shows gRPC.
+// A streaming call for one viewer. `Frames` turns its messages into frames (EventFrames,
+// OutputFrames). Only .cc files include this: it shows gRPC.
 //
-// A read is asked for when the viewer has taken the frame before, and not otherwise: what
-// a slow viewer does not take stays with the service, whose write is not done until then.
-// As such a call may be over while nobody reads, a *hold* keeps gRPC from ending it until
-// we know that we ask for no more:
+// It reads only when the viewer has taken the frame before. What a slow viewer does not take stays
+// with the service, where the write goes on until then. Such a call may end while no read is out,
+// so a *hold* keeps gRPC from ending it until we ask for no more:
 //
 //   http thread                 gRPC
 //   Begin: AddHold, StartCall
@@ -103,7 +102,7 @@ class StreamRelay final : public grpc::ClientReadReactor<typename Frames::Messag
   }
 
   void EndSink(const absl::Status& status) {
-    // A service gives up whoever takes nothing for long. Without a last word the viewer
+    // A service gives up a stream that takes nothing for long. Without a last frame the viewer
     // connects again, and goes on where it was.
     const bool given_up = status.code() == absl::StatusCode::kCancelled;
     std::exchange(sink_, nullptr)
@@ -124,7 +123,7 @@ class StreamRelay final : public grpc::ClientReadReactor<typename Frames::Messag
   grpc::ClientContext context_;
   Frames frames_;
   typename Frames::Message message_;
-  FrameSink* sink_ = nullptr;  // null once it was told the end, or left
+  FrameSink* sink_ = nullptr;  // null once it has had the end, or left
   bool begun_ = false;
   bool reading_ = false;
   bool holding_ = false;

@@ -16,9 +16,9 @@ class Channel;
 
 namespace proctor::server::http {
 
-// What can be watched: each answers with Server-Sent Events, made of the messages of one
-// streaming call. Errors of the query are answers of their own; those of the call are
-// frames, because a browser's EventSource tells its page of no other.
+// What can be watched. Each answers with Server-Sent Events, made of the messages of one streaming
+// call. Errors of the query are plain answers; those of the call are frames, because a browser's
+// EventSource shows its page no others.
 //
 // Thread-safety: none; the http thread. Lifetime: as Resources; outlives its streams.
 class Streams {

@@ -13,7 +13,7 @@
 
 namespace proctor::server::http {
 
-// A call with one answer. Included by .cc files alone: it shows gRPC.
+// A call with one answer. Only .cc files include this: it shows gRPC.
 //
 // Thread-safety: the http thread. Lifetime: deletes itself when it is over.
 template <typename Request, typename Response>
@@ -22,7 +22,7 @@ class UnaryRelay final : public Call {
   // Begins the RPC on the right stub; may give it another deadline than kPatience from now.
   using Starter = std::function<void(grpc::ClientContext*, const Request*, Response*,
                                      std::function<void(grpc::Status)>)>;
-  // Told the answer, on the http thread.
+  // Gets the answer, on the http thread.
   using Done = std::function<void(const absl::Status&, Response&)>;
 
   static void Start(HttpThread* thread, CallSet* calls, Request request, const Starter& starter,

@@ -20,8 +20,8 @@ absl::StatusOr<v1::ListProcessesRequest> ToListProcesses(Query query);
 
 absl::StatusOr<v1::GetProcessUsageRequest> ToGetProcessUsage(Query query);
 
-// ListSessions knows only closed and not closed; which states were asked for is told
-// beside it, and what else is in a page is left out of it. None are all but closed ones.
+// ListSessions knows only closed and not closed. The wanted states stand beside the request, and
+// the answer leaves out sessions of other states. No states mean all but closed ones.
 struct SessionsWanted {
   v1::ListSessionsRequest request;
   std::vector<v1::SessionState> states;
