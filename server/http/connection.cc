@@ -43,7 +43,7 @@ constexpr absl::Duration kLinger = absl::Seconds(2);
 
 std::string ToString(beast::string_view text) { return std::string(text.data(), text.size()); }
 
-// Whether a caller wrote something that is no request, in place of leaving.
+// Whether a caller wrote something that is no request, rather than leave.
 bool IsMalformed(const error_code& code) {
   using beast::http::error;
   return code.category() == make_error_code(error::bad_method).category() &&
@@ -81,7 +81,7 @@ class BeastConnection final : public Connection,
 
   void Stop() override {
     stopping_ = true;
-    // Nobody is owed anything, or what was owed is on its way.
+    // No answer is owed, or it is on its way.
     if (state_ != State::kAnswering) Close();
   }
 
@@ -92,8 +92,8 @@ class BeastConnection final : public Connection,
     deadline_.Cancel();
     if (viewer_ != nullptr) viewer_->OnGone();
     error_code ignored;
-    // By hand, so that the caller hears of it at once: a child that was just cloned may
-    // share the socket until its exec. Asio leaves the epoll set by release, not by close.
+    // By hand, so that the caller sees it at once: a child that was just cloned may share the
+    // socket until its exec. Asio leaves the epoll set by release, not by close.
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     if (socket_.is_open()) UniqueFd(socket_.release(ignored)).Reset();
     owner_.on_closed(this);
@@ -113,7 +113,7 @@ class BeastConnection final : public Connection,
     body_parser_.emplace(std::move(*parser_));
     body_parser_->body_limit(limits_.body_bytes);
     SetDeadline(limits_.body_time);
-    // Told what the head says, not after the body was sent.
+    // Refused by what the head says, before the body is sent.
     if (body_parser_->content_length().value_or(0) > limits_.body_bytes) return RefuseBody();
     if (!waits) return ReceiveBody(std::move(done));
     asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
@@ -249,7 +249,7 @@ class BeastConnection final : public Connection,
     WriteSome();
   }
 
-  // By hand, too: a deadline for the whole would cut off who reads slowly but reads.
+  // By hand, too: a deadline for the whole would cut off a caller that reads, but slowly.
   void WriteSome() {
     SetDeadline(limits_.stall);
     socket_.async_write_some(

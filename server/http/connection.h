@@ -25,11 +25,11 @@ struct HttpLimits {
   absl::Duration stall = absl::Seconds(30);        // a write of which nothing is taken
   absl::Duration heartbeat = absl::Seconds(5);     // the silence of a stream
   absl::Duration last_words = absl::Seconds(2);    // what streams have at the end
-  SilentPeers::Limits silent_peers = {};           // of a stream whose peer is gone
+  SilentPeers::Limits silent_peers = {};           // of a stream with a vanished peer
 };
 
-// One connection: reads a request, has it answered, and so on (RFC 9112). The only file
-// that knows Boost.Beast, which takes the requests apart; the answers are ours.
+// One connection: reads a request, has it answered, and so on (RFC 9112). Only its .cc file knows
+// Boost.Beast, which parses the requests; the answers are ours.
 //
 //   waiting ──bytes──▶ reading ──head──▶ answering ──▶ waiting       a body is read only where
 //                                            │                       the answer asks for it
@@ -47,7 +47,7 @@ class Connection : public Exchange {
   struct Owner {
     // Answers the request, now or later.
     std::function<void(const Request&, std::shared_ptr<Exchange>)> answer;
-    // Whether a connection may last, of which a request has shown the token.
+    // Whether a connection may last after a request on it has shown the token.
     std::function<bool(Connection*)> keep;
     std::function<void(Connection*)> on_closed;
     std::string peer;  // Request::peer

@@ -12,13 +12,13 @@ namespace proctor::server::http {
 
 class Connection;
 
-// Who may hold a connection of the HTTP side.
+// Decides which callers may hold a connection of the HTTP side.
 //
-// Whoever connects is a stranger until a request of it has shown the token. A quarter of the
-// connections is for strangers, and only that: so they never take the place of somebody with a
-// token, nor these that of a probe, which has none. Where no place is left for a new stranger,
-// the oldest of the peer with the most goes: who asks at once, as probes do, is answered before,
-// and who holds connections in silence loses its own.
+// A connection is a stranger until a request on it has shown the token. Strangers have a quarter of
+// the connections, and no more: they never take the place of a caller with a token, nor do these
+// take that of a probe, which has none. When a new stranger finds no place, the oldest stranger
+// goes, of the peer with the most. So a caller that asks at once, as probes do, gets its answer,
+// and one that holds connections in silence loses them.
 //
 // Thread-safety: none; the http thread. Lifetime: owns no connection.
 class ConnectionSlots {
@@ -27,8 +27,8 @@ class ConnectionSlots {
   ConnectionSlots(size_t connections, size_t of_peer);
 
   struct Room {
-    std::optional<Refusal> refusal;  // there is none
-    Connection* leaves = nullptr;    // there is, once this one is closed
+    std::optional<Refusal> refusal;  // why there is none
+    Connection* leaves = nullptr;    // to be closed first
   };
   // For a new connection of this peer.
   Room Find(const std::string& owner) const;
@@ -36,13 +36,13 @@ class ConnectionSlots {
   // A new stranger, after Find.
   void Add(Connection* connection, const std::string& owner);
 
-  // A stranger has shown the token. False where there is no place for it among those who have.
+  // A stranger has shown the token. False when there is no place among those with a token.
   bool Keep(Connection* connection);
 
-  // A connection has ended. Nothing for one that was not added.
+  // A connection has ended. Does nothing for one that was not added.
   void Remove(Connection* connection);
 
-  // PeerOwner of one that was added.
+  // The PeerOwner of a connection that was added.
   const std::string& OwnerOf(Connection* connection) const;
 
  private:

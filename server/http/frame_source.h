@@ -4,8 +4,8 @@
 
 namespace proctor::server::http {
 
-// The two ends of an answer without an end. The source is a call to a service, the sink a
-// viewer; each knows of the other only this, so that either can be tried alone.
+// The two ends of an endless answer. The source is a call to a service, the sink is a viewer. Each
+// knows only this of the other, so that each can be tested alone.
 //
 //   sink                     source
 //   Begin(sink) ───────────▶ starts the call
@@ -17,8 +17,8 @@ namespace proctor::server::http {
 //
 // After OnLastFrame or Cancel neither end touches the other.
 //
-// Thread-safety: none; the http thread. No method calls back before it returns, but for
-// OnLastFrame, which may call nothing but what ends the sink, and OnFrame, which may Cancel.
+// Thread-safety: none; the http thread. No method calls back before it returns, with two
+// exceptions: OnLastFrame may call what ends the sink, and OnFrame may call Cancel.
 
 class FrameSink {
  public:

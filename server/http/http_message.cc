@@ -59,7 +59,7 @@ bool Has(const Response& response, std::string_view name) {
   return false;
 }
 
-// A line break in a value would begin a header of somebody else's making.
+// A line break in a value would begin a forged header.
 void AppendHeader(std::string_view name, std::string_view value, std::string* head) {
   head->append(name).append(": ");
   for (const char c : value) head->push_back(c == '\r' || c == '\n' ? ' ' : c);

@@ -17,13 +17,13 @@ struct Request {
   std::string method;
   std::string target;                          // as sent: "/v1/events?type=PROCESS_EXITED"
   std::map<std::string, std::string> headers;  // by lower-case name; repeated ones joined by ", "
-  std::string peer = {};                       // who is connected: "10.0.0.7:5123"
+  std::string peer = {};                       // the address at the other end: "10.0.0.7:5123"
 
   // The value of a header, or "" without it.
   std::string_view Header(std::string_view lower_case_name) const;
 
-  // Whether it can be told where the request's body ends. With a Transfer-Encoding that is so only
-  // where "chunked" is the last coding, and named once (RFC 9112, 6.3).
+  // Whether the end of the request's body is known. With a Transfer-Encoding that is so only when
+  // "chunked" is the last coding, and named once (RFC 9112, 6.3).
   bool HasKnownEnd() const;
 };
 
@@ -34,7 +34,7 @@ struct Response {
   std::string body;
 };
 
-// How an answer's end is told.
+// How an answer shows its end.
 enum class Framing {
   kLength,  // by Content-Length; the connection goes on
   kLast,    // by Content-Length; the connection is closed
@@ -45,7 +45,7 @@ enum class Framing {
 // a browser must not do with it, and that it must not be kept.
 std::string FormatHead(const Response& response, Framing framing);
 
-// A piece of an answer: written once, shared by all who get the same.
+// A piece of an answer: written once, shared by all viewers that get the same.
 using Frame = std::shared_ptr<const std::string>;
 
 }  // namespace proctor::server::http

@@ -48,7 +48,7 @@ struct Timer::State {
 
   boost::asio::steady_timer timer;
   std::function<void()> work;  // empty where nothing is set
-  uint64_t setting = 0;        // tells a wait that it was overtaken when it was over
+  uint64_t setting = 0;        // shows a wait that ends whether another replaced it
 };
 
 Timer::Timer(HttpThread* thread) : state_(std::make_shared<State>(thread->context())) {}

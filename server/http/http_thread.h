@@ -14,8 +14,8 @@ class io_context;
 
 namespace proctor::server::http {
 
-// The one thread of the HTTP side, named "http", and the loop that it runs. It never
-// blocks: what takes time is a call to a service, whose answer is posted here.
+// The one thread of the HTTP side, named "http", and the loop that it runs. It never blocks: what
+// takes time is a call to a service, and its answer is posted here.
 //
 // Thread-safety: Post from any thread; Stop by the owner.
 // Lifetime: outlives all that runs on it; the destructor stops it.
@@ -29,8 +29,8 @@ class HttpThread {
 
   void Post(absl::AnyInvocable<void()> work);
 
-  // Joins the thread. What was posted by then is done first; what still waits for
-  // something is destroyed with this, without having been told.
+  // Joins the thread. Runs first what was posted before. What still waits is destroyed with this,
+  // without a call.
   void Stop();
 
   boost::asio::io_context& context() { return *context_; }
@@ -43,7 +43,7 @@ class HttpThread {
   std::thread thread_;
 };
 
-// A call to be made later, on the http thread.
+// Makes a call later, on the http thread.
 //
 // Thread-safety: none; the http thread. Lifetime: nothing is called once it is gone.
 class Timer {

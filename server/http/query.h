@@ -16,8 +16,8 @@ namespace proctor::server::http {
 // Reads a number of digits alone; false for anything else, and beyond 64 bits.
 bool ParseNumber(std::string_view text, uint64_t* number);
 
-// The parameters of a request, which its handler takes out one after the other. What was
-// wrong is remembered and told at the end, so that a handler reads like a list:
+// The parameters of a request. The handler takes them out one by one; Finish returns the first
+// error, so that a handler reads like a list:
 //
 //   request.set_session_id(query.Text("session_id"));
 //   request.set_page_size(query.Number("page_size"));
@@ -52,7 +52,7 @@ class Query {
   void Refuse(std::string_view name, std::string_view message);
 
   // Errors: InvalidArgument (INVALID_FIELD) for the first thing that was wrong, or else
-  // for a parameter that nobody took.
+  // for a parameter that was not taken.
   absl::Status Finish() const;
 
  private:

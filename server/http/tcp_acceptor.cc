@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(100);
 
-// So many at once, then whoever is connected has a turn.
+// The most connections at once; then open connections have a turn.
 constexpr int kBatch = 64;
 
 bool IsNobodyThere(int error) { return error == EAGAIN || error == EWOULDBLOCK; }

@@ -11,12 +11,12 @@
 
 namespace proctor::server::http {
 
-// Takes the connections of one listener. Where the process is out of descriptors, a
-// connection can neither be taken nor sent away: the acceptor looks away for a moment,
-// because the listener stays readable, and comes back.
+// Takes the connections of one listener. Without a free descriptor it can neither take a connection
+// nor send it away. It then pauses for a moment, because the listener stays readable, and tries
+// again.
 //
-// Sockets are made with accept4 and not by Asio, whose sockets every process that the
-// server starts meanwhile would inherit.
+// It uses accept4 and not Asio: processes that the server starts meanwhile would inherit Asio's
+// sockets.
 //
 // Thread-safety: none; the http thread, but for Start. Lifetime: stops when it goes.
 class TcpAcceptor {

@@ -8,12 +8,12 @@
 
 namespace proctor::server::http {
 
-// Whoever watches one stream: takes its frames in turn, one write at a time, and gets a
-// heartbeat when nothing was written for a while, by which both ends see that the
-// connection lives. A viewer that may have no more gets none of it, and ends.
+// One watched stream of a connection. Takes its frames in turn, one write at a time. Writes a
+// heartbeat when nothing was written for a while, so that both ends see that the connection lives.
+// Ends without another frame when the caller may have no more.
 //
-// Order: Begin; OnWritten after each write; then `finish` is called after the last frame, or
-// the connection's end is told by OnGone. Nothing after either.
+// Order: Begin; OnWritten after each write; then either this calls `finish` after the last frame,
+// or the connection calls OnGone at its end. Nothing after either.
 //
 // Thread-safety: none; the http thread. Lifetime: a part of its connection; ends the
 // source when it goes.
@@ -45,7 +45,7 @@ class Viewer final : public FrameSink {
 
   const absl::Duration heartbeat_;
   const Connection connection_;
-  FrameSource* source_;  // null once it said its last, or was ended
+  FrameSource* source_;  // null once it has ended
   Timer silence_;
   bool writing_ = false;
   bool asked_ = false;  // the source owes a frame

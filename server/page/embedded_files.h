@@ -7,7 +7,7 @@
 namespace proctor::server::http {
 
 // The files of server/dashboard, sorted by name. The build writes the definition
-// (server/http/embed_files.cmake).
+// (server/page/embed_files.cmake).
 std::span<const StaticFile> EmbeddedFiles();
 
 }  // namespace proctor::server::http
