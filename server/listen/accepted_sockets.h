@@ -4,16 +4,16 @@
 
 namespace proctor::server {
 
-// The connections that were accepted at an address, whoever owns them now.
+// The connections that were accepted at an address, with any owner.
 //
-// gRPC (1.51) cannot end a call whose message waits for a full socket, as that of a client which
-// was stopped: the call's end waits for the message, and the server's end for the call. What
-// helps is to shut down the socket under it.
+// gRPC (1.51) cannot end a call while its message waits for a full socket, as with a stopped
+// client: the call's end waits for the message, and the server's end for the call. This shuts down
+// the socket under it.
 //
 // Thread-safety: immutable. Lifetime: a value; outlives the listening socket.
 class AcceptedSockets {
  public:
-  // Of a listening socket, which is open now.
+  // `listening_fd` is open during the call.
   explicit AcceptedSockets(int listening_fd);
 
   // Shuts down (shutdown(2)) every connection of this process that was accepted there.

@@ -18,10 +18,10 @@ struct ConnectionUse {
   bool operator==(const ConnectionUse&) const = default;
 };
 
-// Tells a connection that takes much and does nothing with it from one that is lawfully busy.
+// Tells a greedy connection, which sends much to no use, from one that is lawfully busy.
 //
-// gRPC (1.51) has no bound for what is no message: a block of headers without end (512 MiB of
-// CONTINUATION become 1 GiB of memory), calls that are begun and reset at once (20,000 take 419
+// gRPC (1.51) bounds only messages. It bounds neither a block of headers without end (512 MiB of
+// CONTINUATION become 1 GiB of memory), nor calls that are begun and reset at once (20,000 take 419
 // MiB). Between two messages a lawful caller sends
 //
 //   a part of a message for each open call      8 MiB each, and the connection 16 of them
@@ -30,9 +30,9 @@ struct ConnectionUse {
 //   pings and the like                          4 KiB a second
 //   what gRPC has read and not looked at        4 MiB
 //
-// and it neither resets more than 2,000 calls at once, or 100 a second, nor begins as many without
-// their first message, which is how calls look that are reset before gRPC has come to them. Whoever
-// goes beyond either is greedy. As no message can come in the midst of a block of headers, no other
+// It resets no more than 2,000 calls at once, or 100 a second. It begins no more than as many
+// without their first message: calls look so when they are reset before gRPC has come to them. A
+// connection beyond either is greedy. No message can come within a block of headers, so no other
 // call of the connection makes up for one.
 //
 // Thread-safety: none. Lifetime: a value.
@@ -40,11 +40,11 @@ class Appetite {
  public:
   enum class Verdict { kLawful, kBytes, kCalls };
 
-  // After a look, in their order. `now` is by any clock that only goes forward.
+  // Judges the connection's use, look by look in order. `now` is by any clock that never goes back.
   Verdict Judge(const ConnectionUse& use, absl::Duration now);
 
-  // Whether the verdict may be another one than at the last look, now that so many bytes came. What
-  // was read by then may still be worked on for a while.
+  // Whether the verdict may have changed since the last look, now that so many bytes came. gRPC may
+  // still work for a while on what it read before.
   bool IsWorthALook(uint64_t bytes_received, absl::Duration now) const;
 
  private:

@@ -7,23 +7,22 @@
 
 namespace proctor::server {
 
-// A connection that somebody else owns, as gRPC does, and may close at any moment: known by its
-// cookie (SO_COOKIE), so that a number that is used again is not taken for the connection that
-// had it before.
+// A connection with another owner, such as gRPC, which may close it at any moment. Its cookie
+// (SO_COOKIE) tells it from a later connection with the same descriptor number.
 //
 // Thread-safety: immutable. Lifetime: a value; owns nothing.
 class BorrowedSocket {
  public:
-  // Nothing for what is no socket.
+  // Returns nothing when `fd` is no socket.
   static std::optional<BorrowedSocket> Of(int fd);
 
-  // What may be somebody else's by the next line: for looks alone.
+  // May be another's by the next line: only for looks.
   int fd() const { return fd_; }
 
-  // Whether its owner has not closed it.
+  // Whether its owner still has it open.
   bool IsOpen() const;
 
-  // A descriptor of our own for it; none if it was closed, or if there is no descriptor left.
+  // Returns a descriptor of our own for it; none when it was closed, or when no descriptor is left.
   UniqueFd Duplicate() const;
 
  private:

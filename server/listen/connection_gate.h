@@ -21,12 +21,12 @@ struct ConnectionLimits {
   bool leave_reserve = true;  // of descriptors (descriptor_reserve.h)
 };
 
-// Those of a unix socket: its peers are whoever runs the server.
+// The limits of a unix socket: its peers are the operator's.
 inline constexpr ConnectionLimits kNoConnectionLimits = {SIZE_MAX, SIZE_MAX, false};
 
-// Says which of the connections of one listener may stay. Who owns them, gRPC, does not tell
-// when they end, so each is looked at: now and then, and when there seems to be no room, which
-// is told of a connection that ended a tenth of a second ago at the latest.
+// Decides which connections of one listener may stay. Their owner, gRPC, does not say when they
+// end, so the gate looks at each: now and then, and when there seems to be no room. It notices an
+// end within a tenth of a second then.
 //
 // Thread-safety: none; one thread. Lifetime: owns no socket. `load` outlives it.
 class ConnectionGate {
@@ -34,11 +34,11 @@ class ConnectionGate {
   ConnectionGate(const ConnectionLimits& limits, ListenerLoad* load)
       : limits_(limits), load_(load) {}
 
-  // Whether a connection that was just accepted may stay: it is counted then, and else told to
-  // the load, for the caller to close. `now` is by any clock that only goes forward.
+  // Whether a connection that was just accepted may stay. Counts it if so; else counts the refusal
+  // in the load, and the caller closes it. `now` is by any clock that never goes back.
   bool Admit(int fd, const sockaddr_storage& peer, absl::Duration now);
 
-  // Gives back the room of those that were closed.
+  // Gives back the room of connections that were closed.
   void ForgetClosed();
 
   size_t size() const { return connections_.size(); }

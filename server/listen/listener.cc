@@ -56,7 +56,7 @@ absl::StatusOr<UniqueFd> LockSocket(const std::string& address, int directory,
   return CannotListen(address, "another server listens there");
 }
 
-// Lets `group` pass through the directory of a socket. One that somebody else has made is left as
+// Lets `group` pass through the directory of a socket. Leaves a directory that it did not make as
 // it is: its modes may be there for a reason.
 absl::Status OpenToGroup(const std::string& address, const SocketPath& where, int directory,
                          bool made, gid_t group) {
@@ -184,13 +184,14 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::OpenUnix(const std::string& 
   if (bound < 0) return CannotListen(text, "bind", error);
   listener->path_ = path;
   listener->address_ = text;
-  // bind(2) knows no directory but by its name, which is another one if somebody moved it.
+  // bind(2) knows a directory only by its name, which is another one after a move.
   if (::fstatat(directory->get(), where.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
       !S_ISSOCK(there.st_mode)) {
     return CannotListen(text, "its directory was moved meanwhile");
   }
   if (group.has_value()) {
-    // Nobody connects before listen(2). The group first, since until then the mode is for another.
+    // No client connects before listen(2). The group first, since until then the mode is for
+    // another.
     if (::fchownat(directory->get(), where.name.c_str(), static_cast<uid_t>(-1), *group,
                    AT_SYMLINK_NOFOLLOW) != 0) {
       return CannotListen(

@@ -24,18 +24,18 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
-// Errors: InvalidArgument, in words for whoever typed it.
+// Errors: InvalidArgument, in words for the command line.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
 
-// Where a server listens, and a client looks, if nothing is said:
-// $XDG_RUNTIME_DIR/proctor/proctord.sock, or without that variable
-// /run/proctor/proctord.sock for root and /tmp/proctor-UID/proctord.sock for others.
+// Where a server listens, and a client looks, by default: $XDG_RUNTIME_DIR/proctor/proctord.sock,
+// or without that variable /run/proctor/proctord.sock for root and /tmp/proctor-UID/proctord.sock
+// for others.
 ListenAddress DefaultListenAddress();
 
 // A bound, listening, non-blocking socket, and what must be held and undone with it.
 //
 // A unix socket has mode 0600, or 0660 with a group of its own. Its directory is made with mode
-// 0700 (0710, of that group) if it is not there, and must be one that nobody else can change
+// 0700 (0710, of that group) if it is not there, and must be one that no other user can change
 // (private_path.h) and, with a group, one that the group may enter. A lock file beside it
 // (PATH.lock) keeps two servers apart, which bind(2) does not once the stale socket of a dead
 // server must be replaced.
@@ -43,8 +43,8 @@ ListenAddress DefaultListenAddress();
 // Thread-safety: none. Lifetime: the socket file goes with the listener.
 class Listener {
  public:
-  // `public_allowed` says whether a TCP address other than loopback may be used; `socket_group`
-  // who may use a unix socket beside this user.
+  // `public_allowed` allows TCP addresses other than loopback. `socket_group` may use a unix
+  // socket, too, beside this user.
   // Errors: FailedPrecondition with what to do: another server listens there, the
   // socket's directory is no private one (SOCKET_DIR_UNUSABLE), not a loopback address;
   // Unavailable for what the system calls say.

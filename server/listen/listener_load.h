@@ -34,8 +34,8 @@ class ListenerLoad {
 
   void SetOpen(size_t connections) { open_.store(connections, std::memory_order_relaxed); }
 
-  // Counts. The log gets a line, and then at most one every ten seconds, with the count of those
-  // that it was not told of. `now` is by any clock that only goes forward.
+  // Counts a refusal. Logs a line at first, and then at most one every ten seconds, with the count
+  // of those left out. `now` is by any clock that never goes back.
   void Refuse(Refusal refusal, const std::string& peer, absl::Duration now);
 
   const std::string& name() const { return name_; }

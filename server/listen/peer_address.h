@@ -6,18 +6,18 @@
 
 namespace proctor::server {
 
-// Who is at the other end of a TCP connection.
+// The peer of a TCP connection.
 //
 // Thread-safety: plain functions. Lifetime: values.
 
-// The address of the peer of a connected socket; of the family AF_UNSPEC where it has left.
+// The address of the peer of a connected socket; of the family AF_UNSPEC when it has left.
 sockaddr_storage PeerAddress(int fd);
 
 // For people: "10.0.0.7:5123", "[2001:db8::1]:5123"; "unknown" for what is neither.
 std::string PeerName(const sockaddr_storage& address);
 
-// Whom a connection is counted for: "10.0.0.7", or the network "2001:db8:1:2::/64", because who
-// has one address of IPv6 has all of its network.
+// The peer that a connection counts for: "10.0.0.7", or the network "2001:db8:1:2::/64", because a
+// peer with one address of IPv6 has all of its network.
 std::string PeerOwner(const sockaddr_storage& address);
 
 }  // namespace proctor::server

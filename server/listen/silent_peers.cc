@@ -1,6 +1,6 @@
 #include "server/listen/silent_peers.h"
 
-// Not netinet/tcp.h, whose tcp_info lacks the window.
+// Not netinet/tcp.h: its tcp_info lacks the window.
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

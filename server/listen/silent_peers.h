@@ -9,21 +9,21 @@
 
 namespace proctor::server {
 
-// Finds TCP connections whose peer is gone without a word: its machine lost power, its link was
-// cut.
+// Finds TCP connections with a peer that vanished without a word: its machine lost power, its link
+// was cut.
 //
-// TCP's own probes (SO_KEEPALIVE) are sent only on a connection on which nothing waits to be
-// acknowledged, and a stream's heartbeats see to it that something does: the kernel then repeats
-// that for a quarter of an hour. TCP_USER_TIMEOUT would end it in time, but ends also a peer that
-// acknowledges all and reads nothing (Linux 5.11 and later), as one that is stopped in a debugger.
-// So this looks at what the kernel knows of each connection:
+// The kernel sends TCP's own probes (SO_KEEPALIVE) only when nothing waits to be acknowledged. A
+// stream's heartbeats always wait, and the kernel repeats those for a quarter of an hour.
+// TCP_USER_TIMEOUT would end it in time. But since Linux 5.11 it also ends a peer that acknowledges
+// all and reads nothing, such as one stopped in a debugger. So this looks at what the kernel knows
+// of each connection:
 //
 //   something waits to be sent or acknowledged   and   the peer has acknowledged nothing at all
 //   ────────────── both for `silence`, or for `closed_window` where its window is zero ─────────▶
 //   cut
 //
-// A window of zero is probed at pauses that grow to two minutes, so a peer that is only stopped
-// answers no more often.
+// The kernel probes a window of zero at pauses that grow to two minutes, so a peer that is only
+// stopped answers no more often.
 //
 // Thread-safety: none; one thread. Lifetime: owns no socket.
 class SilentPeers {
@@ -42,8 +42,8 @@ class SilentPeers {
   // A connection that was just accepted.
   void Add(int fd);
 
-  // Shuts down (shutdown(2)) the connections whose peers are gone, and forgets those that are
-  // closed. Returns the addresses of the peers that were cut off.
+  // Shuts down (shutdown(2)) the connections with vanished peers, and forgets closed ones. Returns
+  // the addresses of the peers that were cut off.
   std::vector<std::string> CutSilent(absl::Time now);
 
   size_t size() const { return connections_.size(); }

@@ -19,8 +19,8 @@ constexpr int kTurn = 64;
 
 UniqueFd OpenSpare() { return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-// A dead peer is found by the kernel's probes, in about a minute, where nothing waits for it; else
-// by SilentPeers. gRPC's own keepalive would also cut off a client that is only stopped.
+// The kernel's probes find a dead peer in about a minute, when nothing waits for it; else
+// SilentPeers does. gRPC's own keepalive would also cut off a client that is only stopped.
 void TuneTcp(int fd) {
   const int on = 1, idle = 30, interval = 10, count = 3;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -23,14 +23,14 @@ namespace proctor::server {
 // served, and goes on.
 //
 // Connections of TCP are bounded, and leave a reserve of descriptors (ConnectionGate): one that may
-// not stay is reset at once. Those of a unix socket are of whoever runs the server, and are not.
+// not stay is reset at once. Those of a unix socket are the operator's, and have no bound.
 //
 // Thread-safety: none; the loop's thread, which is the main one.
 // Lifetime: ends before the gRPC server; Start once.
 class Acceptor {
  public:
-  // What connections of TCP are given to. `silent` and `greedy` are of the loop's thread; the first
-  // outlives this, the second looks at none once this has gone.
+  // What takes connections of TCP. `silent` and `greedy` are of the loop's thread; the first
+  // outlives this, the second looks at no connection once this has gone.
   struct TcpParts {
     SilentPeers* silent;
     GreedyPeers* greedy;
@@ -47,11 +47,11 @@ class Acceptor {
   // Errors: as EventLoop::AddReader.
   absl::Status Start();
 
-  // Gives back the room of connections that have ended. Now and then.
+  // Gives back the room of connections that have ended. Call now and then.
   void ForgetClosed();
 
   const Listener& listener() const { return *listener_; }
-  // Which any thread may read.
+  // From any thread.
   const ListenerLoad& load() const { return load_; }
 
  private:

@@ -20,7 +20,7 @@ class TokenProcessor final : public grpc::AuthMetadataProcessor {
   // Does not wait for anything: gRPC need not have a thread for it.
   bool IsBlocking() const override { return false; }
 
-  // What is consumed no service sees.
+  // No service sees what is consumed here.
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext*, OutputMetadata* consumed,
                        OutputMetadata*) override {
     const auto found = metadata.find("authorization");

@@ -7,10 +7,10 @@
 
 namespace proctor::server {
 
-// Credentials for plaintext on loopback: whoever calls shows `token`, with each call, as
-// "authorization: Bearer TOKEN"; all others are answered UNAUTHENTICATED (TOKEN_REQUIRED), before
-// anything else is looked at. Without it everybody on the machine could call, by whatever user,
-// and so could a page in a browser that is made to send to a port of this machine.
+// Credentials for plaintext on loopback. Each call shows `token` as "authorization: Bearer TOKEN";
+// any other is answered UNAUTHENTICATED (TOKEN_REQUIRED), before anything else is checked. Without
+// it every user of the machine could call, and so could a web page that makes a browser send to a
+// port of this machine.
 //
 // Thread-safety: any thread. Lifetime: as gRPC wants of credentials.
 std::shared_ptr<grpc::ServerCredentials> BearerTokenCredentials(std::string token);

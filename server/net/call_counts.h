@@ -15,11 +15,11 @@ namespace proctor::server {
 // a list of all.
 class CallCounts {
  public:
-  // Fills all but the bytes; false where gRPC does not know the connection (any more). At most one
-  // list is asked for until Refresh is called again.
+  // Fills all but the bytes; false when gRPC does not know the connection (any more). Gets at most
+  // one list between two calls of Refresh.
   bool Read(const std::string& peer, ConnectionUse* use);
 
-  // Those that are new may be asked for, and those that are gone are forgotten.
+  // Allows another list, which brings new connections and drops old ones.
   void Refresh() { listed_ = false; }
 
  private:

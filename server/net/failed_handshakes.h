@@ -7,9 +7,9 @@ namespace proctor::server {
 // Logs each TLS handshake that comes to nothing, with its peer and why, within a LineBudget: a
 // certificate that is not taken or not shown, no TLS at all, no HTTP/2, or a peer that left.
 //
-// gRPC tells nobody of them, and knows them without their peer (1.51). It makes their SSL objects
-// within HandleNewConnection, on the thread of whoever calls that, and OpenSSL tells of each SSL
-// object in the process when it is made and when it is freed:
+// gRPC (1.51) reports none of them, and knows them without their peer. It makes their SSL objects
+// within HandleNewConnection, on the caller's thread, and OpenSSL calls us when an SSL object of
+// the process is made and freed:
 //
 //     our thread    { HandshakePeer   HandleNewConnection ─▶ SSL_new ─▶ remembers the peer }
 //     gRPC's thread   messages, alerts ─▶ noted      SSL_free ─▶ not done? a line
@@ -19,7 +19,7 @@ namespace proctor::server {
 // Call once, before the first handshake.
 void WatchHandshakes();
 
-// Says whose handshakes begin on this thread while it lives.
+// Names the peer of handshakes that begin on this thread while it lives.
 //
 // Thread-safety: of one thread. Lifetime: within a block; not one within another.
 class HandshakePeer {

@@ -1,6 +1,6 @@
 #include "server/net/greedy_peers.h"
 
-// Not netinet/tcp.h, whose tcp_info lacks the bytes.
+// Not netinet/tcp.h: its tcp_info lacks the bytes.
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

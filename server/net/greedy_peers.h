@@ -11,9 +11,8 @@
 
 namespace proctor::server {
 
-// Looks at what each TCP connection has taken (TCP_INFO) and done (CallCounts), and cuts those that
-// are greedy (Appetite). What comes between two looks is not seen in time: MemoryMax of the unit is
-// for that.
+// Looks at what each TCP connection has taken (TCP_INFO) and done (CallCounts), and cuts greedy
+// ones (Appetite). It sees a burst between two looks too late: MemoryMax of the unit is for that.
 //
 // Thread-safety: none; the loop's thread. Lifetime: owns no socket; the loop, and while it runs the
 // loads of the connections, outlive this.
@@ -36,11 +35,11 @@ class GreedyPeers {
 
   // Comes again, four times a second, as long as there are connections.
   void LookLater();
-  // Shuts down (shutdown(2)) those that are greedy, which their loads count, and forgets those that
-  // are closed.
+  // Shuts down (shutdown(2)) greedy connections, counts them in their loads, and forgets closed
+  // ones.
   void CutGreedy(absl::Duration now);
   Appetite::Verdict Judge(Connection& connection, absl::Duration now);
-  // Whether it is over.
+  // Whether the connection is over.
   bool Cut(const Connection& connection, Refusal reason, absl::Duration now);
 
   EventLoop* const loop_;

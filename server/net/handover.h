@@ -21,8 +21,8 @@ namespace proctor::server {
 // gRPC (1.51) begins to read a connection on the thread that gives it, and goes on there for as
 // long as there is more to read. A lawful caller soon waits for an answer; one that floods, as with
 // a header of megabytes, keeps the thread. On the main one that would stop the unix socket,
-// signals, and those who look for such callers (GreedyPeers). Here it stops other connections of
-// TCP, until it is cut.
+// signals, and the search for such callers (GreedyPeers). Here it stops other connections of TCP,
+// until it is cut.
 //
 // Thread-safety: Start, Stop and the destructor by one owner; Give from any thread.
 // Lifetime: the destructor waits for what gRPC does with the connection under way, so that comes
@@ -37,7 +37,8 @@ class Handover {
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
 
-  // Soon, in their order; closed where it has stopped. `peer` is for the log.
+  // Gives a connection soon, in the order of the calls; closes it after Stop. `peer` is for the
+  // log.
   void Give(std::shared_ptr<Taker> taker, int listener_fd, UniqueFd fd, std::string peer);
 
   // Closes what waits, and takes nothing more.
@@ -60,7 +61,7 @@ class Handover {
   std::thread thread_;
 };
 
-// Gives one on this thread. `peer` is whose handshake it is; "" where there is none of TLS.
+// Gives a connection on this thread. `peer` is the peer of its TLS handshake; "" without TLS.
 void GiveToGrpc(grpc::experimental::ExternalConnectionAcceptor& taker, int listener_fd, UniqueFd fd,
                 std::string peer);
 

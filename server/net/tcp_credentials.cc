@@ -110,7 +110,7 @@ class TcpCredentials::Credentials final : public grpc::ServerCredentials {
  public:
   explicit Credentials(std::shared_ptr<Current> current) : current_(std::move(current)) {}
 
-  // Callers are known by their certificates alone.
+  // Only its certificate identifies a caller.
   void SetAuthMetadataProcessor(const std::shared_ptr<grpc::AuthMetadataProcessor>&) override {}
 
  private:
@@ -150,7 +150,7 @@ TcpCredentials::~TcpCredentials() = default;
 absl::StatusOr<std::unique_ptr<TcpCredentials>> TcpCredentials::Load(const TlsOptions& options) {
   std::unique_ptr<TcpCredentials> files(new TcpCredentials(options));
   if (!files->any()) {
-    if (options.token_file.empty()) return files;  // nobody asks for any
+    if (options.token_file.empty()) return files;  // no call needs one
     ASSIGN_OR_RETURN(auto token, http::LoadOrMakeToken(options.token_file));
     files->credentials_ = BearerTokenCredentials(std::move(token));
     return files;

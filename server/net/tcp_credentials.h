@@ -26,11 +26,11 @@ struct TlsOptions {
 // read, and only its clients would notice.
 //
 // Thread-safety: Reload from any thread. Lifetime: outlives the gRPC server that serves with its
-// credentials, whose handshakes ask it for what is in force.
+// credentials: handshakes ask it for the files in force.
 class TcpCredentials {
  public:
-  // Errors: FailedPrecondition naming the flag and what is wrong with its file, a key that others
-  // may read (SECRET_EXPOSED) among it; what LoadOrMakeToken says of the token's file.
+  // Errors: FailedPrecondition naming the flag and what is wrong with its file, also for a key that
+  // others may read (SECRET_EXPOSED); those of LoadOrMakeToken for the token's file.
   static absl::StatusOr<std::unique_ptr<TcpCredentials>> Load(const TlsOptions& options);
   ~TcpCredentials();
 
@@ -40,8 +40,8 @@ class TcpCredentials {
   // Whether there are files; false for plaintext.
   bool any() const;
 
-  // Reads the files again, for the handshakes from now on; connections that are there stay. After
-  // an error, those of Load, what was in force stays so.
+  // Reads the files again, for the handshakes from now on; open connections stay. Errors: those of
+  // Load; what was in force stays so.
   absl::Status Reload();
 
  private:
