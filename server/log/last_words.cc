@@ -43,7 +43,7 @@ void SayLastWords(int signal) {
   pollfd room = {STDERR_FILENO, POLLOUT, 0};
   if (::poll(&room, 1, 0) == 1) (void)!::write(STDERR_FILENO, line, std::strlen(line));
   // Comes when this returns, and finds the default action again (SA_RESETHAND). A fault that
-  // somebody sent us would not come again by itself.
+  // another process sent would not come again by itself.
   (void)::raise(signal);
 }
 

@@ -2,11 +2,11 @@
 
 namespace proctor::server {
 
-// For as long as it lives, what gRPC and Protobuf would write to stderr by themselves goes to
-// spdlog's default logger: one line each, with its place in their source. Some of it any caller
-// can make them say, so that each place has a LineBudget of its own.
+// While it lives, the messages of gRPC and Protobuf go to spdlog's default logger and not to
+// stderr: one line each, with its place in their source. Callers can cause some of them, so each
+// place has a LineBudget of its own.
 //
-// GRPC_VERBOSITY and GRPC_TRACE choose what gRPC says, as ever.
+// GRPC_VERBOSITY and GRPC_TRACE choose gRPC's messages, as ever.
 //
 // Thread-safety: lines come from any thread. Lifetime: one at a time.
 class LibraryLog {

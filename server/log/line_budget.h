@@ -9,9 +9,8 @@
 
 namespace proctor::server {
 
-// Bounds how often the log says what others can make happen as often as they like: `kBurst` lines
-// at once, and from then on one each `kPause`. What is not said is counted, and told with the next
-// line.
+// Bounds the log lines about what callers can cause as often as they like: `kBurst` lines at once,
+// and then one each `kPause`. Counts the lines left out, for the next line.
 //
 // Thread-safety: any thread. Lifetime: any.
 class LineBudget {
@@ -19,7 +18,8 @@ class LineBudget {
   static constexpr int kBurst = 10;
   static constexpr absl::Duration kPause = absl::Seconds(1);
 
-  // Whether a line may be said now: then how many were not, since the one before it.
+  // Returns how many lines were left out since the one before, when a line may be logged now; else
+  // nothing.
   std::optional<uint64_t> Take(absl::Time now);
 
  private:

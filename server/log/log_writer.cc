@@ -21,7 +21,7 @@ namespace {
 // What a queued line costs beside its text.
 constexpr size_t kLineCost = sizeof(std::string);
 
-// Blocks until all is written; false after an error, which cannot be told anywhere.
+// Blocks until all is written; false after an error, which has no place to be reported.
 bool WriteAll(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
@@ -57,7 +57,7 @@ struct LogWriter::State {
   std::deque<std::string> lines ABSL_GUARDED_BY(mutex);
   size_t bytes ABSL_GUARDED_BY(mutex) = 0;
   uint64_t lost ABSL_GUARDED_BY(mutex) = 0;
-  // There are lost lines, and something happened since telling of them last failed.
+  // There are lost lines, and something happened since the last failed try to report them.
   bool tell_loss ABSL_GUARDED_BY(mutex) = false;
   uint64_t steps ABSL_GUARDED_BY(mutex) = 0;  // of the thread
   bool closing ABSL_GUARDED_BY(mutex) = false;
@@ -89,7 +89,8 @@ void LogWriter::State::Run() {
     mutex.Lock();
     bytes -= cost;
     ++steps;
-    // Told when the next line comes: a descriptor that takes nothing is not asked again and again.
+    // Reported when the next line comes: a descriptor that takes nothing is not tried again and
+    // again.
     if (!written) lost += std::max<uint64_t>(told, 1);
   }
 }

@@ -11,24 +11,23 @@
 
 namespace proctor::server {
 
-// Writes lines to a descriptor on a thread of its own, so that nobody who has something to say
-// waits for whoever reads it.
+// Writes lines to a descriptor on a thread of its own, so that no writer waits for the reader.
 //
 //     any thread   Write ─▶ queue (bounded)          full: counted, and gone
 //     its thread            └─▶ write(2) ▒▒ blocked: the reader stands still ▒▒ ─▶ the rest, then
 //                               one line that says how many were lost
 //
-// A line is lost only behind all that are queued, and no line is queued behind a lost one before
-// the count is told: what is written is in order, and the gap stands where it was.
-// O_NONBLOCK was rejected: it belongs to the open file, which is also the terminal or the pipe of
-// whoever started us.
+// A lost line stands behind all that are queued, and no line is queued behind it before the count
+// is written: so lines are in order, and the gap stands where it was. Rejected: O_NONBLOCK, which
+// belongs to the open file, and that is also the terminal or pipe of the process that started us.
 //
 // Thread-safety: Write and IsIdle from any thread; Finish from one.
-// Lifetime: does not own the descriptor, which stays open for as long as the process lives. A
-// thread that is stuck in write(2) is left there by Finish, and ends with the process.
+// Lifetime: does not own the descriptor, which stays open for as long as the process lives. Finish
+// leaves a thread that is stuck in write(2), which ends with the process.
 class LogWriter {
  public:
-  // The line that tells of `lost` lines, its line feed included. Called on the writer's thread.
+  // Returns the line that reports `lost` lines, its line feed included. Called on the writer's
+  // thread.
   using LossLine = std::function<std::string(uint64_t lost)>;
 
   struct Options {
@@ -45,11 +44,11 @@ class LogWriter {
   LogWriter& operator=(const LogWriter&) = delete;
 
   // Takes a line, its line feed included, or counts it as lost. Never blocks, but for a lock that
-  // is held for no system call.
+  // is never held during a system call.
   void Write(std::string line);
 
-  // Waits until all is written, no longer than the options say; false if something was left.
-  // What is written later is lost.
+  // Waits until all is written, no longer than the options say; false when something was left.
+  // Later lines are lost.
   bool Finish();
 
   // Whether nothing waits to be written. Safe in a signal handler.

@@ -63,7 +63,7 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
     printable.payload = text;
     writer_->Write(Format(formatter_.get(), printable, colored_));
   }
-  // For who leaves without destructors; waits no longer than a second.
+  // For an exit without destructors; waits at most a second.
   void flush_() override {
     for (int tries = 0; !writer_->IsIdle() && tries < 100; ++tries) {
       absl::SleepFor(absl::Milliseconds(10));

@@ -87,7 +87,7 @@ struct Metrics::Series {
         .Register(registry)
         .Add({{"version", version}})
         .Set(1);
-    // Whose labels are known: a rate is wanted of the first one, too.
+    // Series with known labels exist from the start: so the first count has a rate, too.
     for (const auto& [reason, word] : kCloseReasons) sessions_closed.Add({{"reason", word}});
     for (const auto& [reason, word] : kRemovalReasons) removals.Add({{"reason", word}});
     for (const auto& [cause, name] : kCauses) exits[cause] = &exits_by_cause.Add({{"cause", name}});
@@ -107,7 +107,7 @@ struct Metrics::Series {
     const ExitStatus& status = detail.status;
     const auto cause = exits.find(status.cause);
     (cause != exits.end() ? cause->second : exits.at(ExitCause::kUnknown))->Increment();
-    // Nobody knows how long a process ran whose server was lost meanwhile.
+    // The duration is unknown when the server was lost meanwhile.
     if (status.duration > absl::ZeroDuration()) {
       run_duration.Observe(absl::ToDoubleSeconds(status.duration));
     }

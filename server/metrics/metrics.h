@@ -13,7 +13,7 @@
 
 namespace proctor::server {
 
-// What holds at the moment of a scrape.
+// The values at the moment of a scrape.
 struct Gauges {
   struct Listener {
     std::string name;
@@ -43,14 +43,14 @@ struct Gauges {
   bool draining = false;
 };
 
-// The figures of the server for Prometheus: counters from the events, so that they say what
-// the event log says; times that no event has, as they are measured; and what holds now.
+// The figures of the server for Prometheus: counters from the events, so that they agree with the
+// event log; measured times that no event has; and present values.
 //
-// By Prometheus' conventions (https://prometheus.io/docs/practices/naming): base units, no
-// ids as labels, and a series is there from the start where its labels are known.
+// By Prometheus' conventions (https://prometheus.io/docs/practices/naming): base units, no ids as
+// labels, and a series exists from the start when its labels are known.
 //
 // Thread-safety: Observe by one thread at a time; the rest from any thread.
-// Lifetime: outlives those who observe. What `gauges` uses outlives it.
+// Lifetime: outlives the callers of its Observe methods. What `gauges` uses outlives it.
 class Metrics final : public Latencies {
  public:
   Metrics(std::string version, std::function<Gauges()> gauges);
@@ -58,7 +58,7 @@ class Metrics final : public Latencies {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Counts an event. Each is told once, in order.
+  // Counts an event. Call once for each, in order.
   void Observe(const Event& event);
 
   void ObserveSpawn(absl::Duration latency) override;

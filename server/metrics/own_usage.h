@@ -4,7 +4,7 @@
 
 namespace proctor::server {
 
-// What the server itself uses: the figures that all clients of Prometheus tell.
+// What the server itself uses: the figures that all clients of Prometheus give.
 struct OwnUsage {
   double cpu_seconds = 0;
   double start_time_seconds = 0;  // since 1970
