@@ -41,7 +41,7 @@ absl::Status UnknownTreeError(const Process& process) {
                    {{"process_id", process.id()}});
 }
 
-// A process of which a server before this one has left something that runs on; else null.
+// Returns a process of an earlier server when something of it still runs; else null.
 std::shared_ptr<const ProcessInfo> FindLeft(SessionRegistry* sessions,
                                             const std::string& process_id) {
   if (!sessions->MayHaveSurvivors(process_id)) return nullptr;
@@ -66,8 +66,7 @@ class EndCall : public LateCall {
   using Limit = std::function<absl::Duration(const Command&)>;  // of the time that it waits
   using Act = std::function<void(Process&)>;
   using Fill = std::function<void(v1::Process)>;
-  // What the answer waits for in the end. On the session's thread, or without a session, which
-  // is closed.
+  // The last step before the answer. On the session's thread, or with null when that is closed.
   using Finish = std::function<absl::Status(SessionContext*)>;
 
   EndCall(Choose choose, Limit limit, Act act, Fill fill, Finish finish = nullptr)
@@ -109,7 +108,8 @@ class EndCall : public LateCall {
     timeout_ = limit_(process_->command());
     const bool group = process_->tree_mechanism() == TreeMechanism::kGroup;
     if (until_ == Until::kTreeEmpty && group) {
-      // Nobody can tell: a stop ends with the process, and a mere wait would never.
+      // The end of the tree is unknowable: a stop ends with the process, and a mere wait never
+      // would.
       if (!act_) return Answer(UnknownTreeError(*process_));
       until_ = Until::kExited;
     }

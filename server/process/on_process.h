@@ -14,11 +14,11 @@
 
 namespace proctor::server {
 
-// Unary RPCs about one process: the work runs on the thread of its session. Included by .cc
-// files alone: it shows gRPC.
+// Unary RPCs about one process: the work runs on the thread of its session. Only .cc files include
+// this: it shows gRPC.
 
-// The answer to a unary RPC whose work may come back later: once. Where the work was dropped
-// with its loop, because the session is closed by then, `otherwise` gives the answer.
+// The answer to a unary RPC, once, when its work may finish later. When the session closed first
+// and the work was dropped with its loop, `otherwise` gives the answer.
 class LateAnswer {
  public:
   LateAnswer(grpc::ServerUnaryReactor* reactor, std::function<absl::Status()> otherwise)
@@ -49,7 +49,7 @@ grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
   const std::string process_id = located->info->id;
   auto* reactor = context->DefaultReactor();
   auto session = located->session;
-  // What the table says then: the process was drained before its session closed.
+  // By what the table says then: the process was drained before its session closed.
   const auto otherwise = [sessions, process_id, gone] {
     auto last = sessions->FindProcess(process_id);
     return last.ok() ? gone(*last->info) : last.status();
@@ -67,7 +67,7 @@ grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-// As above for work that knows the answer at once, and returns it.
+// As above, for work that returns the answer at once.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
                                     const std::string& id_or_name, Work work, Gone gone) {

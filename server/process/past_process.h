@@ -10,14 +10,14 @@ namespace proctor::server {
 //
 // Thread-safety: from any thread.
 
-// NotFound (PROCESS_EXITED): there is nothing to signal.
+// Returns NotFound (PROCESS_EXITED): there is nothing to signal.
 absl::Status ExitedError(const ProcessInfo& info);
 
-// OK where a lost server has left something of the process that runs.
-// Errors: NotFound (PROCESS_EXITED); FailedPrecondition (SESSION_CLOSED) where nobody knows.
+// OK when a lost server has left something of the process that still runs.
+// Errors: NotFound (PROCESS_EXITED); FailedPrecondition (SESSION_CLOSED) when that is unknown.
 absl::Status SurvivorsStatus(SessionRegistry* sessions, const ProcessInfo& info);
 
-// Whether a process may be forgotten. What still runs of a lost one could not be reached then.
+// OK when a process may be forgotten. What still runs of a lost one would then be out of reach.
 // Errors: FailedPrecondition (PROCESS_RUNNING).
 absl::Status CheckForgettable(const ProcessInfo& info);
 

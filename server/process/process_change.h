@@ -6,7 +6,7 @@
 
 namespace proctor::server {
 
-// What a request changes of a process. Parts of the retention that are not set stay as they
+// Returns what a request changes of a process. Parts of the retention that are not set stay as they
 // are. A pure function.
 // Errors: InvalidArgument (INVALID_FIELD) naming `output.overflow`.
 absl::StatusOr<ProcessChange> ChangeFromProto(const v1::UpdateProcessRequest& request);

@@ -14,7 +14,7 @@ namespace proctor::server {
 absl::Status ListProcesses(SessionRegistry* sessions, const v1::ListProcessesRequest& request,
                            v1::ListProcessesResponse* response);
 
-// Where the output of a process can be read from.
+// Returns the place from which the output of a process can be read.
 v1::OutputPlace PlaceOfOutput(const SessionRegistry& sessions, const ProcessInfo& info);
 
 }  // namespace proctor::server

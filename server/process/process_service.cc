@@ -23,8 +23,8 @@
 namespace proctor::server {
 namespace {
 
-// Opens default sessions for what is asked over HTTP: gRPC answers that on the thread which asks,
-// the only one that serves HTTP.
+// Opens default sessions for requests over HTTP: gRPC answers those on the calling thread, the only
+// one that serves HTTP.
 BackgroundThread& OpeningThread() {
   static BackgroundThread& thread = *new BackgroundThread;
   return thread;
@@ -109,7 +109,7 @@ grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* ProcessService::SignalProcess(grpc::CallbackServerContext* context,
                                                         const v1::SignalProcessRequest* request,
                                                         v1::SignalProcessResponse* response) {
-  // Nothing but this RPC may ask by signal 0.
+  // Only this RPC may ask by signal 0.
   auto signal = request->signal() == "0" ? absl::StatusOr<int>(0)
                                          : wire::SignalFromProto(request->signal(), "signal");
   if (!signal.ok()) return Answer(context, signal.status());

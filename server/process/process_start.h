@@ -11,9 +11,8 @@
 
 namespace proctor::server {
 
-// Starts a command in a session, once for each request_id, and answers `reactor` with its
-// process. `request` and `response` are the RPC's own. Included by .cc files alone: it shows
-// gRPC.
+// Starts a command in a session, once for each request_id, and answers `reactor` with its process.
+// `request` and `response` are the RPC's own. Only .cc files include this: it shows gRPC.
 template <typename Request, typename Response>
 void StartIn(SessionRegistry* sessions, const std::string& session_id, Command command,
              grpc::ServerUnaryReactor* reactor, const Request* request, Response* response) {

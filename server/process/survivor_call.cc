@@ -17,7 +17,7 @@ constexpr absl::Duration kRetry = absl::Seconds(1);  // when the server is short
 
 // The steps of a stop. They need no call, so that they go on without one.
 struct Ladder {
-  EventLoop* loop;  // the hub's, on whose thread it is climbed
+  EventLoop* loop;  // the hub's; the steps run on its thread
   SessionRegistry* sessions;
   std::shared_ptr<const ProcessInfo> info;
   std::string by;
@@ -35,7 +35,7 @@ void Kill(const Ladder& ladder, absl::Duration until) {
 void Stop(const Ladder& ladder, const StopPolicy& policy) {
   const absl::Duration kill_at = ladder.loop->Time() + policy.grace;
   if (policy.grace <= absl::ZeroDuration()) return Kill(ladder, kill_at + kUnkillable);
-  // A stopped process could not act on the signal. Where it cannot be sent, the ladder goes on.
+  // A stopped process could not act on the signal. When it cannot be sent, the steps go on.
   (void)ladder.sessions->SignalSurvivors(*ladder.info, {.number = policy.signal, .resume = true},
                                          ladder.by);
   ladder.loop->CallAt(kill_at, [ladder, kill_at] { Kill(ladder, kill_at + kUnkillable); });
@@ -89,11 +89,11 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
   }
 
   void Conclude() {
-    // Whoever looks first puts it on record; it can be found then.
+    // The first look records the end; FindProcess finds it then.
     (void)sessions_->LookAtSurvivors(info_);
     auto now = sessions_->FindProcess(info_->id);
     if (!now.ok()) return Answer(wire::ToGrpc(now.status()));
-    if (!now->info->tree_empty) return AwaitLater();  // nobody could look
+    if (!now->info->tree_empty) return AwaitLater();  // the look failed
     wish_.fill(wire::ToProto(*now->info));
     Answer(grpc::Status::OK);
   }

@@ -16,18 +16,18 @@ namespace proctor::server {
 // What a call wants of the processes that a lost server has left.
 struct SurvivorWish {
   std::optional<StopPolicy> stop = std::nullopt;  // how they are ended, if they are
-  std::string by = "";                            // who asks for that
+  std::string by = "";                            // the caller, for the records
   absl::Duration limit;                           // of the time that the call waits
-  std::function<void(v1::Process)> fill;          // given the process when none is left
+  std::function<void(v1::Process)> fill;          // gets the process when none is left
 };
 
 // The call of WaitProcess, StopProcess or RemoveProcess about a process of a lost server that
 // has left something in its control group. No session has it any more: the hub's thread is the
-// strand. The ladder of a stop goes on when the caller goes away, and is left where it stands
-// when the server ends.
+// strand. The steps of a stop go on when the caller goes away, and stop where they are when the
+// server ends.
 //
 // Errors: DeadlineExceeded (STOP_TIMEOUT, or WAIT_TIMEOUT without a stop); Unavailable
-// (SERVER_DRAINING); NotFound (PROCESS_NOT_FOUND) where it was forgotten meanwhile.
+// (SERVER_DRAINING); NotFound (PROCESS_NOT_FOUND) when it was forgotten meanwhile.
 // Thread-safety: from any thread. Lifetime: deletes itself; `sessions` and `hub` outlive it.
 grpc::ServerUnaryReactor* NewSurvivorCall(SessionRegistry* sessions, EventHub* hub,
                                           std::shared_ptr<const ProcessInfo> info,

@@ -84,7 +84,8 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
         for (const auto& entry : entries) {
           const auto usage = usages->find(entry.info->id);
           if (usage == usages->end()) continue;
-          // An end is published before the pid is given back: who runs by that had it at the look.
+          // An end is published before the pid is given back: a process that still runs had its pid
+          // at the look.
           const auto now = sessions->processes().Find(entry.info->id);
           if (!now.ok() || (*now)->state != ProcessState::kRunning) continue;
           *response->add_usages() = ToProto(**now, usage->second);

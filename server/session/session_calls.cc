@@ -15,7 +15,7 @@
 namespace proctor::server {
 namespace {
 
-// As many of what is left are named.
+// The most names of what is left.
 constexpr size_t kMostNamed = 20;
 
 // Closes a session, and waits until it is closed or nothing more of it comes to its end.
@@ -61,7 +61,7 @@ class CloseCall : public LateCall {
     Answer(absl::OkStatus());
   }
 
-  // A machine that is slow to end many is no reason to give up, as long as some end.
+  // A slow machine with many to end is no reason to give up, as long as some end.
   void OnLate() {
     const std::vector<ProcessInfo> left = session_->ListUnended();
     if (left.size() < left_) {

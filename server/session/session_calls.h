@@ -9,8 +9,8 @@
 
 namespace proctor::server {
 
-// The RPC of SessionService that takes time. Makes the reactor of the call, which deletes
-// itself. `sessions` outlives it; `fill` makes its response of the session, closed.
+// Makes the reactor of CloseSession, the RPC of SessionService that takes time. It deletes itself.
+// `sessions` outlives it; `fill` makes its response from the closed session.
 grpc::ServerUnaryReactor* NewCloseCall(SessionRegistry* sessions, const std::string& session_id,
                                        const SessionClose& close,
                                        std::function<void(const SessionInfo&)> fill);

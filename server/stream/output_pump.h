@@ -23,10 +23,10 @@ class OutputPump {
   static constexpr size_t kMessageBytes = 128 * 1024;
 
   struct Options {
-    bool attached = false;  // holds the process back while it lags, and hears of stdin
+    bool attached = false;  // holds the process back while it lags, and gets messages about stdin
     bool follow = true;     // goes on until the output is drained
     WantedStreams streams{true, true};
-    absl::Time until = absl::InfiniteFuture();  // the last read that is told; then it is done
+    absl::Time until = absl::InfiniteFuture();  // no output read later
   };
 
   OutputPump(std::shared_ptr<Process> process, OutputCursor cursor, Options options);
@@ -34,17 +34,17 @@ class OutputPump {
   OutputPump(const OutputPump&) = delete;
   OutputPump& operator=(const OutputPump&) = delete;
 
-  // The cursor that a request's position `from` means; the oldest kept byte where unset.
+  // Returns the cursor that a request's position `from` means; the oldest kept byte when unset.
   // Errors: OutOfRange (OFFSET_OUT_OF_RANGE); InvalidArgument (INVALID_FIELD).
   static absl::StatusOr<OutputCursor> Locate(const OutputLog& log, const v1::OutputPosition& from,
                                              const WantedStreams& streams);
 
-  // What an item of a log is as a message; false where that is not wanted. `exit` is how the
-  // process ended, where the log has its end.
+  // Makes the message of an item of a log; false when it is not wanted. `exit` is how the process
+  // ended, when the log has its end.
   static bool Fill(const OutputItem& item, const WantedStreams& wanted,
                    const std::optional<ExitStatus>& exit, v1::StreamMessage* message);
 
-  // Fills in the next message; false if there is none now.
+  // Makes the next message; false when there is none now.
   bool Next(v1::StreamMessage* message);
 
   // Whether the last message was made.

@@ -32,7 +32,7 @@ void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessI
   });
 }
 
-// After Finish this stream, and the registry, may be gone at any moment.
+// After Finish this stream and the registry may be destroyed at any moment.
 void PastStream::OnRead(absl::StatusOr<Output> output) {
   if (!output.ok()) return transport_->Finish(wire::ToGrpc(output.status()));
   output_ = *std::move(output);
@@ -46,7 +46,7 @@ void PastStream::OnRead(absl::StatusOr<Output> output) {
   WriteNext();
 }
 
-// While something is being written, its end tells.
+// A write in flight fails, and OnWritten then finishes.
 void PastStream::OnCancelled() {
   std::shared_ptr<Reading> reading;
   {
@@ -83,7 +83,7 @@ void PastStream::WriteNext() {
   switch (NextOutput(message)) {
     case Next::kMessage:
       return transport_->StartWriting();
-    case Next::kEnd:  // the time has come that was asked for
+    case Next::kEnd:  // the time that the caller asked for has come
       return transport_->Finish(grpc::Status::OK);
     case Next::kNothing:
       break;

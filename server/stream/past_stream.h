@@ -12,13 +12,13 @@
 
 namespace proctor::server {
 
-// One stream about a process whose session is closed, or was another server's: what a
-// ProcessFeed would tell, from what is kept. It takes no input.
+// One stream about a process without a session: closed, or of an earlier server. It sends what a
+// ProcessFeed would, from what is kept. It takes no input.
 //
-// There is no strand, because there is no session: what is kept is read on a thread of the
-// registry, and then nobody else touches this between two reactions of the RPC. Whoever is first,
-// the end of the reading or a cancellation, goes on from there: a disk that hangs holds up no
-// call that was given up.
+// There is no strand, because there is no session. A thread of the registry reads what is kept;
+// after that, nothing else touches this between two reactions of the RPC. The first of the
+// reading's end and a cancellation takes the stream and goes on: a disk that hangs holds up no
+// cancelled call.
 //
 //   gRPC thread ── Begin ──▶ registry's thread ── first write ──▶ gRPC thread ── OnWritten ──▶ …
 //                              └── OnCancelled ──▶ Finish
@@ -50,9 +50,9 @@ class PastStream {
   using Output = SessionRegistry::PastOutput;
   // The reading, which may outlast this.
   struct Reading {
-    std::atomic<PastStream*> stream;  // that waits for it
+    std::atomic<PastStream*> stream;  // waits for it; null once taken
 
-    // The stream for who is first; null for the other.
+    // Returns the stream to the first caller; null to the other.
     PastStream* Take() { return stream.exchange(nullptr); }
   };
 

@@ -23,7 +23,7 @@ void ProcessFeed::Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process
   process_ = std::move(process);
   options_ = std::move(options);
   pump_.emplace(process_, cursor, options_.output);
-  // At once, so that the writer before hears of it; and once, so that two of them do not take
+  // At once, so that the former writer learns of it; and only once, so that two writers do not take
   // it from each other for ever.
   if (options_.force_stdin) (void)process_->stdin_pipe().Claim(this, /*force=*/true);
   listener_ = process_->AddListener([this] { Pump(); });
@@ -95,7 +95,7 @@ void ProcessFeed::OnWritten(bool ok) {
 void ProcessFeed::Fail(const absl::Status& status) {
   if (outcome_.has_value() || finished_) return;
   outcome_ = wire::ToGrpc(status);
-  // No stream was lost: somebody else has taken over, and the process is that one's.
+  // No stream was lost: another writer has taken over, and the process is its own.
   if (ReasonOf(status) != Reason::kStdinBusy) Disconnected();
   TryFinish();
 }
@@ -207,11 +207,10 @@ absl::Status ProcessFeed::CloseStdin() {
   return ReasonOf(answer) == Reason::kStdinClosed ? absl::OkStatus() : answer;  // the process did
 }
 
-// A lost connection ends the caller's input too, and gRPC tells of that a moment
-// before it tells of the loss. A process must not take that for its end-of-file and
-// end well, with half of its input. A write tells the two apart: it fails on a stream
-// that is lost. So stdin ends when a write that began after the end of the input has
-// gone through.
+// A lost connection ends the caller's input too, and gRPC reports that a moment before the loss. A
+// process must not take that for its end-of-file and end well, with half of its input. A write
+// tells the two apart: it fails on a stream that is lost. So stdin ends when a write that began
+// after the end of the input has gone through.
 void ProcessFeed::OnInputEnd() {
   if (process_ == nullptr || outcome_.has_value() || finished_) return;
   if (!options_.end_of_input_is_eof || !process_->stdin_pipe().open()) return;

@@ -20,8 +20,8 @@ namespace proctor::server {
 // RunProcess, AttachProcess and ReadOutput, which differ in their transport.
 //
 // All of it runs on the session's thread, the strand of the RPC: gRPC's reactions
-// hop there. There is one write in flight at most, and the RPC is finished once,
-// never while a write is in flight.
+// hop there. At most one write is in flight. The RPC is finished once, and never while a write is
+// in flight.
 //
 //   gRPC threads          session's thread                         process
 //   OnReadDone  ──Post──▶ OnInput ──────────────────────────────▶ stdin, signal
@@ -37,7 +37,7 @@ class ProcessFeed {
     OutputPump::Options output;
     DisconnectPolicy on_disconnect = DisconnectPolicy::kKeep;
     bool end_of_input_is_eof = false;  // half-closing ends stdin (RunProcess)
-    bool force_stdin = false;          // takes it from who writes now, once
+    bool force_stdin = false;          // takes it from the present writer, once
     std::string caller;
   };
 
@@ -47,8 +47,8 @@ class ProcessFeed {
   void Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process> process, OutputCursor cursor,
              Options options);
 
-  // Ends the RPC with an error; a process that was begun with is treated as at a
-  // disconnect, unless another writer took its stdin (STDIN_BUSY): that one has it.
+  // Ends the RPC with an error. Treats the process, after Begin, as at a disconnect, unless another
+  // writer took its stdin (STDIN_BUSY) and has the process now.
   void Fail(const absl::Status& status);
 
   // Reactions.
@@ -90,7 +90,7 @@ class ProcessFeed {
   InputEnd input_end_ = InputEnd::kNone;  // of the caller's half of the stream
   std::optional<grpc::Status> outcome_;   // set: no more messages, Finish when possible
   bool finished_ = false;
-  // Says to callbacks of the process whether this still is.
+  // Shows callbacks of the process whether this still lives.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -12,8 +12,8 @@
 
 namespace proctor::server {
 
-// What the three kinds of streams about a process have in common: a strand, a
-// ProcessFeed, and the buffer of the response. `Reactor` is the gRPC class.
+// The common part of the three kinds of streams about a process: a strand, a ProcessFeed, and the
+// buffer of the response. `Reactor` is the gRPC class.
 //
 // Thread-safety: gRPC calls the reactions; everything else is on the strand.
 // Lifetime: deletes itself when the RPC is over, on the strand.
@@ -54,12 +54,12 @@ class StreamCall : public Reactor, protected StreamTransport {
 
   SessionStrand strand_;
   ProcessFeed stream_;
-  PastStream past_;  // in place of these two where no session has the process
+  PastStream past_;  // in place of these two when no session has the process
   Response response_;
 };
 
-// A stream on which the caller speaks too. The derived class says what the first
-// request begins, and what later ones mean.
+// A stream with requests from the caller, too. The derived class handles the first request, and the
+// later ones.
 template <typename Request, typename Response>
 class BidiStreamCall : public StreamCall<grpc::ServerBidiReactor<Request, Response>, Response> {
  public:
