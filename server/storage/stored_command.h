@@ -5,7 +5,8 @@
 
 namespace proctor::storage {
 
-// What was run, as it is stored. Unchecked: whatever was started once is read. Pure functions.
+// The command of a process, as it is stored. Unchecked: every command that was started once is
+// read. Pure functions.
 Command CommandOf(const v1::ProcessSpec& stored);
 
 OverflowPolicy OverflowOf(v1::OverflowPolicy stored);

@@ -4,8 +4,8 @@
 
 namespace proctor::storage {
 
-// The form in which events are stored: proctor.v1.Event, in binary, without what is kept beside
-// it. A later version reads what an earlier one wrote.
+// The form in which events are stored: proctor.v1.Event, in binary, without what its row keeps
+// beside it. A later version reads what an earlier one wrote.
 //
 // Thread-safety: the functions may be called from any thread.
 EventCodec MakeEventCodec();

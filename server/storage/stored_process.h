@@ -12,7 +12,7 @@ namespace proctor::storage {
 // A process, as it is stored: proctor.v1.Process, in binary, with its whole specification but the
 // values of its environment. Pure functions.
 std::string EncodeProcess(const ProcessInfo& info);
-// Errors: DataLoss (STORAGE_CORRUPT) for what is none.
+// Errors: DataLoss (STORAGE_CORRUPT) when `body` is none.
 absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body);
 
 ProcessState StateOf(const v1::Process& stored);

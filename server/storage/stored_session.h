@@ -11,7 +11,7 @@ namespace proctor::storage {
 
 // A session, as it is stored: proctor.v1.Session, in binary. Pure functions.
 std::string EncodeSession(const SessionInfo& info);
-// Errors: DataLoss (STORAGE_CORRUPT) for what is none.
+// Errors: DataLoss (STORAGE_CORRUPT) when `body` is none.
 absl::StatusOr<SessionInfo> DecodeSession(std::string_view body);
 
 LeaseExpiry ExpiryOf(v1::LeaseExpiry stored);

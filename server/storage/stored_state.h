@@ -8,8 +8,7 @@
 namespace proctor::storage {
 
 // The forms in which sessions, processes and requests are stored: messages of the contract, in
-// binary. So what may change there is what protobuf allows to change, and a later version reads
-// what an earlier one wrote.
+// binary. They may change as protobuf allows, and a later version reads what an earlier one wrote.
 //
 // Thread-safety: all methods from any thread.
 class StoredState final : public StateCodec {

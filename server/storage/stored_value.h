@@ -14,9 +14,9 @@
 
 namespace proctor::storage {
 
-// What is stored is read by rules of its own, never by the checks of requests: a check that gets
-// stricter must not lose what was written before it. So what this server or an earlier one wrote
-// is always read. An enumerator that a later version wrote becomes the nearest one that is known.
+// Stored values have their own rules of reading, never the checks of requests: a check that gets
+// stricter must not lose what was written before it. So a server always reads what it or an earlier
+// one wrote. An enumerator of a later version becomes the nearest known one.
 
 inline absl::Time TimeOf(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());

@@ -8,7 +8,8 @@
 
 namespace proctor::wire {
 
-// What to run, checked. `overflow` holds where the specification leaves it open.
+// Returns the checked command of a specification. `overflow` holds when the specification leaves it
+// open.
 // Errors: InvalidArgument (INVALID_FIELD).
 absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPolicy overflow);
 
@@ -24,7 +25,7 @@ TerminalSize FromProto(const v1::TerminalSize& size);
 // Errors: InvalidArgument (INVALID_FIELD) naming `field`.
 absl::StatusOr<SignalScope> ScopeFromProto(v1::SignalScope scope, SignalScope unspecified,
                                            std::string_view field);
-// `has_terminal`: the process, which decides where the caller does not.
+// `has_terminal`: of the process, which decides when the caller does not.
 absl::StatusOr<DisconnectPolicy> DisconnectFromProto(v1::DisconnectPolicy policy, bool has_terminal,
                                                      std::string_view field);
 absl::StatusOr<int> SignalFromProto(const std::string& signal, std::string_view field);

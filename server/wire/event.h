@@ -16,8 +16,8 @@ v1::Event ToProto(const Event& event, std::string_view log_id);
 // Errors: InvalidArgument (INVALID_FIELD) for an unknown type.
 absl::Status CheckFilter(const v1::EventFilter& filter);
 
-// Whether an event is wanted, or something that exists when a stream begins. An empty
-// filter wants all; types do not concern what exists.
+// Whether `filter` wants an event, or a session or process that exists when a stream begins. An
+// empty filter wants all; its types concern only events.
 bool Matches(const v1::EventFilter& filter, const Event& event);
 bool Matches(const v1::EventFilter& filter, const SessionInfo& info);
 bool Matches(const v1::EventFilter& filter, const ProcessInfo& info);

@@ -80,8 +80,8 @@ v1::ResourceUsage UsageToProto(const ResourceUsage& usage) {
   return proto;
 }
 
-// A text of somebody else's, with a question mark for each byte that is not UTF-8: protobuf
-// would send it, and nobody could read the message.
+// A foreign text with a question mark for each byte that is not UTF-8: protobuf would send it, and
+// no receiver could read the message.
 std::string Utf8Of(std::string_view text) {
   std::string result;
   while (!text.empty()) {

@@ -11,11 +11,11 @@ namespace proctor::wire {
 
 v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts);
 
-// Sets what a session says of its lease; nothing if it has none.
+// Sets the lease of a session; does nothing when it has none.
 void SetLease(absl::Duration lease, absl::Time expires_at, LeaseExpiry on_expiry,
               v1::Session* session);
 
-// What a session is to be opened with, checked.
+// Returns the checked options of a new session.
 // Errors: InvalidArgument (INVALID_FIELD).
 absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& request);
 

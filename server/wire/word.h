@@ -8,7 +8,7 @@
 namespace proctor::wire {
 
 // The contract's words for enumerators: "TREE" of SIGNAL_SCOPE_TREE. They stand in events and in
-// lines of the server's log. Empty for what is not known.
+// lines of the server's log. Empty for an unknown one.
 const char* WordOf(CloseReason reason);
 const char* WordOf(RemovalReason reason);
 const char* WordOf(LeaseExpiry expiry);
