@@ -46,8 +46,8 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
   return content.str();
 }
 
-// As ssh(1) asks of keys: one of this user's own is closed to everybody else. One of another's,
-// say root's, is that user's to guard.
+// As ssh(1) asks of keys: this user's own key is closed to all others. Another user, say root,
+// guards its own.
 absl::Status CheckIsPrivate(const char* what, const std::string& path) {
   struct stat info;
   if (path.empty() || ::stat(path.c_str(), &info) != 0) return absl::OkStatus();
@@ -118,7 +118,7 @@ class TokenInterceptorFactory final : public grpc::experimental::ClientIntercept
 grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // Nobody puts a service configuration into the DNS for this.
+  // No service configuration is in the DNS for this.
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   // A server that is started again is found soon: gRPC's own pauses grow to two minutes.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);

@@ -17,7 +17,7 @@ namespace proctor::client {
 //
 // Errors: INVALID_ARGUMENT for a malformed host, an incomplete or needless choice of TLS files,
 // or a file that cannot be read; FAILED_PRECONDITION for plaintext to a host that is not this
-// machine, a unix socket of somebody else's or that is none, or a key that others may read.
+// machine, a unix socket of another user, a path that is no socket, or a key that others may read.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ConnectOptions& options);
 
 }  // namespace proctor::client

@@ -14,7 +14,7 @@ namespace proctor::client {
 struct Endpoint {
   // A unix socket, and not TCP.
   bool is_unix = false;
-  // The socket's path, where it is one.
+  // The path of a unix socket.
   std::string path;
   // TCP that does not leave this machine.
   bool is_loopback = false;
@@ -23,7 +23,7 @@ struct Endpoint {
 };
 
 // Takes `host` apart: `unix:PATH`, or `HOST:PORT` with an IPv6 address in brackets.
-// INVALID_ARGUMENT if it is neither; the message says what is wrong with it.
+// INVALID_ARGUMENT when it is neither; the message says what is wrong.
 absl::StatusOr<Endpoint> ParseEndpoint(std::string_view host);
 
 }  // namespace proctor::client

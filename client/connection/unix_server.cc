@@ -71,7 +71,7 @@ bool IsServiceDirectory(const std::string& directory) {
   return real != nullptr && DirectoryOf(real.get()) == "/run";
 }
 
-// Whoever may serve: this user, root, and the service's own where there is one.
+// The users that may serve: this one, root, and the service's own, if any.
 struct TrustedUsers {
   uid_t service = ::geteuid();
   uid_t named = ::geteuid();
@@ -81,7 +81,7 @@ struct TrustedUsers {
   }
 };
 
-// Connects, to find who called listen(2). Returns the errno of that.
+// Connects, to find the user that called listen(2). Returns the errno of that.
 int FindListener(const std::string& path, uid_t* user) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -17,7 +17,7 @@ bool SaysOneOf(const absl::Status& error, std::initializer_list<const char*> wor
   return false;
 }
 
-// What is at the other end answered, or hung up, in no way that HTTP/2 knows.
+// The other end answered, or hung up, in no way that HTTP/2 knows.
 bool SpeaksSomethingElse(const absl::Status& error) {
   return SaysOneOf(error, {"http1.x server", "Failed parsing HTTP/2", "before receiving SETTINGS"});
 }

@@ -34,7 +34,7 @@ Rpc<Request, Response> Bind(const std::unique_ptr<Stub>& stub,
       });
 }
 
-// What is older than was asked for does not come, and is not missing.
+// Output from before the wanted position does not come, and is not missing.
 std::optional<v1::StreamOffsets> LedgerStart(const v1::OutputPosition& from) {
   if (!from.has_offsets() || from.has_since()) return std::nullopt;
   return from.offsets();
@@ -100,8 +100,8 @@ std::unique_ptr<ProcessStream> Client::ReadOutput(const v1::ReadOutputRequest& r
     *again.mutable_from() = from;
     return MakeReadWire(stubs, again);
   };
-  // The totals in the end are those of all streams; with a choice of streams nothing can be proved
-  // of the others.
+  // The totals in the end are of all streams; with a choice of streams nothing can be proved about
+  // the others.
   return std::make_unique<ProcessStream>(
       stubs_, MakeReadWire(stubs_, request),
       request.streams().empty() ? LedgerStart(request.from()) : std::nullopt,

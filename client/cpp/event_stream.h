@@ -9,9 +9,9 @@ namespace proctor::client {
 
 struct Stubs;
 
-// What happens on a server, as it happens.
+// The events of a server, as they happen.
 //
-// Next is called by one thread; Cancel by anybody. Made by Client; outlives it.
+// One thread calls Next; any thread calls Cancel. Made by Client; outlives it.
 //
 // Order of calls: Next until it returns null, then Finish. Destroying cancels.
 class EventStream {

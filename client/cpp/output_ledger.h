@@ -12,14 +12,14 @@ namespace proctor::client {
 // Counts the bytes of one process stream, to prove in the end that none is missing.
 //
 // Every Output and OutputGap must begin where the one before ended, and the last must end where the
-// server says that the stream ended. What does not is a discrepancy: bytes that were lost, doubled
+// server says that the stream ended. Anything else is a discrepancy: bytes that were lost, doubled
 // or invented on the way.
 //
-// Not thread-safe: it belongs to whoever reads the stream.
+// Not thread-safe: it belongs to the reader of the stream.
 class OutputLedger {
  public:
-  // With `start`, both streams begin there. Without, a stream begins with its first byte or gap;
-  // one that has neither proves nothing and is not complained of.
+  // With `start`, both streams begin there. Without it, a stream begins with its first byte or gap;
+  // one that has neither proves nothing and is no discrepancy.
   explicit OutputLedger(std::optional<v1::StreamOffsets> start);
 
   void OnOutput(const v1::Output& output);

@@ -12,7 +12,7 @@
 namespace proctor::client {
 namespace {
 
-// What goes beside the stream must not wait for ever for a server that is gone.
+// Calls beside the stream must not wait for ever for a lost server.
 constexpr std::chrono::seconds kAsideTimeout{10};
 
 }  // namespace
@@ -185,7 +185,7 @@ bool ProcessStream::WriteWire(v1::StreamInput* input) {
   }
   if (wire->Write(input)) return true;
   absl::MutexLock lock(&mutex_);
-  if (resumption_.has_value()) broken_ = true;  // who writes next waits for another wire
+  if (resumption_.has_value()) broken_ = true;  // the next writer waits for another wire
   return false;
 }
 
@@ -220,7 +220,7 @@ void ProcessStream::SendLeftBeside() {
     process_id = process_id_;
   }
   for (const v1::StreamInput& input : left) {
-    // As of a signal on the stream itself, nobody is told what came of it.
+    // As with a signal on the stream itself, the result goes nowhere.
     if (input.has_signal()) SignalBeside(process_id, input.signal()).IgnoreError();
   }
 }
@@ -280,7 +280,7 @@ bool ProcessStream::SendControl(v1::StreamInput input) {
     absl::MutexLock lock(&mutex_);
     if (over_) return false;
     controls_.push_back(std::move(input));
-    // Whoever writes now sends it next; without a wire, whoever begins on another one.
+    // The present writer sends it next; without a wire, the first writer on another one.
     if (writing_ || broken_) return true;
     writing_ = true;
   }

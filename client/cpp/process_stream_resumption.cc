@@ -12,7 +12,7 @@
 namespace proctor::client {
 namespace {
 
-// To ask for an end must not wait for ever for a server that is gone.
+// The question for an end must not wait for ever for a lost server.
 constexpr std::chrono::seconds kAsideTimeout{10};
 
 }  // namespace
@@ -43,9 +43,9 @@ bool ProcessStream::Resume() {
   return true;
 }
 
-// Where the position of a stream is not known, because nothing of it came, it is early rather than
-// late: what comes then was not shown before. Where it was to begin some lines before the end, only
-// the time of the first byte that came tells where that was.
+// The position of a stream is unknown when nothing of it came. It is then early rather than late:
+// what comes was not shown before. When it was to begin some lines before the end, only the time of
+// the first byte that came says where that was.
 v1::OutputPosition ProcessStream::Position() const {
   const auto stdout_next = ledger_.position(v1::STREAM_STDOUT);
   const auto stderr_next = ledger_.position(v1::STREAM_STDERR);

@@ -12,11 +12,10 @@ struct Stubs;
 // The gRPC stream beneath a ProcessStream: RunProcess, AttachProcess or ReadOutput, which differ in
 // their requests and carry the same messages back.
 //
-// One thread may read while one other writes; Cancel may be called by anybody. Internal to the
-// library.
+// One thread may read while one other writes; any thread may call Cancel. Internal to the library.
 //
 // Order of calls: Start; then Read until it returns null, beside any Write and at most one
-// HalfClose; then Finish once nobody writes any more.
+// HalfClose; then Finish once no thread writes any more.
 class ProcessWire {
  public:
   virtual ~ProcessWire() = default;

@@ -9,29 +9,29 @@
 
 namespace proctor::client {
 
-// How long a client goes on by itself without its server.
+// How long a client tries again without its server.
 struct ReconnectPolicy {
   // From the loss on; zero for not at all.
   absl::Duration longest = absl::ZeroDuration();
-  // Told of each loss, before the first attempt. May be unset.
+  // Called for each loss, before the first attempt. May be unset.
   std::function<void(const absl::Status&)> on_lost;
 };
 
 // Decides whether, and when, a client that lost its server tries again.
 //
-// What is tried again is the caller's choice: a stream from the position that it had reached, a
-// wait that consumes nothing. A start is nothing of that kind.
+// The caller chooses what to repeat: a stream from the position that it had reached, a wait that
+// consumes nothing. Never a start.
 //
-// Cancel may be called by anybody; the rest by one thread.
+// Any thread may call Cancel; one thread calls the rest.
 class Reconnector {
  public:
   explicit Reconnector(ReconnectPolicy policy) : policy_(std::move(policy)) {}
 
-  // Waits a little, the longer the more often nothing came of it; then true. False at once if
-  // `error` is no loss (IsLost), the policy's time is over, or Cancel was called.
+  // Waits a little, longer after each failed attempt, and returns true. False at once when `error`
+  // is no loss (IsLost), the policy's time is over, or Cancel was called.
   bool Await(const absl::Status& error);
 
-  // The server is there: what is lost from now on is another loss.
+  // The server is there: from now on a loss is a new one.
   void OnAlive() { lost_ = false; }
 
   void Cancel() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -15,7 +15,7 @@ struct CallOptions {
 
 // One unary RPC, bound to a server: called like a function, it blocks until there is an answer.
 //
-// Thread-safe. Client makes it and has it; it lives as long as the stubs of that.
+// Thread-safe. Client makes and owns it; it lives as long as the client's stubs.
 template <typename Request, typename Response>
 class Rpc {
  public:
@@ -23,9 +23,9 @@ class Rpc {
 
   explicit Rpc(Call call) : call_(std::move(call)) {}
 
-  // The response, or why there is none: the errors by code and reason stand in the contract, at the
-  // RPC of the same name. One that IsUnreachable (client/connection/error.h) leaves open whether
-  // the server acted; RPCs with a request_id or an offset can be repeated.
+  // Returns the response, or why there is none: the contract lists the errors by code and reason,
+  // at the RPC of the same name. After an error that IsUnreachable (client/connection/error.h) the
+  // server may have acted or not; RPCs with a request_id or an offset can be repeated.
   absl::StatusOr<Response> operator()(const Request& request,
                                       const CallOptions& options = {}) const {
     return call_(request, options);

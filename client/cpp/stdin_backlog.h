@@ -6,11 +6,11 @@
 
 namespace proctor::client {
 
-// What was sent to the stdin of a process and is not acknowledged, so that it can be sent again on
+// Bytes for the stdin of a process that were sent and not acknowledged, to send them again on
 // another stream. Positions count from the start of the process.
 //
-// A server acknowledges what the process's pipe has taken; until then it takes no more than gRPC
-// lets on its way, so this stays within a few MiB.
+// A server acknowledges what the process's pipe has taken. Until then gRPC lets only so much on its
+// way, so this stays within a few MiB.
 //
 // Not thread-safe.
 class StdinBacklog {
@@ -34,7 +34,7 @@ class StdinBacklog {
     if (chunks_.empty()) begin_ = position;
   }
 
-  // The position of the first byte that is left.
+  // The position of the first byte here.
   uint64_t begin() const { return begin_; }
   const std::deque<std::string>& chunks() const { return chunks_; }
 
