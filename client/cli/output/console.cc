@@ -13,7 +13,7 @@ Console::Console(const std::string& verb)
     : prefix_(verb.empty() ? "proctor: " : "proctor: " + verb + ": ") {}
 
 void Console::Say(const std::string& text, Colour colour) const {
-  // That nobody hears us is no reason to fail: the exit code says it again.
+  // A message that cannot be written is no reason to fail: the exit code says it again.
   OutFile(STDERR_FILENO, "stderr")
       .Write(prefix_ + Paint(coloured_ ? colour : Colour::kNone, Printable(text)) +
              RawTerminal::LineEnd(STDERR_FILENO));

@@ -14,14 +14,14 @@ class Console {
   // An empty `verb` gives lines that begin with "proctor: ".
   explicit Console(const std::string& verb);
 
-  // Says one thing. Control characters are escaped: what servers say is not for terminals to obey.
-  // In a colour where SetColoured has said so.
+  // Prints one message. Escapes control characters: a terminal must not obey what servers say. Uses
+  // `colour` only after SetColoured(true).
   void Say(const std::string& text, Colour colour = Colour::kNone) const;
 
-  // Says why we failed, and returns the exit code of that.
+  // Says why we failed, and returns the exit code for it.
   int Fail(const std::string& text, Colour colour = Colour::kNone) const;
 
-  // Called before there are other threads.
+  // Call before there are other threads.
   void SetColoured(bool coloured) { coloured_ = coloured; }
 
  private:

@@ -7,16 +7,16 @@
 
 namespace proctor::cli {
 
-// What the command's exit code says, as users of docker know it.
+// The exit codes of the command, as users of docker know them.
 //
 // Pure functions; thread-safe.
 
 constexpr int kExitSuccess = 0;
-// What was asked is answered no.
+// The answer to the question is no.
 constexpr int kExitNo = 1;
-// A timeout of ours ended the process, as timeout(1) says it.
+// A timeout of ours ended the process, as with timeout(1).
 constexpr int kExitTimedOut = 124;
-// We failed, or the server refused, or nobody knows: anything but an end that is known.
+// We failed, the server refused, or the end is unknown.
 constexpr int kExitFailure = 125;
 constexpr int kExitNotRunnable = 126;
 constexpr int kExitNotFound = 127;
@@ -31,13 +31,13 @@ int ExitCodeOf(const absl::Status& error);
 // The process's own code, 128 + n for a signal, 125 for an unknown end.
 int ExitCodeOf(const v1::ExitStatus& status);
 
-// Whether it was its run timeout, or its idle timeout, that had it ended.
+// Whether its run timeout or its idle timeout ended it.
 bool TimedOut(const v1::ExitStatus& status);
 
-// How it ended for people: "3", "SIGKILL", "?".
+// How it ended, for people: "3", "SIGKILL", "?".
 std::string ExitText(const v1::ExitStatus& status);
 
-// "crashed: SIGSEGV (core dumped)", where it crashed; else empty.
+// "crashed: SIGSEGV (core dumped)" when it crashed; else empty.
 std::string CrashText(const v1::ExitStatus& status);
 
 }  // namespace proctor::cli

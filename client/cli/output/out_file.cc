@@ -13,7 +13,7 @@ bool OutFile::Write(std::string_view data) {
     if (written >= 0) {
       data.remove_prefix(static_cast<size_t>(written));
     } else if (errno == EAGAIN) {
-      // Somebody who shares the descriptor made it non-blocking.
+      // Another process that shares the open file made it non-blocking.
       pollfd ready{descriptor_, POLLOUT, 0};
       poll(&ready, 1, -1);
     } else if (errno != EINTR) {

@@ -7,8 +7,8 @@ namespace proctor::cli {
 
 // One of our own standard streams, or a file beside them, as the destination of data.
 //
-// Unbuffered and blocking: when Write returns, the bytes are in the kernel, and a reader that is
-// slow has slowed us down. The first error sticks.
+// Unbuffered and blocking: when Write returns, the bytes are in the kernel, so a slow reader slows
+// us down. The first error sticks.
 //
 // Not thread-safe.
 class OutFile {
@@ -19,8 +19,7 @@ class OutFile {
   // Writes all of `data`. False after an error, now or earlier.
   bool Write(std::string_view data);
 
-  // Closes the descriptor, which is where some file systems tell that a write failed. False after
-  // an error.
+  // Closes the descriptor; some file systems report a failed write only then. False after an error.
   bool Close();
 
   bool IsTerminal() const;

@@ -27,7 +27,7 @@ std::string DrainText(v1::DrainReason reason) {
   return std::string(absl::StripPrefix(v1::DrainReason_Name(reason), kPrefix));
 }
 
-// Where nobody can tell, why.
+// The reason when the end is unknown.
 std::string ExitParticulars(const v1::ExitStatus& status) {
   const std::string& reason = status.unknown().reason();
   return absl::StrCat("exit=", ExitText(status), reason.empty() ? "" : " reason=", reason,

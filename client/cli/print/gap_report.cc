@@ -43,7 +43,7 @@ void GapReport::BeginToListen() {
   try {
     listener_ = std::thread([this] { Listen(); });
   } catch (const std::system_error&) {
-    // There can be no thread: it is told with the next message.
+    // There can be no thread: the next message reports it.
     listener_ = std::thread();
   }
 }
@@ -53,7 +53,7 @@ void GapReport::Listen() {
   while (true) {
     mutex_.Await(absl::Condition(this, &GapReport::HasWork));
     heard_ = messages_;
-    // It looks once in a while: to be woken by each message of a flood would slow that down.
+    // It looks once in a while: a wake for each message would slow a flood down.
     if (mutex_.AwaitWithTimeout(absl::Condition(&over_), silence_)) return;
     if (messages_ == heard_ && !missing_.empty()) Tell();
   }

@@ -15,18 +15,19 @@
 
 namespace proctor::cli {
 
-// Tells the user, on stderr, of output that the server no longer has.
+// Reports to the user output that the server no longer has.
 //
-// A flood that is followed makes a gap with nearly each message. So gaps that follow one another
-// are told as one, and no more than one line comes in a second: what is missing meanwhile is
-// counted, and told with the next line, at the end, or by a thread of its own once the stream has
-// been silent for a second.
+// A followed flood makes a gap with nearly each message. So it joins gaps that follow one another,
+// and prints at most one line a second. It counts what is missing meanwhile, and reports it with
+// the next line, at the end, or from a thread of its own once the stream has been silent for a
+// second.
 //
-// Called by one thread, which reads the stream. `say` may be called on another one, but not twice
+// Used by one thread, which reads the stream. It may call `say` on another thread, but never twice
 // at a time.
 class GapReport {
  public:
-  // `say` prints a line; `now` is another clock for tests. Nothing is told out of `silence`.
+  // `say` prints a line; `now` is another clock for tests. The stream counts as silent after
+  // `silence`.
   explicit GapReport(std::function<void(const std::string&)> say,
                      std::function<absl::Time()> now = absl::Now,
                      absl::Duration silence = absl::Seconds(1))
@@ -35,16 +36,16 @@ class GapReport {
   GapReport& operator=(const GapReport&) = delete;
   ~GapReport();
 
-  // Every message of the stream, before its data is shown.
+  // Takes every message of the stream, before its data is shown.
   void OnMessage(const v1::StreamMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The stream is over: tells what is untold.
+  // The stream is over: reports what is left.
   void Finish() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void BeginToListen();
-  // Tells what nobody has told when the stream falls silent.
+  // Reports what is left when the stream falls silent.
   void Listen() ABSL_LOCKS_EXCLUDED(mutex_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return over_ || !missing_.empty(); }
 
@@ -58,7 +59,7 @@ class GapReport {
 
   // Guarded.
   absl::Mutex mutex_;
-  std::map<v1::Stream, uint64_t> missing_ ABSL_GUARDED_BY(mutex_);  // bytes that are not told yet
+  std::map<v1::Stream, uint64_t> missing_ ABSL_GUARDED_BY(mutex_);  // bytes not reported yet
   // Some of them are missing before a message that has come since.
   bool shown_since_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time told_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

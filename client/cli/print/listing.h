@@ -15,14 +15,14 @@
 
 namespace proctor::cli {
 
-// What one field is called.
+// The names of one field.
 struct Field {
   std::string name;
   // Above its column.
   std::string header;
 };
 
-// What a row has of one field.
+// The value of one field in a row.
 struct Value {
   Value(std::string whole) : text(std::move(whole)) {}  // NOLINT: most are mere texts
   Value(const char* whole) : text(whole) {}             // NOLINT
@@ -30,9 +30,9 @@ struct Value {
   Value(std::string whole, double number) : text(std::move(whole)), rank(number) {}
 
   std::string text;
-  // What a table has of it, where that is less.
+  // What a table shows of it, when that is less.
   std::string cell;
-  // What it is sorted by, where that is not the text.
+  // What it is sorted by, when that is not the text.
   std::optional<double> rank;
   Colour colour = Colour::kNone;
 };
@@ -40,7 +40,7 @@ struct Value {
 // As many as there are fields, in their order.
 using Row = std::vector<Value>;
 
-// What a verb lists: rows of named fields, as a table for people, or as --format has them.
+// The list of a verb: rows of named fields, as a table for people, or by --format.
 //
 // A value; not thread-safe.
 //
@@ -48,7 +48,7 @@ using Row = std::vector<Value>;
 class Listing {
  public:
   // `brief` and `wide` are names of fields: the columns of the usual table and of the wide one. The
-  // last column is the one that is cut where a terminal is too narrow.
+  // last column is cut when a terminal is too narrow.
   Listing(std::vector<Field> fields, std::vector<std::string> brief, std::vector<std::string> wide);
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
@@ -59,7 +59,7 @@ class Listing {
   void Add(Row row) { rows_.push_back(std::move(row)); }
   void Clear() { rows_.clear(); }
 
-  // A column that has no value in any row is left out of the usual table.
+  // Leaves this column out of the usual table when no row has a value in it.
   void OmitIfEmpty(const std::string& field) { optional_.push_back(field); }
 
   // Whether it has columns and a header.
@@ -68,16 +68,17 @@ class Listing {
   // From now on no line is wider than the terminal, whatever --no-trunc says of lines.
   void KeepToWidth() { keeps_to_width_ = true; }
 
-  // Why what the user asked for cannot be had together: -o wide and --format; INVALID_ARGUMENT.
-  // `other` is a flag that shows something else in place of the listing; empty for none.
+  // Returns INVALID_ARGUMENT for flags that exclude each other: -o wide and --format. `other` is a
+  // flag that shows something else in place of the listing; empty for none.
   absl::Status Check(const std::string& other) const;
 
-  // The rows by their place in the order of --sort; as they were added without.
+  // The indexes of the rows in the order of --sort; in that of Add without it.
   std::vector<size_t> Order() const;
 
-  // All rows. A table has its header, and is made for a terminal of `width` columns; 0 is none.
+  // Returns all rows. A table has its header, and is made for a terminal of `width` columns; 0 is
+  // none.
   std::string Render(size_t width, bool coloured);
-  // The rows as they would go on below what Render gave.
+  // Returns the rows as they go on below the result of Render.
   std::string RenderMore(size_t width, bool coloured);
 
  private:

@@ -22,7 +22,7 @@ std::string LabelsText(const v1::Process& process) {
   return absl::StrJoin(labels, ",", absl::PairFormatter("="));
 }
 
-// How long it ran, or has run; of a lost one nobody knows.
+// How long it ran, or has run; unknown for a lost one.
 Value Ran(const v1::Process& process, absl::Time now) {
   if (IsLost(process)) return "?";
   const absl::Duration ran = process.has_exit_status() ? FromProto(process.exit_status().duration())
@@ -36,7 +36,7 @@ Value At(absl::Time time) {
   return value;
 }
 
-// Green for what runs; red for what has not ended well; yellow where nobody knows.
+// Green for what runs; red for what has not ended well; yellow for the unknown.
 Colour ColourOf(const v1::Process& process) {
   const v1::ExitStatus& status = process.exit_status();
   if (IsLost(process) || status.has_unknown()) return Colour::kYellow;

@@ -12,20 +12,20 @@ namespace proctor::cli {
 //
 // Pure functions; thread-safe.
 
-// What state a process is in: "running"; "exited", which it is from its end on, whoever still has
-// its output; "lost" with its server, so that nobody knows whether it runs.
+// The state of a process: "running"; "exited", from its end on, even while its output is still
+// open; "lost" with its server, so that it is unknown whether it runs.
 enum class ProcessWord { kRunning, kExited, kLost };
 
 ProcessWord WordOf(const v1::Process& process);
 
-// The same for people, "crashed" where it did, and what is known to be left: "exited, 2 running",
-// "lost, none left".
+// The same for people, with "crashed" when it did, and what is known to be left: "exited, 2
+// running", "lost, none left".
 std::string StateText(const v1::Process& process);
 
 // The fields of ProcessRow, and which of them tables show.
 Listing ProcessListing();
 
-// Where in it some of the fields are.
+// The indexes of some of its fields.
 constexpr size_t kStateField = 2;
 constexpr size_t kExitField = 3;
 constexpr size_t kLabelsField = 11;

@@ -22,7 +22,7 @@ class ProcessView {
   // Adds its flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
 
-  // Why what the user asked for cannot be had together; INVALID_ARGUMENT. After the parsing.
+  // Returns INVALID_ARGUMENT for flags that exclude each other. After the parsing.
   absl::Status Check() const;
 
   // As Listing has it.
@@ -31,11 +31,11 @@ class ProcessView {
   // Whether it is a table, which can be painted again.
   bool is_table() const { return !json_ && !quiet_ && listing_.is_table(); }
 
-  // All of them, under a header where it is a table; for a terminal of `width` columns, 0 is none.
+  // Returns all of them, under a header in a table; for a terminal of `width` columns, 0 is none.
   std::string All(const std::vector<v1::Process>& processes, size_t width, bool coloured);
 
-  // One more, as it is now, in the columns of All. `state` replaces its own where it is not empty;
-  // JSON has no word for it, and is empty then.
+  // Returns one more, as it is now, in the columns of All. `state` replaces its own when it is not
+  // empty; JSON has no word for that, and is empty then.
   std::string One(const v1::Process& process, const std::string& state, size_t width,
                   bool coloured);
 

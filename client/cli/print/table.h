@@ -10,7 +10,7 @@
 
 namespace proctor::cli {
 
-// What a row has under one column.
+// The content of a row under one column.
 struct Cell {
   Cell(std::string words) : text(std::move(words)) {}  // NOLINT: most are mere texts
   Cell(const char* words) : text(words) {}             // NOLINT
@@ -25,15 +25,15 @@ struct Cell {
 // A value; not thread-safe.
 class Table {
  public:
-  // With `widths`, which outlive it, the columns are no narrower than those, and leave there how
-  // wide they are: for another table below this one.
+  // With `widths`, which outlive it, the columns are no narrower than those; Render leaves the real
+  // widths there, for another table below this one.
   explicit Table(std::vector<size_t>* widths = nullptr) : widths_(widths) {}
 
   // Adds a row, all with as many cells; the first one is the header. What is not printable is
   // escaped.
   void Add(std::vector<Cell> cells);
 
-  // The table. No row is wider than `width`, where it is cut; 0 is no limit.
+  // Returns the table. Cuts rows at `width`; 0 is no limit.
   std::string Render(size_t width, bool coloured = false) const;
 
  private:
@@ -41,7 +41,7 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// The columns and the rows of the terminal that stdout is; 0 where it is none.
+// The columns and the rows of the terminal on stdout; 0 when it is none.
 size_t TerminalColumns();
 size_t TerminalRows();
 

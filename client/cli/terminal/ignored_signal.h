@@ -8,8 +8,8 @@ namespace proctor::cli {
 //
 // Thread-safe.
 
-// Whether signal `number` is ignored now, which is what a program inherits. Nobody who finds it so
-// installs a handler for it, or reads it from a descriptor.
+// Whether signal `number` is ignored now, as a program inherits it. Code that finds it so installs
+// no handler for it, and does not read it from a descriptor.
 inline bool IsIgnored(int number) {
   struct sigaction action = {};
   return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;

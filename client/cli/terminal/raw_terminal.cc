@@ -35,7 +35,7 @@ void LeaveAndDie(int number) {
 void LeaveWhenKilled() {
   for (const int number : kDeadlySignals) {
     struct sigaction action = {};
-    // Whoever ignores one lives on, and a sanitizer's handler has more to say than we do.
+    // An ignored signal does not end us, and a sanitizer's handler has more to say than we do.
     if (sigaction(number, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
     action = {};
     action.sa_handler = LeaveAndDie;
@@ -49,7 +49,7 @@ bool SameModes(const termios& a, const termios& b) {
 }
 
 int SetModes(int descriptor, const termios& modes) {
-  // At once, not when the output has drained: a terminal that is held would hold us as well.
+  // At once, not when the output has drained: a held terminal would hold us as well.
   int result = 0;
   do {
     result = tcsetattr(descriptor, TCSANOW, &modes);
@@ -100,7 +100,7 @@ void RawTerminal::LeaveAny() {
   const int descriptor = raw_descriptor.exchange(-1);
   if (descriptor < 0) return;
   const int error = errno;
-  // Fails for a terminal that is not our session's: then nobody is in the foreground before us.
+  // Fails for a terminal of another session: then no process is in the foreground before us.
   const pid_t foreground = tcgetpgrp(descriptor);
   if (foreground < 0 || foreground == getpgrp()) SetModes(descriptor, modes_before);
   errno = error;

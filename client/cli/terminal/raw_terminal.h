@@ -5,11 +5,11 @@
 namespace proctor::cli {
 
 // Our own terminal while its keys go to a process elsewhere: raw, so that no key means anything to
-// it. Whatever ends us, it is given back as it was: the destructor, exit(), and every signal that
-// can be caught and would kill us. Only SIGKILL and SIGSTOP cannot be caught.
+// it. Any end of ours gives it back as it was: the destructor, exit(), and every signal that can be
+// caught and would kill us. Only SIGKILL and SIGSTOP cannot be caught.
 //
 // Not thread-safe, but for the static functions, which any thread may call; LeaveAny also a signal
-// handler. There is one at a time that is entered, since a process has one terminal.
+// handler. Only one is entered at a time, since a process has one terminal.
 //
 // Order of calls: Enter and Leave, as often as wanted.
 class RawTerminal {
@@ -21,16 +21,16 @@ class RawTerminal {
   // Leaves.
   ~RawTerminal() { Leave(); }
 
-  // Makes it raw, and remembers how it was, unless it is raw by us already: after a SIGSTOP the
-  // shell may have changed it or not. What was typed before stays to be read. In the background
-  // this stops us, as it stops everybody (SIGTTOU), until we are in the foreground.
-  // FAILED_PRECONDITION where `descriptor` is no terminal, or one that is hung up.
+  // Makes it raw, and remembers how it was, unless we made it raw already: after a SIGSTOP the
+  // shell may have changed it or not. Keys typed before stay to be read. In the background this
+  // stops us, as any program (SIGTTOU), until we are in the foreground. FAILED_PRECONDITION when
+  // `descriptor` is no terminal, or one that is hung up.
   absl::Status Enter();
 
-  // Gives it back as it was. Not if we are in the background: the shell has its own modes then.
+  // Gives it back as it was, unless we are in the background: the shell has its own modes then.
   void Leave() { LeaveAny(); }
 
-  // Leaves whichever terminal was entered; nothing if none was.
+  // Leaves the entered terminal, if any.
   static void LeaveAny();
 
   // Whether the entered terminal is gone: its window was closed, or its line was cut.

@@ -8,8 +8,8 @@
 namespace proctor::cli {
 
 // What the program behind our terminal did to it and has not undone: the alternate screen, mouse
-// reports, a hidden cursor and the like. Who leaves the program in the midst of it gives the
-// terminal back as it was, or nobody could read what the shell prints next.
+// reports, a hidden cursor and the like. A user that leaves the program in the midst gets the
+// terminal back as it was, and can read what the shell prints next.
 //
 // Understands the control sequences of xterm, as far as they switch something on or off; the rest
 // of the output passes by. Sequences may be cut anywhere between two pieces of output.
@@ -20,14 +20,14 @@ class ScreenModes {
   // Takes note of what `output` does to the terminal that it is written to.
   void Feed(std::string_view output);
 
-  // What to write to have the terminal as it was before the first Feed; empty where nothing is to
-  // be undone.
+  // Returns what to write to have the terminal as it was before the first Feed; empty when there is
+  // nothing to undo.
   std::string Undo() const;
 
-  // What to write after Undo to have it as the program left it.
+  // Returns what to write after Undo to have it as the program left it.
   std::string Redo() const;
 
-  // Whether the alternate screen is shown, on which nothing is kept that it showed.
+  // Whether the alternate screen is shown, which keeps nothing that it showed.
   bool alternate_screen() const;
 
  private:
@@ -59,7 +59,7 @@ class ScreenModes {
   // A colour or another attribute of text.
   bool rendition_ = false;
   bool cursor_style_ = false;
-  // What was said for xterm's modifyOtherKeys; empty when off.
+  // The setting of xterm's modifyOtherKeys; empty when off.
   std::string modified_keys_;
   // The levels of the kitty keyboard protocol, as they were pushed.
   std::vector<std::string> key_levels_;

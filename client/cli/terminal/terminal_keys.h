@@ -9,7 +9,7 @@
 
 namespace proctor::cli {
 
-// Which keys these are. A value.
+// Which keys are ours. A value.
 struct KeyBindings {
   // Begins an escape; none without.
   std::optional<char> escape = '~';
@@ -24,10 +24,10 @@ absl::StatusOr<std::optional<char>> ParseEscapeChar(const std::string& text);
 // between; "" and "none" for none. INVALID_ARGUMENT otherwise.
 absl::StatusOr<std::string> ParseDetachKeys(const std::string& text);
 
-// The keys that are ours while everything else that is typed goes to the process: ssh's escapes,
-// which count at the start of a line only, and detach keys as docker's, which count everywhere, but
-// only if somebody asks for them: the first of them is some program's key, too, and a program that
-// gets its key late looks broken.
+// Our keys, while everything else that is typed goes to the process. ssh's escapes count only at
+// the start of a line. Detach keys, as docker's, count everywhere, but only when the user sets
+// them: the first of them is some program's key, too, and a program that gets its key late looks
+// broken.
 //
 // Not thread-safe.
 //
@@ -46,15 +46,15 @@ class TerminalKeys {
 
   explicit TerminalKeys(KeyBindings bindings) : bindings_(std::move(bindings)) {}
 
-  // What is to be done about `typed`, in this order. What may yet become a command is kept back
-  // until it is known: all of it is sent on if it becomes none.
+  // Returns what to do about `typed`, in this order. Keeps back what may yet become a command;
+  // sends all of it on when it becomes none.
   std::vector<Action> Feed(std::string_view typed);
 
-  // Whether a beginning of the detach keys is kept back. It is to be released when no next key
-  // comes: to a program the first of them may mean something by itself. An escape waits for its
-  // second key as long as it takes, as with ssh.
+  // Whether a beginning of the detach keys is kept back. Release it when no next key comes: to a
+  // program the first of them may mean something by itself. An escape waits for its second key as
+  // long as it takes, as with ssh.
   bool HoldsDetachKeys() const { return !held_.empty(); }
-  // What is to be done about that beginning: it goes to the process, and begins nothing any more.
+  // Returns what to do about that beginning: it goes to the process, and begins nothing any more.
   std::vector<Action> ReleaseDetachKeys();
 
   // The keys in words, one a line.

@@ -4,15 +4,15 @@
 
 namespace proctor::cli {
 
-// The signals that concern our terminal while it is raw: a new window size (SIGWINCH), that we are
-// to stop (SIGTSTP, by kill(1), since no key sends it), and that we go on (SIGCONT).
+// The signals that concern our terminal while it is raw: a new window size (SIGWINCH), a stop
+// (SIGTSTP, by kill(1), since no key sends it), and going on (SIGCONT).
 //
-// A SIGTSTP that is ignored stays so: whoever started us did not want us stopped. SIGWINCH does
-// nothing by default, and SIGCONT works though it is ignored, so those are caught all the same.
+// An ignored SIGTSTP stays so: our starter did not want us stopped. SIGWINCH does nothing by
+// default, and SIGCONT works though it is ignored, so it catches those in any case.
 //
 // One at a time. Made and destroyed on one thread; the rest is used by one thread, which may be
 // another. Handlers, not a blocked mask, because the threads that run already would not inherit
-// that; and before the terminal is raw SIGTSTP does what it does for everybody.
+// that; and before the terminal is raw SIGTSTP has its usual effect.
 class TerminalSignals {
  public:
   // From now on, each of the signals writes to the eventfd `wake_fd`, which outlives this.
@@ -26,9 +26,8 @@ class TerminalSignals {
   bool TakeContinued();
   bool TakeStop();
 
-  // Stops our process as SIGTSTP would have. Returns when it goes on; at once where nobody could
-  // make it go on, because our process group is orphaned, or where SIGTSTP was ignored when we
-  // began.
+  // Stops our process as SIGTSTP would have. Returns when it goes on; at once when nothing could
+  // make it go on, because our process group is orphaned, or when SIGTSTP was ignored at our start.
   void Stop();
 
  private:

@@ -9,7 +9,7 @@ std::optional<v1::TerminalSize> WindowSize() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     winsize window = {};
     if (ioctl(descriptor, TIOCGWINSZ, &window) != 0) continue;
-    // Serial lines, and terminals that nobody has sized.
+    // Serial lines, and terminals without a set size.
     if (window.ws_row == 0 || window.ws_col == 0) continue;
     v1::TerminalSize size;
     size.set_rows(window.ws_row);

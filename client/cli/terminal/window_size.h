@@ -11,7 +11,7 @@ namespace proctor::cli {
 // Thread-safe.
 
 // The size of the first of our standard streams that is a terminal and has one (TIOCGWINSZ); none
-// if none has.
+// when there is none.
 std::optional<v1::TerminalSize> WindowSize();
 
 bool SameSize(const v1::TerminalSize& a, const v1::TerminalSize& b);

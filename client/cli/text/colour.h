@@ -14,11 +14,11 @@ enum class Colour { kNone, kGreen, kYellow, kRed };
 // --color.
 enum class ColourWhen { kAuto, kAlways, kNever };
 
-// Whether `descriptor` is a terminal, and TERM does not say that it is a dumb one.
+// Whether `descriptor` is a terminal, and no dumb one by TERM.
 bool ObeysEscapes(int descriptor);
 
-// Whether what is written to `descriptor` is coloured. kAuto: if it obeys escapes, and
-// NO_COLOR is empty or unset (no-color.org).
+// Whether output to `descriptor` is coloured. kAuto: when it obeys escapes, and NO_COLOR is empty
+// or unset (no-color.org).
 bool IsColoured(ColourWhen when, int descriptor);
 
 // `text` in this colour.

@@ -9,17 +9,17 @@
 
 namespace proctor::cli {
 
-// Text from elsewhere, as a terminal may have it (core/base/printable_text.h).
+// Foreign text in a form that is safe for a terminal (core/base/printable_text.h).
 //
 // Pure functions; thread-safe.
 
 // A command line on one line, quoted where a shell would need it, and escaped.
 std::string CommandText(const google::protobuf::RepeatedPtrField<std::string>& argv);
 
-// The same of a process, with "…" behind it where some of it was left out.
+// The same of a process, with "…" behind it when some of it was left out.
 std::string CommandText(const v1::Process& process);
 
-// As much as `columns` of a terminal have room for, ending in "…" if some was left out.
+// Returns as much as fits in `columns` of a terminal, ending in "…" when some was left out.
 std::string Truncate(std::string text, size_t columns);
 
 }  // namespace proctor::cli

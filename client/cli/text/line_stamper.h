@@ -9,7 +9,7 @@ namespace proctor::cli {
 
 // Puts the time of its first byte in front of each line of a stream that comes in pieces.
 //
-// Not thread-safe: it belongs to whoever writes the stream.
+// Not thread-safe: it belongs to the writer of the stream.
 class LineStamper {
  public:
   // The next piece, which was read at `time`, with the times in it: RFC 3339 in UTC with all nine

@@ -10,9 +10,9 @@ namespace proctor::cli {
 // Not thread-safe.
 class ScreenPainter {
  public:
-  // What to write to show `table`, as much as a window of `rows` has room for, over what was shown
-  // before, without a moment in which nothing is there; 0 is no limit. Its lines are no wider than
-  // the window. Empty where that is shown already.
+  // Returns what to write to show `table` over what was shown before, without an empty moment: as
+  // much as a window of `rows` has room for; 0 is no limit. Its lines are no wider than the window.
+  // Empty when that is shown already.
   std::string Show(const std::string& table, size_t rows);
 
  private:

@@ -4,7 +4,7 @@
 
 namespace proctor::cli {
 
-// How long an id is in tables.
+// The length of an id in tables.
 
 // The characters of an id in tables.
 constexpr size_t kShortId = 12;

@@ -5,7 +5,7 @@
 
 namespace proctor::cli {
 
-// How wide text is on a terminal.
+// The width of text on a terminal.
 //
 // Thread-safe.
 
