@@ -49,7 +49,7 @@ int RunCommand(std::vector<std::string> arguments) {
   if (std::exchange(globals.help, false)) words.insert(words.begin(), "help");
   if (globals.version) words = {"version"};
   if (const std::string family = FamilyHelp(words); !family.empty()) {
-    // A verb is missing, unless that was the question.
+    // A verb is missing, unless the user asked for help.
     const bool asked = words.size() > 1;
     OutFile out(asked ? STDOUT_FILENO : STDERR_FILENO, asked ? "stdout" : "stderr");
     if (out.Write(family)) return asked ? kExitSuccess : kExitFailure;

@@ -9,7 +9,7 @@ namespace proctor::cli {
 //
 // Called once, on the main thread, before there are others.
 
-// Does what `arguments` (without the program's name) ask, and returns the exit code.
+// Runs the command with `arguments` (without the program's name) and returns the exit code.
 int RunCommand(std::vector<std::string> arguments);
 
 }  // namespace proctor::cli

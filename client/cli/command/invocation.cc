@@ -20,7 +20,7 @@
 namespace proctor::cli {
 namespace {
 
-// When we began.
+// At our start.
 bool sigpipe_was_ignored = false;
 
 [[noreturn]] void DieOfSigpipe() {
@@ -115,7 +115,7 @@ int Invocation::Conclude(int code) {
     if (file == nullptr || file->error() == 0) continue;
     // No stream is left open behind us.
     client_.reset();
-    // As a local program would; that has no place of messages, whose loss is told.
+    // As a local program would. A local one has no place of messages: their loss is reported.
     if (file->error() == EPIPE && file != messages() && !sigpipe_was_ignored) DieOfSigpipe();
     return console_.Fail(absl::StrCat("write to ", file->name(), ": ", ErrnoText(file->error())));
   }

@@ -28,7 +28,8 @@ struct Arity {
 // The longest wait for an answer that the server gives at once.
 inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
 
-// What the user can do about an error, to stand behind its text; empty where nothing is known.
+// Returns what the user can do about an error, to stand behind its text; empty when nothing is
+// known.
 std::string HintFor(const absl::Status& error);
 
 // One use of the command: the verb, its arguments, our standard streams, and the server.
@@ -42,44 +43,44 @@ class Invocation {
   Invocation(const Verb& verb, std::vector<std::string> arguments, GlobalFlags globals);
 
   // From now on a write to a pipe without a reader fails with EPIPE, so that a verb can end its
-  // stream before we do. Called once, before the first verb.
+  // stream before we do. Call once, before the first verb.
   static void CatchBrokenPipes();
 
   // Parses the arguments with `*flags`, to which the global ones are added. Returns an exit code
-  // where that is all: --help, or a mistake, which it told.
+  // when that is all: after --help, or after a mistake, which it has reported.
   std::optional<int> Parse(FlagSet* flags, Arity arity);
 
-  // What stood beside the flags.
+  // The arguments beside the flags.
   const std::vector<std::string>& arguments() const { return arguments_; }
 
-  // A client of the server; null if there can be none, which it told. Keeps ownership.
+  // Returns a client of the server; null, after a message, when there can be none. Keeps ownership.
   const client::Client* Connect();
 
   // Says why a call failed, and returns the exit code of that. `context` stands in front where it
   // is not empty.
   int Refuse(const absl::Status& error, const std::string& context = "");
 
-  // The same of a call that had reached the server, which may be lost since.
+  // The same for a call that had reached the server, which may be lost since.
   int RefuseLost(const absl::Status& error, const std::string& context);
 
   // What Refuse says.
   std::string Describe(const absl::Status& error) const;
 
-  // Whether what goes to stdout is coloured.
+  // Whether output to stdout is coloured.
   bool IsColoured() const { return cli::IsColoured(globals_.colour, STDOUT_FILENO); }
 
   const Console& console() const { return console_; }
   OutFile& out() { return out_; }
   // For data; messages go to console().
   OutFile& err() { return err_; }
-  // Where the messages of a stream go for programs; null where nobody asked for them.
+  // Where the messages of a stream go for programs; null when the user wants none.
   OutFile* messages() { return messages_.has_value() ? &*messages_ : nullptr; }
-  // Called at most once. The descriptor of `file` is ours from now on.
+  // Call at most once. The descriptor of `file` is ours from now on.
   void SetMessages(const OutFile& file) { messages_.emplace(file); }
 
-  // The exit code after `code`, now that the data should have been written: closes stdout and the
-  // place of messages, and tells what was lost. Does not return after EPIPE: the process dies of
-  // SIGPIPE, as a local program would have, unless it was started to ignore that.
+  // Closes stdout and the place of messages, and reports what was lost. Returns the exit code after
+  // `code`. Does not return after EPIPE: the process dies of SIGPIPE, as a local program would
+  // have, unless it was started to ignore that.
   int Conclude(int code);
 
  private:

@@ -130,7 +130,7 @@ std::vector<std::string> NamesBelow(const std::string& prefix) {
   return names;
 }
 
-// What each verb whose name begins so does, one a line.
+// Returns a line for each verb with this beginning of its name: what it does.
 std::string ListBelow(const std::string& prefix) {
   std::string text;
   for (const Verb& verb : kVerbs) {

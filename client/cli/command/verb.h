@@ -6,7 +6,7 @@
 
 namespace proctor::cli {
 
-// The verbs of the command, and finding one by its words.
+// The verbs of the command, and the search for one by its words.
 //
 // Constant data; thread-safe.
 
@@ -21,19 +21,19 @@ struct Verb {
   const char* summary;
   // What --help says beneath the usage line.
   const char* about;
-  // Does it; returns the exit code.
+  // Runs the verb; returns the exit code.
   int (*run)(Invocation&);
 };
 
 // All of them, in the order of the help text.
 std::span<const Verb> Verbs();
 
-// Finds the verb at the start of `words` and removes its words from there. Null if there is none;
-// `*mistake` then says what was wrong.
+// Finds the verb at the start of `words` and removes its words from there. Returns null when there
+// is none; `*mistake` then says what was wrong.
 const Verb* FindVerb(std::vector<std::string>* words, std::string* mistake);
 
-// The list of a family's verbs, where `words` are its name alone ("session"), or ask for help on
-// it ("session --help", "help session"); else empty.
+// Returns the list of a family's verbs when `words` are its name alone ("session"), or ask for help
+// on it ("session --help", "help session"); else an empty text.
 std::string FamilyHelp(const std::vector<std::string>& words);
 
 // The text of `proctor help`.

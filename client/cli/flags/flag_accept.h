@@ -22,8 +22,8 @@ namespace proctor::cli {
 // KEY=VALUE into `*labels`.
 FlagSet::Accept AcceptLabel(google::protobuf::Map<std::string, std::string>* labels);
 
-// The same of labels that something must have. Two values of one key are refused: nothing has both,
-// and whoever asks so means something else.
+// The same for labels that a thing must have. Refuses two values of one key: nothing has both, so
+// the user means something else.
 FlagSet::Accept AcceptWantedLabel(google::protobuf::Map<std::string, std::string>* labels);
 
 // 5 (seconds), 500ms, 10s, 1h30m.

@@ -7,11 +7,11 @@
 
 namespace proctor::cli {
 
-// What the command says of flags.
+// What the command says about flags.
 //
 // Pure functions; thread-safe.
 
-// What is wrong, and which flag may have been meant.
+// Says what is wrong, and which flag the user may have meant.
 std::string MistakeText(const FlagSet& flags, const FlagSet::Mistake& mistake);
 
 // The flags, one a line or more, in 80 columns.

@@ -10,7 +10,7 @@ namespace proctor::cli {
 //
 // A value.
 struct GlobalFlags {
-  // As given; empty where the environment or the default decides.
+  // As given; empty when the environment or the default decides.
   client::ConnectOptions options;
   bool help = false;
   bool version = false;
@@ -25,8 +25,8 @@ struct GlobalFlags {
   bool NamesAHost() const;
 
   // Fills what was not given from the environment ($PROCTOR_HOST, $PROCTOR_TLS_CA and so on) and
-  // the default rule. TLS files of the environment are not for unix sockets, and
-  // $PROCTOR_SERVER_USER is for nothing else.
+  // the default rule. TLS files of the environment are not for unix sockets; $PROCTOR_SERVER_USER
+  // is only for them.
   client::ConnectOptions Resolve() const;
 };
 

@@ -8,7 +8,7 @@
 
 namespace proctor::cli {
 
-// The flags that say as whom a process runs and how much it may use.
+// The flags for the identity of a process and how much it may use.
 //
 // Not thread-safe.
 
@@ -20,8 +20,8 @@ void AddIdentityFlags(v1::ProcessSpec* spec, FlagSet* flags);
 // --io-weight. `*spec` outlives `*flags`.
 void AddLimitFlags(v1::ProcessSpec* spec, FlagSet* flags);
 
-// NAME=SOFT[:HARD] with sizes or "unlimited"; HARD is SOFT where it is left out, as docker's
-// --ulimit has it. INVALID_ARGUMENT otherwise.
+// NAME=SOFT[:HARD] with sizes or "unlimited"; HARD is SOFT when it is left out, as with docker's
+// --ulimit. INVALID_ARGUMENT otherwise.
 absl::StatusOr<v1::ResourceLimit> ParseResourceLimit(const std::string& text);
 
 }  // namespace proctor::cli

@@ -19,8 +19,8 @@ absl::Status Refused(const std::string& flag, const std::string& why) {
 
 absl::StatusOr<OutFile> OpenDescriptor(int number) {
   const std::string flag = absl::StrCat("--json-fd ", number);
-  // What survived the exec that began us is not closed by an exec; what is was opened by a library
-  // since, which happens to have the number.
+  // A descriptor that survived the exec of our start has no close-on-exec. One that has it belongs
+  // to a library, and has the number by chance.
   const int descriptor_flags = fcntl(number, F_GETFD);
   if (descriptor_flags < 0 || (descriptor_flags & FD_CLOEXEC) != 0) {
     return Refused(

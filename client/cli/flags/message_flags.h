@@ -11,7 +11,7 @@
 namespace proctor::cli {
 
 // --json-file and --json-fd: a place of their own for the messages of a stream, so that stderr
-// holds what the process wrote and what we say to people, and nothing for programs.
+// holds the process's output and our words to people, and nothing for programs.
 //
 // A value; used by one thread.
 //
@@ -25,15 +25,15 @@ struct MessageFlags {
 
   bool any() const { return descriptor.has_value() || !file.empty(); }
 
-  // Opens the place; none if no flag names one. The result has a descriptor of its own, which lasts
-  // until its Close or our end. INVALID_ARGUMENT, naming the flag, for both flags at once, for a
-  // place that cannot be written to and, where `terminal_is_taken` by the process, for a terminal.
-  // A file is created, or made empty.
+  // Opens the place; none when no flag names one. The result has a descriptor of its own, which
+  // lasts until its Close or our end. INVALID_ARGUMENT, naming the flag, for both flags at once,
+  // for a place that cannot be written to and, when `terminal_is_taken` by the process, for a
+  // terminal. A file is created, or made empty.
   absl::StatusOr<std::optional<OutFile>> Open(bool terminal_is_taken) const;
 };
 
-// Why a verb that stays with a process refuses a bare --json, and what takes its place;
-// INVALID_ARGUMENT. `else_hint` stands behind it.
+// Returns INVALID_ARGUMENT: why a verb that stays with a process refuses a bare --json, and what
+// takes its place. `else_hint` stands behind it.
 absl::Status JsonWantsAPlace(const std::string& else_hint);
 
 }  // namespace proctor::cli

@@ -16,8 +16,8 @@ struct ReconnectFlag {
   // Adds the flag to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
 
-  // The policy that the flag stands for. Each loss is told on `*console`, which outlives the
-  // result.
+  // Returns the policy that the flag stands for. It reports each loss on `*console`, which outlives
+  // the result.
   client::ReconnectPolicy Policy(const Console* console) const;
 };
 

@@ -13,7 +13,7 @@
 
 namespace proctor::cli {
 
-// The flags of run: all that can be said of a process before it starts.
+// The flags of run: all that a user can say about a process before it starts.
 //
 // A value; not thread-safe.
 //
@@ -22,23 +22,23 @@ struct RunFlags {
   bool interactive = false;
   bool tty = false;
   bool detach = false;
-  // What is asked for when our stream is lost; unset: what the server does with such a process.
+  // What happens when our stream is lost; unset: the server's default for such a process.
   std::optional<v1::DisconnectPolicy> on_disconnect;
   bool json = false;
   MessageFlags messages;
   TerminalFlags terminal;
-  // What is asked of the server; complete after Finish.
+  // The request to the server; complete after Finish.
   v1::RunStart start;
 
   // Adds the flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
 
-  // Completes `start`: for the command line `argv`, with our terminal's size and $TERM where a
+  // Completes `start`: for the command line `argv`, with our terminal's size and $TERM when a
   // terminal is wanted. INVALID_ARGUMENT, naming them, for flags that exclude each other or for a
   // -it without a terminal of ours.
   absl::Status Finish(const std::vector<std::string>& argv);
 
-  // What becomes of the process when our stream is lost, for the user; after Finish.
+  // Tells the user what happens to the process when our stream is lost. After Finish.
   std::string FateWhenLost() const;
 
  private:

@@ -17,11 +17,11 @@ class TailFlags {
   // `letter` is the short form of --tail; 0: it has none. Lives longer than the parsing.
   void AddTo(FlagSet* flags, char letter);
 
-  // Whether one of them was given.
+  // Whether the user gave one of them.
   bool given() const { return all_ || lines_.has_value() || bytes_.has_value(); }
 
-  // The position that they mean; `*from` stays as it is where none was given. INVALID_ARGUMENT
-  // where both were.
+  // Sets `*from` to the position that they mean; leaves it as it is when none was given.
+  // INVALID_ARGUMENT when both were.
   absl::Status Resolve(v1::OutputPosition* from) const;
 
  private:

@@ -29,7 +29,7 @@ void TellDrained(const Console& console, const v1::OutputDrained& drained) {
                            " still holds its output; what is written from now on is not seen"));
 }
 
-// Why a process ended, where neither it nor a signal of ours was the cause; empty otherwise.
+// Returns why a process ended when neither it nor a signal of ours was the cause; else empty.
 std::string CauseText(v1::ExitCause cause) {
   switch (cause) {
     case v1::EXIT_CAUSE_RUN_TIMEOUT:
@@ -93,7 +93,7 @@ std::optional<int> LeaveCode(Invocation& invocation, InteractiveTerminal::End en
 int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
                 const ForegroundOptions& options) {
   const Console& console = invocation.console();
-  // Our own stdout or stderr failed, which Conclude tells.
+  // Our own stdout or stderr failed; Conclude reports that.
   if (outcome.stopped_by_sink) return kExitFailure;
   const std::string why = WhyText(outcome);
   if (!outcome.process.has_value()) {
@@ -127,7 +127,7 @@ int OutcomeCode(Invocation& invocation, const client::StreamOutcome& outcome,
   if (!crash.empty()) console.Say(absl::StrCat("process ", id, " ", crash), Colour::kRed);
   const std::string cause = CauseText(outcome.exit_status->cause());
   if (TimedOut(*outcome.exit_status)) {
-    // Whatever it made of its end, a code 0 among that: it did not get done in its time.
+    // By any exit code, even 0: it was not done in its time.
     console.Say(absl::StrCat("process ", id, " was ended: ", cause, " (it ended with ",
                              ExitText(*outcome.exit_status), ")"),
                 Colour::kRed);
@@ -148,7 +148,7 @@ int StayOnTerminal(Invocation& invocation, client::ProcessStream& stream,
   client::StreamSinks sinks = ForegroundSinks(invocation, &gaps);
   sinks.on_stdout = [&terminal](std::string_view data) { return terminal.Show(data); };
   sinks.on_message = [&, say = sinks.on_message](const v1::StreamMessage& message) {
-    // Until then our terminal is as it was: a start that is refused is told on it.
+    // Until then our terminal is as it was: it shows the error of a refused start.
     if (message.has_started()) started = terminal.Start();
     return started.ok() && say(message);
   };

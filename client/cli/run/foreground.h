@@ -21,21 +21,21 @@ struct ForegroundOptions {
   bool feed_stdin = false;
   // With feed_stdin: our stdin is a terminal and the process has one, and the two become one.
   std::optional<InteractiveOptions> terminal;
-  // What becomes of a process whose stream is lost or given up, in words.
+  // What happens to the process when its stream is lost or given up, in words.
   std::string fate_when_lost;
 };
 
-// Data to our stdout and stderr; gaps, by `*gaps`, and held pipes told. Every message but Output
-// also goes, as a JSON line, to the invocation's place of messages, if it has one. Both outlive the
-// result.
+// Sinks that write data to our stdout and stderr and report gaps, by `*gaps`, and held pipes. Every
+// message but Output also goes, as a JSON line, to the invocation's place of messages, if it has
+// one. Both outlive the result.
 client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps);
 
-// Says whatever does not add up; whether anything did not.
+// Reports what does not add up in the byte counts; returns whether anything did not.
 bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);
 
 // Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
-// Returns the exit code: that of the process only if its end is known and every byte of its output
-// was written or reported missing; 124 for one that its timeout ended; success as well if the user
+// Returns the exit code: that of the process only when its end is known and every byte of its
+// output was written or reported missing; 124 when its timeout ended it; success also when the user
 // left a process that goes on.
 int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
              const ForegroundOptions& options);

@@ -88,7 +88,7 @@ void InteractiveTerminal::Stop(bool undo) {
 
 void InteractiveTerminal::Watch() {
   while (!IsStopping()) {
-    // Not our keys any more once we leave: they are for whoever comes after us.
+    // Not our keys any more once we leave: the next reader of the terminal gets them.
     const bool reads = end_ == End::kByStream && HasRoom();
     pollfd ready[] = {{wake_fd_.get(), POLLIN, 0}, {reads ? STDIN_FILENO : -1, POLLIN, 0}};
     if (poll(ready, 2, UntilDue()) < 0) continue;

@@ -34,15 +34,15 @@ struct InteractiveOptions {
 // everything it shows comes here; and it has the size of our window.
 //
 // Show is called on the thread that receives the stream, which also starts, stops and destroys
-// this. Two threads of its own do the rest, because a stream may not take anything for a long time,
-// and leaving it must not wait for that:
+// this. Two threads of its own do the rest: a stream may take nothing for a long time, and leaving
+// must not wait for that:
 //
 //     watching thread   key ─▶ queue   ~. ─▶ Cancel   signal: size ─▶ queue   suspend, resume
 //     feeding thread             └─▶ WriteStdin ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒ └─▶ Resize
 //     receiving thread  Show ── Show ── … ── end of the stream ─▶ Stop
 //
-// Order of calls: Start once; then Show; then Stop, after which End tells. The stream has ended
-// when Stop is called.
+// Order of calls: Start once; then Show; then Stop, and after it End. The stream has ended before
+// Stop.
 class InteractiveTerminal {
  public:
   // Why it ended, as far as we did it.
@@ -67,8 +67,8 @@ class InteractiveTerminal {
   // Writes what the process's terminal shows; false after an error of `*out`.
   bool Show(std::string_view data) ABSL_LOCKS_EXCLUDED(screen_mutex_);
 
-  // Gives our terminal back. `undo` undoes what the program did to it: for a program that did not
-  // get to do so itself. What is said to the user comes after this.
+  // Gives our terminal back. `undo` undoes what the program did to it, when it could not do so
+  // itself. Messages to the user come after this.
   void Stop(bool undo);
 
   End end() const { return end_; }
@@ -117,7 +117,7 @@ class InteractiveTerminal {
   // The watching thread.
   RawTerminal raw_;
   TerminalKeys keys_;
-  // As the server has been told; unset where we do not know.
+  // The size that the server knows; unset when we do not know.
   std::optional<v1::TerminalSize> size_;
   absl::Time redraw_due_ = absl::InfiniteFuture();
   absl::Time detach_due_ = absl::InfiniteFuture();
@@ -126,10 +126,10 @@ class InteractiveTerminal {
   // The watching thread writes, the receiving one reads after Stop.
   End end_ = End::kByStream;
 
-  // A redraw waits for the next output; whoever clears it goes on with it.
+  // A redraw waits for the next output; the thread that clears this goes on with it.
   std::atomic<bool> awaits_output_{false};
 
-  // Guards what we write, so that nothing is written to a terminal that we have given back.
+  // Guards our output, so that nothing is written to a terminal that we have given back.
   absl::Mutex screen_mutex_;
   ScreenModes modes_ ABSL_GUARDED_BY(screen_mutex_);
 

@@ -37,7 +37,7 @@ sigset_t ForwardedSignals() {
 const char* interrupt_message = "";
 
 void HandleInterrupt(int) {
-  // Nothing can be done here about a message that is not heard.
+  // Nothing can be done here about a message that cannot be written.
   [[maybe_unused]] const ssize_t written =
       write(STDERR_FILENO, interrupt_message, std::strlen(interrupt_message));
   _exit(kExitInterrupted);
@@ -88,8 +88,8 @@ void SignalForwarder::Watch() {
         RawTerminal::LeaveAny();
         console_->Say(farewell_);
         stream_->Cancel();
-        // The main thread may be inside a write that nobody takes. That we are gone ends the
-        // stream for the server as surely as the Cancel.
+        // The main thread may be stuck in a write. Our exit ends the stream for the server as
+        // surely as the Cancel.
         _exit(kExitInterrupted);
       }
     }

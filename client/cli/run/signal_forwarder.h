@@ -24,11 +24,11 @@ namespace proctor::cli {
 //     watching thread   SIGINT ─▶ queue    SIGINT ─▶ queue    SIGINT: give up, exit
 //     sending thread       └─▶ Signal ▒▒▒▒▒ blocked: the server is slow ▒▒▒▒▒
 //
-// There are two threads because a Signal may take long, and the user who gives up must not wait.
+// There are two threads because a Signal may take long, and a user that gives up must not wait.
 class SignalForwarder {
  public:
-  // Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT, but for those that are ignored: nohup(1), and a
-  // shell that runs us with '&' in a script, say so that they are not for us.
+  // Blocks SIGINT, SIGTERM, SIGHUP and SIGQUIT, but for ignored ones: nohup(1), and a shell that
+  // runs us with '&' in a script, mean that they are not for us.
   SignalForwarder();
   SignalForwarder(const SignalForwarder&) = delete;
   SignalForwarder& operator=(const SignalForwarder&) = delete;
@@ -60,9 +60,9 @@ class SignalForwarder {
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
 };
 
-// For what follows without running anything: from now on SIGINT ends our process with 130, and
-// prints `message` on stderr unless it is empty. `message` lives for ever. A SIGINT that we were
-// told to ignore stays ignored.
+// For verbs that follow and run nothing: from now on SIGINT ends our process with 130, and prints
+// `message` on stderr unless it is empty. `message` lives for ever. A SIGINT that was ignored at
+// our start stays ignored.
 void ExitOnInterrupt(const char* message);
 
 }  // namespace proctor::cli

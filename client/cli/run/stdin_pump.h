@@ -23,8 +23,8 @@ class StdinPump {
   // may be held back.
   ~StdinPump();
 
-  // Whether our stdin could not be read, which was told and ended the stream: the process must not
-  // take half of its input for the whole.
+  // Whether our stdin could not be read. That was reported and ended the stream: the process must
+  // not take half of its input for the whole.
   bool failed() const { return failed_; }
 
  private:

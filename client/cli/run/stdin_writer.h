@@ -12,22 +12,22 @@
 
 namespace proctor::cli {
 
-// Writes to the stdin of a process by single calls, each of which can be repeated: every byte
-// arrives once, or the writer says that it does not know.
+// Writes to the stdin of a process by single calls that can be repeated: every byte arrives once,
+// or the writer says that it does not know.
 //
 // The offset does it: the server skips what it has taken already. That holds for one writer at a
-// time; bytes of another one in between would be taken for ours, and are noticed by the count.
+// time; the count reveals bytes of another one in between.
 //
 // Not thread-safe.
 //
 // Order of calls: Begin; Write as often as wanted; Close at most once. Nothing after an error.
 class StdinWriter {
  public:
-  // How long a server that cannot be reached is tried again, for each call.
+  // How long each call tries a server again that cannot be reached.
   static constexpr absl::Duration kPatience = absl::Seconds(30);
 
-  // `force` takes stdin over from another writer. `on_retry` hears of the first failure of a call
-  // that is repeated. `client` outlives this.
+  // `force` takes stdin over from another writer. `on_retry` gets the first failure of a call that
+  // is repeated. `client` outlives this.
   StdinWriter(const client::Client& client, std::string process_id, bool force,
               std::function<void(const absl::Status&)> on_retry);
 
@@ -41,7 +41,7 @@ class StdinWriter {
   // Ends the stdin.
   absl::Status Close();
 
-  // The bytes of ours that were certainly taken.
+  // The number of our bytes that were certainly taken.
   uint64_t taken() const { return position_ - start_; }
 
  private:

@@ -16,7 +16,7 @@ class Progress {
  public:
   explicit Progress(size_t count) : finished_(count, false) {}
 
-  // The next piece that nobody has; the count if there is none.
+  // The next piece that no thread has; the count when there is none.
   size_t Take() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     return next_ < finished_.size() ? next_++ : finished_.size();

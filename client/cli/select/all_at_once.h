@@ -5,11 +5,11 @@
 
 namespace proctor::cli {
 
-// The same work for each of several things, all at once, and what came of it in their order.
+// Does the same work for several things, all at once, and reports the results in their order.
 //
-// Called by one thread. The work is done on threads of its own, which are gone when the call
-// returns; one piece of work alone is done by the caller's thread. Where the system has no more
-// threads fewer of them do it, or the caller's.
+// Called by one thread. Threads of its own do the work, and are gone when the call returns; the
+// caller's thread does a single piece. When the system has no more threads, fewer do it, or the
+// caller's alone.
 
 // How many are under way at one time: a thread and an RPC each.
 constexpr size_t kMostAtOnce = 64;

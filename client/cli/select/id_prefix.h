@@ -9,8 +9,8 @@
 
 namespace proctor::cli {
 
-// The ids that a server knows, of one kind: completes the shortened ones that people type. The list
-// of them all is asked for once, by the first id that needs it.
+// The ids that a server knows, of one kind: completes the shortened ones that people type. Gets the
+// list of them all once, for the first id that needs it.
 //
 // Thread-safe, as Client is. The client outlives it.
 class KnownIds {
@@ -19,9 +19,9 @@ class KnownIds {
   KnownIds& operator=(const KnownIds&) = delete;
   virtual ~KnownIds() = default;
 
-  // Makes `*id` a whole id. An id that the server knows stands for itself; else it is taken for
-  // the start of one, if it has at least three characters. The server's own error if nothing
-  // begins so; INVALID_ARGUMENT (AMBIGUOUS_ID) if several do.
+  // Makes `*id` a whole id. An id that the server knows stands for itself; any other is the start
+  // of one, if it has at least three characters. Returns the server's own error when no id begins
+  // so; INVALID_ARGUMENT (AMBIGUOUS_ID) when several do.
   absl::Status Complete(std::string* id);
 
  protected:
@@ -29,7 +29,7 @@ class KnownIds {
   const client::Client& client() const { return client_; }
 
  private:
-  // Asks for the one of this id, or name, which becomes its id.
+  // Asks the server for this id or name, and sets `*id` to its id.
   virtual absl::Status Find(std::string* id) const = 0;
   virtual absl::Status List(std::vector<std::string>* ids) const = 0;
 

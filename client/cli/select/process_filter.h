@@ -25,23 +25,22 @@ class ProcessFilter {
   // none.
   void AddTo(FlagSet* flags, char letter);
 
-  // Whether the user asked for this state.
+  // Whether the user wants this state.
   bool Wants(ProcessWord word) const { return words_.count(word) > 0; }
-  // Adds a state where the user has named none, and tells whether it did.
+  // Adds a state when the user has named none; returns whether it did.
   bool AddDefault(ProcessWord word);
-  // Also those of which a lost server has left something, whatever their state.
+  // Also takes processes of a lost server with something left, in any state.
   void IncludeSurvivors() { request_.set_include_survivors(true); }
 
   // Makes the session's id a whole one. Errors as CompleteSessionId.
   absl::Status Complete(const client::Client& client);
 
-  // Calls `take` for all that pass, in the server's order, until it returns false. The states are
-  // looked at here, the rest by the server.
+  // Calls `take` for all that pass, in the server's order, until it returns false. Checks the
+  // states here; the server checks the rest.
   absl::Status ForEach(const client::Client& client,
                        const std::function<bool(const v1::Process&)>& take) const;
 
-  // Whether a process passes that no list told of; and whether it would, were it in the right
-  // state.
+  // Whether a process passes that came from no list; and whether it would in the right state.
   bool Passes(const v1::Process& process) const;
   bool PassesInAnyState(const v1::Process& process) const;
 

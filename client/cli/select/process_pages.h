@@ -12,8 +12,8 @@ namespace proctor::cli {
 //
 // Thread-safe, as Client is.
 
-// Calls `take` for each process that `request` asks for, on all of its pages, in the server's
-// order, until it returns false. Errors as ListProcesses.
+// Calls `take` for each process that `request` selects, on all of its pages, in the server's order,
+// until it returns false. Errors as ListProcesses.
 absl::Status ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
                            const std::function<bool(const v1::Process&)>& take);
 

@@ -14,7 +14,7 @@
 
 namespace proctor::cli {
 
-// The flags by which a verb takes processes that nobody names: by their labels, or all.
+// The flags by which a verb takes processes without their names: by labels, or all.
 //
 // A value; used by one thread.
 //
@@ -24,20 +24,20 @@ class Selector {
   // Adds -l, --all and -q to `*flags`; this must outlive it. `all` is what --all says it takes.
   void AddTo(FlagSet* flags, const std::string& all);
 
-  // Whether the user has said which processes: by ids or by flags, not by both. An exit code, and
-  // told, where not.
+  // Checks that the user has said which processes: by ids or by flags, not by both. Else reports
+  // that, and returns an exit code.
   std::optional<int> Check(const Invocation& invocation) const;
 
   // Whether flags choose, and not ids.
   bool given() const { return all_ || !labels_.empty(); }
   bool all() const { return all_; }
-  // Nothing is to be said where none is found.
+  // Whether to say nothing when none is found.
   bool quiet() const { return quiet_; }
 
-  // Of those that the flags choose, List takes only what passes.
+  // From now on List takes only processes that pass.
   void TakeOnly(std::function<bool(const v1::Process&)> pass) { pass_ = std::move(pass); }
 
-  // The ids of those among what `among` asks for.
+  // Returns the ids that the flags choose, among the processes of `among`.
   absl::Status List(const client::Client& client, v1::ListProcessesRequest among,
                     std::vector<std::string>* ids) const;
 

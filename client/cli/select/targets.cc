@@ -11,7 +11,7 @@
 namespace proctor::cli {
 namespace {
 
-// Says what came of targets, one after the other.
+// Reports the results of targets, one after the other.
 class TargetReport {
  public:
   TargetReport(Invocation& invocation, const PrintData& print)
@@ -25,7 +25,7 @@ class TargetReport {
     code_ = std::max(code_, result.code);
     if (result.error.ok()) return;
     code_ = kExitFailure;
-    // Of all that found no server, or lost it, one says it.
+    // Of all that found no server, or lost it, only one reports it.
     const bool gone =
         result.reached ? client::IsLost(result.error) : client::IsUnreachable(result.error);
     if (gone && gone_) return;
@@ -100,8 +100,8 @@ int ForEachFound(Invocation& invocation, const std::vector<std::string>& ids,
       ids.size(),
       [&](size_t index) {
         act(*client, ids[index], &results[index]);
-        // It has ended, or was forgotten, after the list: as well, but to whoever wanted to know
-        // how.
+        // It has ended, or was forgotten, after the list. That is fine, unless the verb asks how it
+        // ended.
         TargetResult& result = results[index];
         const bool gone = absl::IsNotFound(result.error);
         if (gone && !result.reached) result.error = absl::OkStatus();
