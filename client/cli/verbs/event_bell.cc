@@ -40,7 +40,7 @@ void EventBell::Listen() {
 void EventBell::Pass() {
   const auto info = client_.GetServerInfo({}, Prompt());
   if (!info.ok()) return;
-  // Whatever was before this position is seen by whoever looks now.
+  // A look from now on sees what was before this position.
   Ring();
   v1::WatchEventsRequest request;
   *request.mutable_resume_after() = info->last_event();

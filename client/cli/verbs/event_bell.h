@@ -10,10 +10,10 @@
 
 namespace proctor::cli {
 
-// Rings when something happens on a server, without a word on what.
+// Rings when something happens on a server, without saying what.
 //
-// AwaitTick is called by one thread; a thread of its own listens, from the constructor to the
-// destructor. A lost server rings, too: whoever looks then finds out.
+// One thread calls AwaitTick; a thread of its own listens, from the constructor to the destructor.
+// A lost server rings, too: the next look finds the loss.
 class EventBell {
  public:
   // `client` outlives it.
@@ -22,7 +22,7 @@ class EventBell {
   EventBell& operator=(const EventBell&) = delete;
   ~EventBell();
 
-  // Waits for so long, and tells whether it has rung since the last time.
+  // Waits for `duration`, and returns whether it has rung since the last time.
   bool AwaitTick(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

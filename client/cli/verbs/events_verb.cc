@@ -48,7 +48,7 @@ class EventPrinter {
   // Takes one response; false when no more are wanted.
   bool Take(const v1::WatchEventsResponse& response);
   bool Reach(const v1::EventPosition& position);
-  // Moves the position past what is gone; whether `error` was about that.
+  // Moves the position past expired events; returns whether `error` was about them.
   bool MoveOn(const absl::Status& error);
   void TellLoss(const absl::Status& error);
 
@@ -78,7 +78,7 @@ int EventPrinter::Print(const v1::EventPosition* after) {
     if (done_) break;
     if (MoveOn(error)) continue;
     if (error.ok()) {
-      // Nobody ends a stream of events in good order but a server that goes.
+      // Only a server that shuts down ends a stream of events in good order.
       error = absl::UnavailableError("the server ended the stream too early");
     }
     if (!reconnector_.Await(error)) return invocation_.RefuseLost(error, "");
@@ -94,8 +94,8 @@ void EventPrinter::TellLoss(const absl::Status& error) {
 absl::Status EventPrinter::Pass() {
   v1::WatchEventsRequest request;
   *request.mutable_resume_after() = position_;
-  // Without -f all events are asked for, and chosen here: the last one tells where to end, even
-  // if it is not wanted.
+  // Without -f it gets all events and chooses here: the last one says where to end, even if it is
+  // not wanted.
   if (follow_) *request.mutable_filter() = filter_;
   const std::unique_ptr<client::EventStream> stream = client_.WatchEvents(request);
   while (const v1::WatchEventsResponse* response = stream->Next()) {
@@ -162,7 +162,7 @@ int EventsVerb(Invocation& invocation) {
   bool has_after = false;
   v1::EventPosition after;
   v1::EventFilter filter;
-  // What watches a server for days outlasts its repair.
+  // A watch of days outlasts the server's repair.
   ReconnectFlag reconnect{absl::InfiniteDuration()};
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('f', "follow", "go on with what happens", &follow);
@@ -199,7 +199,7 @@ int EventsVerb(Invocation& invocation) {
 
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
-  // What was forgotten still has events: an id that nobody knows stands for itself.
+  // A forgotten process still has events: an unknown id stands for itself.
   const auto settled = [](const absl::Status& error) {
     return error.ok() || absl::IsNotFound(error);
   };

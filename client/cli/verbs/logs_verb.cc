@@ -142,7 +142,7 @@ int LogsVerb(Invocation& invocation) {
       client->ReadOutput(request, logs.reconnect.Policy(&invocation.console()));
   const client::StreamOutcome outcome = stream->Receive(LogsSinks(invocation, logs, &gaps));
   gaps.Finish();
-  // Our own output failed, which Conclude tells.
+  // Our own output failed; Conclude reports that.
   if (outcome.stopped_by_sink) return kExitFailure;
   if (!outcome.error.ok()) {
     return outcome.process.has_value()

@@ -32,7 +32,7 @@ absl::Status GetWhole(const client::Client& client, const std::string& id, v1::P
   return absl::OkStatus();
 }
 
-// What a signal may reach: with `tree` also what is left of those that have ended.
+// The processes that a signal may reach: with `tree` also ended ones with something left.
 v1::ListProcessesRequest WhatRuns(bool tree) {
   v1::ListProcessesRequest request;
   request.add_states(v1::PROCESS_STATE_RUNNING);
@@ -57,9 +57,9 @@ int KillVerb(Invocation& invocation) {
   if (auto code = invocation.Parse(&flags, {})) return *code;
   if (auto code = selector.Check(invocation)) return *code;
   if (group && tree) return invocation.console().Fail("--group and --tree exclude each other");
-  // Whoever only wants it gone does not want what it has started to go on.
+  // A user that only wants it gone does not want its descendants to go on.
   group = group || !signal.has_value();
-  // Nobody gets a signal 0: as with kill(1) it asks whether the process runs.
+  // Signal 0 is not sent: as with kill(1) it asks whether the process runs.
   const bool asks = signal == "0";
   v1::SignalProcessRequest request;
   request.set_signal(signal.value_or("KILL"));
@@ -203,7 +203,7 @@ int RmVerb(Invocation& invocation) {
   if (!force) {
     among.add_states(v1::PROCESS_STATE_EXITED);
     among.add_states(v1::PROCESS_STATE_DRAINED);
-    // Nobody has named them: they are not forgotten by the way.
+    // The user has not named them: they are not forgotten by the way.
     selector.TakeOnly([&kept](const v1::Process& process) {
       if (MayRunOn(process)) ++kept;
       return !MayRunOn(process);

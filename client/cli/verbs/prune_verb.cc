@@ -33,15 +33,15 @@ bool Agrees(const std::string& question) {
   return answer == 'y' || answer == 'Y';
 }
 
-// What there is to forget.
+// What to forget.
 struct Ended {
   std::vector<std::string> ids;
   // Those that may run on, and are kept for that.
   size_t kept = 0;
 };
 
-// What ended before `before`. What may run on is not for everybody to forget: whoever asks for lost
-// ones has seen them, but what is known to run on has no other trace.
+// Finds what ended before `before`. Keeps what may run on: a user that asks for lost ones has seen
+// them, but what is known to run on has no other trace.
 absl::Status List(const client::Client& client, const ProcessFilter& filter, bool lost_too,
                   absl::Time before, Ended* ended) {
   return filter.ForEach(client, [&](const v1::Process& process) {

@@ -20,7 +20,7 @@ int PsVerb(Invocation& invocation) {
   bool watch = false;
   ProcessFilter filter;
   ProcessView view;
-  // What watches a server for days outlasts its repair.
+  // A watch of days outlasts the server's repair.
   ReconnectFlag reconnect{absl::InfiniteDuration()};
   FlagSet flags(FlagSet::Order::kAnywhere);
   flags.Switch('a', "all", "those that ended, too", &all);

@@ -33,7 +33,7 @@ absl::Status List(const client::Client& client, const ProcessFilter& filter,
   });
 }
 
-// What of a process has to change to be a change.
+// The parts of a process that count as a change.
 std::string LookOf(const v1::Process& process) {
   Row row = ProcessRow(process, absl::UnixEpoch());
   return absl::StrCat(row[kStateField].text, "\n", row[kExitField].text, "\n",
@@ -55,8 +55,8 @@ class ChangeLines {
   int Run() {
     while (invocation_.out().error() == 0) {
       absl::Status error = Pass();
-      // The list is had again, and shows what was missed. Whoever is too slow for the events is so
-      // for a list after the other as well.
+      // A new list shows what was missed. A client that is too slow for the events is too slow for
+      // one list after the other as well.
       const Reason reason = ReasonOf(error);
       if (reason == Reason::kEventsExpired || reason == Reason::kLogChanged) {
         absl::SleepFor(kRepaint);
@@ -179,7 +179,7 @@ int Repaint(Invocation& invocation, const client::Client& client, const ProcessF
   EventBell bell(client, filter.Events());
   std::vector<v1::Process> processes;
   ScreenPainter painter;
-  // What would be wider than the window would wrap, and nothing be where it is painted again.
+  // A line wider than the window would wrap, and the next painting would miss its place.
   view->KeepToWidth();
   bool painted = false;
   for (bool changed = true; invocation.out().error() == 0;) {

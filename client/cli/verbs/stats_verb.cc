@@ -78,7 +78,7 @@ class Stats {
 
   const Usages& usages() const { return usages_; }
 
-  // Whether there is something that was there at two looks, which are of all.
+  // Whether a process was there at both looks, which are of all.
   bool KnowsLoads() const {
     return std::any_of(usages_.begin(), usages_.end(), [this](const v1::ProcessUsage& usage) {
       return known_.at(usage.process_id()).has_load;
@@ -113,7 +113,7 @@ class Stats {
     absl::Duration cpu_time;
     bool has_load = false;
     double load = 0;
-    // Empty where nobody has asked yet.
+    // Empty until LearnCommands.
     std::string command;
     std::string name;
   };
@@ -125,7 +125,7 @@ class Stats {
     Known& known = found->second;
     if (!is_new && clock == known.clock) return;  // the same look
     if (!is_new && clock > known.clock) {
-      // Less where a member of its tree has gone that nobody has waited for.
+      // Less when a member of its tree has gone that no parent has waited for.
       known.load =
           std::max(0.0, absl::FDivDuration(cpu_time - known.cpu_time, clock - known.clock));
       known.has_load = true;
@@ -172,7 +172,7 @@ class Stats {
       return true;
     });
     if (!error.ok()) return error;
-    // Whoever has ended since is not listed any more.
+    // The list has no process that has ended since.
     for (auto& [id, known] : known_) {
       if (known.command.empty()) known.command = std::string("?");
     }
@@ -185,7 +185,7 @@ class Stats {
   std::map<std::string, Known> known_;
 };
 
-// Names those that were asked for and do not run.
+// Names the wanted processes that do not run.
 void TellEnded(const Invocation& invocation, const v1::GetProcessUsageRequest& request,
                const Usages& usages) {
   for (const std::string& id : request.process_ids()) {

@@ -23,7 +23,7 @@ namespace {
 
 bool IsKnown(const v1::ExitStatus& status) { return status.has_exit_code() || status.has_signal(); }
 
-// The policy of many waits on one server, which all lose it at the same time: one tells it.
+// The policy of many waits on one server. All lose it at the same time; one reports it.
 client::ReconnectPolicy TellOnce(client::ReconnectPolicy policy) {
   auto told = std::make_shared<std::atomic<bool>>(false);
   policy.on_lost = [told, tell = std::move(policy.on_lost)](const absl::Status& error) {
@@ -98,7 +98,7 @@ int WaitVerb(Invocation& invocation) {
     result->notes.push_back(
         absl::StrCat("how it ended is unknown", reason.empty() ? "" : ": ", reason));
   };
-  // A member of a batch that has ended is one of it.
+  // Labels choose a batch with its ended members; --all chooses what runs.
   v1::ListProcessesRequest among;
   if (selector.all()) among.add_states(v1::PROCESS_STATE_RUNNING);
   const int code = ForEachProcess(invocation, selector, among, act);

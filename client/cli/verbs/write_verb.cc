@@ -1,4 +1,4 @@
-// write: our stdin for a process that runs already, without staying with it.
+// write: sends our stdin to a process that runs already, without staying with it.
 #include <unistd.h>
 
 #include <cerrno>
