@@ -25,7 +25,7 @@ absl::Duration SinceBoot() {
 std::string Hash(std::string_view secret) {
   std::string hash(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;
-  // Fails only out of memory; then no secret has this hash, and nobody gets in.
+  // Fails only out of memory; no secret has the hash then, so no login opens.
   if (EVP_Digest(secret.data(), secret.size(), reinterpret_cast<unsigned char*>(hash.data()), &size,
                  EVP_sha256(), nullptr) != 1) {
     return NewRandomId();
@@ -127,7 +127,7 @@ std::string Logins::ProofOf(std::string_view cookie) const {
   if (HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
            reinterpret_cast<const unsigned char*>(cookie.data()), cookie.size(), proof,
            &size) == nullptr) {
-    return NewRandomId();  // as in Hash: one that nobody has
+    return NewRandomId();  // as in Hash: no browser has it
   }
   return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(proof), size));
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kDefaultSize = 100;
 constexpr size_t kMostSize = 1000;
 
-// FNV-1a: tells filters apart; it need not resist anybody.
+// FNV-1a: tells filters apart; it need not resist attacks.
 uint64_t Fingerprint(std::string_view text) {
   uint64_t hash = 14695981039346656037u;
   for (const unsigned char c : text) hash = (hash ^ c) * 1099511628211u;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr absl::Duration kEvery = absl::Seconds(5);
 constexpr uint64_t kMuch = 16 << 20;
-// Larger than any message of output: those come and go too often for a system call each.
+// Larger than any message of output: messages come and go too often for a system call each.
 constexpr int kLargeBlock = 1 << 20;
 
 }  // namespace

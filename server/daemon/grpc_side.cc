@@ -34,10 +34,10 @@ TlsOptions TlsOptionsOf(const Options& options) {
               options.token_file.empty() ? options.state_dir + "/token" : options.token_file};
 }
 
-// Takes messages as they are, and nothing that has to be inflated: gRPC (1.51) checks a message's
-// size after that, and 1.5 MiB can be made 1.6 GiB. A call that says that it is compressed is
-// answered UNIMPLEMENTED, with what is taken (grpc-accept-encoding), before its first message is
-// looked at; without the filter that inflates, no other way leads there.
+// Takes no compressed messages: gRPC (1.51) checks a message's size after it is inflated, and 1.5
+// MiB can become 1.6 GiB. A call that says that it is compressed is answered UNIMPLEMENTED, with
+// the accepted encodings (grpc-accept-encoding), before its first message is read. Without the
+// filter that inflates, there is no other way to it.
 void RefuseCompression(grpc::ServerBuilder* builder) {
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);

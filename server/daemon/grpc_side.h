@@ -29,8 +29,8 @@ namespace proctor::server {
 //   Start ──▶ serving ──StopAccepting──▶ calls go on ──Shutdown──▶ no call is left
 //
 // Thread-safety: the main loop's thread, but for channel and loads.
-// Lifetime: what it is made of outlives it. Shutdown comes before the destructor, where Start
-// succeeded.
+// Lifetime: the parts in Behind outlive it. After a successful Start, Shutdown comes before the
+// destructor.
 class GrpcSide {
  public:
   // What the services serve.

@@ -92,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       std::shared_ptr<EventLoop> main_loop,
                                                       Ended ended) {
   SetSpawnTimeout(options.spawn_timeout);
-  // What no session could use is told now, not at the first session.
+  // Reports now, not at the first session, a setting that no session could use.
   if (auto watcher = ResolveWatcher(options.watcher); !watcher.ok()) return watcher.status();
   ASSIGN_OR_RETURN(auto trees, ProcessTrees::Open(options.cgroup));
   LogCgroup(*trees);

@@ -24,7 +24,7 @@ constexpr double kStopShare = 0.8;
 // disk) can delay the end of the server.
 constexpr absl::Duration kGiveUpAfterKill = absl::Seconds(5);
 
-// How long callers have, at the end, to take what was sent to them.
+// How long callers have, at the end, to take their last messages.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
 
 // How long gRPC has then to end what it cancels.
@@ -93,7 +93,8 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
   });
   // Every call ends before gRPC's shutdown begins: from then on gRPC (1.51) closes a connection
   // with the last call on it, and a client that meets that end while it writes (EPIPE) forgets
-  // what it has not read. What was said before the shutdown is read before a connection closes.
+  // what it has not read. A client reads what was sent before the shutdown before its connection
+  // closes.
   const absl::Time deadline = absl::Now() + kLastWords;
   bound.Enter("callers");
   const bool told = parts_->hub->AwaitStreams(deadline) && sessions_.Join(deadline);

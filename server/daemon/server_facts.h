@@ -8,15 +8,15 @@
 
 namespace proctor::server {
 
-// What the server tells about itself that does not change while it runs. Pure functions.
+// Facts about the server that do not change while it runs. Pure functions.
 
-// The largest message that it takes.
+// The largest message that the server takes, in bytes.
 inline constexpr int kMaxMessageBytes = 8 * 1024 * 1024;
 
 // Its limits, as the options set them.
 v1::ServerLimits LimitsOf(const Options& options, const MemoryBudget& memory);
 
-// What is known of the event log from its opening on. `notice` is what OpenEventLog said.
+// The facts of the event log since its opening. `notice` comes from OpenEventLog.
 v1::EventLogInfo EventLogFactsOf(const Options& options, const std::string& notice);
 
 }  // namespace proctor::server

@@ -59,8 +59,8 @@ void EventFeed::Begin() {
 absl::Status EventFeed::Locate() {
   RETURN_IF_ERROR(wire::CheckFilter(request_.filter()));
   if (!request_.has_resume_after()) {
-    // What the snapshot shows may already be newer than this: then the events that
-    // made it so follow, and nothing is missing.
+    // The snapshot may already be newer than this: then the events that made it so follow, and
+    // nothing is missing.
     position_ = hub_->log()->range().last;
     if (request_.include_snapshot()) snapshot_ = Snapshot::kSessions;
     return absl::OkStatus();
@@ -163,7 +163,7 @@ bool EventFeed::MakeEvent() {
   for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
       auto events = hub_->log()->ReadAfter(position_, kBatch);
-      if (!events.ok()) {  // too slow: what comes next is not kept any more
+      if (!events.ok()) {  // too slow: the next event is not kept any more
         outcome_ = wire::ToGrpc(events.status());
         return false;
       }
@@ -191,7 +191,7 @@ grpc::ByteBuffer EventFeed::MakeBookmark() {
   return Serialize(message);
 }
 
-// Not so the first one: its write ends only when the metadata before it are sent.
+// Never `more` with the first one: its write ends only when the metadata before it are sent.
 void EventFeed::Write(bool more) {
   in_flight_ = InFlight::kWrite;
   transport_->StartWriting(response_, ++writes_ > 1 && more);

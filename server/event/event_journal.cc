@@ -79,7 +79,7 @@ struct Describe {
 void EventJournal::Write() {
   for (;;) {
     auto events = log_->ReadAfter(position_, kBatch);
-    if (!events.ok()) {  // fell behind what is kept: goes on with the present
+    if (!events.ok()) {  // fell behind the kept events: goes on with the present
       spdlog::warn("events lost to the log after={}", position_);
       position_ = log_->range().first - 1;
       continue;

@@ -9,7 +9,7 @@ namespace proctor::server {
 grpc::ByteBuffer Serialize(const v1::WatchEventsResponse& message) {
   grpc::ByteBuffer bytes;
   bool owned = false;
-  // Fails only for what is larger than any message may be.
+  // Fails only for a message beyond the largest size.
   (void)grpc::SerializationTraits<v1::WatchEventsResponse>::Serialize(message, &bytes, &owned);
   return bytes;
 }

@@ -27,12 +27,12 @@ struct HttpOptions {
   std::string metrics_token;               // what Prometheus shows for /metrics; "" lets in none
   HttpActions actions = HttpActions::kLogin;
   HttpLimits limits = {};
-  // What it has accepted and refused, which any thread may read.
+  // The connections that it has accepted and refused; any thread may read it.
   std::shared_ptr<ListenerLoad> load = std::make_shared<ListenerLoad>("http");
 };
 
-// The HTTP side of the server: a gateway for browsers, curl and Prometheus to what the
-// services of proctor.v1 tell. It calls them as any client does, through `channel`.
+// The HTTP side of the server: a gateway for browsers, curl and Prometheus to the services of
+// proctor.v1. It calls them as any client does, through `channel`.
 //
 //   Start ──▶ serving ──Stop──▶ ended
 //

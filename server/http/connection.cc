@@ -38,7 +38,7 @@ using boost::system::error_code;
 // What the kernel keeps for a viewer that is behind.
 constexpr int kSendBufferBytes = 256 * 1024;
 
-// How long a caller may go on sending after the last answer.
+// How long a caller may still send after the last answer.
 constexpr absl::Duration kLinger = absl::Seconds(2);
 
 std::string ToString(beast::string_view text) { return std::string(text.data(), text.size()); }
@@ -198,7 +198,7 @@ class BeastConnection final : public Connection,
       if (!value.empty()) value.append(", ");
       value.append(field.value().data(), field.value().size());
     }
-    // A body that is not read: what follows it could not be told from it.
+    // After a body that was not read, the next request has no known beginning.
     has_body_ = request.headers.count("transfer-encoding") != 0 ||
                 parser_->content_length().value_or(0) > 0;
     keep_alive_ = message.version() >= 11 && message.keep_alive() && !has_body_;

@@ -11,22 +11,22 @@ class Status;
 
 namespace proctor::server::http {
 
-// Errors on their way from gRPC to HTTP. Between the two they are what they are in the
-// core: an absl::Status with a reason and variables (core/base/error.h).
+// Turns errors of gRPC into errors of HTTP. In between they are as in the core: an absl::Status
+// with a reason and variables (core/base/error.h).
 //
 // Thread-safety: pure functions.
 
-// The status of a call. What came without an ErrorInfo, as gRPC's own errors do, has its
-// code's name as the reason.
+// Returns the status of a call. An error without an ErrorInfo, such as gRPC's own, has its code's
+// name as the reason.
 absl::Status FromGrpc(const grpc::Status& status);
 
-// The HTTP status that says the same.
+// Returns the HTTP status that means the same.
 int HttpStatusOf(absl::StatusCode code);
 
 // {"error":{"code":"NOT_FOUND","reason":"...","message":"...","metadata":{...}}}
 std::string ErrorJson(const absl::Status& status);
 
-// The whole answer; `http_status` where the code alone does not tell it.
+// Returns the whole answer. `http_status` replaces the status of the code, unless it is 0.
 Response ErrorResponse(const absl::Status& status, int http_status = 0);
 
 }  // namespace proctor::server::http

@@ -147,7 +147,7 @@ void AppendElement(const Message& message, const FieldDescriptor* field, int ind
   }
 }
 
-// A key is a string whatever its type: what is one already is not quoted again.
+// A key is a string for every type: one that is quoted already is not quoted again.
 void AppendKey(const Message& entry, const FieldDescriptor* key, std::string* json) {
   std::string text;
   AppendValue(entry, key, &text);
@@ -180,7 +180,7 @@ void AppendFields(const Message& message, std::string* json) {
   bool first = true;
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor* const field = descriptor->field(i);
-    // What may be absent is left out then; numbers and lists are always there.
+    // Fields that may be absent are left out then; numbers and lists are always there.
     if (field->has_presence() && !reflection->HasField(message, field)) continue;
     absl::StrAppend(json, first ? "\"" : ",\"", field->name(), "\":");
     first = false;

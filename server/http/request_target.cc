@@ -26,7 +26,7 @@ bool IsText(std::string_view text) {
   return text.find('\0') == std::string_view::npos && !FindInvalidUtf8(text).has_value();
 }
 
-// Nothing for a bad escape, and for what is no text once decoded.
+// Returns nothing for a bad escape, and when the decoded text is none.
 std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {

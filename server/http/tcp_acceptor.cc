@@ -67,7 +67,7 @@ void TcpAcceptor::Accept() {
     }
     const int error = errno;
     if (IsNobodyThere(error)) break;
-    if (error == ECONNABORTED || error == EINTR) continue;  // it left while it waited
+    if (error == ECONNABORTED || error == EINTR) continue;  // the caller left while it waited
     // EMFILE and its like. The listener stays readable: waiting for that would spin.
     if (!std::exchange(paused_, true)) {
       spdlog::warn("http accept paused address={} error=\"{}\"", listener_->address(),

@@ -18,7 +18,7 @@ constexpr double kBytesASecond = 4 * kKiB;
 constexpr double kMostCalls = 2000;
 constexpr double kCallsASecond = 100;
 
-// Fewer hold neither the calls that matter nor the bytes.
+// Fewer bytes hold neither too many calls nor too much else.
 constexpr uint64_t kWorthALook = 32 * 1024;
 
 // How long gRPC may work on what it has read.

@@ -6,7 +6,7 @@
 namespace proctor::server {
 namespace {
 
-// Nothing for what is no socket any more.
+// Returns nothing when it is no socket any more.
 std::optional<uint64_t> Cookie(int fd) {
   uint64_t cookie = 0;
   socklen_t size = sizeof cookie;

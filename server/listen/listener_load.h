@@ -11,9 +11,9 @@ namespace proctor::server {
 
 // Why a connection was refused, or had to go.
 enum class Refusal {
-  kConnections,        // its listener has as many as it may
-  kConnectionsOfPeer,  // its peer has as many there as it may
-  kDescriptors,        // what is left of them is not for it
+  kConnections,        // its listener has its most
+  kConnectionsOfPeer,  // its peer has its most there
+  kDescriptors,        // the rest of them is reserved
   kNoToken,            // HTTP: it had shown no token, and others came
   kBytesWithoutUse,    // it sent much that was no message (appetite.h)
   kCallsWithoutUse,    // it began calls without a message, or to reset them

@@ -27,7 +27,7 @@ bool SilentPeers::IsSilent(Connection& connection, absl::Time now) const {
     return false;
   }
   connection.waits_since = std::min(connection.waits_since, now);
-  // Where the kernel does not tell the window (before 5.4), it may be zero.
+  // On kernels without the window (before 5.4), it may be zero.
   const bool knows_window = size >= offsetof(tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd;
   const absl::Duration limit =
       knows_window && info.tcpi_snd_wnd > 0 ? limits_.silence : limits_.closed_window;

@@ -39,7 +39,7 @@ void SayLastWords(int signal) {
     if (fault.signal == signal) std::strcat(line, fault.name);
   }
   std::strcat(line, "\n");
-  // A pipe that is full would keep us from dying.
+  // A full pipe would keep us from dying.
   pollfd room = {STDERR_FILENO, POLLOUT, 0};
   if (::poll(&room, 1, 0) == 1) (void)!::write(STDERR_FILENO, line, std::strlen(line));
   // Comes when this returns, and finds the default action again (SA_RESETHAND). A fault that

@@ -195,7 +195,7 @@ struct Metrics::Series {
 
 namespace {
 
-// What is not counted but read: families of one scrape.
+// Values that are read and not counted: families of one scrape.
 class Reading {
  public:
   void Gauge(const char* name, const char* help, double value) {

@@ -40,12 +40,12 @@ void GreedyPeers::LookLater() {
 Appetite::Verdict GreedyPeers::Judge(Connection& connection, absl::Duration now) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  // Where the kernel does not tell them (before 4.1), they stay 0.
+  // They stay 0 on kernels without them (before 4.1).
   if (::getsockopt(connection.socket.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
       !connection.appetite.IsWorthALook(info.tcpi_bytes_received, now)) {
     return Appetite::Verdict::kLawful;
   }
-  // What waits in the kernel, gRPC cannot have done anything with: as after a pause of the server.
+  // gRPC cannot have used bytes that still wait in the kernel, as after a pause of the server.
   int unread = 0;
   (void)::ioctl(connection.socket.fd(), SIOCINQ, &unread);
   ConnectionUse use;
@@ -64,7 +64,7 @@ bool GreedyPeers::Cut(const Connection& connection, Refusal reason, absl::Durati
   if (!own) return !connection.socket.IsOpen();  // out of descriptors: the next time
   connection.load->Refuse(reason, PeerName(PeerAddress(own.get())), now);
   (void)::shutdown(own.get(), SHUT_RDWR);  // over already: as well
-  // What has come is not for gRPC any more, either.
+  // Drops the bytes that have come, so that gRPC gets no more of them.
   while (::recv(own.get(), nullptr, kReceived, MSG_TRUNC | MSG_DONTWAIT) > 0) {
   }
   return true;

@@ -88,7 +88,8 @@ class TcpCredentials::Current {
     ++generation_;
   }
 
-  // Null if `*seen` is what is in force; else the caller's, and `*seen` is moved on.
+  // Returns null when `*seen` is in force; else the new files, which the caller owns, and moves
+  // `*seen` on.
   grpc_ssl_server_certificate_config* TakeNews(uint64_t* seen) {
     absl::MutexLock lock(&mutex_);
     if (std::exchange(*seen, generation_) == generation_) return nullptr;
@@ -103,9 +104,9 @@ class TcpCredentials::Current {
 };
 
 // gRPC's own C++ credentials for a server keep their certificates for ever (SslServerCredentials)
-// or look at files by themselves, also at a half of a pair (FileWatcherCertificateProvider). Its C
-// interface asks at each handshake; a listener must hear of each change once, so each has
-// credentials of its own.
+// or watch the files, and may read half of a pair (FileWatcherCertificateProvider). Its C interface
+// asks at each handshake. Each listener must get each change once, so each has credentials of its
+// own.
 class TcpCredentials::Credentials final : public grpc::ServerCredentials {
  public:
   explicit Credentials(std::shared_ptr<Current> current) : current_(std::move(current)) {}

@@ -10,7 +10,7 @@
 namespace proctor::server {
 namespace {
 
-// Whether getgrnam(3) could not look; of a group that is not there it says one of the others.
+// Whether getgrnam(3) could not look. For a missing group it gives one of the other values.
 bool IsLookupError(int error) {
   for (const int one : {EINTR, EIO, EMFILE, ENFILE, ENOMEM, ERANGE}) {
     if (error == one) return true;

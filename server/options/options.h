@@ -22,7 +22,7 @@ struct HttpAddress {
   uint16_t port = 0;
 };
 
-// What proctord is told on its command line.
+// The options of proctord's command line.
 struct Options {
   std::vector<ListenAddress> listen;  // the default address where none was named
   std::optional<gid_t> socket_group;  // may use the unix sockets, too

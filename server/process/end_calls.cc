@@ -137,8 +137,8 @@ class EndCall : public LateCall {
     if (!answered() && !finishing_) Answer(UnknownDescendantsError(process_->Info()));
   }
 
-  // Answers with the last that is known. WatchTree may have come here first: what it finds
-  // out may be all that the session's close waited for.
+  // Answers with the last known state. WatchTree may have come here first: the session's close may
+  // have waited only for its news.
   void Conclude(Until until, const ProcessInfo& info) {
     if (answered() || finishing_) return;
     if (!Reached(until, info.state, info.tree_empty)) return Answer(UnknownDescendantsError(info));

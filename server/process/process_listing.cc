@@ -63,7 +63,7 @@ absl::Status ListProcesses(SessionRegistry* sessions, const v1::ListProcessesReq
   }
   absl::flat_hash_set<std::string> survived;
   if (request.include_survivors()) survived = sessions->ProcessesWithSurvivors();
-  // One more than the page tells whether there is a next one.
+  // One more than the page shows whether there is a next one.
   auto entries = sessions->processes().List(
       page->after, page->size + 1, [&request, &survived](const ProcessInfo& info) {
         return (MatchesState(request, info) || survived.contains(info.id)) &&

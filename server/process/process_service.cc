@@ -192,7 +192,7 @@ grpc::ServerUnaryReactor* ProcessService::GetProcess(grpc::CallbackServerContext
   return OnProcessLate(
       context, sessions_, process_id,
       [fill](SessionContext&, Process& process, const std::shared_ptr<LateAnswer>& answer) {
-        // Info tells what the look finds out.
+        // Info has the result of the look.
         process.LookAtTree([fill, raw = &process, answer] { answer->Finish(fill(raw->Info())); });
       },
       [fill, sessions = sessions_](const ProcessInfo& info) {

@@ -64,7 +64,7 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
   if (auto status = CheckNamed(*sessions, *request); !status.ok()) return Answer(context, status);
   absl::flat_hash_set<std::string> ids;  // of names, too
   for (const std::string& id : request->process_ids()) ids.insert(sessions->processes().IdOf(id));
-  // One more than the page tells whether there is a next one.
+  // One more than the page shows whether there is a next one.
   auto entries = sessions->processes().List(
       page->after, page->size + 1,
       [&](const ProcessInfo& info) { return Matches(*request, ids, info); });

@@ -39,8 +39,8 @@ class WriteStdinCall : public LateCall {
     if (auto claimed = pipe.Claim(this, request.force()); !claimed.ok()) return Answer(claimed);
     std::optional<uint64_t> offset;
     if (request.has_offset()) offset = request.offset();
-    // The bytes go on into the pipe when the caller goes away: they were sent. The
-    // call is gone then, which `alive` tells.
+    // The bytes go on into the pipe when the caller goes away: they were sent. `alive` shows
+    // whether the call still exists.
     pipe.Write(this, request.data(), offset, request.eof(),
                [this, alive = std::weak_ptr<bool>(alive_), response](const absl::Status& status) {
                  if (alive.expired() || answered()) return;

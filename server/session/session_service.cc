@@ -106,7 +106,7 @@ grpc::ServerUnaryReactor* SessionService::SetSessionWatcher(
     grpc::CallbackServerContext* context, const v1::SetSessionWatcherRequest* request,
     v1::SetSessionWatcherResponse* response) {
   if (request->watcher().empty()) return Answer(context, InvalidField("watcher", "is required"));
-  // What is unknown or cannot work here opens no default session.
+  // A watcher that is unknown or cannot work here opens no default session.
   if (auto watcher = ResolveWatcher(request->watcher()); !watcher.ok()) {
     return Answer(context, watcher.status());
   }

@@ -115,7 +115,7 @@ Command CommandOf(const v1::ProcessSpec& stored) {
   ReadUser(stored.user(), command.user);
   ReadLimits(stored, command);
   ReadTimes(stored, command);
-  // Zero is what nobody can ask for: it stands for the default.
+  // No request can have zero: it stands for the default.
   if (stored.output().retain_bytes() != 0) command.retain_bytes = stored.output().retain_bytes();
   command.overflow = OverflowOf(stored.output().overflow());
   command.labels = LabelsOf(stored.labels());

@@ -31,7 +31,7 @@ ProcessState StateOf(const v1::Process& stored) {
       return ProcessState::kExited;
     case v1::PROCESS_STATE_DRAINED:
       return ProcessState::kDrained;
-    default:  // of a later version: what else is known of it says most
+    default:  // of a later version: its other fields say most
       return stored.has_drained()       ? ProcessState::kDrained
              : stored.has_exit_status() ? ProcessState::kExited
                                         : ProcessState::kRunning;

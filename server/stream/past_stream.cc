@@ -36,7 +36,7 @@ void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessI
 void PastStream::OnRead(absl::StatusOr<Output> output) {
   if (!output.ok()) return transport_->Finish(wire::ToGrpc(output.status()));
   output_ = *std::move(output);
-  // The end of what is gone is nothing, which would look like all that there was.
+  // The end of lost output would be empty, and look like all of it.
   const bool wants_end =
       from_.position_case() == v1::OutputPosition::kTailBytes && from_.tail_bytes() == 0;
   if (output_.gone && !wants_end && !from_.has_offsets()) from_.mutable_offsets();

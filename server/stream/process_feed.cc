@@ -76,7 +76,7 @@ void ProcessFeed::AwaitUntil() {
   until_ = loop_->CallLater(
       std::clamp(left + absl::Milliseconds(1), absl::ZeroDuration(), kHeartbeat), [this] {
         if (absl::Now() <= options_.output.until) return AwaitUntil();
-        Pump();  // or when what is being written is
+        Pump();  // or at the end of the write in flight
       });
 }
 
@@ -166,8 +166,8 @@ absl::Status ProcessFeed::HandleStdin(v1::StdinData data) {
 StdinPipe::Done ProcessFeed::MakeStdinDone() {
   return [this, alive = std::weak_ptr<bool>(alive_)](const absl::Status& status) {
     if (alive.expired() || outcome_.has_value() || finished_) return;
-    // The process may close its stdin, or end, at any time: the caller cannot have
-    // known, and StdinClosed or Exited tells.
+    // The process may close its stdin, or end, at any time. The caller cannot have known that;
+    // StdinClosed or Exited reports it.
     if (status.ok() || ReasonOf(status) == Reason::kStdinClosed) return transport_->ReadNext();
     Fail(status);
   };

@@ -163,7 +163,7 @@ void ReadLimits(const v1::ProcessSpec& spec, Command& command) {
   command.cgroup.io_weight = cgroup.io_weight();
 }
 
-// What was asked for of these; a field that was left out stays so.
+// Writes only the fields that the command sets.
 void WriteUserAndLimits(const Command& command, v1::ProcessSpec& spec) {
   if (command.user != ProcessUser{}) {
     v1::ProcessUser* user = spec.mutable_user();
