@@ -127,7 +127,8 @@ grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) 
     // A peer that vanished without a FIN is noticed within a minute and a half. A minute of silence
     // is borne, by gRPC's probes and by TCP, for which gRPC sets the same bound: TCP may not have
     // tried again by then, and a client that is slow to read answers probes late. A unix socket
-    // needs none of this: the kernel tells, and a server stopped in a debugger is not gone.
+    // needs none of this: the kernel reports the loss, and a server stopped in a debugger is not
+    // gone.
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

@@ -24,7 +24,7 @@ namespace proctor::client {
 //     absl::StatusOr<v1::StopProcessResponse> stopped = (*client)->StopProcess(request);
 //
 // The unary RPCs are members that are called like methods; client.cc binds each to its stub in one
-// line (rpc.h tells their errors). Streams are objects of their own.
+// line (rpc.h explains their errors). Streams are objects of their own.
 //
 // Thread-safe. Streams that it makes outlive it.
 class Client {
@@ -41,7 +41,7 @@ class Client {
   // Joins a process (AttachProcess).
   std::unique_ptr<ProcessStream> Attach(const v1::AttachStart& start,
                                         const ReconnectPolicy& reconnect = {}) const;
-  // Reads what is kept of a process's output (ReadOutput). Takes no input.
+  // Reads the kept output of a process (ReadOutput). Takes no input.
   std::unique_ptr<ProcessStream> ReadOutput(const v1::ReadOutputRequest& request,
                                             const ReconnectPolicy& reconnect = {}) const;
   // Follows events.

@@ -1,4 +1,4 @@
-// run_and_read: runs a command on a server, passes on what it writes, and tells how it ended.
+// run_and_read: runs a command on a server, passes on its output, and prints how it ended.
 //
 // usage: run_and_read HOST COMMAND [ARGUMENT...]
 

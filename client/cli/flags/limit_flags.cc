@@ -87,7 +87,7 @@ absl::StatusOr<v1::ResourceLimit> ParseResourceLimit(const std::string& text) {
   const std::string hard = colon == std::string::npos ? soft : values.substr(colon + 1);
   for (const bool is_soft : {true, false}) {
     const std::string& value = is_soft ? soft : hard;
-    // What is unset is unlimited.
+    // An unset limit is unlimited.
     if (value == "unlimited" || value == "-1") continue;
     const absl::StatusOr<uint64_t> size = ParseSize(value);
     if (!size.ok()) {

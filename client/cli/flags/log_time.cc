@@ -25,7 +25,7 @@ bool ParseEpoch(const std::string& text, absl::Time* time) {
       !absl::SimpleAtod(number, &seconds) || (!marked && seconds < kLeastEpochSeconds)) {
     return false;
   }
-  // The microsecond is what a double can tell.
+  // A double is exact to about a microsecond.
   *time = absl::UnixEpoch() + absl::Microseconds(static_cast<int64_t>(seconds * 1e6));
   return true;
 }

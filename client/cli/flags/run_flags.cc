@@ -123,7 +123,7 @@ void RunFlags::AddOutputFlags(FlagSet* flags) {
 absl::Status RunFlags::Finish(const std::vector<std::string>& argv) {
   v1::ProcessSpec* spec = start.mutable_spec();
   spec->mutable_argv()->Assign(argv.begin(), argv.end());
-  // Those of -e first: what is there already stays.
+  // Those of -e first: a variable that is there already stays.
   variables_.merge(file_variables_);
   spec->mutable_env()->insert(variables_.begin(), variables_.end());
   if (clear_env_ && inherit_env_) {

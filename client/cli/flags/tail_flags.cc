@@ -27,7 +27,7 @@ absl::Status TailFlags::Resolve(v1::OutputPosition* from) const {
   if (bytes_.has_value() && (all_ || lines_.has_value())) {
     return absl::InvalidArgumentError("--tail and --tail-bytes exclude each other");
   }
-  if (all_) from->mutable_offsets();  // a position, so that what is not kept is reported
+  if (all_) from->mutable_offsets();  // a position, so that output that is not kept is reported
   if (bytes_.has_value()) from->set_tail_bytes(*bytes_);
   if (!lines_.has_value()) return absl::OkStatus();
   if (*lines_ > 0) {

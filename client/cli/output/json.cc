@@ -13,7 +13,7 @@ std::string Render(const google::protobuf::Message& message, bool indented) {
   options.add_whitespace = indented;
   std::string json;
   // It fails for Any values of unknown types and times out of range only; the contract has no Any,
-  // and what was rendered up to there is still of use.
+  // and the text up to there is still of use.
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (!status.ok() && json.empty()) json = "{}";
   if (json.empty() || json.back() != '\n') json.push_back('\n');

@@ -18,8 +18,8 @@ enum class ProcessWord { kRunning, kExited, kLost };
 
 ProcessWord WordOf(const v1::Process& process);
 
-// The same for people, with "crashed" when it did, and what is known to be left: "exited, 2
-// running", "lost, none left".
+// The same for people, with "crashed" when it did, and its known remains: "exited, 2 running",
+// "lost, none left".
 std::string StateText(const v1::Process& process);
 
 // The fields of ProcessRow, and which of them tables show.

@@ -45,7 +45,7 @@ std::string Table::Render(size_t width, bool coloured) const {
       const std::string cell = width > 0 ? Truncate(row[i].text, width - used) : row[i].text;
       text += coloured ? Paint(row[i].colour, cell) : cell;
       used += widths[i] + 2;
-      // What is beyond the edge is not shown at all.
+      // Text beyond the edge is not shown at all.
       if (i + 1 == row.size() || (width > 0 && used >= width)) break;
       text.append(widths[i] + 2 - TextColumns(cell), ' ');
     }

@@ -29,8 +29,8 @@ class Table {
   // widths there, for another table below this one.
   explicit Table(std::vector<size_t>* widths = nullptr) : widths_(widths) {}
 
-  // Adds a row, all with as many cells; the first one is the header. What is not printable is
-  // escaped.
+  // Adds a row, all with as many cells; the first one is the header. Escapes unprintable
+  // characters.
   void Add(std::vector<Cell> cells);
 
   // Returns the table. Cuts rows at `width`; 0 is no limit.

@@ -17,8 +17,8 @@ namespace proctor::cli {
 namespace {
 
 constexpr size_t kChunkBytes = 16 << 10;
-// What may be typed, or pasted, ahead of a process that does not read. Beyond it keys are no longer
-// looked at, ours neither.
+// How much may be typed, or pasted, ahead of a process that does not read. Beyond it no key is
+// read, not even ours.
 constexpr size_t kMostQueuedBytes = 1 << 20;
 // The longest wait for a program to show that it has noticed the first of two sizes.
 constexpr absl::Duration kRedrawPatience = absl::Milliseconds(200);
@@ -45,7 +45,7 @@ absl::Status InteractiveTerminal::Start() {
   RETURN_IF_ERROR(raw_.Enter());
   started_ = true;
   signals_.emplace(wake_fd_.get());
-  // The window may have changed since the size was told; or the server never heard of it.
+  // The window may have changed since the server got its size, or the server never got it.
   if (size_.has_value()) {
     SendSize();
   } else {
@@ -97,7 +97,7 @@ void InteractiveTerminal::Watch() {
       eventfd_read(wake_fd_.get(), &count);
     }
     HandleSignals();
-    // Before what is due: a key that came in time was in time, even if we are late.
+    // Before HandleDue: a key that came in time counts, even if we are late.
     if (ready[1].revents != 0 && end_ == End::kByStream) ReadKeys();
     HandleDue();
   }
@@ -184,7 +184,7 @@ void InteractiveTerminal::Suspend() {
     if (shows_on_terminal_) screen.Write(modes_.Undo());
     raw_.Leave();
     signals_->Stop();
-    // A terminal that is gone is noticed by the next read.
+    // The next read notices a terminal that is gone.
     raw_.Enter().IgnoreError();
     if (shows_on_terminal_) screen.Write(modes_.Redo());
   }
@@ -197,7 +197,7 @@ void InteractiveTerminal::Resume() {
   bool redraw = false;
   {
     absl::MutexLock lock(&screen_mutex_);
-    // Nothing is left of what it showed; elsewhere the program's lines are still there.
+    // Nothing is left of the alternate screen; elsewhere the program's lines are still there.
     redraw = modes_.alternate_screen();
   }
   if (redraw) {
@@ -215,7 +215,7 @@ void InteractiveTerminal::ShowHelp() {
 }
 
 void InteractiveTerminal::SendSize() {
-  // A redraw that is under way ends with it.
+  // A redraw under way ends with the real size.
   if (awaits_output_) return;
   const std::optional<v1::TerminalSize> window = WindowSize();
   if (!window.has_value() || (size_.has_value() && SameSize(*window, *size_))) return;
@@ -223,10 +223,9 @@ void InteractiveTerminal::SendSize() {
   Enqueue(*window);
 }
 
-// Two sizes, since the kernel tells a program of a change only, and a curses program draws anew
-// only if the size is another than the one it knows. One row less, and, when that has shown an
-// effect, the real size; at once, the program would see the second one only, which is the one it
-// knows.
+// Sends two sizes: the kernel tells a program only of a change, and a curses program draws anew
+// only when the size differs from the one it knows. First one row less; then, when that has shown
+// an effect, the real size. At once, the program would see only the second, which it knows.
 void InteractiveTerminal::BeginRedraw() {
   std::optional<v1::TerminalSize> other = WindowSize();
   if (!other.has_value()) return;

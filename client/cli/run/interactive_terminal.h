@@ -22,7 +22,7 @@
 
 namespace proctor::cli {
 
-// The keys of a session at the terminal, and what is known of its size.
+// The keys of a session at the terminal, and its known size.
 struct InteractiveOptions {
   KeyBindings keys;
   // The size that the process's terminal is known to have; unset asks for a redraw: the size is
@@ -91,7 +91,7 @@ class InteractiveTerminal {
   // After we stood still: raw again, and the size of the window as it is now.
   void Resume();
   void ShowHelp() ABSL_LOCKS_EXCLUDED(screen_mutex_);
-  // Tells the process the size of our window, if that is news.
+  // Sends the process the size of our window, if it has changed.
   void SendSize();
   void BeginRedraw();
 

@@ -59,7 +59,7 @@ SignalForwarder::~SignalForwarder() {
   eventfd_write(wake_fd_.get(), 1);
   if (watcher_.joinable()) watcher_.join();
   if (sender_.joinable()) sender_.join();
-  // What comes from here on ends us as it ends anybody.
+  // From here on signals end us as they end any program.
   pthread_sigmask(SIG_UNBLOCK, &forwarded_, nullptr);
 }
 

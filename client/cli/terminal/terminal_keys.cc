@@ -112,7 +112,7 @@ void TerminalKeys::Pass(char key, std::vector<Action>* actions) {
     actions->push_back({Command::kDetach, ""});
     return;
   }
-  // What is held may fail as a whole and its end still be a beginning.
+  // The held keys may fail as a whole while their end is still a beginning.
   size_t failed = 0;
   while (!bindings_.detach.starts_with(std::string_view(held_).substr(failed))) ++failed;
   if (failed == 0) return;

@@ -6,8 +6,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-// All by libc, not by Abseil, which does not know the zones that POSIX writes out, such as
-// CET-1CEST: what is printed must be read by the same clock.
+// All by libc and not by Abseil, which does not know zones written out as in POSIX, such as
+// CET-1CEST. Printed times must be read by the same clock.
 namespace proctor::cli {
 namespace {
 
@@ -70,7 +70,7 @@ std::string LocalTimeWithMilliseconds(absl::Time time) {
 }
 
 std::optional<absl::Time> ParseLocalTime(const std::string& text, absl::Time now) {
-  // strptime would skip spaces, and read what is none of a date.
+  // strptime would skip spaces, and read text that is no date.
   if (text.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) {
     return std::nullopt;
   }

@@ -71,13 +71,13 @@ struct AttachFlags {
 
 // Where to begin, unless a flag of a tail has said that. `has_terminal`: the process.
 void SetPosition(const AttachFlags& flags, bool has_terminal, v1::AttachStart* start) {
-  // What a terminal showed is not shown again: ours would answer, into the program's input, every
-  // question that the program has asked its terminal. The program is asked to draw anew instead.
+  // Old output of a terminal is not shown again: our terminal would answer every question in it,
+  // into the program's input. The program draws anew instead.
   if (flags.tail.given()) return;
   if (flags.no_replay || (has_terminal && !flags.from_start)) {
     start->mutable_from()->set_tail_bytes(0);
   } else {
-    // Said as a position, so that what is not kept any more is reported.
+    // Given as a position, so that the server reports output that is not kept any more.
     start->mutable_from()->mutable_offsets();
   }
 }
@@ -92,7 +92,7 @@ int AttachVerb(Invocation& invocation) {
   const absl::Status checked = attach.Check();
   if (!checked.ok()) return invocation.console().Fail(std::string(checked.message()));
 
-  // -i takes our terminal if the process has one, which only the server knows.
+  // -i takes our terminal when the process has one; only the server knows that.
   const auto messages =
       attach.messages.Open(/*terminal_is_taken=*/attach.interactive && isatty(STDIN_FILENO) != 0);
   if (!messages.ok()) return invocation.console().Fail(std::string(messages.status().message()));

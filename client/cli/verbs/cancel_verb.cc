@@ -12,7 +12,7 @@
 namespace proctor::cli {
 namespace {
 
-// What has become of a start that is cancelled now.
+// Says what became of a start that is cancelled now.
 std::string FateOfStart(const v1::CancelStartResponse& response) {
   if (!response.has_process()) return "has started nothing, and never will";
   const v1::ExitStatus& status = response.process().exit_status();

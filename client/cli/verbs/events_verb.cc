@@ -1,4 +1,4 @@
-// events: what is kept of the event log, and what comes after.
+// events: the kept part of the event log, and what comes after.
 //
 // A pass is one stream. Without -f there is one pass, up to the event that was the newest at the
 // start. With -f a lost stream leads to another pass, from the last position that was seen:
@@ -45,7 +45,7 @@ class EventPrinter {
  private:
   // Reads one stream. OK if it ended as it should, or our own output failed.
   absl::Status Pass();
-  // Takes one response; false when no more are wanted.
+  // Takes one response; returns false when no more are wanted.
   bool Take(const v1::WatchEventsResponse& response);
   bool Reach(const v1::EventPosition& position);
   // Moves the position past expired events; returns whether `error` was about them.

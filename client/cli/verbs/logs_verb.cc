@@ -83,7 +83,7 @@ struct LogsFlags {
     request.set_follow(follow);
     RETURN_IF_ERROR(tail.Resolve(request.mutable_from()));
     if (!tail.given()) {
-      // Said as a position, so that what is not kept any more is reported.
+      // Given as a position, so that the server reports output that is not kept any more.
       request.mutable_from()->mutable_offsets()->set_stdout_offset(stdout_offset.value_or(0));
       request.mutable_from()->mutable_offsets()->set_stderr_offset(stderr_offset.value_or(0));
     }

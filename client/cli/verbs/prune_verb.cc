@@ -1,4 +1,4 @@
-// prune: forgets what has ended.
+// prune: forgets ended processes.
 #include <unistd.h>
 
 #include <atomic>

@@ -99,7 +99,7 @@ class ChangeLines {
     return stream->Finish();
   }
 
-  // Prints the list, or after a loss what has changed in it.
+  // Prints the list, or after a loss its changes.
   void Catch(const std::vector<v1::Process>& processes) {
     if (!listed_) {
       listed_ = true;
@@ -115,15 +115,15 @@ class ChangeLines {
     for (const auto& [id, process] : gone) (void)Look(id, /*started=*/false);
   }
 
-  // Whether it may change what is shown. A start tells of the process; of another event's process
-  // only the server knows.
+  // Whether the event may change the list. A start has its process; for other events only the
+  // server knows it.
   bool Concerns(const v1::Event& event) const {
     return !event.has_process_started() || !event.process_started().has_process() ||
            known_.count(event.process_id()) > 0 ||
            filter_.PassesInAnyState(event.process_started().process());
   }
 
-  // Asks what a process is now, and shows it.
+  // Asks for the present state of a process, and shows it.
   absl::Status Look(const std::string& id, bool started) {
     v1::GetProcessRequest request;
     request.set_process_id(id);
@@ -150,7 +150,7 @@ class ChangeLines {
     Remember(process);
   }
 
-  // What has ended is shown once more at most.
+  // Shows an ended process once more at most.
   void Remember(const v1::Process& process) {
     if (filter_.Passes(process)) {
       known_[process.process_id()] = process;

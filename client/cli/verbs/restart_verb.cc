@@ -18,7 +18,7 @@
 namespace proctor::cli {
 namespace {
 
-// Whether something can be started in it: asked before anything is stopped for that.
+// Whether a process can be started in the session. Asked before anything is stopped.
 absl::Status CheckOpen(const client::Client& client, const std::string& session_id,
                        absl::Status* error) {
   v1::GetSessionRequest request;
@@ -66,7 +66,7 @@ int RestartVerb(Invocation& invocation) {
       invocation, [&](const client::Client& client, const std::string& id, TargetResult* result) {
         v1::StopProcessRequest end = stop;
         end.set_process_id(id);
-        // Without a deadline: the grace decides. No error of what has ended already.
+        // Without a deadline: the grace decides. A process that has ended already gives no error.
         result->error = client.StopProcess(end).status();
         if (!result->error.ok()) return;
         v1::RestartProcessRequest request;
@@ -75,7 +75,7 @@ int RestartVerb(Invocation& invocation) {
         request.set_request_id(RandomId());
         result->reached = true;
         auto response = client.RestartProcess(request, Prompt());
-        // An answer was lost, perhaps, and not the request: once more is harmless.
+        // Perhaps the answer was lost, and not the request: once more is harmless.
         if (client::IsLost(response.status())) response = client.RestartProcess(request, Prompt());
         result->error = response.status();
         if (!response.ok()) {
