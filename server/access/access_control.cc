@@ -37,7 +37,7 @@ std::pair<std::string, std::string> SplitHost(std::string_view text,
   return {Lower(host), std::string(port)};
 }
 
-// What the page sends; a browser lets no other site do so unasked.
+// Whether the page POSTs to this target; a browser lets no other site do so unasked.
 bool IsPosted(const RequestTarget& target) {
   return target.path == "/login" || target.path == "/logout" || ParseAction(target).has_value();
 }

@@ -7,7 +7,7 @@
 
 namespace proctor::server::http {
 
-// What a request wants done to a process: "/v1/processes/ID:VERB".
+// The action of a request on a process: "/v1/processes/ID:VERB".
 //
 // Thread-safety: values and pure functions.
 struct ProcessAction {
@@ -15,7 +15,7 @@ struct ProcessAction {
   std::string verb;  // as it came: there may be none of this name
 };
 
-// Nothing for a target of another form.
+// Returns nothing for a target of another form.
 std::optional<ProcessAction> ParseAction(const RequestTarget& target);
 
 }  // namespace proctor::server::http

@@ -105,7 +105,7 @@ absl::Status GrpcSide::Begin() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 
-  // That of TLS and that of HTTP/2, until the caller's first frame.
+  // The handshakes of TLS and of HTTP/2, until the caller's first frame.
   builder.AddChannelArgument(
       GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(options_.handshake_timeout)));

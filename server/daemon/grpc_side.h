@@ -33,7 +33,7 @@ namespace proctor::server {
 // destructor.
 class GrpcSide {
  public:
-  // What the services serve.
+  // The parts that the services use.
   struct Behind {
     EventLoop* main_loop;
     SessionRegistry* sessions;
@@ -59,9 +59,9 @@ class GrpcSide {
   void LookAtPeers();
   absl::Duration look_period() const;
 
-  // Where it listens, in the form that clients take.
+  // The addresses of its listeners, in the form that clients take.
   std::vector<std::string> Addresses() const;
-  // Of each listener. From any thread, until StopAccepting.
+  // The load of each listener. From any thread, until StopAccepting.
   std::vector<const ListenerLoad*> loads() const;
   // A channel to the services within this process.
   std::shared_ptr<grpc::Channel> NewChannel();

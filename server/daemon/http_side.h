@@ -12,7 +12,8 @@
 
 namespace proctor::server {
 
-// What the HTTP side gets from the server. It is a client like any other, but without a wire.
+// The parts of the server that the HTTP side uses. It is a client like any other, but without a
+// wire.
 struct HttpParts {
   std::shared_ptr<grpc::Channel> channel;
   http::Logins* logins;

@@ -25,7 +25,7 @@
 namespace proctor::server {
 namespace {
 
-// As PID 1, how often orphans are looked after.
+// As PID 1 the server reaps orphans every so many ticks.
 constexpr int kTicksOfOrphans = 4;
 
 uint64_t MaxMemory(const Options& options) {

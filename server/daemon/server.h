@@ -59,7 +59,7 @@ class Server {
   // destructor would free, so call LeaveProcess next.
   absl::Status Shutdown(ShutdownBound& bound);
 
-  // Where it listens, in the form that clients take.
+  // The addresses of its listeners, in the form that clients take.
   std::vector<std::string> Addresses() const;
   // A new link to the dashboard; nothing without the HTTP side.
   std::optional<http::LoginLink> NewDashboardLink(http::Role role);

@@ -15,8 +15,8 @@
 
 namespace proctor::server {
 
-// What a server is made of beside its sessions, in the order in which it is made; it goes in
-// the reverse order.
+// The parts of a server beside its sessions, in the order of their making; they go in reverse
+// order.
 struct Server::Parts {
   std::string notice;  // of the event log's opening
   std::unique_ptr<FreedMemory> freed_memory;

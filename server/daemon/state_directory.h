@@ -10,7 +10,7 @@
 
 namespace proctor::server {
 
-// What the server keeps in its state directory, or only in memory with --state-dir=none.
+// Opens the parts that are kept in the state directory, or only in memory with --state-dir=none.
 
 // Opens the event log. Sets `*notice` to what the operator has to know of the opening; empty when
 // all is well.

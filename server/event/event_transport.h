@@ -5,7 +5,7 @@
 
 namespace proctor::server {
 
-// What an EventFeed needs of the RPC that it serves.
+// The RPC as an EventFeed needs it.
 //
 // Order of calls: one write at a time, which ends in EventFeed::OnWritten; Finish once, as the
 // last call, and not while a write is in flight.

@@ -14,8 +14,7 @@ class Channel;
 
 namespace proctor::server::http {
 
-// What can be looked at once: each answers with the JSON of one unary call, or with its
-// error.
+// What can be read at once. Each answers with the JSON of one unary call, or with its error.
 //
 // Thread-safety: none; the http thread. Lifetime: `thread` and `calls` outlive it.
 class Resources {

@@ -35,7 +35,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 
-// What the kernel keeps for a viewer that is behind.
+// How much the kernel keeps for a viewer that is behind.
 constexpr int kSendBufferBytes = 256 * 1024;
 
 // How long a caller may still send after the last answer.

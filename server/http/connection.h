@@ -12,7 +12,7 @@
 
 namespace proctor::server::http {
 
-// How long callers may take, and how much they may ask for.
+// The limits of callers, in time and size.
 struct HttpLimits {
   size_t connections = 512;  // a quarter of them without a token
   size_t of_peer = 512;      // of these, from one address

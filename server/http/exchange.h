@@ -7,8 +7,8 @@
 
 namespace proctor::server::http {
 
-// Where the answer to one request goes: Respond or Stream is called, once, after ReadBody where the
-// body matters. If the caller is gone by then, the answer is dropped.
+// Takes the answer to one request. The handler calls Respond or Stream, once, after ReadBody when
+// the body matters. Drops the answer when the caller is gone by then.
 //
 // Thread-safety: none; the http thread. Lifetime: shared by the connection and the handler that
 // owes the answer.

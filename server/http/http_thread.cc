@@ -12,7 +12,7 @@
 
 namespace proctor::server::http {
 
-// One thread alone runs the loop: Asio may leave out what keeps several apart.
+// Only one thread runs the loop, so Asio may leave out its locks.
 HttpThread::HttpThread() : context_(std::make_unique<boost::asio::io_context>(1)) {}
 
 absl::StatusOr<std::unique_ptr<HttpThread>> HttpThread::Start() {

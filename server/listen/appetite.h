@@ -6,7 +6,7 @@
 
 namespace proctor::server {
 
-// What a connection has taken and done, since it began.
+// What a connection has sent and done since it began.
 struct ConnectionUse {
   uint64_t bytes_read = 0;  // of what its peer sent
   uint64_t calls_begun = 0;

@@ -23,7 +23,7 @@ inline constexpr int kRefusals = 6;
 // As labels and in the log: "MAX_CONNECTIONS" and so on.
 const char* RefusalName(Refusal refusal);
 
-// What one listener has accepted and refused, for metrics and the log.
+// Counts the connections that one listener has accepted and refused, for metrics and the log.
 //
 // Thread-safety: SetOpen and Refuse by one thread; the rest from any thread.
 class ListenerLoad {

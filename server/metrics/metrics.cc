@@ -29,7 +29,7 @@ const Histogram::BucketBoundaries kLatencyBuckets = {1e-5, 2.5e-5, 5e-5, 1e-4, 2
 const Histogram::BucketBoundaries kRunBuckets = {0.01, 0.05, 0.1, 0.5,  1,    5,     10,   30,
                                                  60,   300,  600, 1800, 3600, 14400, 86400};
 
-// As the contract has them, for all of the enum.
+// The contract's words, for all of the enum.
 constexpr std::pair<ExitCause, const char*> kCauses[] = {
     {ExitCause::kUnknown, "UNKNOWN"},
     {ExitCause::kSelf, "SELF"},

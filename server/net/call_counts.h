@@ -9,7 +9,7 @@
 
 namespace proctor::server {
 
-// What gRPC counts of each connection (channelz), by the address of its peer.
+// gRPC's counts for each connection (channelz), by the address of its peer.
 //
 // Thread-safety: none; one thread. Costs some 50 µs a connection, and at the first look at one
 // a list of all.

@@ -14,7 +14,7 @@ namespace proctor::server {
 //     our thread    { HandshakePeer   HandleNewConnection ─▶ SSL_new ─▶ remembers the peer }
 //     gRPC's thread   messages, alerts ─▶ noted      SSL_free ─▶ not done? a line
 //
-// Where gRPC has an OpenSSL of its own in it, nothing is logged.
+// Logs nothing when gRPC contains an OpenSSL of its own.
 
 // Call once, before the first handshake.
 void WatchHandshakes();

@@ -79,7 +79,7 @@ struct Pem {
 
 }  // namespace
 
-// What the files said when they were last good.
+// The content of the files when they were last good.
 class TcpCredentials::Current {
  public:
   void Set(Pem pem) {

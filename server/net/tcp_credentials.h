@@ -11,7 +11,7 @@ class ServerCredentials;
 
 namespace proctor::server {
 
-// What secures the TCP listeners. A value.
+// The files that secure the TCP listeners. A value.
 struct TlsOptions {
   std::string cert;  // files; all empty: plaintext
   std::string key;

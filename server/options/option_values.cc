@@ -35,7 +35,7 @@ absl::StatusOr<uint64_t> ParseSize(const std::string& value) {
 absl::Status SetGroup(std::optional<gid_t>& field, const std::string& value) {
   gid_t number = 0;
   if (absl::SimpleAtoi(value, &number)) {
-    // By which chown leaves a file the group that it has.
+    // chown takes this number for "leave the group as it is".
     if (number == static_cast<gid_t>(-1)) {
       return absl::InvalidArgumentError(absl::StrCat("'", value, "' is the number of no group"));
     }

@@ -101,7 +101,7 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
   void OnTimeout() {
     const auto left = sessions_->LookAtSurvivors(info_);
     const auto now = sessions_->FindProcess(info_->id);
-    // It may have got there in the same turn.
+    // The end may have come in the same turn.
     if (!now.ok() || now->info->tree_empty) return Conclude();
     const bool stops = wish_.stop.has_value();
     Answer(wire::ToGrpc(MakeError(

@@ -13,7 +13,7 @@
 
 namespace proctor::server {
 
-// What a call wants of the processes that a lost server has left.
+// The wish of a call about the processes that a lost server has left.
 struct SurvivorWish {
   std::optional<StopPolicy> stop = std::nullopt;  // how they are ended, if they are
   std::string by = "";                            // the caller, for the records

@@ -10,7 +10,8 @@ namespace proctor::storage {
 ExitStatus ExitStatusOf(const v1::ExitStatus& stored);
 OutputDrained DrainedOf(const v1::OutputDrained& stored);
 
-// Of a message that has one entry for each stream: a Process, an ExitStatus or an OutputDrained.
+// Returns the totals of a message with one entry for each stream: a Process, an ExitStatus or an
+// OutputDrained.
 template <typename Message>
 OutputTotals TotalsOf(const Message& stored) {
   OutputTotals totals;

@@ -12,7 +12,7 @@ namespace proctor::server {
 void PastStream::Begin(SessionRegistry* sessions, std::shared_ptr<const ProcessInfo> info,
                        v1::OutputPosition from, OutputPump::Options options) {
   sessions_ = sessions;
-  // As it is now that its session is closed.
+  // Finds the process again, now that its session is closed.
   auto latest = sessions->processes().Find(info->id);
   info_ = latest.ok() ? *std::move(latest) : std::move(info);
   sessions->AddPastReader();

@@ -6,8 +6,8 @@
 
 namespace proctor::server {
 
-// What a stream about a process needs of the RPC that it serves. Each call ends in one
-// reaction later: StartWriting in OnWritten, ReadNext in OnInput or OnInputEnd.
+// The RPC as a stream about a process needs it. Each call leads to one reaction later: StartWriting
+// to OnWritten, ReadNext to OnInput or OnInputEnd.
 //
 // Order of calls: one write at a time; Finish or StartWritingLast once, and as the last of
 // all; neither while a write is in flight. One read at a time.

@@ -13,7 +13,7 @@ namespace proctor::wire {
 // Errors: InvalidArgument (INVALID_FIELD).
 absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPolicy overflow);
 
-// The same back, without the values of the environment.
+// Returns the specification of a command, without the values of the environment.
 v1::ProcessSpec ToProto(const Command& command);
 
 // The same, without argv and env.

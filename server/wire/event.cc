@@ -78,7 +78,7 @@ struct SetDetail {
   }
   void operator()(const ServerDraining&) const { proto->mutable_server_draining(); }
 
-  // What an event knows of a process from its start on.
+  // The facts about a process that an event has from the start on.
   void SetStarted(const ProcessStarted& started, v1::Process* process) const {
     process->set_process_id(event.process_id);
     process->set_session_id(event.session_id);

@@ -8,16 +8,16 @@
 
 namespace proctor::wire {
 
-// As lists, events, snapshots and answers show it: with an excerpt of a long argv and of many
-// variables (`spec_omitted`), so that no process is larger than some 300 KiB, and most are 1 KiB.
+// Returns a process for lists, events, snapshots and answers: with an excerpt of a long argv and of
+// many variables (`spec_omitted`), so that none is larger than some 300 KiB, and most are 1 KiB.
 v1::Process ToProto(const ProcessInfo& info);
 
-// With all of its specification, of whatever size.
+// Returns a process with all of its specification, of any size.
 v1::Process ToWholeProto(const ProcessInfo& info);
 
-// With its specification in pages of some `most_bytes`. `after` is the number of arguments and
-// variables, in this order, that the pages before had; `next` is the same for the next page, or 0
-// where this one is the last.
+// Returns a page of a process with its specification, of some `most_bytes`. `after` is the number
+// of arguments and variables, in this order, on the pages before. Sets `*next` to that number for
+// the next page, or to 0 on the last.
 v1::Process ToProtoPage(const ProcessInfo& info, uint64_t after, size_t most_bytes, uint64_t* next);
 
 void SetOmitted(const OmittedParts& omitted, v1::Process* process);
