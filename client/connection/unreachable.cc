@@ -9,7 +9,7 @@
 namespace proctor::client {
 namespace {
 
-// What gRPC (1.51) and OpenSSL say of a connection that came to nothing.
+// The words of gRPC (1.51) and OpenSSL for a failed connection.
 bool SaysOneOf(const absl::Status& error, std::initializer_list<const char*> words) {
   for (const char* word : words) {
     if (absl::StrContains(error.message(), word)) return true;

@@ -63,7 +63,7 @@ class Invocation {
   // The same for a call that had reached the server, which may be lost since.
   int RefuseLost(const absl::Status& error, const std::string& context);
 
-  // What Refuse says.
+  // Returns the text that Refuse says.
   std::string Describe(const absl::Status& error) const;
 
   // Whether output to stdout is coloured.

@@ -14,7 +14,7 @@
 
 namespace proctor::cli {
 
-// What flags most often do with their values, ready for FlagSet::Value.
+// The usual uses of a flag's value, ready for FlagSet::Value.
 //
 // Pure functions; thread-safe. The messages that results point into outlive the parsing. A sub
 // message is a function, so that it stays unset where its flag is not given.

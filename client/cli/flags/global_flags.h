@@ -18,7 +18,7 @@ struct GlobalFlags {
 
   // Adds the flags to `*flags`; this must outlive it.
   void AddTo(FlagSet* flags);
-  // The same in front of the verb, where there are some more.
+  // Adds the flags that stand in front of the verb: these and --version.
   void AddToFront(FlagSet* flags);
 
   // Whether --host or $PROCTOR_HOST is given.

@@ -83,7 +83,7 @@ std::vector<size_t> Listing::Order() const {
   std::stable_sort(order.begin(), order.end(), [this](size_t a, size_t b) {
     const Value& left = rows_[descending_ ? b : a][*sort_];
     const Value& right = rows_[descending_ ? a : b][*sort_];
-    // Those without a number come first.
+    // Values without a number come first.
     return std::tie(left.rank, left.text) < std::tie(right.rank, right.text);
   });
   return order;
@@ -120,7 +120,7 @@ std::string Listing::Lines(size_t width, bool coloured, bool with_header) {
   if (!is_table()) {
     std::string text;
     for (const size_t index : Order()) {
-      // A script's: whole, and empty where there is nothing.
+      // For scripts: whole, and empty when there is none.
       text += format_->Apply([&](size_t field) { return Printable(rows_[index][field].text); });
       text.push_back('\n');
     }

@@ -58,7 +58,7 @@ Value Exit(const v1::Process& process) {
   Value value = ExitText(status);
   if (status.has_exit_code()) value.rank = status.exit_code();
   if (status.has_signal()) value.rank = 256 + status.signal();
-  // That of a running process is a mere dash.
+  // A running process has a mere dash.
   value.colour = ColourOf(process);
   return value;
 }

@@ -25,7 +25,7 @@ class ProcessView {
   // Returns INVALID_ARGUMENT for flags that exclude each other. After the parsing.
   absl::Status Check() const;
 
-  // As Listing has it.
+  // As Listing::KeepToWidth.
   void KeepToWidth() { listing_.KeepToWidth(); }
 
   // Whether it is a table, which can be painted again.

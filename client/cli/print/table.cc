@@ -15,7 +15,7 @@
 namespace proctor::cli {
 namespace {
 
-// Of the terminal that stdout is; without a size where it is none.
+// The size of the terminal on stdout; no size when it is none.
 winsize Terminal() {
   winsize size{};
   if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};

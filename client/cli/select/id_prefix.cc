@@ -35,7 +35,7 @@ absl::Status Choose(const std::vector<std::string>& ids, absl::Status unknown, s
 
 absl::Status KnownIds::Complete(std::string* id) {
   absl::Status error = Find(id);
-  // It may be the start of another.
+  // `*id` may be the start of an id.
   if (!absl::IsNotFound(error) || id->size() < kShortestPrefix) return error;
   absl::call_once(once_, [this] { error_ = List(&ids_); });
   if (!error_.ok()) return error_;

@@ -36,7 +36,8 @@ class RawTerminal {
   // Whether the entered terminal is gone: its window was closed, or its line was cut.
   static bool IsHungUp();
 
-  // What ends a line that is written to `descriptor`: "\r\n" if it shows on the entered terminal.
+  // Returns the end of a line for `descriptor`: "\r
+  // " when it shows on the entered terminal.
   static const char* LineEnd(int descriptor);
 
  private:

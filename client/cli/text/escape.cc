@@ -39,7 +39,7 @@ std::string CommandText(const v1::Process& process) {
 std::string Truncate(std::string text, size_t columns) {
   if (columns == 0) return "";
   size_t used = 0;
-  // As much as leaves a column for the mark.
+  // Leaves a column for the mark.
   size_t fits = 0;
   for (size_t position = 0; position < text.size();) {
     const Character first = FirstCharacter(std::string_view(text).substr(position));

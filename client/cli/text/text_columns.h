@@ -14,7 +14,7 @@ namespace proctor::cli {
 // where libc has no C.UTF-8.
 size_t CharacterColumns(char32_t code);
 
-// Those of all of its characters; 1 for each byte that is not UTF-8.
+// The columns of all characters; 1 for each byte that is not UTF-8.
 size_t TextColumns(std::string_view text);
 
 }  // namespace proctor::cli

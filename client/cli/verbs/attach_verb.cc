@@ -69,7 +69,7 @@ struct AttachFlags {
   }
 };
 
-// Where to begin, unless a flag of a tail has said that. `has_terminal`: the process.
+// Sets where to begin, unless a tail flag has set it. `has_terminal`: of the process.
 void SetPosition(const AttachFlags& flags, bool has_terminal, v1::AttachStart* start) {
   // Old output of a terminal is not shown again: our terminal would answer every question in it,
   // into the program's input. The program draws anew instead.

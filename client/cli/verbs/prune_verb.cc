@@ -33,10 +33,10 @@ bool Agrees(const std::string& question) {
   return answer == 'y' || answer == 'Y';
 }
 
-// What to forget.
+// The processes to forget.
 struct Ended {
   std::vector<std::string> ids;
-  // Those that may run on, and are kept for that.
+  // How many are kept because they may run on.
   size_t kept = 0;
 };
 

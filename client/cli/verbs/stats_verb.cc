@@ -35,7 +35,7 @@ namespace {
 constexpr int kPageSize = 1000;
 // The server looks no more often.
 constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
-// It looks less often where it has thousands of processes; then we ask this often.
+// It looks less often with thousands of processes; then we ask this often.
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(200);
 constexpr int kMostTries = 50;
 
@@ -68,7 +68,7 @@ class Stats {
       request.set_page_token(page.next_page_token());
     } while (!request.page_token().empty());
     for (const v1::ProcessUsage& usage : usages) Compare(usage);
-    // Those that have ended do not come back.
+    // Ended processes do not come back.
     std::map<std::string, Known> known;
     for (const v1::ProcessUsage& usage : usages) known.insert(known_.extract(usage.process_id()));
     known_ = std::move(known);
@@ -141,7 +141,7 @@ class Stats {
     known->name = process.spec().name();
   }
 
-  // Those of processes that have come since.
+  // Gets the commands of new processes.
   absl::Status LearnCommands() {
     bool all_known = true;
     for (const v1::ProcessUsage& usage : usages_) {
