@@ -124,8 +124,8 @@ grpc::ChannelArguments Arguments(const Endpoint& endpoint, const TlsFiles& tls) 
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   if (!endpoint.is_unix) {
-    // A peer that vanished without a FIN is noticed within a minute and a half. A minute of silence
-    // is borne, by gRPC's probes and by TCP, for which gRPC sets the same bound: TCP may not have
+    // A peer that vanished without a FIN is noticed within a minute and a half. gRPC's probes allow
+    // a minute of silence, and so does TCP, for which gRPC sets the same bound. TCP may not have
     // tried again by then, and a client that is slow to read answers probes late. A unix socket
     // needs none of this: the kernel reports the loss, and a server stopped in a debugger is not
     // gone.

@@ -31,8 +31,7 @@ struct LoginLink {
   absl::Duration life;
 };
 
-// The browsers that are signed in, each as a *login* of two secrets that are worth nothing
-// apart:
+// The signed-in browsers. Each has a *login* of two secrets that are worth nothing apart:
 // - the cookie, which scripts cannot see, but which a browser sends to every port of the
 //   host, to any server there;
 // - the proof, which is made from the cookie with a key of this run of the server. The page

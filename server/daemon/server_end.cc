@@ -91,10 +91,9 @@ absl::Status Server::Shutdown(ShutdownBound& bound) {
       for (const AcceptedSockets& each : sockets) each.ShutDown();
     });
   });
-  // Every call ends before gRPC's shutdown begins: from then on gRPC (1.51) closes a connection
-  // with the last call on it, and a client that meets that end while it writes (EPIPE) forgets
-  // what it has not read. A client reads what was sent before the shutdown before its connection
-  // closes.
+  // Every call ends before gRPC's shutdown begins. From then on gRPC (1.51) closes a connection
+  // with the last call on it. A client that meets that end while it writes (EPIPE) forgets what it
+  // has not read. A client reads what was sent before the shutdown before its connection closes.
   const absl::Time deadline = absl::Now() + kLastWords;
   bound.Enter("callers");
   const bool told = parts_->hub->AwaitStreams(deadline) && sessions_.Join(deadline);

@@ -36,10 +36,9 @@ struct HttpOptions {
 //
 //   Start ──▶ serving ──Stop──▶ ended
 //
-// The end, in order: listeners close; connections that wait for a request close; streams
-// have `limits.last_words` to end by themselves, as they do when the services end them;
-// those that are left get the frame "end" and their calls are cancelled; gRPC lets go of
-// each call; the thread is joined.
+// The end, in order: Listeners close. Connections that wait for a request close. Streams have
+// `limits.last_words` to end by themselves, as they do when the services end them. The rest get the
+// frame "end", and their calls are cancelled. gRPC lets go of each call. The thread is joined.
 //
 // Thread-safety: Start, Stop and the destructor by one owner; the rest from any thread.
 // `metrics` and `ready` are called on the http thread and must not block.

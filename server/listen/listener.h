@@ -34,11 +34,11 @@ ListenAddress DefaultListenAddress();
 
 // A bound, listening, non-blocking socket, and what must be held and undone with it.
 //
-// A unix socket has mode 0600, or 0660 with a group of its own. Its directory is made with mode
-// 0700 (0710, of that group) if it is not there, and must be one that no other user can change
-// (private_path.h) and, with a group, one that the group may enter. A lock file beside it
-// (PATH.lock) keeps two servers apart, which bind(2) does not once the stale socket of a dead
-// server must be replaced.
+// A unix socket has mode 0600, or 0660 with a group of its own. Open makes a missing directory with
+// mode 0700 (0710, of that group). No other user may be able to change the directory
+// (private_path.h), and a group must be able to enter it. A lock file beside it (PATH.lock) keeps
+// two servers apart, which bind(2) does not once the stale socket of a dead server must be
+// replaced.
 //
 // Thread-safety: none. Lifetime: the socket file goes with the listener.
 class Listener {

@@ -4,8 +4,8 @@
 
 namespace proctor::server {
 
-// Logs each TLS handshake that comes to nothing, with its peer and why, within a LineBudget: a
-// certificate that is not taken or not shown, no TLS at all, no HTTP/2, or a peer that left.
+// Logs each failed TLS handshake, with its peer and its cause, within a LineBudget. Causes: a
+// certificate that is refused or not shown, no TLS at all, no HTTP/2, or a peer that left.
 //
 // gRPC (1.51) reports none of them, and knows them without their peer. It makes their SSL objects
 // within HandleNewConnection, on the caller's thread, and OpenSSL calls us when an SSL object of

@@ -8,8 +8,8 @@
 
 namespace proctor::wire {
 
-// Returns a process for lists, events, snapshots and answers: with an excerpt of a long argv and of
-// many variables (`spec_omitted`), so that none is larger than some 300 KiB, and most are 1 KiB.
+// Returns a process for lists, events, snapshots and answers. It has an excerpt of a long argv and
+// of many variables (`spec_omitted`), so that none is larger than some 300 KiB, and most are 1 KiB.
 v1::Process ToProto(const ProcessInfo& info);
 
 // Returns a process with all of its specification, of any size.

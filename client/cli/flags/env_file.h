@@ -17,8 +17,8 @@ using Variables = std::map<std::string, std::string>;
 // is one. INVALID_ARGUMENT, naming the variable, without a name or when it cannot be sent.
 absl::Status AddVariable(const std::string& text, Variables* variables);
 
-// Adds each line of the file at `path`, by the rules of docker: nothing is quoted, and a value goes
-// to the end of its line; empty lines, and those that begin with '#', are comments; white space
+// Adds each line of the file at `path`, by the rules of docker. Nothing is quoted, and a value goes
+// to the end of its line. Empty lines, and those that begin with '#', are comments. White space
 // before a name is skipped, and a name has none within. Of two lines the later counts.
 // INVALID_ARGUMENT, naming file and line.
 absl::Status ReadEnvFile(const std::string& path, Variables* variables);

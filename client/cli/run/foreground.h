@@ -34,9 +34,9 @@ client::StreamSinks ForegroundSinks(Invocation& invocation, GapReport* gaps);
 bool TellDiscrepancies(Invocation& invocation, const client::StreamOutcome& outcome);
 
 // Receives `stream` to its end. Signals go to the process through `*forwarder`, unless it is null.
-// Returns the exit code: that of the process only when its end is known and every byte of its
-// output was written or reported missing; 124 when its timeout ended it; success also when the user
-// left a process that goes on.
+// Returns the exit code. It is the process's own only when its end is known and every byte of its
+// output was written or reported missing. It is 124 when its timeout ended it, and success also
+// when the user left a process that goes on.
 int StayWith(Invocation& invocation, client::ProcessStream& stream, SignalForwarder* forwarder,
              const ForegroundOptions& options);
 
