@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -17,6 +16,7 @@
 #include "core/loop/event_loop.h"
 #include "core/loop/proactor_event_loop.h"
 #include "core/loop/selector_event_loop.h"
+#include "tests/core/open_descriptors.h"
 
 namespace proctor {
 
@@ -38,11 +38,6 @@ inline auto AllLoops() {
 
 inline std::string LoopKindName(const testing::TestParamInfo<LoopKind>& info) {
   return info.param.name;
-}
-
-inline size_t OpenDescriptors() {
-  const std::filesystem::directory_iterator begin("/proc/self/fd");
-  return static_cast<size_t>(std::distance(begin, std::filesystem::directory_iterator()));
 }
 
 struct Pipe {
@@ -68,7 +63,7 @@ class LoopTest : public testing::TestWithParam<LoopKind> {
  protected:
   void SetUp() override {
     if (const absl::Status can = GetParam().probe(); !can.ok()) GTEST_SKIP() << can;
-    descriptors_ = OpenDescriptors();
+    descriptors_ = OpenDescriptors().size();
     auto loop = GetParam().create();
     ASSERT_TRUE(loop.ok()) << loop.status();
     loop_ = *loop;
@@ -77,7 +72,7 @@ class LoopTest : public testing::TestWithParam<LoopKind> {
   void TearDown() override {
     if (loop_ == nullptr) return;
     EXPECT_TRUE(loop_->Close().ok());
-    EXPECT_EQ(OpenDescriptors(), descriptors_);
+    EXPECT_EQ(OpenDescriptors().size(), descriptors_);
   }
 
   // Runs the loop until something calls Stop.

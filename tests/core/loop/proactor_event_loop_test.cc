@@ -83,17 +83,17 @@ TEST_F(ProactorEventLoopTest, IsAnErrorWhenOutOfDescriptors) {
 
 TEST_F(ProactorEventLoopTest, EndsWithItsLastReferenceAndLeavesNoDescriptor) {
   Pipe pipe;
-  const size_t before = OpenDescriptors();
+  const size_t before = OpenDescriptors().size();
   bool ended = false;
   auto other = *ProactorEventLoop::Create();
-  EXPECT_EQ(OpenDescriptors(), before + 3);
+  EXPECT_EQ(OpenDescriptors().size(), before + 3);
   ASSERT_TRUE(other->Read(pipe.read.get(), 1, [end = AtEnd([&] { ended = true; })](auto) {}).ok());
   other->Stop();
   ASSERT_TRUE(other->RunForever().ok());
   EXPECT_FALSE(ended);
   other.reset();
   EXPECT_TRUE(ended);
-  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(OpenDescriptors().size(), before);
 }
 
 // Many times what the ring has room for, in both directions. Written outside of a wait,

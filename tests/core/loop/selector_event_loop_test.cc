@@ -31,16 +31,16 @@ TEST(SelectorEventLoopTest, IsAnErrorWhenOutOfDescriptors) {
 }
 
 TEST(SelectorEventLoopTest, EndsWithItsLastReferenceAndLeavesNoDescriptor) {
-  const size_t before = OpenDescriptors();
+  const size_t before = OpenDescriptors().size();
   bool ended = false;
   {
     auto loop = SelectorEventLoop::Create();
     ASSERT_TRUE(loop.ok());
-    EXPECT_GT(OpenDescriptors(), before);
+    EXPECT_GT(OpenDescriptors().size(), before);
     (*loop)->CallSoon([end = AtEnd([&] { ended = true; })] {});
   }
   EXPECT_TRUE(ended);
-  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(OpenDescriptors().size(), before);
 }
 
 // A child between its clone and its exec holds every file: a file that was closed here

@@ -92,7 +92,7 @@ TEST(EventFrames, NameTheEnd) {
                                                           {"ANYTHING", "error"}};
   for (const auto& [reason, name] : expected) {
     const absl::Status error =
-        MakeError(absl::StatusCode::kOutOfRange, ReasonOfName(reason), "m", {{"first", "3"}});
+        MakeForeignError(absl::StatusCode::kOutOfRange, reason, "m", {{"first", "3"}});
     EXPECT_EQ(frames.Last(error),
               std::string("event: ") + name +
                   "\ndata: {\"error\":{\"code\":\"OUT_OF_RANGE\",\"reason\":\"" + reason +
