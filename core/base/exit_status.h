@@ -92,7 +92,7 @@ using OutputTotals = std::array<StreamTotals, kOutputStreams>;
 struct ExitStatus {
   WaitStatus wait;
   ExitCause cause = ExitCause::kSelf;
-  std::string requested_by;  // who asked for it, where `cause` says somebody did
+  std::string requested_by;  // the caller that asked for it, if `cause` says that one did
   absl::Time started_at;
   absl::Time exited_at;
   absl::Duration duration;  // by CLOCK_MONOTONIC; not known of a lost one

@@ -38,8 +38,8 @@ std::string Printable(std::string_view text);
 // Appends "\uNNNN", twice for what is beyond U+FFFF, as JSON has it.
 void AppendJsonEscape(char32_t code, std::string* out);
 
-// JSON that means the same, whose strings hold what is not printable as escapes. What stands
-// between the strings, line breaks among it, is left alone.
+// JSON that means the same, with escapes for what is not printable in its strings. The text between
+// the strings, line breaks included, stays as it is.
 std::string PrintableJson(std::string_view json);
 
 }  // namespace proctor

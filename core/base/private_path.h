@@ -10,11 +10,11 @@
 
 namespace proctor {
 
-// Directories and files whose content nobody but this user, and root, can have chosen. A
-// directory like /tmp belongs to all: what has a well-known name there may have been planted.
+// Directories and files that only this user and root can have written. A directory like /tmp
+// belongs to all users: another user may have planted a file with a well-known name there.
 //
-// What is looked at is the descriptor that is then used, so that nothing can be exchanged
-// in between. No symbolic link is followed in the last part of a path.
+// The checks look at the descriptor that is then used, so that nothing can be exchanged in between.
+// The last part of a path is never followed through a symbolic link.
 //
 // Thread-safety: pure functions of the file system.
 

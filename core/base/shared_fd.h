@@ -13,7 +13,7 @@ namespace proctor {
 class SharedFd {
  public:
   SharedFd() = default;
-  // Not explicit: whoever has one alone may share it.
+  // Not explicit: a sole owner may always share.
   SharedFd(UniqueFd fd)  // NOLINT(google-explicit-constructor)
       : fd_(fd ? std::make_shared<const UniqueFd>(std::move(fd)) : nullptr) {}
 

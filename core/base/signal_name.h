@@ -12,8 +12,8 @@ namespace proctor {
 // without a name.
 std::string SignalName(int signal);
 
-// The number of "TERM", "SIGTERM", "sigterm", "15", "RTMIN+2", and of whatever SignalName
-// says; nothing for what this platform does not know, 0 included.
+// Returns the number of "TERM", "SIGTERM", "sigterm", "15", "RTMIN+2" and every result of
+// SignalName; nothing for a signal that this platform does not know, 0 included.
 std::optional<int> ParseSignal(std::string_view text);
 
 }  // namespace proctor

@@ -8,8 +8,8 @@
 
 namespace proctor {
 
-// One descriptor that is kept for when there are none left, so that who has to be looked at or
-// killed still can be. One of the process.
+// A descriptor that is kept for a shortage, so that processes can still be looked at and killed.
+// There is one in this process.
 //
 // Thread-safety: all methods from any thread.
 // Lifetime: from the first Get on, which is best before the shortage, for good.

@@ -13,7 +13,7 @@ namespace proctor {
 
 using WarningHandler = std::function<void(std::string_view message)>;
 
-// Replaces who is told; null restores the default, which writes to stderr.
+// Replaces the handler of warnings; null restores the default, which writes to stderr.
 void SetWarningHandler(WarningHandler handler);
 
 void Warn(std::string_view message);

@@ -23,7 +23,7 @@ enum class StdioMode {
   kMerged,  // stderr only: stdout's pipe
 };
 
-// Whom a signal reaches.
+// The processes that a signal reaches.
 enum class SignalScope { kLeader, kGroup, kTree };
 
 // What happens when the retained output is full.

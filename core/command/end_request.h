@@ -6,7 +6,7 @@
 
 namespace proctor {
 
-// Who wants a process to end, and why.
+// A wish to end a process: the caller, and the reason.
 struct EndRequest {
   ExitCause cause = ExitCause::kClientSignal;
   std::string requested_by;

@@ -28,8 +28,8 @@ struct Found {
   std::vector<char> buffer;
 };
 
-// Calls getpwnam_r(3) or one of its sisters with a buffer that is large enough. Who is not
-// there is told by some databases as an error of these numbers.
+// Calls getpwnam_r(3) or one of its sisters with a buffer that is large enough. Some databases
+// report a missing entry as one of these errors.
 template <typename Entry, typename Key>
 absl::Status Look(int (*look)(Key, Entry*, char*, size_t, Entry**), Key key, Found<Entry>& found) {
   for (size_t size = kFirstBuffer;; size *= 2) {

@@ -9,7 +9,7 @@
 
 namespace proctor {
 
-// Whom a process runs as, in the caller's words. A value.
+// The user that a process runs as, in the caller's words. A value.
 struct ProcessUser {
   std::string user;                               // name or decimal id; empty: the server's own
   std::string group;                              // name or decimal id; empty: the user's
@@ -31,13 +31,12 @@ struct Identity {
   std::string shell;
 };
 
-// Looks a user up in the user and group databases (passwd(5), group(5), and whatever
-// nsswitch.conf(5) adds), which may take as long as these take. A name that consists of
-// digits is taken for a name first, as chown(1) does.
+// Looks a user up in the user and group databases (passwd(5), group(5), and those of
+// nsswitch.conf(5)). Blocks for as long as these do. Takes digits for a name first, as chown(1)
+// does.
 //
-// Safe from any thread.
-// Errors: InvalidArgument (INVALID_FIELD) for who is not there; Internal
-// (SYSTEM_CALL_FAILED) for a database that cannot be read.
+// Safe from any thread. Errors: InvalidArgument (INVALID_FIELD) for an unknown user or group;
+// Internal (SYSTEM_CALL_FAILED) for a database that cannot be read.
 absl::StatusOr<Identity> ResolveIdentity(const ProcessUser& user);
 
 }  // namespace proctor

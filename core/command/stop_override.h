@@ -7,7 +7,7 @@
 
 namespace proctor {
 
-// What somebody who ends a process wants otherwise than its own stop policy has it. A value.
+// What one stop of a process does otherwise than its stop policy says. A value.
 struct StopOverride {
   std::optional<int> signal;
   std::optional<absl::Duration> grace;

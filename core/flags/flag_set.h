@@ -55,10 +55,10 @@ class FlagSet {
   // The same where more is to be done than to remember it.
   void Action(char letter, const std::string& name, const std::string& help,
               std::function<void()> action);
-  // A flag whose value is taken as it is, unless it is empty. `*value` lives longer than Parse.
+  // A flag with any value that is not empty. `*value` lives longer than Parse.
   void Text(char letter, const std::string& name, const std::string& placeholder,
             const std::string& help, std::string* value);
-  // A flag whose value `accept` looks at, each time that the flag is given.
+  // A flag with a value that `accept` checks, each time that the flag is given.
   void Value(char letter, const std::string& name, const std::string& placeholder,
              const std::string& help, Accept accept);
   // A line between flags in the help text.

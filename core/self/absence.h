@@ -10,11 +10,11 @@
 
 namespace proctor {
 
-// When this process could not run: it was stopped, or its whole machine was. Whoever has a
-// deadline for what others say to this process asks how much of it nobody could hear.
+// The times when this process could not run, because it or its whole machine was stopped. A
+// deadline for messages to this process takes them off: it could not hear any then.
 //
-// Known from ticks: one that comes late says that there was an absence. What is shorter than
-// two of them is none, because a busy machine is late, too.
+// Measured by ticks: a late tick means an absence. Less than two ticks is none, because a busy
+// machine is late, too.
 //
 // Thread-safety: all methods from any thread; one of them ticks.
 class Absence {

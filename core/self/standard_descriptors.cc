@@ -1,14 +1,14 @@
-// Opens what is closed of the descriptors 0, 1 and 2, before anything else of a program runs.
+// Opens those of the descriptors 0, 1 and 2 that are closed, before anything else of a program
+// runs.
 //
-// Whoever opens a file or a socket gets the lowest free number. If that is one of these three, what
-// is meant for the user goes into it, and what comes from it is taken for the user's. gRPC opens an
-// eventfd before main, so this stands in .preinit_array, which the loader runs before the
+// A newly opened file or socket gets the lowest free number. If that is one of these three, it
+// takes the output that is meant for the user, and its content is read as the user's input. gRPC
+// opens an eventfd before main, so this stands in .preinit_array, which the loader runs before the
 // constructors of all libraries. Only executables have that section: this object is linked into
 // each of our programs, and is no part of a library.
 //
-// What is opened is /dev/null, for reading. A read at 0 meets the end at once, as with
-// `</dev/null`. A write to 1 or 2 fails with EBADF, as if it were still closed: it is told, and no
-// loss looks like a success.
+// They become /dev/null, for reading. A read from 0 meets the end at once, as with `</dev/null`. A
+// write to 1 or 2 fails with EBADF, as if it were still closed: no loss looks like a success.
 //
 // No other code has run: no allocation, no library but the raw system calls, no sanitizer.
 #include <fcntl.h>
