@@ -5,19 +5,18 @@
 
 namespace proctor {
 
-// The time by which events are too old: that of the wall, except after a jump forward. Somebody
-// who sets the clock an hour ahead, or a machine that begins in a wrong year and is told the right
-// one, does not make what just happened old. From a jump on, this clock goes on at the pace of
-// CLOCK_BOOTTIME, for as long as `hold`; whatever was there at the jump is older than that by then,
-// and the wall's time is believed.
+// The clock that tells which events are too old: wall time, except after a jump forward. A clock
+// that is set an hour ahead, or from a wrong year to the right one, does not make new events old.
+// After a jump, this clock goes on at the pace of CLOCK_BOOTTIME for `hold`. By then every event
+// from before the jump is older than that, and wall time holds again.
 //
 //     wall     ────────────┐ jump    ┌──────────────────────────────────────▶
 //                          └─────────┘
 //     this     ──────────────────────────────────▶ hold is over ─┐
 //                                                                └──────────▶ as the wall
 //
-// A clock that is set back is followed at once: events stay a while longer. So do those from
-// before a server's long rest, because it cannot be told from a jump.
+// A clock that is set back is followed at once: events stay a while longer. Events from before a
+// long rest of the server stay longer too: the rest looks like a jump.
 //
 // Thread-safety: none. Lifetime: a value.
 class AgeClock {

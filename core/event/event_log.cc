@@ -15,8 +15,7 @@
 namespace proctor {
 namespace {
 
-// Of a log that is kept elsewhere, so many events are in memory too: those which readers who
-// keep up want.
+// A log with a store keeps so many events in memory too, for the readers that keep up.
 constexpr size_t kMostInMemory = 4096;
 
 constexpr absl::Duration kUpkeepEvery = absl::Seconds(1);
@@ -154,7 +153,7 @@ absl::Status EventLog::CheckRoom() const {
   return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
 }
 
-// ---- Who is told. ---------------------------------------------------------
+// ---- Listeners. -----------------------------------------------------------
 
 void EventLog::SetMeter(Meter meter) {
   absl::MutexLock lock(&mutex_);

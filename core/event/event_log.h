@@ -23,11 +23,11 @@
 
 namespace proctor {
 
-// What happened on this server, in order, with dense sequence numbers. A reader is
-// a number that it remembers itself: a slow one costs nothing and delays nobody.
+// The events of this server, in order, with dense sequence numbers. A reader remembers its own
+// number: a slow reader costs nothing and delays no other.
 //
-// An event is first recorded, then shown. Whoever appends waits for that; of those who wait
-// at the same time one records the events of all:
+// An event is first recorded, then shown. Append waits for that. Of several threads that wait at
+// the same time, one records the events of all:
 //
 //     thread A            thread B            thread C
 //     Append: queued
@@ -37,16 +37,16 @@ namespace proctor {
 //     returns             published, told ◀┘    :
 //                         returns             returns
 //
-// This costs no switch of threads where nobody else appends, and one commit for many where
-// many do. A thread of its own for the writing made each append wait for two switches more. It
-// is worth that only where each commit waits for the disk (Options::recorder): the switches are
-// nothing beside that, and whoever appends is free when the disk hangs.
+// A lone append costs no thread switch; many at once cost one commit. A writer thread would cost
+// each append two switches more. Only where each commit waits for the disk is it worth that
+// (Options::recorder): the switches are nothing beside the wait, and a disk that hangs leaves the
+// appending threads free.
 //
-// Where the store refuses, nobody waits for it: a full disk, or a database that somebody else
-// holds locked for longer than a moment. Nor does anybody wait longer than Options::patience
-// for another who is in the store. Events stay queued in their order, published, so that
-// what happens is known to this server, and unshown, because their numbers would be used again
-// if it were lost now. CheckRoom refuses new work and says why.
+// A store may refuse: the disk is full, or another process holds the database locked for longer
+// than a moment. No thread waits then, and none waits longer than Options::patience for another
+// thread's recording. The events stay queued in order. They are published, so that this server
+// knows what happened, but not shown: if the server were lost now, their numbers would be used
+// again. CheckRoom refuses new work and says why.
 //
 //     thread A              thread B              upkeep
 //     Append: queued
@@ -66,7 +66,7 @@ class EventLog {
     size_t max_events = 100000;                         // the newest so many are kept
     absl::Duration max_age = absl::InfiniteDuration();  // and none that is older (AgeClock)
     bool recorder = false;                              // a thread of its own waits for the store
-    absl::Duration patience = absl::Seconds(2);         // of who waits for another's recording
+    absl::Duration patience = absl::Seconds(2);         // for another thread's recording
   };
 
   // What is appended, and what goes with it.
@@ -110,8 +110,8 @@ class EventLog {
   // Errors: those of CheckRoom.
   absl::Status Record(StateChange change);
 
-  // From when this returns, `publish` of what was appended before is not called any more: for
-  // whoever is about to go, while the store refuses. The entries themselves stay.
+  // After this returns, `publish` of events appended before is not called any more: for a publisher
+  // that goes away while the store refuses. The entries themselves stay.
   void StopPublishing();
 
   // Whether new work can be taken on, of which there will be events.
@@ -165,7 +165,7 @@ class EventLog {
   void Publish(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeBack(std::optional<absl::Status>* outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Reads without the lock what nobody but its caller, who records, changes.
+  // Reads without the lock: only its caller, the recording thread, changes what it reads.
   absl::Status StoreInHand(uint64_t first_kept, const Meter& meter) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AwaitPublished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -186,7 +186,7 @@ class EventLog {
 
   mutable absl::Mutex mutex_;
   std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);
-  // What is in the store's hands now: only whoever records changes the deque.
+  // What is in the store's hands now. Only the recording thread changes the deque.
   std::deque<Pending> in_hand_ ABSL_GUARDED_BY(mutex_);
   uint64_t appended_ ABSL_GUARDED_BY(mutex_) = 0;   // the last number that was given
   uint64_t published_ ABSL_GUARDED_BY(mutex_) = 0;  // up to this one
@@ -200,7 +200,7 @@ class EventLog {
   AgeClock age_clock_ ABSL_GUARDED_BY(mutex_);
   uint64_t first_of_age_ ABSL_GUARDED_BY(mutex_) = 1;  // older ones are too old
   uint64_t last_listener_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Replaced as a whole, so that whoever records can call what it saw without the lock.
+  // Replaced as a whole, so that the recording thread can call them without the lock.
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);
   Meter meter_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;

@@ -118,10 +118,10 @@ void EventLog::AwaitPublished() const {
       +[](const bool* publishing) { return !*publishing; }, &publishing_));
 }
 
-// Whether whoever waits for a recording may do it.
+// Whether a thread that waits for a recording may do it itself.
 bool EventLog::MayRecordLocked() const { return !recording_ && !recorder_.joinable(); }
 
-// Waits for whoever records; when it takes too long, the store is one that refuses.
+// Waits for the recording thread. If it takes too long, the store counts as refusing.
 void EventLog::AwaitRecording(const absl::Condition& settled) {
   asked_ = true;
   if (mutex_.AwaitWithTimeout(settled, options_.patience) || !failure_.ok()) return;
@@ -199,7 +199,7 @@ void EventLog::RecordPending() {
   mutex_.Lock();
 }
 
-// The recorder: whoever appends waits for it, until it hangs in the store for too long.
+// The recorder's thread. Append waits for it, until it hangs in the store for too long.
 void EventLog::RecordWhenAsked() {
   pthread_setname_np(pthread_self(), "event-recorder");
   const auto wanted = [this] {

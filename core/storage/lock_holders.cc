@@ -109,7 +109,7 @@ std::vector<pid_t> KillLockHolders(int file) {
   for (const std::string& name : NamesIn("/proc")) {
     pid_t pid = 0;
     if (!absl::SimpleAtoi(name, &pid) || pid == ::getpid()) continue;
-    // Had before the look: who is found and dies meanwhile is not mistaken for the next one
+    // Opened before the look: a holder that dies meanwhile is not mistaken for the next process
     // with its pid.
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     const std::string process = "/proc/" + name;

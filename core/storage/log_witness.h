@@ -20,15 +20,15 @@ struct FileIdentity {
   bool operator==(const FileIdentity&) const = default;
 };
 
-// What an event log says of itself beside its database, so that the next server can prove that
-// it has all of it: a database that lost its end, or is another one, does not know that.
+// A record beside the database of how far the event log goes. With it the next server proves that
+// it has the whole log: a database that lost its end, or was exchanged, cannot tell.
 //
-// The file `witness` has one record, which is written over after each commit, and read once, at
-// the start. That is one more write to the page cache (0.5 µs), which survives the end of the
-// server like the commit itself. A mapped page would cost less and end the server by SIGBUS
-// where somebody cut the file off.
+// The file `witness` has one record, which is overwritten after each commit and read once, at the
+// start. That is one more write to the page cache (0.5 µs), which survives the end of the server
+// like the commit itself. A mapped page would cost less, but end the server by SIGBUS if the file
+// were cut off.
 //
-// Thread-safety: none; whoever writes to the store. Lifetime: owns its descriptor.
+// Thread-safety: none; used by the store's writer. Lifetime: owns its descriptor.
 class LogWitness {
  public:
   struct Record {

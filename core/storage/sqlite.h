@@ -69,7 +69,7 @@ class SqliteConnection {
   void SetPatience(absl::Duration patience);
 
   absl::StatusOr<SqliteStatement> Prepare(std::string_view sql);
-  // Runs statements whose rows nobody wants.
+  // Runs statements and drops their rows.
   absl::Status Execute(const std::string& sql);
   // The first column of the first row; "" where there is no row.
   absl::StatusOr<std::string> QueryText(std::string_view sql);

@@ -55,7 +55,7 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
 
 SqliteEventStore::~SqliteEventStore() {
   if (log_id_.empty()) return;  // was not opened
-  // On disk, and whole: the next server may go on with this log whatever happened meanwhile.
+  // On disk, and whole: the next server may go on with this log even after a crash.
   writer_.SetPatience(absl::Seconds(10));
   absl::Status closed = writer_.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
   closed.Update(writer_.Execute("PRAGMA synchronous = FULL"));
@@ -120,7 +120,7 @@ absl::Status SqliteEventStore::Prepare() {
     absl::MutexLock lock(&reader_mutex_);
     *connection = std::move(opened);
   }
-  // A checkpoint that would have to wait for a reader is put off: whoever appends waits for it.
+  // A checkpoint that would have to wait for a reader is put off: appends wait for a checkpoint.
   checkpointer_.SetPatience(absl::ZeroDuration());
   writer_.SetPatience(kWriterPatience);
   // Each opens its files at its first use, which must not wait until there are no more

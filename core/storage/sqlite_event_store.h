@@ -66,7 +66,7 @@ class SqliteEventStore final : public EventStore {
   void QuietUpkeep() override;
   uint64_t Bytes() const override;
 
-  // What whoever runs the server has to know of the opening; "" if nothing.
+  // What the operator has to know of the opening; "" if nothing.
   const std::string& notice() const { return notice_; }
   const std::string& path() const { return path_; }
   // See StateDirectory.
@@ -100,7 +100,7 @@ class SqliteEventStore final : public EventStore {
   bool is_original_ = false;  // the witness knows this very file
   bool machine_booted_ = false;
 
-  // Whoever writes.
+  // The thread that writes.
   SqliteConnection writer_;
   SqliteStatement begin_, commit_, rollback_, insert_event_, trim_events_;
   struct StateStatements {
