@@ -22,22 +22,22 @@
 
 namespace proctor {
 
-// Everything of a loop that does not depend on how readiness is had (asyncio's
-// BaseEventLoop). A subclass waits: on epoll, on io_uring.
+// The part of a loop that does not depend on how it learns of readiness (asyncio's BaseEventLoop).
+// A subclass waits: on epoll, on io_uring.
 //
 // A turn, as asyncio's _run_once:
 //
 //   prune timers ▶ wait ▶ readers and writers ▶ posts ▶ due timers ▶ run these, in order
 //                   └ not at all if something is ready, else until the first timer
 //
-// Before a timer that is late runs, there is one more look: a wait that was interrupted, as
-// by a stop of the whole process, ends without one, and what happened meanwhile comes first.
+// Before a late timer runs, the loop looks once more. An interrupted wait, as by a stop of the
+// whole process, ends without a look, and the events of that time come first.
 //
-// What was scheduled before the turn comes first. What the callbacks of a turn schedule
-// runs in the next one, whose wait is then only a look.
+// Callbacks that were scheduled before the turn run first. Those that a turn's callbacks schedule
+// run in the next turn, which then only looks and does not wait.
 //
-// Thread-safety and lifetime: as EventLoop. A subclass is final and closes the loop in
-// its destructor, while its hooks still stand.
+// Thread-safety and lifetime: as EventLoop. A subclass is final and closes the loop in its
+// destructor, while its overrides of the hooks below still stand.
 class BaseEventLoop : public EventLoop {
  public:
   BaseEventLoop(const BaseEventLoop&) = delete;
@@ -114,7 +114,7 @@ class BaseEventLoop : public EventLoop {
   void OnIoDone(const std::shared_ptr<IoOperation>& operation, ssize_t result);
 
  private:
-  // A callback whose turn has come, and who asked for it.
+  // A callback that is due, and its origin.
   struct ReadyCall {
     const char* origin;
     std::variant<LoopCallback, std::shared_ptr<LoopHandle::State>,

@@ -57,18 +57,18 @@ class DescriptorHandler {
 
 // The descriptors that a loop watches.
 //
-// Each change of what is wanted of a descriptor gets a new token, which the kernel
-// hands back with its events. An event with another token than the descriptor's is
-// stale: it was noticed before the change, or belongs to a file that was closed while
-// another process still held it, and whose number went to a new file.
+// Each change of the watch on a descriptor gets a new token, which the kernel hands back with its
+// events. An event with an older token is stale: the kernel noticed it before the change, or it
+// belongs to a file that was closed here while another process still held it, and the number went
+// to a new file.
 //
 // Thread-safety: the loop's own thread only. Lifetime: part of a loop.
 class DescriptorTable {
  public:
   // The token of what is not watched.
   static constexpr uint64_t kNoToken = 0;
-  // Never set in a token that the table gives, whose lower half is a descriptor number:
-  // what has it set is the loop's own.
+  // Never set in a token of the table: the lower half of those is a descriptor number. A token with
+  // this bit is the loop's own.
   static constexpr uint64_t kOwnBit = uint64_t{1} << 31;
 
   struct Entry {

@@ -7,7 +7,7 @@
 namespace proctor {
 namespace {
 
-// Not owned: whoever runs a loop holds it.
+// Not owned: the caller of Run holds the loop.
 thread_local EventLoop* running_loop = nullptr;
 
 }  // namespace

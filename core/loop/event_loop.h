@@ -145,10 +145,10 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // (DESCRIPTOR_BUSY); ResourceExhausted (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED).
   virtual absl::StatusOr<LoopHandle> Read(int fd, size_t max_bytes, ReadCallback callback) = 0;
 
-  // As Read, for one write(2) of `data`: tells how many bytes were taken, which may be
-  // fewer (asyncio's sock_send), or WRITE_FAILED. What was written before a cancel stays
-  // written. One write and one read of the same `fd` may be under way together. Whoever
-  // writes to pipes ignores SIGPIPE.
+  // As Read, for one write(2) of `data`: passes the number of bytes written, which may be fewer
+  // (asyncio's sock_send), or WRITE_FAILED. Bytes written before a cancel stay written. One write
+  // and one read of the same `fd` may be under way together. For pipes, the program ignores
+  // SIGPIPE.
   virtual absl::StatusOr<LoopHandle> Write(int fd, std::string data, WriteCallback callback) = 0;
 
   // Runs callbacks until Stop. While it runs, GetRunningLoop() on this thread
@@ -169,14 +169,14 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // not know.
   virtual absl::Duration TurnTime() const { return absl::ZeroDuration(); }
 
-  // Drops all callbacks and frees all descriptors. Idempotent. is_closed() is true by then:
-  // who holds something for the loop sees by the end of its callback that nothing will come. Reads
-  // and writes are cancelled; one of a regular file that the kernel carries out just now is waited
-  // for. Errors: FailedPrecondition while it runs.
+  // Drops all callbacks and frees all descriptors. Idempotent. is_closed() is true when a callback
+  // is destroyed, so that its destructor can tell that no call will come. Cancels reads and writes,
+  // but waits for one of a regular file that the kernel carries out just now. Errors:
+  // FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
-  // Who is told of errors that have no caller; null restores the default, which
-  // warns (core/base/warning.h). From any thread.
+  // Sets the handler of errors that have no caller; null restores the default, which warns
+  // (core/base/warning.h). From any thread.
   virtual void SetErrorHandler(LoopErrorHandler handler) = 0;
 
   // Tells the error handler, on the calling thread. From any thread.

@@ -43,7 +43,7 @@ struct IoOperation final : LoopHandle::State {
   std::optional<ssize_t> result;  // none while it is under way
   uint64_t request = 0;           // what the kernel knows it by; a subclass' own
 
-  // Whom a cancel is told to; null once the callback ran or was dropped.
+  // The loop to tell of a cancel; null once the callback ran or was dropped.
   BaseEventLoop* loop = nullptr;
 };
 

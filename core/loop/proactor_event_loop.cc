@@ -35,7 +35,7 @@ absl::StatusOr<std::shared_ptr<ProactorEventLoop>> ProactorEventLoop::Create() {
 ProactorEventLoop::ProactorEventLoop(std::unique_ptr<Uring> uring, UniqueFd files, UniqueFd wake)
     : uring_(std::move(uring)), files_(std::move(files)), wake_(std::move(wake)) {}
 
-ProactorEventLoop::~ProactorEventLoop() { Close().IgnoreError(); }  // who runs, is held
+ProactorEventLoop::~ProactorEventLoop() { Close().IgnoreError(); }  // a running loop is held
 
 std::string ProactorEventLoop::name() const { return "proactor"; }
 
@@ -134,7 +134,7 @@ void ProactorEventLoop::CancelUnlessRunning() {
   if (!is_running()) OnRunEnd();
 }
 
-// A file whose watch has ended is closed by its owner next: others wait for that.
+// Once its watch has ended, the owner closes a file: other processes wait for that.
 void ProactorEventLoop::OnRunEnd() {
   if (to_cancel_.empty()) return;
   QueueCancels();

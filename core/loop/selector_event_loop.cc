@@ -41,7 +41,7 @@ absl::StatusOr<std::shared_ptr<SelectorEventLoop>> SelectorEventLoop::Create() {
 SelectorEventLoop::SelectorEventLoop(UniqueFd epoll, UniqueFd wake)
     : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
 
-SelectorEventLoop::~SelectorEventLoop() { Close().IgnoreError(); }  // who runs, is held
+SelectorEventLoop::~SelectorEventLoop() { Close().IgnoreError(); }  // a running loop is held
 
 std::string SelectorEventLoop::name() const { return "selector"; }
 

@@ -60,8 +60,8 @@ class Uring {
   // O_NONBLOCK at its word, as older ones do; `poll_first` waits for poll(2) there.
   void Read(uint64_t id, int fd, char* buffer, size_t size, bool poll_first);
   void Write(uint64_t id, int fd, const char* data, size_t size, bool poll_first);
-  // Ends a request, whose completion then says ECANCELED, or what it came to before. One
-  // that is unknown is not an error. No completion.
+  // Cancels a request. Its completion then says ECANCELED, or its result if it was done before. An
+  // unknown id is not an error. The cancel has no completion of its own.
   void Cancel(uint64_t id);
 
   void Submit();

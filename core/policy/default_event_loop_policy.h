@@ -10,13 +10,12 @@
 
 namespace proctor {
 
-// The policy whose context is the current thread and whose loops are
-// SelectorEventLoops (asyncio.DefaultEventLoopPolicy). Meant to be subclassed.
+// The policy with one SelectorEventLoop for each thread (asyncio.DefaultEventLoopPolicy). Meant to
+// be subclassed.
 //
-// The main thread gets a loop on first demand, other threads only what was set
-// on them. The main thread is the one whose thread id is the process id. Its
-// SetEventLoop also attaches the watcher, if there is one already, to the loop; that
-// of another thread never touches the watcher.
+// The main thread gets a loop on first demand, other threads only what was set on them. The main
+// thread's id is the process id. SetEventLoop on the main thread also attaches the watcher, if
+// there is one already, to the loop; on another thread it never touches the watcher.
 //
 // Thread-safety: all methods from any thread; a loop slot belongs to one thread
 // and one policy object. Loops and watchers are called with no lock held.

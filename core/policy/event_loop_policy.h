@@ -43,9 +43,9 @@ class EventLoopPolicy {
 
 absl::Status PolicyAnsweredNothingError(std::string_view call);
 
-// What a policy answers to `call`. OK without anything in it is what asyncio's policies may say,
-// and nobody could go on with: Internal (POLICY_ANSWERED_NOTHING). Whoever asks a policy that may
-// be anybody's asks so.
+// Checks a policy's answer to `call`. asyncio's policies may answer OK with null, with which no
+// caller can go on: that becomes Internal (POLICY_ANSWERED_NOTHING). Every call to a policy that
+// may be foreign code goes through here.
 template <typename Thing>
 absl::StatusOr<std::shared_ptr<Thing>> CheckAnswer(std::string_view call,
                                                    absl::StatusOr<std::shared_ptr<Thing>> answer) {
@@ -58,9 +58,9 @@ std::shared_ptr<EventLoopPolicy> GetEventLoopPolicy();
 // Replaces it; null means that the next get makes a fresh default.
 void SetEventLoopPolicy(std::shared_ptr<EventLoopPolicy> policy);
 
-// The five calls of the current policy (asyncio.get_event_loop and so on).
-// GetEventLoop first returns the loop that runs on this thread, if one does,
-// whatever the policy says. What they return is never null (CheckAnswer).
+// The five calls of the current policy (asyncio.get_event_loop and so on). GetEventLoop returns the
+// loop that runs on this thread, if one does, without asking the policy. None returns null
+// (CheckAnswer).
 absl::StatusOr<std::shared_ptr<EventLoop>> GetEventLoop();
 absl::Status SetEventLoop(std::shared_ptr<EventLoop> loop);
 absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop();

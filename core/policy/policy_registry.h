@@ -16,8 +16,7 @@ namespace proctor {
 //
 // Thread-safety: all functions from any thread.
 
-// Makes a policy whose default watcher is made by `watcher_factory` (a policy
-// may ignore it).
+// Makes a policy that makes its default watcher by `watcher_factory` (a policy may ignore it).
 using PolicyFactory = std::function<absl::StatusOr<std::shared_ptr<EventLoopPolicy>>(
     DefaultEventLoopPolicy::WatcherFactory watcher_factory)>;
 

@@ -4,8 +4,8 @@
 
 namespace proctor {
 
-// The policy whose loops are ProactorEventLoops (asyncio.WindowsProactorEventLoopPolicy,
-// for Linux); else as DefaultEventLoopPolicy, child watchers included.
+// The policy with ProactorEventLoops (asyncio.WindowsProactorEventLoopPolicy, for Linux); else as
+// DefaultEventLoopPolicy, child watchers included.
 //
 // Thread-safety and lifetime: as DefaultEventLoopPolicy.
 class ProactorEventLoopPolicy : public DefaultEventLoopPolicy {
