@@ -15,7 +15,7 @@ namespace {
 
 using Environment = std::map<std::string, std::string>;
 
-// Where programs are, for whoever has not been told otherwise: as systemd has it for services.
+// The PATH of a child with no other: the one that systemd gives services.
 constexpr char kDefaultPath[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // What is for this process alone. A program that found NOTIFY_SOCKET would speak for us, one
@@ -54,7 +54,7 @@ bool IsOurs(std::string_view name) {
          std::binary_search(std::begin(kOwnVariables), std::end(kOwnVariables), name);
 }
 
-// The words and the language of whoever looks on: they say nothing of this process.
+// The locale and language are the user's: they say nothing of this process.
 bool IsOfTheLocale(std::string_view name) {
   return name == "TERM" || name == "LANG" || name == "LANGUAGE" || name.starts_with("LC_");
 }

@@ -10,8 +10,8 @@ namespace proctor {
 
 // What a new process finds: its variables and its working directory.
 
-// The working directory to change to; empty for this process's own. Another user, who may
-// not be allowed there, begins in the root directory unless the command names one.
+// The working directory to change to; empty for this process's own. A child of another user, which
+// may have no access there, begins in the root directory unless the command names one.
 std::string WorkingDirectoryOf(const Command& command);
 
 // The environment of a new process: what the command names, TERM of a terminal, HOME, USER,

@@ -44,7 +44,7 @@ bool OpenPipe(bool child_reads, UniqueFd& child, UniqueFd& server) {
   return MoveUp(child) && MoveUp(server) && ::fcntl(server.get(), F_SETFL, O_NONBLOCK) == 0;
 }
 
-// The group that owns terminals, whose members write(1) messages to them; or the user's.
+// The group that owns terminals, for write(1); or else the user's.
 gid_t TerminalGroup(const Identity& identity) {
   static const std::optional<gid_t> tty = [] {
     char buffer[4096];

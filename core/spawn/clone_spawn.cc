@@ -37,10 +37,9 @@
 //   unblock
 //   failure: reap, tell
 //
-// Signals are blocked throughout, 32 and 33 of libc included: a handler that ran
-// in the child would act on the parent's memory. Rejected: fork(2), which copies
-// page tables (50 ms for 1 GiB), and vfork(2), whose child shares the caller's
-// stack frame and handlers.
+// Signals are blocked throughout, 32 and 33 of libc included: a handler that ran in the child would
+// act on the parent's memory. Rejected: fork(2), which copies page tables (50 ms for 1 GiB), and
+// vfork(2): its child shares the caller's stack frame and handlers.
 
 namespace proctor {
 namespace {

@@ -12,8 +12,8 @@
 
 namespace proctor {
 
-// One thread of this process that watches its newborns: children between clone and exec, for
-// which the thread that spawned them is asleep in the kernel (CLONE_VFORK).
+// One thread of this process that watches its newborns: children between clone and exec. The thread
+// that spawned a newborn sleeps in the kernel meanwhile (CLONE_VFORK).
 //
 //   spawning thread                 guard
 //   ---------------                 -----
@@ -24,17 +24,17 @@ namespace proctor {
 //                                     listed for the timeout: SIGKILL, by its pidfd
 //   awake: End, off the list        timer: nobody listed: asleep until the next Watch
 //
-// Time is counted in looks, not by a clock: after a pause of this whole process nobody is
-// killed who had no time to go on.
+// Time is counted in looks, not by a clock: after a pause of this whole process, no newborn is
+// killed that had no time to go on.
 //
 // A start costs two uncontended locks, and one timerfd_settime(2) where none was under way in
 // the last 50 ms; the guard's thread wakes no more than once in 50 ms.
 //
-// A newborn also has copies of all descriptors that were open at its clone, the pipes of other
-// children among them, until it has closed them: whoever waits for the end of a pipe asks here.
+// A newborn also has copies of all descriptors that were open at its clone, pipes of other children
+// among them, until it closes them: the wait for the end of a pipe asks here.
 //
-// What does not even die of SIGKILL keeps its thread: the loop of that thread tells
-// (EventLoop::TurnTime).
+// A newborn that even SIGKILL does not end keeps its spawning thread asleep: EventLoop::TurnTime of
+// that thread's loop shows it.
 //
 // Thread-safety: all methods from any thread. Lifetime: made on first use, never destroyed.
 class NewbornGuard {

@@ -21,7 +21,7 @@
 //   nice, oom_score_adj, umask, terminal
 //   limits          while the privileges last that raising them may need
 //   signals, no_new_privs
-//   chdir           as the user, who may not be allowed there, by the ids of the file system
+//   chdir           by the user's file-system ids: the user may have no access there
 //   groups, user    last: from here on that user's other processes may stop this one; and a
 //                   look whether they are what was asked for
 //   exec
@@ -46,7 +46,7 @@ constexpr char kOomScoreFile[] = "/proc/self/oom_score_adj";
   while (true) RawSystemCall(SYS_exit_group, kSpawnFailedCode);
 }
 
-// Says which step is next, for the error and for who watches from outside.
+// Says which step is next, for the error and for the NewbornGuard.
 PROCTOR_CHILD_CODE void Enter(SpawnExchange* exchange, SpawnStage stage) {
   __atomic_store(&exchange->stage, &stage, __ATOMIC_RELAXED);
 }
@@ -71,7 +71,7 @@ PROCTOR_CHILD_CODE void SetNice(SpawnExchange* exchange, int addition) {
   Check(exchange, RawSystemCall(SYS_setpriority, PRIO_PROCESS, 0, value));
 }
 
-// The value is this child's alone: Linux gives it to all who share the memory, but not to
+// The value is this child's alone: Linux gives it to all that share the memory, but not to
 // the parent of a vfork.
 PROCTOR_CHILD_CODE void SetOomScore(SpawnExchange* exchange, const SpawnRequest& request) {
   const long file = RawSystemCall(SYS_openat, AT_FDCWD, reinterpret_cast<long>(kOomScoreFile),

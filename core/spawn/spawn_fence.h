@@ -4,9 +4,9 @@
 
 namespace proctor {
 
-// A descriptor that every child of this process holds from its clone to its exec, and no longer.
-// Whoever has a lock on it (flock(2)) therefore shares that with its newborns: while the lock
-// stands, one of them may still become a program, also when this process has ended.
+// A descriptor that every child of this process holds from its clone to its exec, and no longer. A
+// lock on it (flock(2)) is therefore shared with the newborns: while the lock stands, one of them
+// may still become a program, even after this process has ended.
 //
 // Thread-safety: SetSpawnFence while nothing is spawned; SpawnFence from any thread.
 

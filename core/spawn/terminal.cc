@@ -50,8 +50,8 @@ absl::Status SetTerminalSize(int fd, const TerminalSize& size) {
   return SystemError("set the size of a terminal", errno);
 }
 
-// The number of a group that is empty may be a stranger's by now, whose session tells. As long as a
-// group has members, nobody else gets its number, also where its leader is gone.
+// The number of an empty group may belong to another group by now: the session tells. As long as a
+// group has members, no other gets its number, even if its leader is gone.
 pid_t ForegroundGroup(int fd, pid_t session) {
   pid_t group = 0;
   if (::ioctl(fd, TIOCGPGRP, &group) != 0 || group <= 0) return 0;

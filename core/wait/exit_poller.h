@@ -17,13 +17,12 @@
 
 namespace proctor {
 
-// Which children of a set have ended, in time proportional to those that have and not
-// to the set: an epoll(7) set of pidfds. asyncio's Safe and MultiLoop watchers wait for
-// each child of theirs at every SIGCHLD instead, which is why a burst of n exits costs
-// them n² waits.
+// Finds the ended children of a set, in time proportional to those and not to the set: an epoll(7)
+// set of pidfds. asyncio's Safe and MultiLoop watchers wait for each of their children at every
+// SIGCHLD instead, so that a burst of n exits costs them n² waits.
 //
-// A child without a pidfd, for want of descriptors or of a kernel that gives them, is
-// looked at each time; who polls does so at each SIGCHLD then (SigchldListener).
+// A child without a pidfd, for want of descriptors or of a kernel that gives them, is looked at
+// each time; the caller then polls at each SIGCHLD (SigchldListener).
 //
 // Thread-safety: all methods from any thread. Lifetime: a watch is in at most one poller.
 class ExitPoller {
@@ -59,8 +58,8 @@ class ExitPoller {
   // Readable while TakeEnded would find a child that has a pidfd.
   int fd() const { return fd_; }
 
-  // Forgets all children and frees all descriptors. Whoever waits at fd() has ended
-  // that before. Idempotent.
+  // Forgets all children and frees all descriptors. The caller has ended its wait on fd() before.
+  // Idempotent.
   void Close();
 
  private:

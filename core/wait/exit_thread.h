@@ -17,9 +17,9 @@
 
 namespace proctor {
 
-// One thread of this process that waits for children on behalf of all who have no loop
-// to wait on: the Threaded and MultiLoop watchers, the Pidfd and Uring ones when out of
-// descriptors, and the reaping of orphans. It is made on first use and stays.
+// One thread of this process that waits for children on behalf of code without a loop to wait on:
+// the Threaded and MultiLoop watchers, the Pidfd and Uring ones when out of descriptors, and the
+// reaping of orphans. It is made on first use and stays.
 //
 // A thread for each child, as asyncio's ThreadedChildWatcher has it, makes the kernel
 // wake all of them at every exit; that is left for where there are no pidfds.

@@ -58,8 +58,7 @@ class OrphanReaper {
     return watch;
   }
 
-  // The lock is held over the reaping, so that who has released a child knows that it is
-  // not being reaped.
+  // The lock is held over the reaping, so that a released child is never in the middle of it.
   void Reap(const std::shared_ptr<Watch>& watch, const ChildLook& look) {
     absl::MutexLock lock(&mutex_);
     auto orphan = orphans_.find(watch->child.pid);

@@ -6,9 +6,8 @@
 
 namespace proctor {
 
-// Reaps the children whose handler was removed or whose watcher was closed, so that
-// nobody hears of them and none stays a zombie (conformance 51). Waits on the
-// ExitThread.
+// Reaps children after their handler was removed or their watcher was closed, so that no handler is
+// called and none stays a zombie (conformance 51). Waits on the ExitThread.
 //
 // Thread-safety: all functions from any thread.
 

@@ -8,12 +8,12 @@
 
 namespace proctor {
 
-// The SIGCHLD handler of this process, for the watchers whose contract has one
-// (MultiLoop, Safe, Fast).
+// The SIGCHLD handler of this process, for the watchers with one in their contract (MultiLoop,
+// Safe, Fast).
 //
-// With pidfds the signal is a hint at most: exits come through the pidfds, so that a
-// handler of other code that takes ours away loses nothing. It is needed for children
-// without a pidfd, and for those that nobody has told us of (Fast).
+// With pidfds the signal is a hint at most: exits come through the pidfds, so that nothing is lost
+// when other code replaces our handler. The signal is needed for children without a pidfd, and for
+// those that were never added (Fast).
 //
 //   kernel ─SIGCHLD─▶ handler, on whichever thread ─▶ the handler that was there before
 //                        └ is there a SigchldWish? ─▶ ExitThread ─▶ listeners

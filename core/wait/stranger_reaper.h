@@ -4,14 +4,14 @@
 
 namespace proctor {
 
-// Reaps the children that nobody of this process has spawned. The kernel gives a process the
-// orphans of its machine or container where it is PID 1 there, and those of its descendants
-// where it is their subreaper (prctl(2)). Without an init beside it, they would stay zombies.
+// Reaps the children that this process did not spawn. The kernel gives PID 1 the orphans of its
+// machine or container, and a subreaper those of its descendants (prctl(2)). With no other init,
+// they would stay zombies.
 //
-// Thread-safety: the main thread: that is whose children orphans become, while those of other
-// threads are not even looked at (__WNOTHREAD). The main thread spawns nothing but probes, which
-// it has reaped, or left to the OrphanReaper, before it does anything else. A session's child that
-// comes to it, because the session's thread has ended, has a Watch.
+// Thread-safety: the main thread. Orphans become its children; children of other threads are not
+// even looked at (__WNOTHREAD). The main thread spawns only probes, and reaps them, or leaves them
+// to the OrphanReaper, before it does anything else. A session's child that comes to it, because
+// the session's thread has ended, has a Watch.
 
 // Whether orphans become children of this process.
 bool AdoptsOrphans();

@@ -21,11 +21,11 @@
 
 namespace proctor {
 
-// One child that a watcher waits for. Its address is its identity: a pid that is
-// added anew gets another Watch, so that a late notice of the old one is known.
+// One child that a watcher waits for. Its address is its identity: a pid that is added again gets a
+// new Watch, so that a late notice for the old one is recognised.
 //
-// While it lives, its child is claimed: the Fast watcher, which waits for whatever has
-// ended, leaves it alone.
+// While it lives, its child is claimed: the Fast watcher, which waits for any child, leaves it
+// alone.
 struct Watch {
   Watch(ChildRef child, std::shared_ptr<EventLoop> loop);
   ~Watch();
@@ -51,23 +51,22 @@ bool IsClaimed(pid_t pid);
 // not keep it.
 class WatchTable : public std::enable_shared_from_this<WatchTable> {
  public:
-  // Makes a watch and returns it: it is to be waited for. With a watch of the same child
-  // there already, only its handler is replaced if the loops are the same, and null is
-  // returned; else the watch is replaced, and `stop` is called with the old one, which is not to
-  // be waited for any more.
-  // Errors: InvalidArgument (INVALID_FIELD) without a handler; FailedPrecondition
-  // (WATCHER_CLOSED) after Close; NotFound (NO_SUCH_CHILD) if the child's end is being told
-  // at this moment.
+  // Makes a watch and returns it for the caller to wait for. If the child has a watch already: with
+  // the same loop, replaces only its handler and returns null; else replaces the watch and calls
+  // `stop` with the old one, for which the caller stops waiting. Errors: InvalidArgument
+  // (INVALID_FIELD) without a handler; FailedPrecondition (WATCHER_CLOSED) after Close; NotFound
+  // (NO_SUCH_CHILD) if the child's end is being told at this moment.
   using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
   absl::StatusOr<std::shared_ptr<Watch>> Add(ChildRef child, std::shared_ptr<EventLoop> loop,
                                              ChildHandler handler, Stop stop);
 
-  // Calls the handler of an ended child, then reaps the child. Nothing if the
-  // watch was removed or replaced meanwhile. On the loop's thread. What the handler
-  // throws is reported to the loop's error handler (conformance 46).
+  // Calls the handler of an ended child, then reaps the child. Does nothing if the watch was
+  // removed or replaced meanwhile. On the loop's thread. An exception of the handler goes to the
+  // loop's error handler (conformance 46).
   void Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look);
 
-  // Who is told, on the thread that reaped, after each child that was told of.
+  // Sets a function to call after each child that was told and reaped, on the thread that reaped
+  // it.
   void SetOnReaped(std::function<void()> on_reaped);
 
   // Tell, on the watch's loop and in a later turn of it. If that loop is closed, now or
@@ -75,9 +74,8 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
   // (conformance 56, 71). From any thread.
   void Post(const std::shared_ptr<Watch>& watch, const ChildLook& look);
 
-  // A watch's loop is closed, and its child was not seen to end: takes the watch out with a
-  // warning, and the child is reaped when it ends. Nothing if the watch does not stand any
-  // more. From any thread.
+  // A watch's loop is closed before its child was seen to end: takes the watch out with a warning,
+  // and has the child reaped when it ends. Does nothing if the watch is gone. From any thread.
   void OnLoopClosed(const std::shared_ptr<Watch>& watch);
 
   // Takes a watch out, without a call; null if there is none.

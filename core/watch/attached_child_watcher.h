@@ -64,7 +64,7 @@ class AttachedChildWatcher : public ChildWatcher,
 
   WatchTable& table() { return *table_; }
 
-  // Stops polling for a child, whose end was found in another way.
+  // Stops polling for a child after its end was found in another way.
   void StopPolling(const std::shared_ptr<Watch>& watch);
 
  private:

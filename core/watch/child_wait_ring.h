@@ -41,15 +41,15 @@ class ChildWaitRing {
   // Not an error if the child is not waited for.
   void Cancel(const std::shared_ptr<Watch>& watch);
 
-  // Takes out the children that have ended; one whose look says that it runs is one that
-  // the kernel refuses to wait for here.
+  // Takes out the children that have ended. If a child's look says that it runs, the kernel refuses
+  // to wait for it here.
   struct Ended {
     std::shared_ptr<Watch> watch;
     ChildLook look;
   };
   std::vector<Ended> TakeEnded();
 
-  // Ends all waiting, and returns whom was waited for. Idempotent.
+  // Ends all waiting, and returns the watches that waited. Idempotent.
   std::vector<std::shared_ptr<Watch>> Close();
 
   // Readable while TakeEnded would find something.

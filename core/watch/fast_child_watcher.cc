@@ -14,7 +14,7 @@
 namespace proctor {
 namespace {
 
-// Of a scope whose end is to look at what has ended in any case.
+// Of a scope that looks for ended children at its end in any case.
 constexpr uint64_t kLookIsDue = ~uint64_t{0};
 
 bool IsSame(const std::weak_ptr<EventLoop>& one, const std::weak_ptr<EventLoop>& other) {
@@ -148,7 +148,7 @@ bool FastChildWatcher::LeaveScope(pid_t here) {
   return may_have_ended;
 }
 
-// A child whose loop has no territory any more is spawned where nobody looks.
+// A child of a loop without a territory is on a thread that no scope or loop looks at any more.
 void FastChildWatcher::OnRemoved(const Watch& watch) {
   bool found = false;
   std::shared_ptr<EventLoop> loop;  // let go of outside the lock: its end calls OnLoopClosed

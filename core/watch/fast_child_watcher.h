@@ -17,24 +17,24 @@
 
 namespace proctor {
 
-// Waits for whatever has ended, added or not (asyncio.FastChildWatcher): no zombie is
-// ever left, but children of other code in its reach are reaped as well.
+// Waits for any ended child, added or not (asyncio.FastChildWatcher): no zombie is ever left, but
+// children of other code in its reach are reaped as well.
 //
 // Its reach is the children that a thread spawned itself (__WNOTHREAD), for each thread
 // that opens scopes or adds children; or, strict as asyncio's, all of the process.
 //
-// A child is spawned and added within one Scope. Inside of a scope, what ends unknown is
-// left a zombie, for an AddChildHandler that is still to come: nothing is reaped before
-// it is told, where asyncio reaps and remembers. What is unknown still when the outermost
-// scope ends is reaped then, with one warning (conformance 83 to 86).
+// A child is spawned and added within one Scope. Inside of a scope, an unknown child that ends
+// stays a zombie, for an AddChildHandler still to come: nothing is reaped before its handler is
+// called, while asyncio reaps and remembers. Children still unknown when the outermost scope ends
+// are reaped then, with one warning (conformance 83 to 86).
 //
 // Children that another watcher of this process waits for are left to it: behind the
 // zombie of such a child unknown ones are found only once it is gone, at the next SIGCHLD.
 //
 // Costs one look over the children in reach at each SIGCHLD, for each Fast watcher.
 //
-// Thread-safety and lifetime: as AttachedChildWatcher. In thread reach the loop that adds
-// a child is that of the thread which spawned it.
+// Thread-safety and lifetime: as AttachedChildWatcher. In thread reach a child is added on the loop
+// of the thread that spawned it.
 class FastChildWatcher final : public AttachedChildWatcher {
  public:
   enum class Reach {
