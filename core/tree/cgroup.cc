@@ -142,7 +142,8 @@ std::set<pid_t> Cgroup::Members() const {
 
 absl::Status Cgroup::Kill() const {
   if (Has("cgroup.kill")) return Write("cgroup.kill", "1");
-  // Who is frozen does not fork, and a member that is listed stays one: no pid is another's.
+  // A frozen process does not fork, and a listed member stays one: no pid passes to another
+  // process.
   RETURN_IF_ERROR(Write("cgroup.freeze", "1"));
   for (const pid_t pid : Members()) ::kill(pid, SIGKILL);
   return Write("cgroup.freeze", "0");

@@ -43,7 +43,7 @@ class Cgroup {
   // above where that cannot be told, for want of a descriptor, say.
   absl::StatusOr<bool> Populated() const;
 
-  // The same of a group whose cgroup.events is open at `events`, which takes no descriptor.
+  // The same for a group by its open cgroup.events `events`, which takes no descriptor.
   static bool IsPopulated(int events);
 
   // The processes in it and below, as far as they can be read.

@@ -40,8 +40,9 @@ bool HasWord(absl::string_view text, absl::string_view wanted) {
   return false;
 }
 
-// Takes the lock of a server's group: LOCK_EX its own, LOCK_SH whoever looks whether it is
-// dead, which several may do at once. Nothing if it is held otherwise, or gone.
+// Takes the lock of a server's group: LOCK_EX for its own group, LOCK_SH to find out whether
+// another server is dead, which several servers may do at once. Returns nothing if the lock is
+// taken, or the group is gone.
 UniqueFd Lock(const Cgroup& group, int kind) {
   auto directory = group.Open();
   if (!directory.ok() || ::flock(directory->get(), kind | LOCK_NB) != 0) return UniqueFd();

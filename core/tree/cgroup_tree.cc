@@ -22,7 +22,7 @@
 namespace proctor {
 namespace {
 
-// Who is forked while a signal goes round is found in the next round. SIGKILL needs none.
+// The next round finds processes that are forked during a round. SIGKILL needs no rounds.
 constexpr int kMostRounds = 16;
 constexpr size_t kMostPidfds = 64;  // open at once
 
@@ -52,7 +52,7 @@ absl::Status CgroupTree::Send(TreeSignal signal) {
     return MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                      "no member of the tree is left");
   }
-  // That misses a process whose main thread has ended (seen on Linux 6.18), and who that forks.
+  // That misses a process that runs on without its main thread (seen on Linux 6.18), and its forks.
   absl::Status killed = signal.number == SIGKILL ? group_.Kill() : absl::OkStatus();
   const bool all = signal.number == SIGKILL && killed.ok();
   std::set<pid_t> reached;

@@ -14,7 +14,7 @@ void GroupTree::Signal(EventLoop*, TreeSignal signal, TreeSent done) {
     return done(MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                           "the leader of the process group has ended"));
   }
-  if (signal.beside != 0) return done(absl::OkStatus());  // nobody knows who that is
+  if (signal.beside != 0) return done(absl::OkStatus());  // those processes are unknown
   // A zombie keeps its pid, and so its group is its own.
   if (::kill(-leader_, signal.number) != 0) {
     return done(

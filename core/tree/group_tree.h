@@ -4,9 +4,9 @@
 
 namespace proctor {
 
-// What is left of the idea of a tree where there is neither a control group nor a /proc to
-// look at: the process group of the leader, until the leader is reaped. Nobody knows who is
-// left afterwards, so that it is never told to be empty.
+// The tree of a process without a control group and without a /proc to look at: the leader's
+// process group, until the leader is reaped. Remaining members are unknown afterwards, so that it
+// is never reported empty.
 //
 // Thread-safety, lifetime: as ProcessTree.
 class GroupTree final : public ProcessTree {

@@ -46,7 +46,7 @@ std::string OtherEnd(int fd) {
   return ReadLink(absl::StrCat("/proc/self/fd/", fd));
 }
 
-// One who asks.
+// A request.
 struct Seeker {
   std::vector<std::string> ends;
   PipeHoldersFound found;
@@ -57,7 +57,7 @@ struct Seeker {
   }
 };
 
-// Those of `seekers` of whose pipes the process has one open.
+// Those of `seekers` with a pipe that the process has open.
 std::vector<Seeker*> SeekersOf(const std::string& process, std::vector<Seeker>& seekers) {
   std::vector<Seeker*> wanting;
   const std::string path = absl::StrCat(process, "/fd");
@@ -115,7 +115,7 @@ void Look(std::vector<Seeker>& seekers) {
   }
 }
 
-// Those who wait for the next look.
+// Collects the requests for the next look.
 class HolderSearch {
  public:
   static HolderSearch& Get() {

@@ -9,18 +9,17 @@
 
 namespace proctor {
 
-// Who else holds the other end of a pipe or a terminal, found in the descriptor table of every
-// process of the machine (proc(5)), as far as that may be looked at.
+// Finds the processes that hold the other end of a pipe or a terminal: looks at the descriptor
+// table of every process of the machine (proc(5)) that this one may look at.
 
 // What /proc calls the other ends of `fds` (our ends; -1 is skipped).
 std::vector<std::string> OtherEnds(const std::vector<int>& fds);
 
-// Finds the processes, other than this one, that hold one of `ends`: at most 16. Not those
-// that this one has cloned and that have not reached their exec: they hold what it does, and
-// not for long.
+// Finds at most 16 other processes that hold one of `ends`. Passes over children of this process
+// before their exec: they hold all that it does, but not for long.
 //
-// Looks on a thread of its own, once for all that ask at the same time, for 10 s at most; who
-// was found by then is told there to `found`, which does not block.
+// Looks on a thread of its own, once for all requests of the same time, for 10 s at most; then
+// calls `found` there with what it found. `found` does not block.
 //
 // Thread-safety: any thread. Errors: those of BackgroundThread; `found` is then not called.
 using PipeHoldersFound = std::function<void(std::vector<PipeHolder>)>;

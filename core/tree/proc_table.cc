@@ -64,7 +64,7 @@ absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks) {
   const absl::Status gone = absl::NotFoundError(absl::StrCat("process ", pid, " is gone"));
   ASSIGN_OR_RETURN(auto read, ReadFile(absl::StrCat("/proc/", pid, "/stat")));
   const std::string stat = std::move(read);
-  // The second field is the program's name in parentheses, whatever is in it.
+  // The second field is the program's name in parentheses, and may itself contain some.
   const size_t name_end = stat.rfind(')');
   if (name_end == std::string::npos || name_end + 2 > stat.size()) return gone;
   const std::vector<absl::string_view> fields =

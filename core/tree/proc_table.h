@@ -15,7 +15,7 @@
 
 namespace proctor {
 
-// Who a process is: its pid, and when it was started, in ticks since the boot.
+// The identity of a process: its pid, and its start in ticks since the boot.
 using ProcIdentity = std::pair<pid_t, uint64_t>;
 
 // What /proc tells of a process (proc(5)). A value.
@@ -31,7 +31,7 @@ struct ProcEntry {
   uint64_t locks = 0;  // its soft limit of file locks, where asked for; else 0
 
   ProcIdentity identity() const { return {pid, start_time}; }
-  // A process runs on without its main thread, whose end /proc shows as that of a zombie.
+  // A process runs on after its main thread has ended, though /proc then shows a zombie.
   bool ended() const { return (state == 'Z' || state == 'X') && threads <= 1; }
 };
 

@@ -47,7 +47,7 @@ struct TreeSignal {
 // have been reached then.
 using TreeSent = std::function<void(const absl::Status&)>;
 
-// Who waits for the end of all members. Neither is called from within the call that asks.
+// A wait for the end of all members. Neither function is called from within the call that asks.
 struct TreeWait {
   std::function<void()> on_empty;    // once, when there is none
   std::function<void()> on_members;  // once, when there is one now, or nobody could look
@@ -71,9 +71,9 @@ class ProcessTree {
   // The process is reaped next: its pid means nothing from then on.
   virtual void OnReaped() = 0;
 
-  // Sends a signal to every member that it is for. SIGKILL is not outrun by forking; another
-  // signal may miss who is forked meanwhile. A leader that it is for gets it in any case, until it
-  // is reaped.
+  // Sends a signal to every member that it is for. Forking does not outrun SIGKILL; another signal
+  // may miss processes that are forked meanwhile. A leader that it is for gets it in any case,
+  // until it is reaped.
   virtual void Signal(EventLoop* loop, TreeSignal signal, TreeSent done) = 0;
 
   // Whether it is known now, without a walk, that no member runs. A zombie does not run.

@@ -20,7 +20,7 @@
 namespace proctor {
 namespace {
 
-// A signal other than SIGKILL may chase who forks for ever.
+// A signal other than SIGKILL could chase a forking tree for ever.
 constexpr int kMostRounds = 16;
 // So long SIGKILL only stops before it kills, while there is always somebody new: in a tree that is
 // fed from outside, by somebody with its mark. A bomb that forks up to its limit is stopped sooner;
@@ -59,7 +59,7 @@ absl::StatusOr<int> SendTo(const ProcEntry& entry, int signal) {
   return ::kill(entry.pid, signal) == 0 ? 0 : errno;
 }
 
-// We, and who would adopt an orphan of ours: our ancestors.
+// This process, and those that would adopt its orphans: its ancestors.
 absl::flat_hash_set<pid_t> Adopters(const ProcTable& table) {
   absl::flat_hash_set<pid_t> adopters = {0, 1};
   pid_t pid = ::getpid();
@@ -82,7 +82,7 @@ bool MayBeMember(const WalkedTree& tree, const ProcEntry& orphan) {
 std::vector<ProcEntry> FindMembers(const ProcTable& table, WalkedTree* tree) {
   const std::vector<ProcEntry>& entries = table.entries();
   std::set<size_t> members;
-  std::deque<size_t> fresh;  // whose kin is to be looked for
+  std::deque<size_t> fresh;  // members with kin still to be looked for
   const auto add = [&](size_t place) {
     if (members.insert(place).second) fresh.push_back(place);
   };
@@ -224,8 +224,8 @@ class Walk {
       }
     }
     if (found && absl::Now() < kill_at_) return;
-    // Who is killed may let others go on: the kernel continues the stopped ones of a group that
-    // loses its last tie to its session. So the walk ends with a look that finds nobody new.
+    // A kill may let others go on: the kernel continues the stopped members of a group that loses
+    // its last tie to its session. So the walk ends with a look that finds no new member.
     finished_ = !found && stopped_.empty();
     KillStopped();
     kill_at_ = absl::Now() + kMostStopping;
@@ -258,7 +258,7 @@ void Tell(WalkOrder order) {
   done(std::move(order));
 }
 
-// The orders that nobody has begun with, and who walks.
+// The pending orders, and the thread that walks.
 class Walker {
  public:
   static Walker& Get() {
@@ -290,8 +290,8 @@ class Walker {
     return std::exchange(waiting_, {});
   }
 
-  // The same looks for all of them. Who comes meanwhile has part in the next one: a tree that
-  // grows and grows keeps nobody waiting.
+  // All orders share the looks. A new order joins at the next look: a tree that keeps growing
+  // delays no other.
   void Run() {
     std::deque<Walk> walks;
     for (;;) {
@@ -311,7 +311,7 @@ class Walker {
     }
     const auto table = ProcTable::Read(born);
     for (Walk& walk : walks) {
-      // Nobody lets go on whom the same look stops to kill.
+      // No order resumes a process that the same look stops in order to kill it.
       if (killed.contains(&walk.tree())) walk.order().signal.resume = false;
       if (table.ok()) {
         walk.Go(*table);

@@ -38,7 +38,7 @@ struct WalkOrder {
   TreeSignal signal;   // of number 0: it only looks
   SharedFd leader_fd;  // the leader's pidfd; empty without one, and once it is reaped
 
-  // Whom the signal has reached: a second try leaves them alone.
+  // The processes that the signal has reached: a second try leaves them alone.
   std::set<ProcIdentity> reached;
   bool leader_reached = false;
 
@@ -50,23 +50,22 @@ struct WalkOrder {
   std::function<void(WalkOrder)> done;  // on the thread that walks, or of the caller
 };
 
-// The members of a tree that run, and what is found of them later is seen for good:
+// The running members of a tree. Those found are added to the seen members of `tree`:
 //
-//   - the leader, until it is reaped, and who was seen before;
-//   - who descends from a member, or is in the session of one;
-//   - orphans with the mark, whose parent is an ancestor of ours, or we: who copied the mark
-//     from /proc has his own parent. They must have a user whom the tree may have: its own,
-//     root where it may gain privileges, and any in the tree of root, who may become anybody.
+//   - the leader, until it is reaped, and members seen before;
+//   - descendants of a member, and processes in the session of one;
+//   - orphans with the mark and with this process or an ancestor of it as their parent: a process
+//     that copied the mark from /proc has another parent. Their user must be one that the tree may
+//     have: its own, root if it may gain privileges, any user in a tree of root.
 //
 // Not on two threads at once for the same tree. Errors: none; see ProcTable::Read.
 std::vector<ProcEntry> FindMembers(const ProcTable& table, WalkedTree* tree);
 
-// Walks for all who asked at one moment, with the same looks at /proc, on a thread of its own;
-// where that cannot be made, the order's status says so. A look begins after it was asked for.
-// SIGKILL stops each member that is found and looks again until there is none that was not
-// stopped before; who is stopped does not fork. Then it kills them all, and looks again until
-// nobody new is left: it is told when all are killed, and not while the tree grows. Another signal
-// may miss who is forked meanwhile.
+// Walks for all orders of one moment, with shared looks at /proc, on a thread of its own; if that
+// cannot be made, the order's status says so. A look begins after its order. SIGKILL stops each
+// member found and looks again until all are stopped; a stopped process does not fork. Then it
+// kills them all, and looks again until no new member is left. The order is done when all are
+// killed, not while the tree grows. Another signal may miss processes that are forked meanwhile.
 //
 // Safe from any thread.
 void WalkTrees(WalkOrder order);

@@ -17,16 +17,15 @@
 
 namespace proctor {
 
-// Looks at what processes use, for all who ask: at a control group, where there is one that
-// counts, else at all of /proc once for all of them. What was found holds for a second, or for
-// longer where looks are dear, so that whoever keeps asking costs a twentieth of a processor at
-// most.
+// Measures what processes use, for all callers together: by a control group if there is one that
+// counts, else by one look at all of /proc. A result holds for a second, or longer if looks are
+// dear, so that constant asking costs a twentieth of a processor at most.
 //
 //   any thread                 its BackgroundThread
 //   Look ──────Post─────────▶  what is too old is looked at anew ──▶ done(usages)
 //
-// A pid may have been reaped, and be another's, before it is looked at: who asks has to find that
-// the process is still unreaped *after* the look (`done`), which proves that it was so at the look.
+// A pid may be reaped and given to another process before the look. So the caller checks *after*
+// the look (in `done`) that the process is still unreaped: then it was so at the look.
 //
 // Thread-safety: all methods from any thread. Lifetime: what is under way keeps what it needs.
 class UsageSampler {

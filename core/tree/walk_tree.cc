@@ -21,8 +21,8 @@ constexpr absl::Duration kSendAgain = absl::Milliseconds(50);
 constexpr int kMostSends = 20;
 constexpr uint64_t kLeastMark = 1ULL << 32;  // nobody limits locks to that
 
-// A value that no other tree has, below our own limit, which only a privileged process may
-// exceed; 0 where that leaves no choice: a server within a tree of somebody who lowered it.
+// A value that no other tree has, below our own limit, which only a privileged process may exceed.
+// 0 if that leaves no choice: the server is in a tree with a lowered limit.
 uint64_t NewMark() {
   rlimit own = {};
   if (::getrlimit(static_cast<__rlimit_resource>(RLIMIT_LOCKS), &own) != 0) return 0;

@@ -9,15 +9,15 @@
 
 namespace proctor {
 
-// A tree that is found by a walk over /proc, where no control group is to be had. Its members
-// (tree_walker.h) are told by their parents, their sessions, and a mark: a value of the
-// resource limit of file locks (RLIMIT_LOCKS), which means nothing since Linux 2.4.25, is
-// inherited by fork and exec whatever a process does with its environment, its session and its
-// parent, and cannot be raised without privileges. It can be lowered: who does that *and*
-// leaves both his parent and his session, before anybody has looked, is out of reach.
+// A tree that a walk over /proc finds, for want of a control group. Its members (tree_walker.h) are
+// known by their parents, their sessions, and a mark: a value of the resource limit of file locks
+// (RLIMIT_LOCKS), which has no meaning since Linux 2.4.25. Fork and exec inherit it, no matter what
+// a process does with its environment, session and parent, and raising it takes privileges.
+// Lowering does not: a process that lowers it *and* leaves both its parent and its session before a
+// look is out of reach.
 //
-// No walk is made on the session's thread: it posts an order and is told. All trees that are
-// ended or looked for at one moment share the looks.
+// No walk runs on the session's thread: it posts an order and gets the result posted back. All
+// trees that are ended or looked for at one moment share the looks.
 //
 // Rejected: a variable in the environment, which a program can clear and which the exact
 // environment of the specification has no place for; making the leader a subreaper, which
