@@ -125,7 +125,7 @@ void ByteRing::Clear() {
 
 absl::Status ByteRing::MakeRing() {
   UniqueFd memfd(MakeMemfd());
-  // Out of descriptors, or above RLIMIT_FSIZE: the bytes matter more than who could inherit them.
+  // Out of descriptors, or above RLIMIT_FSIZE: keeping the bytes matters more than sharing them.
   if (memfd && ::ftruncate(memfd.get(), static_cast<off_t>(capacity_)) != 0) memfd.Reset();
   void* ring = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE,
                       memfd ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, memfd.get(), 0);

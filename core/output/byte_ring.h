@@ -9,16 +9,15 @@
 
 namespace proctor {
 
-// The last bytes of an endless row of them, each with a position that never
-// starts anew: the kept ones are [begin, end). They are in a memfd, mapped, so
-// that another process that holds the descriptor can read on when this one is
-// gone; the byte at a position is at position % capacity in the file.
+// The last bytes of an endless stream. Each has a position, which never starts anew; the kept bytes
+// are [begin, end). They are in a mapped memfd, so that another process with the descriptor can
+// read on when this one has ended. The byte at a position is at position % capacity in the file.
 //
 // Thread-safety: none. Lifetime: owns its memory and its descriptor.
 //
-// The descriptor exists from the first byte to Settle() or Clear(), unless the kernel gives
-// none at the first byte: then the bytes are in plain memory, which is as good for this
-// process. Whoever may have a limit of file sizes (RLIMIT_FSIZE) ignores SIGXFSZ.
+// The descriptor exists from the first byte to Settle() or Clear(). If the kernel gives none at the
+// first byte, the bytes are in plain memory, which is as good for this process. A program with a
+// limit of file sizes (RLIMIT_FSIZE) ignores SIGXFSZ.
 class ByteRing {
  public:
   explicit ByteRing(uint64_t capacity);

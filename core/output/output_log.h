@@ -109,15 +109,14 @@ class OutputLog {
 
   uint64_t capacity() const { return ring_.capacity(); }
 
-  // Appends output; drops the oldest bytes where there is no space, whoever has
-  // not read them. Not after the stream's AppendEof.
+  // Appends output; drops the oldest bytes for lack of space, read or not. Not after the stream's
+  // AppendEof.
   //
-  // Pieces of one stream that come within 10 ms become one chunk of at most 4 KiB;
-  // so do those that come later while the index is full, whose times are then
-  // less exact.
+  // Pieces of one stream that come within 10 ms become one chunk of at most 4 KiB; so do later ones
+  // while the index is full. Their times are then less exact.
   //
-  // Errors: ResourceExhausted (OUTPUT_MEMORY) if the kernel gives no memory for
-  // the ring; the bytes then count as dropped, and so does all that was kept.
+  // Errors: ResourceExhausted (OUTPUT_MEMORY) if the kernel gives no memory for the ring; these
+  // bytes and all kept ones then count as dropped.
   absl::Status Append(OutputStream stream, std::string_view data, absl::Time time);
 
   // Says that a stream ended. Idempotent.
@@ -173,9 +172,8 @@ class OutputLog {
   // Bytes that are kept.
   uint64_t retained_bytes() const;
 
-  // Moves what is kept out of the ring into memory of just its size, and closes
-  // the ring's descriptor: for a process whose output is complete. Append may
-  // still be called and makes a ring anew.
+  // Moves the kept bytes from the ring into memory of just their size, and closes the ring's
+  // descriptor: for a process with complete output. A later Append makes a new ring.
   void Settle();
 
   // Drops everything that is kept, and closes the ring's descriptor.

@@ -97,7 +97,7 @@ class LineSearch {
 
   uint64_t left_;               // lines that are still to be counted
   WantedStreams begun_ = {};    // its last byte was seen
-  WantedStreams in_line_ = {};  // the line whose end was seen last is one of those wanted
+  WantedStreams in_line_ = {};  // the line that ended last was of a wanted stream
   WantedStreams done_ = {};
   std::array<uint64_t, kOutputStreams> starts_ = {};
 };

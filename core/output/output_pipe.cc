@@ -90,7 +90,7 @@ void OutputPipe::Discard() {
   SetLossless(false);
 }
 
-// Not a timer alone, which would wake this thread for those who are quiet for ever.
+// Not a timer alone: that would wake this thread for silent writers for ever.
 void OutputPipe::OnDiscardable() {
   Read(kDiscardBudget, /*to_end=*/terminal_);
   if (!fd_) return;

@@ -39,9 +39,9 @@ class OutputPipe {
   // Whether the log's room holds the process back from now on.
   void SetLossless(bool lossless);
 
-  // The output was declared complete: what others still write is read, so that they
-  // neither die of SIGPIPE nor block for long, and thrown away; at most 5 MiB a second of it,
-  // so that whoever writes without end costs little.
+  // The output was declared complete. From now on reads and discards the output of other writers,
+  // so that they neither die of SIGPIPE nor block for long; at most 5 MiB a second, so that an
+  // endless writer costs little.
   void Discard();
 
   // Hangs up a terminal: reads what it has shown so far, and closes our side of it for good. What
@@ -80,8 +80,8 @@ class OutputPipe {
   bool reading_ = false;   // registered with the loop
   bool enlarged_ = false;  // the pipe, for a process that writes much
   LoopHandle rest_;        // between two reads of what is thrown away
-  // Bytes still to be read of what the process left; of a terminal, whose buffers
-  // cannot be asked, no less than that.
+  // Bytes still to be read of what the process left. For a terminal an upper bound, because its
+  // buffers cannot be asked.
   uint64_t leftover_ = 0;
 };
 

@@ -36,12 +36,12 @@ namespace proctor {
 //   Start ──▶ RUNNING ──the watcher tells──▶ EXITED ──all pipes ended──────▶ DRAINED
 //                                              └──leftovers read, grace over──▶┘
 //
-// The exit is told (ProcessObserver::OnExited) while the child is still a zombie, so that it
-// is on record before the kernel forgets it; the watcher reaps it afterwards.
+// ProcessObserver::OnExited is called while the child is still a zombie, so that the exit is on
+// record before the kernel forgets it; the watcher reaps the child afterwards.
 //
-// Thread-safety: none; the thread of its loop. Info() gives others a value.
-// Lifetime: shared on that thread. Letting go of a process that runs kills
-// nothing; its exit is then reaped unheard.
+// Thread-safety: none; the thread of its loop. Info() gives others a value. Lifetime: shared on
+// that thread. Destroying this while the process runs does not kill it; it is then reaped without a
+// report.
 class Process : public std::enable_shared_from_this<Process> {
  public:
   // Where a process lives.
@@ -52,9 +52,9 @@ class Process : public std::enable_shared_from_this<Process> {
     std::shared_ptr<ChildWatcher> watcher;
     // Makes the process's tree. Null for one by a walk, without limits.
     std::shared_ptr<ProcessTrees> trees;
-    // When nobody could hear the process. Null: never.
+    // The times when this server could not run. Null: it always could.
     std::shared_ptr<const Absence> absence;
-    // Puts on record what happens to the process. Null: nobody does.
+    // Records what happens to the process. Null: nothing is recorded.
     ProcessObserver* observer = nullptr;
   };
 
@@ -88,11 +88,11 @@ class Process : public std::enable_shared_from_this<Process> {
   void DetachReader(const OutputCursor* cursor);
   void OnReaderMoved();  // to be called after an attached one has moved on
 
-  // Sends a signal, and tells `done` what became of it: within this call, or for a tree that is
-  // found by a walk later on the loop; `done` is destroyed untold where that closes first.
-  // Errors: NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit
-  // (conformance 104): once the process ended, with TREE once no descendant is left. Signal 0
-  // finds out just that, and is no signal.
+  // Sends a signal and calls `done` with the result: within this call or, for a tree that is found
+  // by a walk, later on the loop. If the loop closes first, `done` is destroyed uncalled. Errors:
+  // NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit (conformance 104): once
+  // the process ended, with TREE once no descendant is left. Signal 0 finds out just that, and is
+  // no signal.
   void Signal(int signal, SignalScope scope, const std::string& requested_by, TreeSent done);
 
   // Begins to end the process: the policy's signal, its grace, then SIGKILL. Nothing
@@ -103,37 +103,38 @@ class Process : public std::enable_shared_from_this<Process> {
   // Tried again for as long as it cannot be sent.
   void Kill(EndRequest request);
 
-  // The stream that ran it is lost. kKill is Kill. kStop is a hang-up: the terminal is closed, and
+  // The stream that ran it is lost. kKill: as Kill. kStop is a hang-up: the terminal is closed, and
   // SIGHUP and SIGCONT go to the leader, once, to the others of its process group and to the
-  // foreground; without a terminal the stop policy's signal; then its grace, then SIGKILL. A pipe
-  // of stdin that nobody has ended was cut off: SIGKILL goes to the tree then, and the pipe is
-  // closed after it, so that no reader takes half an input for all of it. `by` had the stream.
+  // foreground; without a terminal the stop policy's signal; then its grace, then SIGKILL. A stdin
+  // pipe without its end was cut off: SIGKILL then goes to the tree before the pipe is closed, so
+  // that no reader takes half an input for all of it. `by` had the stream.
   void Disconnect(DisconnectPolicy policy, const std::string& by);
 
   // Whether a signal is on its way to its tree: a member that is stopped by then would stay so if
   // the server ended.
   bool signalling() const { return sender_->sending(); }
 
-  // Whether it is known that the process ended and none of its descendants is left. Never with
-  // TreeMechanism::kGroup. A control group is watched from the end on; a walk over /proc costs,
-  // and is made only after WatchTree.
+  // Whether the process is known to have ended with no descendant left. Always false with
+  // TreeMechanism::kGroup. A control group is watched from the process's end on; walks over /proc
+  // cost, and begin only with WatchTree.
   bool tree_empty() const { return tree_->empty(); }
-  // Finds that out, and watches: listeners are told. Nothing as long as the process runs.
+  // Looks for descendants and watches until none is left; then calls the listeners. Does nothing
+  // while the process runs.
   void WatchTree() { tree_->Begin(); }
-  // WatchTree, and calls `done` when Info tells what was found, or there is nothing to look at yet:
+  // As WatchTree, and calls `done` once Info has the result or there is nothing to look at yet:
   // within this call, or later on the loop. As with Signal, `done` may be destroyed instead.
   void LookAtTree(std::function<void()> done) { tree_->BeginAndLook(std::move(done)); }
   TreeMechanism tree_mechanism() const { return tree_->mechanism(); }
 
-  // Changes the size of the terminal.
-  // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when nobody has
-  // it open any more; InvalidArgument (INVALID_FIELD) naming `field`.
+  // Changes the size of the terminal. Errors: FailedPrecondition (NO_TERMINAL); NotFound
+  // (PROCESS_EXITED) when no process has it open any more; InvalidArgument (INVALID_FIELD) naming
+  // `field`.
   absl::Status Resize(const TerminalSize& size, std::string_view field);
 
   // Changes the labels, and how much output is kept. Checks nothing: see ValidateCommand.
   void Update(Command changed);
 
-  // The most bytes of output that it keeps or may come to keep.
+  // The most bytes of output that it keeps or may keep later.
   uint64_t output_reservation() const;
 
   // Tells its observer nothing any more.

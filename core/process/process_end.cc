@@ -1,4 +1,4 @@
-// How a process is ended, and by whom: signals, the ladder of Stop, and its tree.
+// The end of a process: signals, the ladder of Stop, and its tree.
 #include <signal.h>
 
 #include <utility>
@@ -57,7 +57,7 @@ void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
 // As the end of a connection does to a login.
 void Process::HangUp(const EndRequest& request) {
   auto self = shared_from_this();  // a listener may let go of us
-  // The kernel tells nobody of a terminal that has ended already, or whose leader has.
+  // The kernel hangs up no process if the terminal or its leader has ended already.
   if (sender_->LeaderEnded() || pipes_[0]->eof()) {
     // The number of a leader that was reaped, and of its group, may be a stranger's by now: what
     // is left is reached by the tree.
@@ -90,7 +90,7 @@ void Process::CloseTerminal() {
   drain_->Check();
 }
 
-// All who could read it are killed, or gone.
+// All possible readers are killed, or gone.
 void Process::EndCutInput() {
   if (!std::exchange(input_cut_, false) || state_ == ProcessState::kRunning) return;
   stdin_->Close();

@@ -9,16 +9,16 @@ namespace proctor {
 
 class Process;
 
-// Hears of a process what is to be put on record. Each method is called on the process's thread,
-// from within the process: it may ask the process, and must not act on it, nor let go of it.
-// What acts is a listener (Process::AddListener). This class hears nothing.
+// Receives the changes of a process that go on record. Each method is called on the process's
+// thread, from within the process: it may read the process, but must not act on it nor destroy it.
+// A listener (Process::AddListener) may act. The methods of this class do nothing.
 //
 // Lifetime: outlives the process, or Process::EndObservation comes first.
 class ProcessObserver {
  public:
   virtual ~ProcessObserver() = default;
 
-  // It ended, and is a zombie still: what is on record when this returns survives a crash.
+  // It ended and is still a zombie: what is on record when this returns survives a crash.
   virtual void OnExited(const Process&) {}
   // Its output is complete.
   virtual void OnDrained(const Process&) {}
@@ -30,7 +30,7 @@ class ProcessObserver {
   // The kernel has killed so many of its tree for want of memory; after OnExited.
   virtual void OnOomKilled(const Process&, uint64_t /*killed*/) {}
 
-  // Any thread: one that hears nothing.
+  // An observer that does nothing. From any thread.
   static ProcessObserver* None();
 };
 

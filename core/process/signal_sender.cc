@@ -86,8 +86,8 @@ void SignalSender::Send(TreeSignal signal, SignalScope scope, const std::string&
                         });
 }
 
-// The leader of a control group can be reached whatever is short, and wherever it went: it may
-// have left the group. A walk sees to its leader itself.
+// The leader of a control group can be reached even when resources are short or it has left the
+// group. A walk sees to its leader itself.
 absl::Status SignalSender::SendToLeaderAfter(const absl::Status& sent, int signal) const {
   if (sent.ok() || exited_) return sent;
   if (tree_->mechanism() != TreeMechanism::kCgroup) return sent;

@@ -14,15 +14,15 @@
 
 namespace proctor {
 
-// Sends signals to a process, to its process group or to its whole tree, and never to a stranger
-// that has its number after it.
+// Sends signals to a process, its process group or its whole tree; never to another process that
+// got the same number later.
 //
 // Thread-safety: none; the thread of its loop.
 // Lifetime: part of its process, which is the `owner`; `process_id` and `tree` outlive it.
 class SignalSender final : public SignalTarget {
  public:
   struct Told {
-    // A signal was sent. Of a walk, which comes back later, it is told before.
+    // A signal was sent. For a walk, which returns later, called before it.
     std::function<void(int signal, SignalScope scope, const std::string& by)> sent;
     std::function<void()> settled;  // no signal is on its way to the tree any more
   };
@@ -36,12 +36,12 @@ class SignalSender final : public SignalTarget {
   // Its pidfd is empty after OnExit.
   const ChildRef& child() const { return child_; }
 
-  // The end is told: from now on the number means nothing. Lets go of the pidfd.
+  // The process has ended: its number means nothing from now on. Closes the pidfd.
   void OnExit();
 
   bool LeaderEnded() const override;
 
-  // Of a mere group it is never known when it is empty, and it is not reached after its leader.
+  // A mere group is never known to be empty, and is not reached after its leader's end.
   bool FindEnded(SignalScope scope) override;
 
   // The leader of a control group gets the signal also where the group cannot be reached.

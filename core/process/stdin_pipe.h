@@ -38,10 +38,10 @@ class StdinPipe {
   StdinPipe& operator=(const StdinPipe&) = delete;
   ~StdinPipe();
 
-  // One writer at a time: `writer` is an identity, not touched. Whoever claims
-  // keeps stdin until Release; `force` takes it from another, whose pending write ends
-  // with STDIN_BUSY: what the pipe had not taken of it is dropped, as taken() tells.
-  // Errors: FailedPrecondition (STDIN_BUSY), also while another's write is pending.
+  // Claims stdin for one writer, until Release. `writer` is an identity and is not touched. `force`
+  // takes stdin from another writer: its pending write ends with STDIN_BUSY and the rest of its
+  // data is dropped (see taken()). Errors: FailedPrecondition (STDIN_BUSY), also while another
+  // writer's write is pending.
   absl::Status Claim(const void* writer, bool force);
   void Release(const void* writer);
 

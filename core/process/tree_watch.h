@@ -14,8 +14,8 @@ namespace proctor {
 //   has a leader ──OnReaped──▶ unknown ──Begin──▶ watched ──no member left──▶ empty
 //                                 └──Begin finds none at once, or a look fails: tried again──▶┘
 //
-// To ask costs nothing; to look may take a walk over /proc, and is done only for those that want
-// to know. Of a mere process group (TreeMechanism::kGroup) it is never known to be empty.
+// empty() costs nothing. A look may take a walk over /proc, so it happens only on demand (Begin). A
+// mere process group (TreeMechanism::kGroup) is never known to be empty.
 //
 // Thread-safety: none; the thread of its loop.
 // Lifetime: part of its process, which is the `owner` and is kept alive while this calls out.
@@ -38,13 +38,12 @@ class TreeWatch {
   // The process is reaped next.
   void OnReaped();
 
-  // Looks for members, and watches until there is none. Nothing before OnReaped, nor where it
-  // does so already.
+  // Looks for members, and watches until there is none. Does nothing before OnReaped, or if it
+  // watches already.
   void Begin();
 
-  // Begin, and calls `done` when a look has told whether there are members, or where there is
-  // nothing to look at: within this call, or later on the loop. `done` is destroyed instead where
-  // this goes first.
+  // As Begin, and calls `done` after a look for members, or if there is nothing to look at: within
+  // this call, or later on the loop. `done` is destroyed uncalled if this is destroyed first.
   void BeginAndLook(std::function<void()> done);
 
  private:
