@@ -9,10 +9,10 @@
 
 namespace proctor {
 
-// The memory that a server has for what its callers choose the size of: the output that is kept,
-// or may come to be, and the specifications of all processes that are listed.
+// The memory that a server has for data of sizes that its callers choose: output that is or may be
+// kept, and the specifications of all listed processes.
 //
-// Thread-safety: all methods from any thread. Lifetime: outlives whatever counts on it.
+// Thread-safety: all methods from any thread. Lifetime: outlives its users.
 class MemoryBudget {
  public:
   // 0: no bound.

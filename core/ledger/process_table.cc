@@ -37,7 +37,7 @@ void ProcessTable::CancelStart(const std::string& name) {
   if (named->second.ordinals.empty()) names_.erase(named);
 }
 
-// Who has the name now; empty if it is free.
+// The id of the process that has the name now; empty if the name is free.
 std::string ProcessTable::HolderLocked(const Named& named) const {
   if (!named.starting.empty()) return named.starting;
   if (named.ordinals.empty()) return "";

@@ -38,38 +38,38 @@ class ProcessTable {
   explicit ProcessTable(size_t max_ended, uint64_t max_running = 0, MemoryBudget* memory = nullptr)
       : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
 
-  // A process is to be started: keeps a place among the running ones for it, and its name if it
-  // is to have one, until it is published for the first time, or CancelStart.
-  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`; AlreadyExists
-  // (NAME_IN_USE) with `name`, and as `process_id` who has it, while that one runs or starts.
+  // Reserves a place among the running processes for one that is about to start, and its name if it
+  // has one, until its first Publish or CancelStart. Errors: ResourceExhausted (QUOTA_EXCEEDED),
+  // quota `server_processes`; AlreadyExists (NAME_IN_USE) while another process with the name runs
+  // or starts, with `name` and its `process_id`.
   absl::Status BeginStart(const std::string& name = "", const std::string& process_id = "");
   void CancelStart(const std::string& name = "");
 
   // Publishes a process's present state; the first time lists it, by its ordinal.
   void Publish(ProcessInfo info);
 
-  // Says of a drained process, whose session is closed, that its tree is empty. False if it is
-  // not listed any more, or about to be removed.
+  // Marks the tree of a drained process of a closed session as empty. Returns false if the process
+  // is not listed any more, or about to be removed.
   bool SetTreeEmpty(std::string_view process_id);
 
-  // The ended process that has been so for the longest, where there is one too many, for its
-  // session to forget; null if there is not. Each is named once: whoever is told forgets it.
+  // Returns the process that ended first if there is one ended process too many, else null. Each is
+  // returned once: the caller has its session forget it.
   std::shared_ptr<const ProcessInfo> TakeSurplus();
 
-  // A process is to be forgotten, by whom this returns true. It stays listed until Remove, when
-  // that is on record, but is not found any more and does not count as one too many.
+  // Claims the removal of a process; if this returns true, the caller removes it. The process stays
+  // listed until Remove, once the removal is on record, but Find does not find it any more and it
+  // does not count as one too many.
   bool ClaimRemoval(std::string_view process_id);
   // Takes a process off the list, if it is there.
   void Remove(std::string_view process_id);
 
-  // The process with an id or, where there is none, with a name: the newest of those, the only
-  // one that may run.
-  // Errors: NotFound (PROCESS_NOT_FOUND), also where somebody is about to remove it: whoever
-  // asked for its removal second is answered now, and must not find it either.
+  // Returns the process with an id or, if there is none, the newest with a name, which is the only
+  // one that may run. Errors: NotFound (PROCESS_NOT_FOUND), also once its removal is claimed: a
+  // second caller that removes it is answered at once and must not find it either.
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view id_or_name) const;
 
-  // The id of the process that Find finds; what was given where there is none. For who asks
-  // more than once, because a name may be another process's the second time.
+  // Returns the id of the process that Find finds; its argument if there is none. For a caller that
+  // asks twice: a name may be another process's the second time.
   std::string IdOf(std::string_view id_or_name) const;
 
   // The processes after `ordinal` that `wanted` accepts, in the order of their

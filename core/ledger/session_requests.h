@@ -16,9 +16,9 @@
 
 namespace proctor {
 
-// Which sessions the request_ids of callers opened, so that a call whose answer was lost
-// can be repeated, also after the server was lost: what a request_id opened is on record
-// together with the opening (RowOf).
+// Which session each request_id opened, so that a caller can repeat a call after its answer was
+// lost, also when the server was lost: the request_id is on record together with the opening
+// (RowOf).
 //
 // Thread-safety: all methods from any thread. Lifetime: a part of the registry.
 class SessionRequests {

@@ -104,8 +104,8 @@ void StartRequests::Withdraw(const std::string& process_id) {
     removal = Removal(*FindLocked(key.scope, key.request_id));
     EraseLocked(key);
   }
-  // At once, so that a repetition after a crash is not told that it may have run. Where the
-  // store refuses, with whatever is recorded next.
+  // At once: after a crash a repetition would else hear that the process may have run. If the store
+  // refuses, the removal is recorded with the next event.
   if (!events_->Record(removal).ok()) events_->Change(std::move(removal));
 }
 

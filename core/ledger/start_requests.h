@@ -19,9 +19,8 @@
 
 namespace proctor {
 
-// What became of the request_ids of starts, so that a start whose answer was lost can be
-// repeated, and one that may still be under way can be cancelled, also after the server was
-// lost:
+// What became of the request_ids of starts, so that a caller can repeat a start after its answer
+// was lost, and cancel one that may still be under way, also after the server was lost:
 //
 //                ┌─Withdraw (no spawn)─┐
 //                ▼                     │
@@ -31,10 +30,10 @@ namespace proctor {
 // STARTED is on record before the spawn, CANCELLED before it is answered: a server that finds
 // neither in the store knows that nothing ran and nothing was promised.
 //
-// A request_id belongs to a scope: a session's id, or kDefaultScope for all default sessions,
-// one after the other. Remembered is what was started, for as long as its process is, and of
-// the rest the newest of each scope. Of a scope that is closed only the former: it starts
-// nothing any more.
+// A request_id belongs to a scope: a session's id, or kDefaultScope for all default sessions, one
+// after the other. The request_id of a started process is remembered for as long as the process is;
+// of the others, the newest of each scope are. A closed scope starts nothing any more and keeps
+// only the former.
 //
 // Thread-safety: all methods from any thread; those of one scope that change something by one
 // thread at a time. Lifetime: a part of the registry; outlives the sessions.
@@ -54,8 +53,8 @@ class StartRequests {
   absl::StatusOr<std::string> Find(const std::string& scope, const std::string& request_id,
                                    const Command& command) const;
 
-  // The same, whatever the command was, and whether it was cancelled.
-  // Errors: NotFound (PROCESS_NOT_FOUND) if its process is forgotten.
+  // The same for any command, cancelled or not. Errors: NotFound (PROCESS_NOT_FOUND) if its process
+  // is forgotten.
   absl::StatusOr<std::string> FindAny(const std::string& scope,
                                       const std::string& request_id) const;
 

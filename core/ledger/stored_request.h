@@ -14,7 +14,7 @@ struct StoredRequest {
   std::string subject;     // the process or session that it began; empty: it was cancelled
   std::string asked;       // what was asked for, so that something else can be told from it
   bool forgotten = false;  // its process is
-  // Of starts, what the process is to be: recorded before its spawn (StateCodec).
+  // Of starts, the process as it is recorded before its spawn (StateCodec).
   std::string intent;
 
   bool operator==(const StoredRequest&) const = default;

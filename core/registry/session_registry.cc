@@ -159,7 +159,7 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionRegistry::Find(std::strin
   return session;
 }
 
-// All default sessions are one scope, whatever they are called.
+// All default sessions are one scope.
 std::string SessionRegistry::ScopeOf(std::string_view session_id) const {
   if (session_id.empty()) return StartRequests::kDefaultScope;
   absl::MutexLock lock(&mutex_);
@@ -245,7 +245,7 @@ void SessionRegistry::OnOpened(const std::shared_ptr<SessionContext>& session) {
   if (info.is_default) default_id_ = info.id;
 }
 
-// On the session's thread, whatever closed it.
+// On the session's thread.
 void SessionRegistry::OnClosed(const SessionContext& session) {
   SessionInfo info = session.Info();
   std::vector<StateChange> forgotten;

@@ -53,11 +53,11 @@ class SessionRegistry final : private SessionHost {
   SessionRegistry(Options options, EventLog* events);
   ~SessionRegistry() override;
 
-  // Lists what the store of the event log knows of a server before this one, if there is a
-  // store. Its sessions are closed; what ran when it was lost ended nobody knows how
-  // (SERVER_LOST), which is put on record once. Who of them runs on in a control group is told
-  // as a warning, and killed with Options::kill_survivors. Before everything else.
-  // Errors: those of the store. What it has but cannot be read is passed over, with a warning.
+  // Lists the sessions and processes of an earlier server, if the event log has a store. The
+  // sessions are closed; processes that ran when that server was lost count as ended with an
+  // unknown status (SERVER_LOST), which is recorded once. Warns of those that run on in a control
+  // group, and with Options::kill_survivors kills them. Before every other call. Errors: those of
+  // the store. Skips unreadable rows, with a warning.
   absl::Status Restore();
 
   // Opens a session; an empty policy or watcher means the registry's own, and so does a
@@ -81,7 +81,7 @@ class SessionRegistry final : private SessionHost {
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindStarted(std::string_view session_id,
                                                                  const std::string& request_id,
                                                                  const Command& command) const;
-  // The same for a start that is to be cancelled, whatever it was.
+  // The same for any start that is to be cancelled.
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> FindStarted(
       std::string_view session_id, const std::string& request_id) const;
 
@@ -126,8 +126,8 @@ class SessionRegistry final : private SessionHost {
   struct Restart {
     Command command;
     std::string session_id;  // for Find
-    // What the request_id has started before, whatever became of the ended one since: there is
-    // nothing to start then.
+    // The process that the request_id started before, also if the ended one was changed or
+    // forgotten since: there is nothing to start then. Else null.
     std::shared_ptr<const ProcessInfo> started = nullptr;
   };
   // `session_id` is where the caller wants it; "" where it was. `request_id` may be empty. Errors:
@@ -158,7 +158,7 @@ class SessionRegistry final : private SessionHost {
   enum class OutputPlace { kSession, kDisk, kGone };
   OutputPlace OutputPlaceOf(const ProcessInfo& info) const;
 
-  // The output of a process whose session is closed, or was another server's.
+  // The output of a process of a closed session, or of an earlier server.
   struct PastOutput {
     std::shared_ptr<const OutputLog>
         log;  // of nothing where it is gone, so that readers hear of it
@@ -173,7 +173,7 @@ class SessionRegistry final : private SessionHost {
   // (QUOTA_EXCEEDED), quota `memory`.
   using PastOutputRead = std::function<void(absl::StatusOr<PastOutput>)>;
   void ReadPastOutput(const ProcessInfo& info, PastOutputRead done) const;
-  // A caller who reads that is there, until it is told everything: Join waits for it.
+  // Counts a reader of past output, until it has read everything: Join waits for it.
   void AddPastReader();
   void RemovePastReader();
 
@@ -201,12 +201,12 @@ class SessionRegistry final : private SessionHost {
   void Drain(const SessionClose& close, std::function<void()> drained);
   bool draining() const;
 
-  // Waits for who reads past output, and for the threads of all sessions, which must be closed;
-  // each ends when it has no user left. False if that had not come by `deadline`: may be called
-  // again.
+  // Waits for the readers of past output and for the threads of all sessions, which must be closed;
+  // each thread ends when its session has no user left. Returns false if `deadline` passes first,
+  // and may be called again.
   bool Join(absl::Time deadline = absl::InfiniteFuture());
 
-  // A session whose thread has not ended.
+  // A session with a thread that has not ended.
   struct SessionThread {
     std::string id;
     bool closed = false;

@@ -92,7 +92,7 @@ absl::StatusOr<SessionRegistry::Restart> SessionRegistry::PrepareRestart(
   if (!session_id.empty()) return restart;
   restart.session_id = info->session_id;
   if (located->session != nullptr) return restart;
-  // Default sessions are one to whoever names none.
+  // To a caller that names no session, all default sessions are one.
   const auto session = GetInfo(info->session_id);
   if (!session.ok() || !session->is_default) {
     return Refuse(*info, Reason::kSessionClosed,

@@ -109,9 +109,9 @@ absl::Status SessionRegistry::RestoreRequests() {
   return absl::OkStatus();
 }
 
-// A request that was about to start a process, and no start on record: the server was lost
-// between the two. The process gets its place among the others, so that whoever repeats the
-// request is told that it may have run, and runs nothing.
+// A recorded request without a recorded start: the server was lost between the two. The process is
+// listed with the others, so that a repetition of the request answers that it may have run, and
+// starts nothing.
 void SessionRegistry::RestoreIntent(const StoredRequest& request) {
   if (request.forgotten || request.subject.empty()) return;
   if (ledger_.processes().Find(request.subject).ok()) return;

@@ -8,9 +8,8 @@
 
 namespace proctor {
 
-// Attaches a watcher that is not active to the loop of the main thread, there, and waits
-// until it is. Nothing to do for one that is active, or without a main loop: who starts a
-// process finds out then.
+// Attaches an inactive watcher to the loop of the main thread, on that thread, and waits for it.
+// Does nothing for an active watcher, or without a main loop: the next start then fails.
 //
 // Thread-safety: from any thread, while the main loop runs or will run; the main thread
 // itself must not be waiting for the caller.

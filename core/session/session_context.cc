@@ -89,8 +89,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
     return status;
   }
   const SessionInfo info = session->Info();
-  // While the store refuses, the session is there before its opening is on record: it has to be
-  // found by whoever closes it.
+  // While the store refuses, the session exists before its opening is on record. It is listed, so
+  // that a caller can find and close it.
   session->Show(session->place_.ledger->Record(
       session->MakeEvent(DescribeOpening(info)), info, session->place_.opening,
       [session](uint64_t sequence) { session->Show(sequence); }));
@@ -151,8 +151,8 @@ void SessionContext::Show(uint64_t ordinal) {
       ordinal_ = ordinal;
     }
     place_.host->OnOpened(shared_from_this());
-    // Not before: who is to renew it cannot know of it, and what is not on record and not
-    // listed cannot be closed.
+    // Not before: a caller cannot renew the lease of a session that it does not know, and a session
+    // that is neither on record nor listed cannot be closed.
     if (options_.has_lease()) {
       (void)Post([this] {
         if (close_reason_.has_value()) return;

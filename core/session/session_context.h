@@ -44,19 +44,19 @@ struct SessionPlace {
   std::vector<StateChange> opening;
 };
 
-// A session: a thread with an event loop and a child watcher of its own, all had
-// from a policy, and the processes that were started in it.
+// A session: a thread with its own event loop and child watcher, both made by a policy, and the
+// processes that were started in it.
 //
 //   Open ──▶ OPEN ──Close, or the lease──▶ CLOSING ──every process drained──▶ CLOSED
 //                        runs out                       no user left ──▶ the thread ends
 //
-// A lease that runs out and is not to end the processes (LeaseExpiry::kKeep) closes the
-// session to starts only; a later Close may still end them. Whatever comes first, a renewal,
-// a Close or the lease's end, holds: all three happen on the session's thread.
+// A lease that runs out and is not to end the processes (LeaseExpiry::kKeep) closes the session to
+// starts only; a later Close may still end them. The first of a renewal, a Close and the lease's
+// end holds: all three happen on the session's thread.
 //
-// Thread-safety: "any thread" methods are marked; all else belongs to the session's
-// thread, which a caller enters by Post. What the thread owns has no locks.
-// Lifetime: shared. The owner calls Close, then Join once the closed hook ran.
+// Thread-safety: "any thread" methods are marked; all else belongs to the session's thread, which a
+// caller enters by Post. What the thread owns has no locks. Lifetime: shared. The owner calls
+// Close, then Join after SessionHost::OnClosed.
 class SessionContext : public std::enable_shared_from_this<SessionContext> {
  public:
   // Opens a session: starts its thread and waits until its loop runs, which takes

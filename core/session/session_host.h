@@ -8,7 +8,7 @@ namespace proctor {
 
 class SessionContext;
 
-// The one that has the sessions: it lists them, and finds the session of a process.
+// The owner of the sessions: it lists them, and finds the session of a process.
 //
 // Lifetime: outlives the sessions.
 class SessionHost {
@@ -19,11 +19,11 @@ class SessionHost {
   // is shown; it must not append.
   virtual void OnOpened(const std::shared_ptr<SessionContext>& session) = 0;
 
-  // A session is closed, for whatever reason. Called once, on the session's thread.
+  // A session is closed. Called once, on the session's thread.
   virtual void OnClosed(const SessionContext& session) = 0;
 
-  // There is one ended process too many, of any session: forgets it. Any thread; its session
-  // does so later.
+  // Has the session of an ended process forget it, because one too many is listed. Any thread; the
+  // session does so later.
   virtual void ForgetSurplus(const ProcessInfo& info) = 0;
 };
 

@@ -19,7 +19,7 @@ namespace proctor {
 //   ---------------                 -----
 //   Watch: listed; sets the timer
 //     if nobody else is listed
-//   clone3 ─ asleep                 timer: looks at who was listed at the look before, too
+//   clone3 ─ asleep                 timer: looks at those that were listed a look ago
 //                                     stopped by somebody: SIGCONT
 //                                     listed for the timeout: SIGKILL, by its pidfd
 //   awake: End, off the list        timer: nobody listed: asleep until the next Watch
