@@ -35,8 +35,9 @@ struct Identity {
 // nsswitch.conf(5)). Blocks for as long as these do. Takes digits for a name first, as chown(1)
 // does.
 //
-// Safe from any thread. Errors: InvalidArgument (INVALID_FIELD) for an unknown user or group;
-// Internal (SYSTEM_CALL_FAILED) for a database that cannot be read.
+// Safe from any thread.
+// Errors: InvalidArgument (INVALID_FIELD) for an unknown user or group; Internal
+// (SYSTEM_CALL_FAILED) for a database that cannot be read.
 absl::StatusOr<Identity> ResolveIdentity(const ProcessUser& user);
 
 }  // namespace proctor

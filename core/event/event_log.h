@@ -83,7 +83,8 @@ class EventLog {
   // Keeps events in memory.
   explicit EventLog(size_t max_events) : EventLog(Options{.max_events = max_events}) {}
   explicit EventLog(const Options& options);
-  // Goes on with what is in `store`. Errors: those of the store.
+  // Goes on with what is in `store`.
+  // Errors: those of the store.
   static absl::StatusOr<std::unique_ptr<EventLog>> Open(const Options& options,
                                                         std::unique_ptr<EventStore> store,
                                                         EventCodec codec);

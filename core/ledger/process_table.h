@@ -39,9 +39,10 @@ class ProcessTable {
       : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
 
   // Reserves a place among the running processes for one that is about to start, and its name if it
-  // has one, until its first Publish or CancelStart. Errors: ResourceExhausted (QUOTA_EXCEEDED),
-  // quota `server_processes`; AlreadyExists (NAME_IN_USE) while another process with the name runs
-  // or starts, with `name` and its `process_id`.
+  // has one, until its first Publish or CancelStart.
+  // Errors: ResourceExhausted (QUOTA_EXCEEDED), quota `server_processes`; AlreadyExists
+  // (NAME_IN_USE) while another process with the name runs or starts, with `name` and its
+  // `process_id`.
   absl::Status BeginStart(const std::string& name = "", const std::string& process_id = "");
   void CancelStart(const std::string& name = "");
 
@@ -64,8 +65,9 @@ class ProcessTable {
   void Remove(std::string_view process_id);
 
   // Returns the process with an id or, if there is none, the newest with a name, which is the only
-  // one that may run. Errors: NotFound (PROCESS_NOT_FOUND), also once its removal is claimed: a
-  // second caller that removes it is answered at once and must not find it either.
+  // one that may run.
+  // Errors: NotFound (PROCESS_NOT_FOUND), also once its removal is claimed: a second caller that
+  // removes it is answered at once and must not find it either.
   absl::StatusOr<std::shared_ptr<const ProcessInfo>> Find(std::string_view id_or_name) const;
 
   // Returns the id of the process that Find finds; its argument if there is none. For a caller that

@@ -53,8 +53,8 @@ class StartRequests {
   absl::StatusOr<std::string> Find(const std::string& scope, const std::string& request_id,
                                    const Command& command) const;
 
-  // The same for any command, cancelled or not. Errors: NotFound (PROCESS_NOT_FOUND) if its process
-  // is forgotten.
+  // The same for any command, cancelled or not.
+  // Errors: NotFound (PROCESS_NOT_FOUND) if its process is forgotten.
   absl::StatusOr<std::string> FindAny(const std::string& scope,
                                       const std::string& request_id) const;
 

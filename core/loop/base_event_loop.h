@@ -97,9 +97,9 @@ class BaseEventLoop : public EventLoop {
   // A run ended: what was put off until the next wait may have a long time to go.
   virtual void OnRunEnd() {}
 
-  // Begins to read or write. When that has ended, OnIoDone is called, also from within.
-  // The operation is held by the loop until it is done or cancelled.
-  // Here: by waiting for readiness. Errors: as AddReader.
+  // Begins to read or write. When that has ended, OnIoDone is called, also from within. The
+  // operation is held by the loop until it is done or cancelled. Here: by waiting for readiness.
+  // Errors: as AddReader.
   virtual absl::Status StartIo(const std::shared_ptr<IoOperation>& operation);
 
   // The caller does not want it any more, and may close its descriptor next. Called only

@@ -171,8 +171,8 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
 
   // Drops all callbacks and frees all descriptors. Idempotent. is_closed() is true when a callback
   // is destroyed, so that its destructor can tell that no call will come. Cancels reads and writes,
-  // but waits for one of a regular file that the kernel carries out just now. Errors:
-  // FailedPrecondition while it runs.
+  // but waits for one of a regular file that the kernel carries out just now.
+  // Errors: FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
   // Sets the handler of errors that have no caller; null restores the default, which warns

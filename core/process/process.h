@@ -39,9 +39,9 @@ namespace proctor {
 // ProcessObserver::OnExited is called while the child is still a zombie, so that the exit is on
 // record before the kernel forgets it; the watcher reaps the child afterwards.
 //
-// Thread-safety: none; the thread of its loop. Info() gives others a value. Lifetime: shared on
-// that thread. Destroying this while the process runs does not kill it; it is then reaped without a
-// report.
+// Thread-safety: none; the thread of its loop. Info() gives others a value.
+// Lifetime: shared on that thread. Destroying this while the process runs does not kill it; it is
+// then reaped without a report.
 class Process : public std::enable_shared_from_this<Process> {
  public:
   // Where a process lives.
@@ -89,10 +89,10 @@ class Process : public std::enable_shared_from_this<Process> {
   void OnReaderMoved();  // to be called after an attached one has moved on
 
   // Sends a signal and calls `done` with the result: within this call or, for a tree that is found
-  // by a walk, later on the loop. If the loop closes first, `done` is destroyed uncalled. Errors:
-  // NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit (conformance 104): once
-  // the process ended, with TREE once no descendant is left. Signal 0 finds out just that, and is
-  // no signal.
+  // by a walk, later on the loop. If the loop closes first, `done` is destroyed uncalled.
+  // Errors: NotFound (PROCESS_EXITED), so that no stranger with the same pid is hit (conformance
+  // 104): once the process ended, with TREE once no descendant is left. Signal 0 finds out just
+  // that, and is no signal.
   void Signal(int signal, SignalScope scope, const std::string& requested_by, TreeSent done);
 
   // Begins to end the process: the policy's signal, its grace, then SIGKILL. Nothing
@@ -126,9 +126,9 @@ class Process : public std::enable_shared_from_this<Process> {
   void LookAtTree(std::function<void()> done) { tree_->BeginAndLook(std::move(done)); }
   TreeMechanism tree_mechanism() const { return tree_->mechanism(); }
 
-  // Changes the size of the terminal. Errors: FailedPrecondition (NO_TERMINAL); NotFound
-  // (PROCESS_EXITED) when no process has it open any more; InvalidArgument (INVALID_FIELD) naming
-  // `field`.
+  // Changes the size of the terminal.
+  // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when no process has it open
+  // any more; InvalidArgument (INVALID_FIELD) naming `field`.
   absl::Status Resize(const TerminalSize& size, std::string_view field);
 
   // Changes the labels, and how much output is kept. Checks nothing: see ValidateCommand.

@@ -40,8 +40,8 @@ class StdinPipe {
 
   // Claims stdin for one writer, until Release. `writer` is an identity and is not touched. `force`
   // takes stdin from another writer: its pending write ends with STDIN_BUSY and the rest of its
-  // data is dropped (see taken()). Errors: FailedPrecondition (STDIN_BUSY), also while another
-  // writer's write is pending.
+  // data is dropped (see taken()).
+  // Errors: FailedPrecondition (STDIN_BUSY), also while another writer's write is pending.
   absl::Status Claim(const void* writer, bool force);
   void Release(const void* writer);
 

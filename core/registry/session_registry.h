@@ -56,8 +56,8 @@ class SessionRegistry final : private SessionHost {
   // Lists the sessions and processes of an earlier server, if the event log has a store. The
   // sessions are closed; processes that ran when that server was lost count as ended with an
   // unknown status (SERVER_LOST), which is recorded once. Warns of those that run on in a control
-  // group, and with Options::kill_survivors kills them. Before every other call. Errors: those of
-  // the store. Skips unreadable rows, with a warning.
+  // group, and with Options::kill_survivors kills them. Before every other call.
+  // Errors: those of the store. Skips unreadable rows, with a warning.
   absl::Status Restore();
 
   // Opens a session; an empty policy or watcher means the registry's own, and so does a
@@ -130,10 +130,11 @@ class SessionRegistry final : private SessionHost {
     // forgotten since: there is nothing to start then. Else null.
     std::shared_ptr<const ProcessInfo> started = nullptr;
   };
-  // `session_id` is where the caller wants it; "" where it was. `request_id` may be empty. Errors:
-  // NotFound (PROCESS_NOT_FOUND); FailedPrecondition: (PROCESS_RUNNING) also where survivors are
-  // left, (SPECIFICATION_INCOMPLETE) of an earlier server's process that had variables,
-  // (SESSION_CLOSED); AlreadyExists (REQUEST_ID_REUSED) where it started another command.
+  // `session_id` is where the caller wants it; "" where it was. `request_id` may be empty.
+  // Errors: NotFound (PROCESS_NOT_FOUND); FailedPrecondition: (PROCESS_RUNNING) also where
+  // survivors are left, (SPECIFICATION_INCOMPLETE) of an earlier server's process that had
+  // variables, (SESSION_CLOSED); AlreadyExists (REQUEST_ID_REUSED) where it started another
+  // command.
   absl::StatusOr<Restart> PrepareRestart(std::string_view process_id, std::string_view session_id,
                                          const std::string& request_id);
 
@@ -149,8 +150,9 @@ class SessionRegistry final : private SessionHost {
   absl::flat_hash_set<std::string> ProcessesWithSurvivors() const;
   // They as a tree, to be waited for; null where nobody is left.
   std::unique_ptr<ProcessTree> FindSurvivors(const ProcessInfo& info) const;
-  // Sends them a signal. Errors: NotFound (PROCESS_EXITED) where nobody is left, or known to be;
-  // those of ProcessTree::Signal.
+  // Sends them a signal.
+  // Errors: NotFound (PROCESS_EXITED) where nobody is left, or known to be; those of
+  // ProcessTree::Signal.
   absl::Status SignalSurvivors(const ProcessInfo& info, TreeSignal signal, const std::string& by);
 
   // Where the output of a process can be read: in its session while that lives, else what is kept
@@ -190,7 +192,8 @@ class SessionRegistry final : private SessionHost {
   const ProcessTable& processes() const { return ledger_.processes(); }
   const MemoryBudget& memory() const { return *ledger_.memory(); }
 
-  // The policy of sessions opened from now on. Errors: those of NewPolicy.
+  // The policy of sessions opened from now on.
+  // Errors: those of NewPolicy.
   absl::Status SetPolicy(std::string_view name);
   std::string policy() const;
   const std::string& watcher() const { return options_.watcher; }

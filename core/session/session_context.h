@@ -55,8 +55,8 @@ struct SessionPlace {
 // end holds: all three happen on the session's thread.
 //
 // Thread-safety: "any thread" methods are marked; all else belongs to the session's thread, which a
-// caller enters by Post. What the thread owns has no locks. Lifetime: shared. The owner calls
-// Close, then Join after SessionHost::OnClosed.
+// caller enters by Post. What the thread owns has no locks.
+// Lifetime: shared. The owner calls Close, then Join after SessionHost::OnClosed.
 class SessionContext : public std::enable_shared_from_this<SessionContext> {
  public:
   // Opens a session: starts its thread and waits until its loop runs, which takes
@@ -122,8 +122,9 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // (PROCESS_RUNNING).
   absl::Status RemoveProcess(std::string_view process_id, RemovalReason reason);
 
-  // Starts the lease anew. Errors: FailedPrecondition (SESSION_CLOSED) from the moment that
-  // the session begins to close, (NO_LEASE).
+  // Starts the lease anew.
+  // Errors: FailedPrecondition (SESSION_CLOSED) from the moment that the session begins to close,
+  // (NO_LEASE).
   absl::Status Renew();
 
   // What a close waits for, and the longest time that it gives before it kills.

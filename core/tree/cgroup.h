@@ -29,7 +29,8 @@ class Cgroup {
   absl::Status Make() const;
   absl::StatusOr<UniqueFd> Open() const;  // the directory
 
-  // One of its files. Errors: as above.
+  // One of its files.
+  // Errors: as above.
   absl::StatusOr<std::string> Read(std::string_view file) const;
   absl::Status Write(std::string_view file, std::string_view text) const;
   bool Has(std::string_view file) const;
@@ -39,8 +40,8 @@ class Cgroup {
   // The number that is all of a file; 0 where there is none.
   uint64_t ReadNumber(std::string_view file) const;
 
-  // Whether a process that is not a zombie is in it or below; no if it is gone. Errors: as
-  // above where that cannot be told, for want of a descriptor, say.
+  // Whether a process that is not a zombie is in it or below; no if it is gone.
+  // Errors: as above where that cannot be told, for want of a descriptor, say.
   absl::StatusOr<bool> Populated() const;
 
   // The same for a group by its open cgroup.events `events`, which takes no descriptor.

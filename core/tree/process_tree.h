@@ -118,8 +118,8 @@ class ProcessTrees {
   // What is left of a process of an earlier server that has not ended it, to be signalled by
   // any one thread; null if nobody is, or where there was no control group to know it by.
   std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
-  // How many processes that are, as far as is known. Errors: FailedPrecondition
-  // (CGROUP_UNAVAILABLE) where they cannot be looked at now.
+  // How many processes that are, as far as is known.
+  // Errors: FailedPrecondition (CGROUP_UNAVAILABLE) where they cannot be looked at now.
   absl::StatusOr<size_t> CountLeft(const std::string& process_id) const;
 
   // The group in which each process gets one, by its path; or why there is none.

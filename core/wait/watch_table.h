@@ -53,9 +53,9 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
  public:
   // Makes a watch and returns it for the caller to wait for. If the child has a watch already: with
   // the same loop, replaces only its handler and returns null; else replaces the watch and calls
-  // `stop` with the old one, for which the caller stops waiting. Errors: InvalidArgument
-  // (INVALID_FIELD) without a handler; FailedPrecondition (WATCHER_CLOSED) after Close; NotFound
-  // (NO_SUCH_CHILD) if the child's end is being told at this moment.
+  // `stop` with the old one, for which the caller stops waiting.
+  // Errors: InvalidArgument (INVALID_FIELD) without a handler; FailedPrecondition (WATCHER_CLOSED)
+  // after Close; NotFound (NO_SUCH_CHILD) if the child's end is being told at this moment.
   using Stop = absl::FunctionRef<void(const std::shared_ptr<Watch>&)>;
   absl::StatusOr<std::shared_ptr<Watch>> Add(ChildRef child, std::shared_ptr<EventLoop> loop,
                                              ChildHandler handler, Stop stop);
