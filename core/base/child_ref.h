@@ -6,9 +6,8 @@
 
 namespace proctor {
 
-// A process: its number, and the descriptor that means this very one also after it was reaped
-// and its number is another's. One descriptor, which the copies share: it is closed when the
-// last of them goes.
+// A process: its number, and a descriptor that still means this process after it was reaped and
+// another process has the number. Copies share the descriptor; the last one closes it.
 //
 // Thread-safety: as SharedFd; a value.
 struct ChildRef {

@@ -50,7 +50,7 @@ struct ResourceUsage {
 inline constexpr char kServerLost[] = "SERVER_LOST";
 inline constexpr char kServerLostAtStart[] = "SERVER_LOST_AT_START";
 
-// What the kernel says of an ended child.
+// The kernel's report on an ended child.
 struct WaitStatus {
   StatusSource source = StatusSource::kUnknown;
   int exit_code = 0;         // where signal == 0 and the source is not kUnknown

@@ -25,7 +25,7 @@ struct PipeHolder {
   bool operator==(const PipeHolder&) const = default;
 };
 
-// That the output of a process is complete, and why. A value.
+// Says why the output of a process is complete. A value.
 struct OutputDrained {
   DrainReason reason = DrainReason::kEof;
   std::vector<PipeHolder> holders;  // with kGraceExpired; at most 16

@@ -31,9 +31,9 @@ absl::StatusOr<UniqueFd> OpenPrivateDirectory(const std::string& path, std::stri
 absl::StatusOr<UniqueFd> OpenPrivateFile(int directory, const std::string& name,
                                          std::string_view what, Reason reason);
 
-// Whether an open file may hold a secret: as ssh(1) asks of keys. One of this user's own is
-// closed to everybody else; one of root's, by which a service gets what it may read, is closed
-// to others than its group; another user's is refused.
+// Checks that an open file may hold a secret, as ssh(1) does for keys. A file of this user must be
+// closed to all other users; a file of root, as services get them, to all but its group; a file of
+// another user is refused.
 // Errors: FailedPrecondition with SECRET_EXPOSED, and the command that mends it.
 absl::Status CheckSecretFile(int fd, const std::string& path);
 

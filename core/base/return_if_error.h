@@ -5,8 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-// Leave the function around them where something fails. That function returns an absl::Status,
-// or an absl::StatusOr.
+// Return from the function around them on an error. That function returns an absl::Status, or an
+// absl::StatusOr.
 
 // Returns the status of an expression, unless it is OK.
 //

@@ -17,9 +17,9 @@ class SpareDescriptor {
  public:
   static SpareDescriptor& Get();
 
-  // What `open` opens, which returns a descriptor, or -1 with errno: where it fails for want
-  // of descriptors, once more in the place of the spare one. Close what it returns soon: the
-  // next call takes its place back. Empty, with errno, where that failed too.
+  // Calls `open`, which returns a descriptor, or -1 with errno. If it fails for want of
+  // descriptors, calls it once more in the place of the spare one. Close the result soon: the next
+  // call takes its place back. Returns an empty one, with errno, if that failed too.
   UniqueFd Open(const std::function<int()>& open);
 
   // Takes the place back now, where there is one.

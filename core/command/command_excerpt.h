@@ -10,13 +10,13 @@ namespace proctor {
 
 struct Command;
 
-// What of a command's argv and environment is shown where many commands are: in lists, events
-// and snapshots. The rest is to be had of the process itself.
+// The part of a command's argv and environment that lists, events and snapshots show. GetProcess
+// has the rest.
 
 // So many bytes of the argv, and as many of the variables' names.
 inline constexpr size_t kExcerptBytes = 4096;
 
-// What is not shown.
+// The parts that are not shown.
 struct OmittedParts {
   uint64_t arguments = 0;  // the last ones of the argv
   uint64_t variables = 0;  // the last ones by name
@@ -33,7 +33,7 @@ std::vector<std::string> ExcerptArguments(const std::vector<std::string>& argv,
 std::vector<std::string> ExcerptVariables(const std::map<std::string, std::string>& env,
                                           OmittedParts* omitted);
 
-// What of a specification counts as kept output: what is larger than lists show of it. A pure
+// The bytes of a specification that count as kept output: those beyond what lists show. A pure
 // function.
 uint64_t SpecificationUse(const Command& command);
 

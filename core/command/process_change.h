@@ -10,8 +10,7 @@
 
 namespace proctor {
 
-// What is to be changed of a process that exists: proctor.v1.UpdateProcessRequest in the
-// core's words. A value.
+// A change of an existing process: proctor.v1.UpdateProcessRequest in the core's words. A value.
 struct ProcessChange {
   std::map<std::string, std::string> labels;  // to set; an empty value removes the label
   std::optional<uint64_t> retain_bytes;       // empty: unchanged

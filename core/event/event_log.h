@@ -69,7 +69,7 @@ class EventLog {
     absl::Duration patience = absl::Seconds(2);         // for another thread's recording
   };
 
-  // What is appended, and what goes with it.
+  // An event to append, and what goes with it.
   struct Entry {
     Event event;
     // Kept together with the event, or not at all.
@@ -105,9 +105,8 @@ class EventLog {
   // Keeps a change without an event, together with the next event.
   void Change(StateChange change);
 
-  // Keeps a change without an event: when this returns OK, it is recorded. Else nothing of it
-  // stays: where the store has it in hand and hangs, its removal follows it. Nothing to do
-  // without a store.
+  // Records a change without an event: it is on record when this returns OK. Else nothing of it
+  // stays: if the store hangs with it, its removal follows it. Does nothing without a store.
   // Errors: those of CheckRoom.
   absl::Status Record(StateChange change);
 
@@ -131,9 +130,8 @@ class EventLog {
   // Errors: OutOfRange (EVENTS_EXPIRED), POSITION_IN_FUTURE as above; those of the store.
   absl::StatusOr<std::vector<EventPtr>> ReadAfter(uint64_t sequence, size_t max) const;
 
-  // Calls `listener` after each append, on the thread that recorded it, with no lock
-  // held: it must only wake somebody. It may be called once more while
-  // RemoveListener returns.
+  // Calls `listener` after each append, on the thread that recorded it, with no lock held: it must
+  // only wake a thread. It may be called once more while RemoveListener returns.
   using Listener = std::function<void()>;
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);
@@ -149,8 +147,8 @@ class EventLog {
     std::string body;
     std::vector<StateChange> changes;
     std::function<void(uint64_t sequence)> publish;
-    // Of Record, which waits for it: empty until it is decided; null when nobody waits any more.
-    // Guarded by mutex_.
+    // The result for a waiting Record: empty until it is decided; null when no thread waits any
+    // more. Guarded by mutex_.
     std::optional<absl::Status>* outcome = nullptr;
   };
   using Listeners = absl::flat_hash_map<uint64_t, Listener>;

@@ -10,17 +10,17 @@
 
 namespace proctor {
 
-// What is kept beside the events: the present state of each session and process, so
-// that a server can be asked for them after a restart; and the request_ids by which they were
-// asked for, so that a call can be repeated after one.
+// The kinds of rows beside the events: the present state of each session and process, so that the
+// server can show them after a restart; and the request_ids that opened or started them, so that a
+// caller can repeat a call after one.
 enum class StateKind { kSession, kProcess, kStartRequest, kSessionRequest };
 inline constexpr size_t kStateKinds = 4;
 
 // A session, process or request as it is from now on.
 struct StateChange {
   StateKind kind = StateKind::kProcess;
-  // Of sessions and processes the sequence of the event of its beginning; 0: this event's.
-  // Requests are numbered by themselves.
+  // For sessions and processes, the sequence of their first event; 0: this event's. Requests have
+  // numbers of their own.
   uint64_t ordinal = 0;
   std::string id;
   std::string body;
@@ -58,14 +58,14 @@ class EventStore {
 
   virtual const std::string& log_id() const = 0;
 
-  // Whether the machine has booted since somebody else had this open: nothing that ran then runs
-  // any more. False where that is not certain.
+  // Whether the machine has booted since an earlier server had this open: no process of then runs
+  // any more. False if that is not certain.
   virtual bool machine_booted() const = 0;
 
-  // What is kept now.
+  // Returns the range of the events that are kept now.
   virtual absl::StatusOr<Range> FindRange() = 0;
 
-  // Keeps a batch, as durably as the store promises: when this returns OK.
+  // Writes a batch; when this returns OK, it is as durable as the store promises.
   // Errors: ResourceExhausted (STORAGE_FULL); Unavailable (STORAGE_BUSY) for now; Internal
   // (STORAGE_FAILED). Nothing of the batch is kept then, and the same batch may be written
   // again.
@@ -75,7 +75,7 @@ class EventStore {
   // Errors: Internal (STORAGE_FAILED).
   virtual absl::StatusOr<std::vector<StoredEvent>> Read(uint64_t sequence, size_t max) = 0;
 
-  // What is kept of all of a kind, in the order of their ordinals.
+  // Returns all rows of a kind, in the order of their ordinals.
   virtual absl::StatusOr<std::vector<StateChange>> ReadState(StateKind kind) = 0;
 
   // The first event that is not older than `time`, or the one after the last.
@@ -86,10 +86,9 @@ class EventStore {
   // Errors: ResourceExhausted (STORAGE_FULL); DataLoss (STORAGE_LOST): the files are gone.
   virtual absl::Status CheckRoom() const = 0;
 
-  // Does what need not be done while somebody waits. Called about once a second, beside the
-  // writing.
+  // Does work for which no thread has to wait. Called about once a second, beside the writing.
   virtual void Upkeep() = 0;
-  // Does the rest of it, for which nobody may be writing; where that is needed.
+  // Does the rest of the upkeep, during which no thread may write; if that is needed.
   virtual bool NeedsQuietUpkeep() const = 0;
   virtual void QuietUpkeep() = 0;
 

@@ -18,8 +18,8 @@
 
 namespace proctor {
 
-// What can happen, as plain values that a storage can keep: no pointers into what
-// lives. The names are those of proctor.v1.Event.
+// Events as plain values that a storage can keep: no pointers into live objects. The names are
+// those of proctor.v1.Event.
 
 struct SessionOpened {
   std::string policy;

@@ -24,7 +24,7 @@ enum class RemovalReason {
   kRetention,  // newer ones need its place
 };
 
-// What can be known of a process, at one moment: a value for other threads.
+// The state of a process at one moment: a value for other threads.
 struct ProcessInfo {
   std::string id;
   std::string session_id;
@@ -44,7 +44,7 @@ struct ProcessInfo {
   // Set by SessionRegistry::LookAtSurvivors alone, never published.
   uint32_t survivors = 0;
 
-  // Whether it was lost with its server: nobody knows how it ended, nor whether.
+  // Whether it was lost with its server: whether and how it ended is unknown.
   bool lost() const { return exit_status.has_value() && exit_status->wait.lost(); }
 };
 

@@ -12,8 +12,7 @@
 
 namespace proctor {
 
-// What can be said of a session, as values: what it is opened with, what it is, how it is
-// closed.
+// The values of a session: its options, its state, how it is closed.
 
 // OPEN takes starts; CLOSING takes none, and waits until its processes have ended.
 enum class SessionState { kOpen, kClosing, kClosed };
@@ -27,13 +26,14 @@ enum class LeaseExpiry {
 // What a session may use; 0 means no bound.
 struct SessionQuota {
   uint64_t max_running_processes = 0;
-  // That its processes keep or may come to keep; a large specification counts (SpecificationUse).
+  // Bytes that its processes keep or may keep later; a large specification counts
+  // (SpecificationUse).
   uint64_t max_output_bytes = 0;
 
   bool operator==(const SessionQuota&) const = default;
 };
 
-// What a session is opened with.
+// The options of a new session.
 struct SessionOptions {
   std::string policy;   // a registered policy's name
   std::string watcher;  // a watcher's name or "auto"
@@ -47,7 +47,7 @@ struct SessionOptions {
   bool operator==(const SessionOptions&) const = default;
 };
 
-// What can be known of a session: a value for other threads.
+// The state of a session: a value for other threads.
 struct SessionInfo {
   std::string id;
   uint64_t ordinal = 0;  // the sequence of the event of its opening: its place in lists

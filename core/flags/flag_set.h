@@ -18,8 +18,8 @@ namespace proctor {
 // and flags.
 class FlagSet {
  public:
-  // Whether flags may stand behind the first argument that is none. Not where the arguments are a
-  // command line of somebody else.
+  // Whether flags may stand behind the first argument that is none. Not if the arguments are the
+  // command line of another program.
   enum class Order { kFlagsFirst, kAnywhere };
   // Looks at a value, and takes it.
   using Accept = std::function<absl::Status(const std::string& value)>;
@@ -36,7 +36,7 @@ class FlagSet {
     Accept accept;
   };
 
-  // What is wrong with a command line.
+  // An error in a command line.
   struct Mistake {
     enum class Kind { kUnknown, kNeedsValue, kTakesNoValue, kBadValue };
     Kind kind;

@@ -4,7 +4,7 @@
 
 namespace proctor {
 
-// Is told how long things took. This class is told in vain.
+// Receives how long things took. This class drops them.
 //
 // Thread-safety: all methods from any thread; they do not block.
 class Latencies {
@@ -16,7 +16,7 @@ class Latencies {
   // An exit, from the watcher's notice until it was on record.
   virtual void ObserveExit(absl::Duration) {}
 
-  // One that is told in vain.
+  // One that drops everything.
   static Latencies* None() {
     static auto* const none = new Latencies();
     return none;

@@ -21,7 +21,7 @@
 
 namespace proctor {
 
-// What is on record of sessions and processes, and what is listed of them. A fact goes one way:
+// The records and the list of sessions and processes. A fact goes one way:
 //
 //   Record(fact, the state from now on)
 //     ▶ the event log: the event, and with it the state's row, in one transaction
@@ -49,23 +49,23 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // Puts on record what happened, and, with `state`, what the session or process is from now on.
-  // The first event of a process lists it. Returns the event's sequence, when it is recorded,
-  // unless the store refuses, and published.
+  // Records an event and, with it, the new `state` of the session or process. The first event of a
+  // process lists it. Returns the event's sequence, once it is published and recorded; if the store
+  // refuses, without waiting for the record.
   uint64_t Record(Event event);
   uint64_t Record(Event event, ProcessInfo state);
   // `published` is called as EventLog::Entry::publish.
   uint64_t Record(Event event, const SessionInfo& state, std::vector<StateChange> more = {},
                   std::function<void(uint64_t)> published = {});
 
-  // Puts on record what a process is from now on, without an event, and publishes it.
+  // Records a new state of a process without an event, and publishes it.
   void Change(const ProcessInfo& state);
 
-  // An ended process is forgotten: its row, its request_id, its kept output, its place in the
-  // table, and its event tells so. False if it is being forgotten already.
+  // Forgets an ended process: its row, its request_id, its kept output and its place in the table,
+  // with an event. Returns false if it is being forgotten already.
   bool Forget(const ProcessInfo& info, RemovalReason reason);
 
-  // Keeps the output of a drained process on disk, where that is wanted and there is any.
+  // Keeps the output of a drained process on disk, if that is wanted and there is any.
   void KeepOutput(const std::string& process_id, const OutputLog& output);
 
   EventLog& events() { return *events_; }
@@ -79,7 +79,7 @@ class Ledger {
 
   // Null where no store keeps the events.
   const StateCodec* codec() const { return events_->stored() ? codec_.get() : nullptr; }
-  // The rows of states; not where no store keeps the events.
+  // The rows of states; only if a store keeps the events.
   StateChange RowOf(const ProcessInfo& info) const;
   StateChange RowOf(const SessionInfo& info) const;
 

@@ -20,7 +20,7 @@ class MemoryBudget {
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-  // Bytes that are kept free for somebody, until this goes. Moves; the budget outlives it.
+  // Bytes that are reserved until this is destroyed. Movable; the budget outlives it.
   class Hold {
    public:
     Hold(MemoryBudget* budget, uint64_t bytes) : budget_(budget), bytes_(bytes) {}
@@ -40,8 +40,8 @@ class MemoryBudget {
     uint64_t bytes_;
   };
 
-  // Holds bytes for what is about to be kept, which is then counted by Add: the hold only sees to
-  // it that nobody else takes them meanwhile. `wanted` says what could not be done otherwise.
+  // Reserves bytes for data that Add is about to count, so that no other caller takes them
+  // meanwhile. `wanted` names the operation for the error.
   // Errors: QuotaError, quota `memory`.
   absl::StatusOr<Hold> Take(std::string_view wanted, uint64_t bytes);
 

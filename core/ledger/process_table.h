@@ -19,9 +19,9 @@
 
 namespace proctor {
 
-// Every process that is listed, of all sessions, as its session last published it.
-// What a session owns is its thread's alone; this is what everybody else sees, also
-// when the session is gone.
+// Every process that is listed, of all sessions, as its session last published it. A session's own
+// objects belong to its thread; this is the view for all other threads, also after the session's
+// end.
 //
 // Thread-safety: all methods from any thread.
 // Lifetime: outlives the sessions.
@@ -33,8 +33,8 @@ class ProcessTable {
     std::shared_ptr<const ProcessInfo> info;
   };
 
-  // Lists the newest `max_ended` ended processes at most, and lets `max_running` run; 0
-  // means no bound. What is listed is counted on `memory`, if that is not null.
+  // Lists the newest `max_ended` ended processes at most, and lets `max_running` run; 0 means no
+  // bound. Listed processes count on `memory`, if that is not null.
   explicit ProcessTable(size_t max_ended, uint64_t max_running = 0, MemoryBudget* memory = nullptr)
       : max_ended_(max_ended), max_running_(max_running), memory_(memory) {}
 
@@ -114,8 +114,7 @@ class ProcessTable {
   absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, Named> names_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> claimed_ ABSL_GUARDED_BY(mutex_);  // for removal
-  // Drained processes that nobody has claimed or taken as surplus, in the order in which they
-  // became so.
+  // Drained processes that are neither claimed nor taken as surplus, in the order of their drain.
   std::map<uint64_t, uint64_t> drained_ ABSL_GUARDED_BY(mutex_);  // turn to ordinal
   absl::flat_hash_map<uint64_t, uint64_t> turns_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_turn_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -26,19 +26,19 @@ class SessionRequests {
   // Remembers the newest `max_requests`.
   explicit SessionRequests(size_t max_requests = 10000) : max_requests_(max_requests) {}
 
-  // The id of the session that `request_id` opened, or of the one that `open` opens now: at
-  // most one call for a request_id is in `open` at a time, and the others wait for it. `open`
-  // is called with no lock held. What it could not open is not remembered.
+  // Returns the id of the session that `request_id` opened, or else calls `open` with no lock held.
+  // One call for a request_id is in `open` at a time, and the others wait for it. A failure is not
+  // remembered.
   // Errors: those of `open`; AlreadyExists (REQUEST_ID_REUSED) if the request_id opened, or
   // is opening, a session with other options.
   absl::StatusOr<std::string> OpenOnce(const std::string& request_id, const SessionOptions& options,
                                        const std::function<absl::StatusOr<std::string>()>& open);
 
-  // What is to be kept of a request_id that is in `open`, together with the opening.
+  // The row of a request_id that is in `open`, to record together with the opening.
   StateChange RowOf(const std::string& request_id, const std::string& session_id);
 
-  // The oldest are forgotten when there are too many: what is to be kept of that since the
-  // last call.
+  // Returns the changes to record for the oldest request_ids, which were forgotten as too many
+  // since the last call.
   std::vector<StateChange> TakeForgotten();
 
   // Takes over what a server before this one kept. Before everything else.

@@ -46,8 +46,8 @@ class StartRequests {
   StartRequests(EventLog* events, const StateCodec* codec, size_t max_past = 10000)
       : events_(events), codec_(codec), max_past_(max_past) {}
 
-  // The process that the request_id started, or may have; empty if there was no such start,
-  // which may then be made.
+  // Returns the process that the request_id started, or may have started; empty if there was no
+  // such start: the caller may then start.
   // Errors: AlreadyExists (REQUEST_ID_REUSED) if it started another command; Cancelled
   // (START_CANCELLED); NotFound (PROCESS_NOT_FOUND) if its process is forgotten.
   absl::StatusOr<std::string> Find(const std::string& scope, const std::string& request_id,
@@ -58,21 +58,20 @@ class StartRequests {
   absl::StatusOr<std::string> FindAny(const std::string& scope,
                                       const std::string& request_id) const;
 
-  // It is about to start the process `intent`, which is on record when this returns OK. Only after
-  // Find found nothing.
-  // Errors: those of EventLog::Record; it starts nothing then.
+  // The request_id is about to start the process `intent`, which is on record when this returns OK.
+  // Only after Find found nothing.
+  // Errors: those of EventLog::Record; the caller then starts nothing.
   absl::Status Begin(const std::string& scope, const std::string& request_id,
                      const ProcessInfo& intent);
-  // There was no spawn: as if it had not begun.
+  // There was no spawn: undoes Begin.
   void Withdraw(const std::string& process_id);
 
-  // A process is forgotten. Returns what is to be kept of that, together with its event;
-  // nothing if it was started without a request_id.
+  // A process is forgotten. Returns the changes to record together with its event; none if it was
+  // started without a request_id.
   std::vector<StateChange> Forget(const std::string& process_id);
 
-  // Sees to it that the request_id starts nothing from now on, also after a restart. The
-  // process that it started, or may have started, before; empty if there is none, and never
-  // will be.
+  // Makes the request_id start nothing from now on, also after a restart. Returns the process that
+  // it started, or may have started, before; empty if there is none, and never will be.
   // Errors: NotFound (PROCESS_NOT_FOUND) if its process is forgotten; those of
   // EventLog::Record, and nothing is promised then.
   absl::StatusOr<std::string> Cancel(const std::string& scope, const std::string& request_id);

@@ -23,7 +23,7 @@ class StateCodec {
   virtual absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const = 0;
   virtual absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const = 0;
 
-  // What two commands can be told apart by, of everything in them, also after a restart.
+  // A digest of all of a command, to tell two apart, also after a restart.
   virtual std::string Digest(const Command& command) const = 0;
 };
 

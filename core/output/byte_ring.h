@@ -37,8 +37,7 @@ class ByteRing {
   // with nothing changed.
   absl::Status Append(std::string_view data);
 
-  // Counts bytes that are not kept, and lets go of all that are: what is kept is
-  // without holes.
+  // Counts bytes that are not kept, and drops all kept ones: the kept bytes have no holes.
   void Skip(uint64_t bytes);
 
   // Lets go of what is before `position`, which is in [begin, end].
@@ -48,9 +47,8 @@ class ByteRing {
   // one piece, at most `most`; none at the end only. Valid until the next change.
   std::string_view View(uint64_t position, uint64_t most) const;
 
-  // Keeps at most `capacity` bytes from now on, and lets go of the oldest beyond that. Settles:
-  // the next Append makes a ring of the new size. Where there is no memory to settle in, the
-  // ring stays as large as it is.
+  // Keeps at most `capacity` bytes from now on, and drops the oldest beyond that. Settles: the next
+  // Append makes a ring of the new size. Without memory to settle in, the ring keeps its size.
   void SetCapacity(uint64_t capacity);
 
   // Moves what is kept to memory of just its size and closes the descriptor. The
@@ -61,8 +59,7 @@ class ByteRing {
   // Lets go of all bytes, the memory and the descriptor.
   void Clear();
 
-  // Whether all that is kept is in one piece that nobody will change: after Settle, or without a
-  // byte.
+  // Whether the kept bytes are in one piece that does not change: after Settle, or without a byte.
   bool settled() const { return ring_ == nullptr; }
   // A ring with the same bytes, which are settled and then shared.
   ByteRing Share() const;

@@ -53,11 +53,11 @@ absl::StatusOr<std::shared_ptr<const OutputLog>> ReadOutputFile(const std::strin
 // Errors: those of WriteOutputFile.
 absl::Status SyncDirectoryOf(const std::string& path);
 
-// What a failed system call on the store's files is: ResourceExhausted (STORAGE_FULL) of a full
-// disk, else Internal (STORAGE_FAILED).
+// The error of a failed system call on the store's files: ResourceExhausted (STORAGE_FULL) for a
+// full disk, else Internal (STORAGE_FAILED).
 absl::Status OutputStorageError(const char* operation, const std::string& path, int error);
 
-// What is added to the name of a file that is not complete.
+// The suffix of a file that is not complete.
 inline constexpr char kUnfinishedSuffix[] = ".new";
 
 }  // namespace proctor

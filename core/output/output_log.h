@@ -65,8 +65,8 @@ class OutputCursor {
   bool mark_told_ = false;
 };
 
-// What a log knows beside its bytes: to be written down, and read again. Positions are counted
-// from the oldest byte that is kept.
+// The data of a log beside its bytes, to write down and read again. Positions count from the oldest
+// kept byte.
 struct OutputIndex {
   struct Chunk {
     OutputStream stream = OutputStream::kStdout;
@@ -144,8 +144,8 @@ class OutputLog {
   //
   // Looks at the bytes of these lines, at most at all that are kept.
   OutputCursor FromTailLines(uint64_t lines, const WantedStreams& wanted) const;
-  // Where `cursor` stands, but not before the first byte that was read at `since` or later, to
-  // 10 ms. What was dropped is a gap only if it may have been read after that.
+  // The place of `cursor`, but not before the first byte that was read at `since` or later, to 10
+  // ms. Dropped bytes are a gap only if they may have been read after that.
   OutputCursor NotBefore(const OutputCursor& cursor, absl::Time since) const;
 
   // The next item for a cursor, and moves it past that; a chunk has at most
@@ -196,7 +196,7 @@ class OutputLog {
   static absl::StatusOr<std::shared_ptr<const OutputLog>> Restore(const OutputIndex& index,
                                                                   std::shared_ptr<char[]> bytes,
                                                                   uint64_t size);
-  // A log of which no byte is kept: a reader is told of gaps and ends.
+  // A log with no kept byte: a reader gets gaps and ends.
   static std::shared_ptr<const OutputLog> OfNothing(OutputTotals totals);
 
  private:

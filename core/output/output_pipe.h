@@ -44,8 +44,8 @@ class OutputPipe {
   // endless writer costs little.
   void Discard();
 
-  // Hangs up a terminal: reads what it has shown so far, and closes our side of it for good. What
-  // the log has no room for takes the place of the oldest.
+  // Hangs up a terminal: reads what it has shown so far, and closes our side of it for good. If the
+  // log has no room, the oldest bytes are dropped.
   void HangUp();
 
   // The process ended: reads what it left in the pipe, as far as the log has room.

@@ -24,8 +24,8 @@ namespace proctor {
 // that they can be read when their session is closed, or their server was another one.
 //
 // All work on files is done by one background thread, in the order of the calls: no thread of a
-// session or of an RPC waits for a disk. What cannot be kept is lost as a copy, and nothing else:
-// it is counted, and told once as a warning until it goes well again.
+// session or of an RPC waits for a disk. An output that cannot be kept loses only its copy on disk:
+// that is counted, with one warning until it goes well again.
 //
 //   session's thread     the background thread              an RPC
 //   Keep ─────Post─────▶ make room, write, rename

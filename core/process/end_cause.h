@@ -10,8 +10,8 @@
 
 namespace proctor {
 
-// What brought a process to its end: notes what was sent to it while it ran, and names the
-// cause once it is known how it ended.
+// The cause of a process's end: notes the signals sent while it ran, and names the cause once its
+// exit status is known.
 //
 // Thread-safety: none. Lifetime: part of its process.
 class EndCause {

@@ -26,7 +26,8 @@ class ListenerList {
 
   // Returns its number. They are called in the order in which they came.
   uint64_t Add(Listener listener);
-  // Also from within a call: it is then not called any more. Not an error if it is not there.
+  // Also from within a call: the listener is then not called any more. An unknown id is not an
+  // error.
   void Remove(uint64_t id) { listeners_.erase(id); }
 
   void Notify();

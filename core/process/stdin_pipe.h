@@ -18,7 +18,7 @@ namespace proctor {
 //   open ──eof──▶ closing (pending bytes go first) ──▶ closed
 //     └──the process closes its end, or exits──▶ closed
 //
-// The process must ignore SIGPIPE (signal(7)), which write(2) sends where nobody reads.
+// The process must ignore SIGPIPE (signal(7)), which write(2) sends on a pipe without readers.
 //
 // Thread-safety: none; the loop's thread.
 // Lifetime: owned by its process. A write that is pending when the pipe closes or

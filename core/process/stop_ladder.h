@@ -13,7 +13,7 @@
 
 namespace proctor {
 
-// What a ladder sends its signals to: a process, or a fake.
+// The receiver of a ladder's signals: a process, or a fake.
 class SignalTarget {
  public:
   virtual ~SignalTarget() = default;
@@ -60,9 +60,8 @@ class StopLadder {
   // sooner anyway. Once asked for, the scope of the tree stays.
   void KillAfter(absl::Duration grace, SignalScope scope);
 
-  // The last step now: SIGKILL to the tree or, for any other scope, to the group, because a
-  // leader alone would leave those behind that nobody could reach afterwards. Tried again for
-  // as long as it cannot be sent.
+  // The last step now: SIGKILL to the tree or, for any other scope, to the group: after the leader
+  // alone, the others could not be reached any more. Tried again for as long as it cannot be sent.
   void Kill(SignalScope scope, const EndRequest& request);
 
   // The leader has ended: a ladder for its group has, too. Returns whether it goes on, for the

@@ -11,7 +11,8 @@
 namespace proctor {
 
 // Tells when a process has run for too long, or has done nothing for too long: no output, and
-// nothing read of its input. It is not idle while nobody could hear it (Absence).
+// nothing read of its input. The time when this server could not run does not count as idle
+// (Absence).
 //
 // Thread-safety: none; the thread of its loop. Lifetime: part of its process.
 class TimeLimits {

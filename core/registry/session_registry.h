@@ -94,7 +94,7 @@ class SessionRegistry final : private SessionHost {
   // The session `id` while it is not closed, for any work; else null.
   std::shared_ptr<SessionContext> FindLive(std::string_view id) const;
 
-  // What is known of a session, also of a closed one.
+  // Returns the state of a session, also of a closed one.
   // Errors: NotFound (SESSION_NOT_FOUND).
   absl::StatusOr<SessionInfo> GetInfo(std::string_view id);
 
@@ -107,8 +107,8 @@ class SessionRegistry final : private SessionHost {
                           const std::function<bool(const SessionInfo&)>& wanted) const;
   size_t open_sessions() const;
 
-  // Closes a session. `closed` is told when every process of it has ended, on the
-  // session's thread, or on the calling one if the session was closed before.
+  // Closes a session. Calls `closed` when every process of it has ended, on the session's thread,
+  // or on the calling one if the session was closed before.
   // Errors: NotFound (SESSION_NOT_FOUND).
   absl::Status Close(std::string_view id, const SessionClose& close,
                      std::function<void(const SessionInfo&)> closed);
@@ -122,7 +122,8 @@ class SessionRegistry final : private SessionHost {
   // Errors: NotFound (PROCESS_NOT_FOUND).
   absl::StatusOr<LocatedProcess> FindProcess(std::string_view id_or_name) const;
 
-  // What starts an ended process again, and where: core/registry/session_restart.cc.
+  // The command that starts an ended process again, and its session:
+  // core/registry/session_restart.cc.
   struct Restart {
     Command command;
     std::string session_id;  // for Find
@@ -141,18 +142,17 @@ class SessionRegistry final : private SessionHost {
   // ---- What a server before this one has left of a process, in its control group:
   // core/registry/survivors.cc. ----
 
-  // A process with the number of its survivors as it is now. Where the last of them has ended,
-  // that is published and put on record: its tree is empty. All others as they are, at once.
+  // Returns a process with its present number of survivors. If the last of them has ended,
+  // publishes and records that its tree is empty. Returns other processes unchanged, at once.
   std::shared_ptr<const ProcessInfo> LookAtSurvivors(std::shared_ptr<const ProcessInfo> info);
   // Whether it had survivors at the start, and has not been seen without any since.
   bool MayHaveSurvivors(std::string_view process_id) const;
   // All of which that is so.
   absl::flat_hash_set<std::string> ProcessesWithSurvivors() const;
-  // They as a tree, to be waited for; null where nobody is left.
+  // The survivors as a tree to wait for; null if none is left.
   std::unique_ptr<ProcessTree> FindSurvivors(const ProcessInfo& info) const;
-  // Sends them a signal.
-  // Errors: NotFound (PROCESS_EXITED) where nobody is left, or known to be; those of
-  // ProcessTree::Signal.
+  // Sends the survivors a signal.
+  // Errors: NotFound (PROCESS_EXITED) if none is left or known; those of ProcessTree::Signal.
   absl::Status SignalSurvivors(const ProcessInfo& info, TreeSignal signal, const std::string& by);
 
   // Where the output of a process can be read: in its session while that lives, else what is kept
@@ -167,9 +167,9 @@ class SessionRegistry final : private SessionHost {
     bool gone = false;
     std::shared_ptr<const void> memory;  // counts it while this is there
   };
-  // Reads that, and tells `done` on another thread, or on this one where nothing is to be read. It
-  // may be told after this registry is gone. Memory is taken for it before it is read, as much as
-  // it may need, and what it does not need is given back.
+  // Reads past output and calls `done` on another thread, or on this one if there is nothing to
+  // read; perhaps after this registry is gone. Takes the memory that it may need before it reads,
+  // and gives the rest back.
   // Errors: DataLoss (OUTPUT_DAMAGED); those of OutputStore::Read but NotFound; FailedPrecondition
   // (SESSION_CLOSED) of a process that was never seen to the end of its output; ResourceExhausted
   // (QUOTA_EXCEEDED), quota `memory`.
@@ -182,8 +182,8 @@ class SessionRegistry final : private SessionHost {
   // Null where none is kept.
   const OutputStore* outputs() const { return ledger_.outputs(); }
 
-  // Forgets an ended process, by its session if that still lives. Nothing if it is
-  // gone already.
+  // Forgets an ended process, through its session if that still lives. Does nothing if the process
+  // is gone already.
   void RemoveProcess(std::string_view process_id, RemovalReason reason);
 
   // Forgets the process of a session that is closed.

@@ -78,8 +78,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // A user's is never refused.
   absl::Status Post(LoopCallback work);
 
-  // Any thread: a user of the session's thread, which keeps it from ending. What has to post
-  // more than once has one, for example an RPC's stream.
+  // Any thread: a user of the session's thread, which keeps the thread from ending. For code that
+  // posts more than once, for example an RPC's stream.
   // Errors: FailedPrecondition (SESSION_CLOSED) when the thread ends.
   absl::StatusOr<SessionUser> Enter();
 
@@ -127,7 +127,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // (NO_LEASE).
   absl::Status Renew();
 
-  // What a close waits for, and the longest time that it gives before it kills.
+  // The processes that a close waits for, and the longest time that it gives before it kills.
   std::vector<ProcessInfo> ListUnended() const { return processes_.ListUnended(); }
   absl::Duration LongestGrace(const SessionClose& close) const {
     return processes_.LongestGrace(close);

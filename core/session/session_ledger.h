@@ -17,7 +17,7 @@
 
 namespace proctor {
 
-// What one session puts on record of its processes, and what they use of its quota:
+// The records of one session's processes, and their use of its quota:
 //
 //   Begin ──▶ RecordStart ──▶ OnExited ──▶ OnDrained ──▶ Forget
 //     └─▶ Withdraw (no spawn)
@@ -38,7 +38,7 @@ class SessionLedger final : public ProcessObserver {
   // Errors: those of StartRequests::Cancel.
   absl::StatusOr<std::string> CancelStart(const std::string& request_id);
 
-  // What a start holds until RecordStart, or Withdraw.
+  // The reservations of a start until RecordStart, or Withdraw.
   struct Start {
     std::string process_id;
     std::string name;        // may be empty
@@ -60,7 +60,7 @@ class SessionLedger final : public ProcessObserver {
   // With `keeps_less`, an ended process keeps less of its output than before.
   void RecordUpdate(const Process& process, bool keeps_less);
 
-  // Forgets an ended process, of which nothing is told from now on.
+  // Forgets an ended process; nothing of it is recorded from now on.
   void Forget(Process& process, RemovalReason reason);
 
   // How many of the processes have not come to the end of their output.

@@ -40,8 +40,9 @@ class SessionProcesses {
                                                  const std::shared_ptr<EventLoop>& loop,
                                                  const std::shared_ptr<ChildWatcher>& watcher);
 
-  // Sees to it that the request_id starts nothing, and kills what it started. Null if it
-  // started nothing. Errors: those of StartRequests::Cancel.
+  // Sees to it that the request_id starts nothing, and kills what it started. Null if it started
+  // nothing.
+  // Errors: those of StartRequests::Cancel.
   absl::StatusOr<std::shared_ptr<Process>> CancelStart(const std::string& request_id,
                                                        const std::string& requested_by);
 
@@ -53,15 +54,16 @@ class SessionProcesses {
   absl::StatusOr<std::shared_ptr<Process>> Update(std::string_view process_id,
                                                   const ProcessChange& change);
 
-  // Forgets an ended process. Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
+  // Forgets an ended process.
+  // Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
   absl::Status Remove(std::string_view process_id, RemovalReason reason);
 
   // Begins to end them all. A second call may be harsher than the first. Some may have ended
   // already when this returns.
   void EndAll(const SessionClose& close);
 
-  // Whether they all have ended, and their output is complete; and where EndAll stops a
-  // whole tree, whether that is empty. Not while a signal is on its way to a tree.
+  // Whether all processes have ended with complete output and, where EndAll stops a whole tree, the
+  // tree is empty. False while a signal is on its way to a tree.
   bool AllEnded();
 
   // Those that AllEnded waits for, as they are.
@@ -72,7 +74,7 @@ class SessionProcesses {
 
   bool AnyRunsWith(const ChildWatcher* watcher) const;
 
-  // The session is closed: nothing of them is put on record any more.
+  // The session is closed: nothing of its processes is recorded any more.
   void EndObservation();
 
   // Lets go of all.

@@ -12,8 +12,8 @@
 
 namespace proctor {
 
-// What the processes of one session use of its quota, and their output of the server's budget;
-// their specifications are counted there by the process table, for as long as they are listed.
+// The use of one session's quota by its processes, and of the server's budget by their output. The
+// process table counts their specifications there while they are listed.
 //
 // Thread-safety: none; the session's thread. Lifetime: a part of the session.
 class QuotaUse {
@@ -27,7 +27,8 @@ class QuotaUse {
   // Errors: QuotaError, quota `running_processes`, `output_bytes` or `memory`.
   absl::StatusOr<MemoryBudget::Hold> TakeStart(const Command& command, uint64_t running);
 
-  // Holds memory for so many bytes of output more. Errors: QuotaError, `output_bytes`, `memory`.
+  // Holds memory for so many bytes of output more.
+  // Errors: QuotaError, `output_bytes`, `memory`.
   absl::StatusOr<MemoryBudget::Hold> TakeOutput(std::string_view wanted, uint64_t more);
 
   // A process keeps, or may come to keep, so many bytes of output, and its specification is

@@ -9,9 +9,9 @@ namespace proctor {
 
 class SessionContext;
 
-// One that the thread of a session goes on for, also beyond the session's close. It is
-// counted under the lock that decides whether the thread may end, so that none comes too
-// late, and what a user posts is always run.
+// A user keeps the thread of a session running, also beyond the session's close. Users are counted
+// under the lock that decides whether the thread may end, so that no user comes too late and every
+// post of a user runs.
 //
 //   a caller                         the session's thread
 //   --------                         --------------------
