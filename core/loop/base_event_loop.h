@@ -86,8 +86,8 @@ class BaseEventLoop : public EventLoop {
   // error. Calls OnReady for what is ready.
   virtual void WaitForReadiness(absl::Duration timeout) = 0;
 
-  // Ends the WaitForReadiness under way, or the next one. From any thread, with a lock
-  // held: neither blocks nor calls back. Not called before a wait or after ReleaseWaiting.
+  // Ends the present WaitForReadiness, or the next one. From any thread, with a lock held: neither
+  // blocks nor calls back. Not called before a wait or after ReleaseWaiting.
   virtual void WakeUp() = 0;
 
   // Frees all descriptors of the waiting itself, once no read or write uses its memory

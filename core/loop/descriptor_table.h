@@ -11,7 +11,7 @@
 
 namespace proctor {
 
-// What a loop is asked to wait for at one descriptor.
+// The events that a loop waits for at one descriptor.
 struct Interest {
   bool read = false;
   bool write = false;
@@ -21,9 +21,9 @@ struct Interest {
   bool operator==(const Interest&) const = default;
 };
 
-// A reader or a writer. Its address is its identity: the next callback for the same
-// descriptor number is another handler, so that a readiness that was noticed for this
-// one is never told to that one.
+// A reader or a writer. Its address is its identity: the next callback for the same descriptor
+// number is another handler, so that a readiness that was noticed for this one never reaches that
+// one.
 class DescriptorHandler {
  public:
   enum class Direction { kRead, kWrite };

@@ -12,14 +12,14 @@
 
 namespace proctor {
 
-// A callback that a loop runs once. It should not throw: what it throws is told to the error
-// handler (CALLBACK_THREW), and the loop goes on.
+// A callback that a loop runs once. It should not throw: an exception goes to the error handler
+// (CALLBACK_THREW), and the loop goes on.
 using LoopCallback = absl::AnyInvocable<void()>;
 
 // A callback that a loop runs each time a descriptor is ready.
 using ReadyCallback = absl::AnyInvocable<void()>;
 
-// A callback that is told what a read or a write came to.
+// A callback with the result of a read or a write.
 using ReadCallback = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
 using WriteCallback = absl::AnyInvocable<void(absl::StatusOr<size_t>)>;
 
@@ -29,7 +29,7 @@ using WriteCallback = absl::AnyInvocable<void(absl::StatusOr<size_t>)>;
 // letting go of it cancels nothing. Default-made handles refer to nothing.
 class LoopHandle {
  public:
-  // What a loop and the handles given out for it share.
+  // The state that a loop shares with its handles.
   struct State {
     virtual ~State() = default;
     // Called by the first Cancel, before the callback is freed.
@@ -64,7 +64,7 @@ enum class Trigger {
   kEdge,   // when it becomes ready; the callback reads to EAGAIN
 };
 
-// An error that happened where nobody waits for a result.
+// An error that has no caller to return to.
 struct LoopError {
   std::string message;  // what was being done
   absl::Status status;  // what went wrong
@@ -113,12 +113,12 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // Runs `callback` while `fd` is readable, at its end of file, or in error. A
   // second call for the same descriptor replaces the callback. `fd` is not
   // owned: remove it before closing it.
-  // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, for example
-  // EPERM for a regular file, which epoll(7) refuses; ResourceExhausted
-  // (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED); AlreadyExists (DESCRIPTOR_BUSY)
-  // while a Read or Write is under way. What was watched before still is.
-  // With kEdge, and a writer on the same descriptor: reported as with kLevel for as
-  // long as the writer stays, because the kernel has one trigger for both.
+  // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, for example EPERM for a
+  // regular file, which epoll(7) refuses; ResourceExhausted (LOOP_RESOURCES); FailedPrecondition
+  // (LOOP_CLOSED); AlreadyExists (DESCRIPTOR_BUSY) while a Read or Write is under way. After an
+  // error, the earlier watch still stands. With kEdge, and a writer on the same descriptor:
+  // reported as with kLevel for as long as the writer stays, because the kernel has one trigger for
+  // both.
   virtual absl::Status AddReader(int fd, ReadyCallback callback,
                                  Trigger trigger = Trigger::kLevel) = 0;
 
@@ -192,7 +192,7 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // brings its own way to wait says no (conformance loop-without-watchers).
   virtual bool SupportsChildWatchers() const { return true; }
 
-  // What is scheduled and watched, for people.
+  // Lists what is scheduled and watched, for people.
   virtual std::string DebugString() const = 0;
 };
 

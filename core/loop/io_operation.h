@@ -33,7 +33,7 @@ struct IoOperation final : LoopHandle::State {
   // read(2) or write(2), once: the result, or a negative errno.
   ssize_t Attempt();
 
-  // What it came to, once `result` is known.
+  // Returns the outcome, once `result` is known.
   absl::StatusOr<std::string> TakeRead();
   absl::StatusOr<size_t> Written() const;
 

@@ -19,11 +19,11 @@ absl::Status NoCallbackError();
 // FailedPrecondition (LOOP_RUNNING).
 absl::Status LoopRunningError(std::string_view message);
 
-// What a system call of a loop's making said: ResourceExhausted (LOOP_RESOURCES) when out
-// of descriptors or memory, else Internal.
+// The error of a system call that makes a loop: ResourceExhausted (LOOP_RESOURCES) when out of
+// descriptors or memory, else Internal.
 absl::Status LoopCreateError(std::string_view operation, int error);
 
-// What epoll_ctl(2) said of a descriptor: InvalidArgument (UNWATCHABLE_DESCRIPTOR);
+// The error of epoll_ctl(2) for a descriptor: InvalidArgument (UNWATCHABLE_DESCRIPTOR);
 // ResourceExhausted (LOOP_RESOURCES); NotFound (DESCRIPTOR_CLOSED) for ENOENT.
 absl::Status WatchError(int fd, int error);
 

@@ -14,23 +14,22 @@
 
 namespace proctor {
 
-// A loop on io_uring(7) (asyncio.ProactorEventLoop): Read and Write are carried out by
-// the kernel, and what changes in a turn is told to it by the system call that waits.
+// A loop on io_uring(7) (asyncio.ProactorEventLoop): the kernel carries out Read and Write, and
+// learns the changes of a turn by the system call that waits.
 //
 //   turn n:    callbacks │ AddReader, RemoveReader, Read, Cancel: noted
 //   turn n+1:  take old completions ▶ queue cancels, polls, reads ▶ submit and wait ▶ take
 //
-// A level-triggered descriptor is polled once, and once more at the wait after each time
-// it was ready. What completed before the wait began, while callbacks ran, may be stale:
-// a callback may have read the bytes. It is not told but polled again, at no system call
-// of its own. An edge-triggered descriptor has a poll that repeats; its stale events do
-// no harm, as its callback reads to EAGAIN.
+// A level-triggered descriptor is polled once, and once more at the wait after each time it was
+// ready. A poll that completed before the wait began, while callbacks ran, may be stale: a callback
+// may have read the bytes. Its callback is not called; it is polled again, at no system call of its
+// own. An edge-triggered descriptor has a poll that repeats; its stale events do no harm, as its
+// callback reads to EAGAIN.
 //
-// A poll holds its file, not the number: the file of a descriptor that is closed without
-// being removed stays open, and so it does until the next wait or the end of the run
-// where it is removed first. Which file a number stands for, and whether that can be
-// watched at all, only epoll tells at once: an epoll set on which nobody waits is asked
-// once for each AddReader and AddWriter.
+// A poll holds its file, not the number: a file that is closed without being removed stays open,
+// and one that is removed first stays open until the next wait or the end of the run. Only epoll
+// tells at once which file a number stands for, and whether that can be watched: so each AddReader
+// and AddWriter asks an epoll set that no thread waits on.
 //
 // Thread-safety and lifetime: as EventLoop. Holds three descriptors until it is closed.
 class ProactorEventLoop final : public BaseEventLoop {
@@ -97,7 +96,7 @@ class ProactorEventLoop final : public BaseEventLoop {
   absl::flat_hash_map<uint64_t, Transfer> transfers_;
   uint32_t last_transfer_ = 0;
 
-  // For the next wait. What is gone from the maps by then is passed over.
+  // For the next wait, which passes over ids that are gone from the maps by then.
   std::vector<uint64_t> to_send_;
   std::vector<uint64_t> to_cancel_;
 };

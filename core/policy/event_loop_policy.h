@@ -27,7 +27,7 @@ class EventLoopPolicy {
   // Makes `loop` the current context's; null means none.
   virtual absl::Status SetEventLoop(std::shared_ptr<EventLoop> loop) = 0;
 
-  // A new loop, which is nobody's current one.
+  // Makes a loop that is the current one of no thread.
   // Errors: what the loop's own making says, for example RESOURCE_EXHAUSTED when
   // out of descriptors.
   virtual absl::StatusOr<std::shared_ptr<EventLoop>> NewEventLoop() = 0;

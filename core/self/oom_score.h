@@ -10,8 +10,8 @@ namespace proctor {
 // How willingly the kernel kills a process when the machine is out of memory:
 // /proc/PID/oom_score_adj of proc(5), which a child inherits.
 
-// What a child has to write there to have `asked`, or 0 where nothing is; empty where it
-// inherits just that. This process's own value is read once, at the first call.
+// Returns what a child has to write there to get `asked`, or 0 if that is empty; "" if the child
+// inherits that value. This process's own value is read once, at the first call.
 //
 // Thread-safety: any thread.
 std::string OomScoreToWrite(std::optional<int> asked);

@@ -16,7 +16,7 @@ struct ChildStdio {
   std::array<UniqueFd, 3> server;  // empty where there is no pipe
   std::array<UniqueFd, 3> child;   // empty: as the one before (a terminal, a merged stderr)
 
-  // What becomes 0, 1 and 2 of the child. Stays owned.
+  // The descriptors that become 0, 1 and 2 of the child. Stay owned.
   std::array<int, 3> ForChild() const {
     const int first = child[0].get();
     const int second = child[1] ? child[1].get() : first;

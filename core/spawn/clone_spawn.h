@@ -7,11 +7,10 @@
 
 namespace proctor {
 
-// Spawn by clone3(2), and by clone(2) where clone3 is not to be had (kernels before 5.5, the
-// seccomp filters of many containers). Safe from any thread; block it until the child's exec,
-// or until the NewbornGuard has killed it. Errors: those of Launch; Unimplemented
-// (LAUNCH_METHOD_UNAVAILABLE) where the kernel or a seccomp filter does not offer it, with nothing
-// done.
+// Spawn by clone3(2), and by clone(2) for want of clone3 (kernels before 5.5, the seccomp filters
+// of many containers). Safe from any thread; block it until the child's exec, or until the
+// NewbornGuard has killed it. Errors: those of Launch; Unimplemented (LAUNCH_METHOD_UNAVAILABLE)
+// where the kernel or a seccomp filter does not offer it, with nothing done.
 absl::StatusOr<ChildRef> Clone3Spawn(const SpawnPlan& plan);
 absl::StatusOr<ChildRef> CloneSpawn(SpawnPlan& plan);
 

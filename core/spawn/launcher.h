@@ -46,14 +46,13 @@ enum class LaunchMethod {
 // Thread-safety: any thread. The caller owns the child and must see to it that it
 // is reaped.
 //
-// Errors, with nothing left over (conformance 100), each with errno, errno_name
-// and stage in its metadata: NotFound (EXECUTABLE_NOT_FOUND), FailedPrecondition
-// (EXECUTABLE_NOT_RUNNABLE, WORKING_DIRECTORY_UNUSABLE), InvalidArgument
-// (ARGUMENTS_TOO_LONG), ResourceExhausted (SPAWN_RESOURCES), Internal
-// (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE, IDENTITY_UNAVAILABLE) for
-// what takes a privilege that this process has not; those of ResolveIdentity. Without an errno:
-// Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was killed, with
-// `found`: `stopped` by somebody, or `in_kernel`, as on a dead network disk.
+// Errors, with nothing left over (conformance 100), each with errno, errno_name and stage in its
+// metadata: NotFound (EXECUTABLE_NOT_FOUND), FailedPrecondition (EXECUTABLE_NOT_RUNNABLE,
+// WORKING_DIRECTORY_UNUSABLE), InvalidArgument (ARGUMENTS_TOO_LONG), ResourceExhausted
+// (SPAWN_RESOURCES), Internal (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE,
+// IDENTITY_UNAVAILABLE) for want of a privilege of this process; those of ResolveIdentity. Without
+// an errno: Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was
+// killed, with `found`: `stopped` by a signal, or `in_kernel`, as on a dead network disk.
 absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place = {});
 
 // As above by a given method, for tests. Errors: as above; Unimplemented if the
@@ -61,13 +60,13 @@ absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& 
 absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
                                          const TreePlace& place = {});
 
-// How long a child may take to its exec, from now on in this process: 5 s at first. A child that
-// somebody stops meanwhile is continued, and killed like one that hangs in the kernel when the
-// time is over. Any thread.
+// How long a child may take to its exec, from now on in this process: 5 s at first. A child that is
+// stopped meanwhile is continued; after this time it is killed, like one that hangs in the kernel.
+// Any thread.
 void SetSpawnTimeout(absl::Duration timeout);
 
-// What Launch uses on this machine. Also makes what all spawns of this process share: a thread
-// and a descriptor (NewbornGuard).
+// The mechanisms of Launch on this machine. Also makes what all spawns of this process share: a
+// thread and a descriptor (NewbornGuard).
 struct LauncherInfo {
   LaunchMethod method;
   std::string reason;  // why not clone3; empty with clone3

@@ -5,8 +5,8 @@
 
 namespace proctor {
 
-// What parent, child and kernel tell each other through memory. The guard of newborns reads
-// it, too, while the parent sleeps.
+// The memory by which parent, child and kernel exchange results. The guard of newborns reads it,
+// too, while the parent sleeps.
 struct SpawnExchange {
   const SpawnRequest* request = nullptr;  // null: exit at once
   int pidfd = -1;                         // of the child, by the kernel

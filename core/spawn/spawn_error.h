@@ -33,12 +33,12 @@ enum class SpawnStage {
 // missing program from a script with a missing interpreter.
 absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int detail = 0);
 
-// Makes the error of a spawn that the guard of newborns ended at `stage` after `timeout`:
-// Aborted (SPAWN_TIMEOUT). `stopped` says that somebody had stopped the child.
+// Makes the error of a spawn that the guard of newborns ended at `stage` after `timeout`: Aborted
+// (SPAWN_TIMEOUT). `stopped` says that the child had been stopped.
 absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool stopped,
                                absl::Duration timeout);
 
-// That this process may not become another user, or not give it what it needs.
+// The error that a child may not become another user, or not give it what it needs.
 absl::Status IdentityError(uid_t uid, gid_t gid, int error);
 
 // As above before there is a plan, for the pipes and the terminal.

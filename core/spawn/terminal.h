@@ -32,9 +32,9 @@ absl::Status SetTerminalSize(int fd, const TerminalSize& size);
 // controlling one of the session `session`; 0 if it has none. Safe from any thread.
 pid_t ForegroundGroup(int fd, pid_t session);
 
-// What has to be written to the master side to tell its reader of an end of file: the
-// terminal's own character for it (VEOF), twice after an unfinished line, since the first one
-// only ends the line. Empty where the program has turned that off.
+// Returns what to write to the master side for an end of file: the terminal's own character (VEOF),
+// twice after an unfinished line, since the first one only ends the line. Empty if the program has
+// turned that off.
 std::string TerminalEof(int fd, bool at_line_start);
 
 }  // namespace proctor

@@ -35,7 +35,7 @@ inline constexpr char kStateColumns[] = "ordinal, id, body, checksum";
 StoredEvent ReadEventRow(const SqliteStatement& row);
 StateChange ReadStateRow(StateKind kind, const SqliteStatement& row);
 
-// What is said of the database as a whole; "" where nothing is.
+// A value about the database as a whole; "" if there is none.
 absl::Status SetMeta(SqliteConnection& database, std::string_view name, std::string_view value);
 absl::StatusOr<std::string> GetMeta(SqliteConnection& database, std::string_view name);
 

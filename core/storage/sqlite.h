@@ -13,11 +13,10 @@ struct sqlite3_stmt;
 
 namespace proctor {
 
-// The little that is needed of SQLite's C interface (https://sqlite.org/cintro.html), with
-// owners and absl::Status. An error's code says what to do about it:
-// ResourceExhausted (STORAGE_FULL): no room; DataLoss (STORAGE_CORRUPT): the file is
-// damaged or none of SQLite's; Unavailable (STORAGE_BUSY): somebody else holds it locked;
-// Internal (STORAGE_FAILED): all else.
+// The needed part of SQLite's C interface (https://sqlite.org/cintro.html), with owners and
+// absl::Status. An error's code says what to do about it: ResourceExhausted (STORAGE_FULL): no
+// room; DataLoss (STORAGE_CORRUPT): the file is damaged or none of SQLite's; Unavailable
+// (STORAGE_BUSY): another connection holds it locked; Internal (STORAGE_FAILED): all else.
 
 // A prepared statement. Bind, then Step until it says that there is no more row, then Reset.
 //
@@ -64,7 +63,7 @@ class SqliteConnection {
   // Opens a file, and makes it where `create` says so and there is none.
   static absl::StatusOr<SqliteConnection> Open(const std::string& path, bool create);
 
-  // How long a statement waits for another connection, for example somebody's sqlite3. 10 s
+  // Sets how long a statement waits for another connection, for example the sqlite3 shell. 10 s
   // until this is called.
   void SetPatience(absl::Duration patience);
 

@@ -32,21 +32,21 @@ enum class Durability {
 //   witness         the end of the log, beside it: see LogWitness
 //   reserve, lock   see StateDirectory
 //
-// The log keeps its log_id for as long as everything that was ever shown of it is there. It
-// gets a new one, and the kept events with it, where that cannot be proven: the numbers of what
-// is missing will be used again. That is when the machine ended without notice in the middle of
-// a log that was kept for the process only; when the witness knows of events that the database
-// does not have, or knows another database or log; and when there is no witness.
+// The log keeps its log_id for as long as every event that was ever shown is there. If that cannot
+// be proven, the log and its kept events get a new one, because the numbers of missing events will
+// be used again. That is when the machine ended without notice during a log of process durability;
+// when the witness knows events that the database does not have, or another database or log; and
+// when there is no witness.
 //
-// What is put back with everything in it, the witness too, is known as another file where it is
-// one: by its inode and time of birth. What is put back below the files (a snapshot of the disk
-// or the machine), or into them, cannot be told from what was never away.
+// A directory that is restored from a copy, with its witness, is recognised by the database's other
+// inode and time of birth. A restore below the files (a snapshot of the disk or the machine), or
+// into them, cannot be recognised.
 //
 // Thread-safety: as EventStore. Lifetime: owns the directory's lock.
 class SqliteEventStore final : public EventStore {
  public:
   // Opens what is there, or begins anew. A damaged file is set aside under another name, and
-  // notice() says so: a server that does not start would help nobody.
+  // notice() says so: the server has to start.
   // Errors: those of StateDirectory::Open; FailedPrecondition (STATE_DIR_UNUSABLE) of a file
   // that a newer version wrote, or that cannot be opened or read.
   static absl::StatusOr<std::unique_ptr<SqliteEventStore>> Open(const std::string& directory,

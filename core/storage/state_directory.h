@@ -10,23 +10,22 @@
 
 namespace proctor {
 
-// The directory in which a server keeps what has to outlive it. It is made with mode 0700,
-// and nobody else may write to it (private_path.h). It belongs to one server at a time: a lock
-// on its file `lock` (flock(2)) says so, which ends with its holder. A lock on its file
-// `starting` is shared with children between clone and exec (see fence): while it stands, one of
-// a server that has ended may still become a program, of which nobody would know. Such ones are
-// waited for, and killed after a second.
+// The directory for the data that outlives a server. It is made with mode 0700, and no other user
+// may write to it (private_path.h). It belongs to one server at a time by a lock on its file `lock`
+// (flock(2)), which ends with its holder. Children between clone and exec share a lock on its file
+// `starting` (see fence): while it stands, a child of an ended server may still become a program
+// that no server knows. The next server waits for such children, and kills them after a second.
 //
-// It also keeps some room in hand, `reserve`: a file of real blocks that is given up when the
-// disk is full, so that the ends of what runs can still be written.
+// It also reserves room: `reserve` is a file of real blocks that is given up when the disk is full,
+// so that the ends of running processes can still be written.
 //
 // Thread-safety: none, but path(). Lifetime: holds the lock.
 class StateDirectory {
  public:
   static constexpr int64_t kReserveBytes = 16 << 20;
 
-  // Opens the directory, and makes it where there is none.
-  // Waits up to 5 s for the lock where its holder's pid is nobody's any more.
+  // Opens the directory, and makes it where there is none. Waits up to 5 s for the lock if no
+  // process has its holder's pid any more.
   // Errors: FailedPrecondition (STATE_DIR_IN_USE), with the pid of the other server, or because
   // a child of it cannot be killed; (STATE_DIR_UNUSABLE) with the reason.
   static absl::StatusOr<std::unique_ptr<StateDirectory>> Open(const std::string& path);

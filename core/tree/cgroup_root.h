@@ -38,7 +38,7 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   CgroupRoot& operator=(const CgroupRoot&) = delete;
 
   const std::string& path() const { return directory_.path(); }
-  // Those that limit processes: of memory, pids, cpu and io.
+  // The controllers that limit processes: of memory, pids, cpu and io.
   std::vector<std::string> controllers() const;
 
   // A group for a process, with its limits.
@@ -47,14 +47,14 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   absl::StatusOr<std::unique_ptr<ProcessTree>> MakeTree(const std::string& process_id,
                                                         const CgroupLimits& limits);
 
-  // That of a process, whether it is there or not.
+  // The group of a process, whether it exists or not.
   Cgroup GroupOf(const std::string& process_id) const { return own_.Child(process_id); }
 
-  // What is left of a process of a server that was dead at the opening, by its group; null
-  // where nobody is in that any more.
+  // The survivors of a process of a server that was dead at the opening, by their group; null if
+  // the group has no member any more.
   std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
-  // How many processes that are. Errors: FailedPrecondition (CGROUP_UNAVAILABLE) where they
-  // cannot be read.
+  // How many processes that are.
+  // Errors: FailedPrecondition (CGROUP_UNAVAILABLE) where they cannot be read.
   absl::StatusOr<size_t> CountLeft(const std::string& process_id) const;
 
   // Removes a group now, or when it is found empty later.

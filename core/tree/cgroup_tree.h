@@ -47,7 +47,7 @@ class CgroupTree final : public ProcessTree {
   UniqueFd directory_;  // until the spawn
   ChildRef leader_;     // until it is reaped
 
-  // While somebody waits for the end of all members.
+  // During a wait for the end of all members.
   EventLoop* loop_ = nullptr;
   UniqueFd events_;  // cgroup.events
   UniqueFd poll_;    // an epoll set of it

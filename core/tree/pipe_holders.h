@@ -12,7 +12,7 @@ namespace proctor {
 // Finds the processes that hold the other end of a pipe or a terminal: looks at the descriptor
 // table of every process of the machine (proc(5)) that this one may look at.
 
-// What /proc calls the other ends of `fds` (our ends; -1 is skipped).
+// The names in /proc of the other ends of `fds` (our ends; -1 is skipped).
 std::vector<std::string> OtherEnds(const std::vector<int>& fds);
 
 // Finds at most 16 other processes that hold one of `ends`. Passes over children of this process

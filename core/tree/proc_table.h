@@ -18,7 +18,7 @@ namespace proctor {
 // The identity of a process: its pid, and its start in ticks since the boot.
 using ProcIdentity = std::pair<pid_t, uint64_t>;
 
-// What /proc tells of a process (proc(5)). A value.
+// A process as /proc shows it (proc(5)). A value.
 struct ProcEntry {
   pid_t pid = 0;
   char state = '?';  // of its main thread: 'Z' and 'X' have ended, 'T' is stopped
@@ -35,8 +35,8 @@ struct ProcEntry {
   bool ended() const { return (state == 'Z' || state == 'X') && threads <= 1; }
 };
 
-// One process. Errors: NotFound if it is gone; Internal (SYSTEM_CALL_FAILED) where that cannot
-// be told, for want of a descriptor, say.
+// One process. Errors: NotFound if it is gone; Internal (SYSTEM_CALL_FAILED) if it cannot be read,
+// for example for want of a descriptor.
 absl::StatusOr<ProcEntry> ReadProcEntry(pid_t pid, bool with_locks);
 
 // The real user of a process; nothing where that cannot be had.

@@ -57,7 +57,7 @@ struct TreeWait {
 // its session, to another parent.
 //
 // Thread-safety: none; the thread of its loop.
-// Lifetime: made before the spawn, owned by its process. What is left when it goes lives on.
+// Lifetime: made before the spawn, owned by its process. Members that are left at its end live on.
 class ProcessTree {
  public:
   virtual ~ProcessTree() = default;
@@ -87,7 +87,7 @@ class ProcessTree {
   // How many members the kernel has killed so far for want of memory.
   virtual uint64_t OomKills() const = 0;
 
-  // The most memory that all members have had at once, in bytes; 0 where nobody knows.
+  // The most memory that all members have had at once, in bytes; 0 if unknown.
   virtual uint64_t MemoryPeak() const = 0;
 };
 
@@ -115,8 +115,8 @@ class ProcessTrees {
   // The control group of a process of this server; nothing where it has none.
   std::optional<Cgroup> GroupOf(const std::string& process_id) const;
 
-  // What is left of a process of an earlier server that has not ended it, to be signalled by
-  // any one thread; null if nobody is, or where there was no control group to know it by.
+  // The survivors of a process of an earlier server, to be signalled by any one thread; null if
+  // none is left, or without a control group to know them by.
   std::unique_ptr<ProcessTree> FindLeft(const std::string& process_id);
   // How many processes that are, as far as is known.
   // Errors: FailedPrecondition (CGROUP_UNAVAILABLE) where they cannot be looked at now.
@@ -124,10 +124,10 @@ class ProcessTrees {
 
   // The group in which each process gets one, by its path; or why there is none.
   absl::StatusOr<std::string> cgroup() const;
-  // What the trees are made of; and where that is not kCgroup, whether /proc can be looked at.
+  // The mechanism of the trees; and, without kCgroup, whether /proc can be looked at.
   TreeMechanism mechanism() const;
   const absl::Status& proc() const { return proc_; }
-  // What that cannot do here, for people.
+  // The limits of that mechanism here, for people.
   std::string caveat() const;
   // The controllers that limit there.
   std::vector<std::string> controllers() const;

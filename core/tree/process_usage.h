@@ -12,7 +12,7 @@
 
 namespace proctor {
 
-// What a process and its descendants use at one moment. A value.
+// The resources that a process and its descendants use at one moment. A value.
 struct ProcessUsage {
   absl::Duration clock;     // when, by UsageClock; the two below leave it to the caller
   absl::Duration cpu_time;  // so far, in user mode and in the kernel
@@ -27,7 +27,7 @@ absl::Duration UsageClock();
 // The processor time of this thread so far.
 absl::Duration ThreadCpuClock();
 
-// What is charged to a control group. Nothing where it is gone, or counts neither memory nor
+// The resources charged to a control group. Nothing if it is gone, or counts neither memory nor
 // tasks, because those controllers are not enabled in it.
 std::optional<ProcessUsage> ReadGroupUsage(const Cgroup& group);
 

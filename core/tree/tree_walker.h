@@ -17,7 +17,7 @@
 
 namespace proctor {
 
-// What a tree is known by, for walks over /proc.
+// The marks by which walks over /proc know a tree.
 //
 // Thread-safety: the fields of the first group are constant once there is a leader; `leader`
 // belongs to the thread that reaps it; the last one to the thread that walks.
@@ -32,7 +32,7 @@ struct WalkedTree {
   std::set<ProcIdentity> seen;  // the members at the last look, which stay ones
 };
 
-// What a walk is to do with a tree.
+// An order to a walk: what to do with a tree.
 struct WalkOrder {
   std::shared_ptr<WalkedTree> tree;
   TreeSignal signal;   // of number 0: it only looks
@@ -42,7 +42,7 @@ struct WalkOrder {
   std::set<ProcIdentity> reached;
   bool leader_reached = false;
 
-  // What it came to.
+  // The result.
   absl::Status status;  // whether all could be looked at
   int error = 0;        // of a member that could not be signalled
   size_t members = 0;   // that ran at the last look

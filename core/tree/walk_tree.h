@@ -49,7 +49,7 @@ class WalkTree final : public ProcessTree {
   const std::shared_ptr<WalkedTree> tree_;
   ChildRef leader_;  // until it is reaped
 
-  // While somebody waits for the end of all members: one of them.
+  // During a wait for the end of all members: one of them.
   EventLoop* loop_ = nullptr;
   UniqueFd member_;
   LoopHandle again_;

@@ -7,7 +7,7 @@
 
 namespace proctor {
 
-// What a watcher tells of an ended child.
+// A watcher's report on an ended child.
 struct ChildExit {
   pid_t pid = 0;
   WaitStatus status;

@@ -17,7 +17,7 @@ namespace proctor {
 //
 // Thread-safety: any thread, for different children. One child has one waiter.
 
-// What a look at a child found.
+// The result of a look at a child.
 struct ChildLook {
   enum class State {
     kRunning,
@@ -28,8 +28,8 @@ struct ChildLook {
   WaitStatus status;
 };
 
-// Looks at a child and leaves it as it is. With a pidfd it is found through that, and a
-// status that somebody else took is asked of the kernel (PIDFD_GET_INFO, Linux 6.15).
+// Looks at a child and leaves it as it is. With a pidfd, looks through that, and asks the kernel
+// for the status if other code has reaped the child (PIDFD_GET_INFO, Linux 6.15).
 ChildLook PeekChild(const ChildRef& child);
 
 // Blocks until the child has ended, then as PeekChild. Never kRunning.
@@ -44,8 +44,8 @@ struct AnyChildLook {
 };
 AnyChildLook PeekAnyChild(bool of_this_thread);
 
-// Takes a zombie away: with a pidfd this very one, and none that has its number after it.
-// Not an error if it is gone.
+// Reaps a zombie: with a pidfd this very child, and no later one with its number. Not an error if
+// it is gone.
 void ReapChild(const ChildRef& child);
 
 // pidfd_open(2). The descriptor is close-on-exec.

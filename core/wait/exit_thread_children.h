@@ -21,7 +21,7 @@ class ExitThreadChildren {
   ExitThreadChildren(std::string_view watcher, ExitThread::Without without)
       : watcher_(watcher), without_(without), table_(std::make_shared<WatchTable>()) {}
 
-  // As ChildWatcher. What is not a child is reported as unknown, with 255.
+  // As ChildWatcher. A process that is not a child is reported as unknown, with 255.
   absl::Status Add(ChildRef child, ChildHandler handler);
   bool Remove(pid_t pid);
   void Close();

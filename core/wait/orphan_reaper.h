@@ -11,16 +11,15 @@ namespace proctor {
 //
 // Thread-safety: all functions from any thread.
 
-// Reaps the child when it ends, at once if it has. Without a pidfd one is had by its number: the
-// child must not be reaped before.
+// Reaps the child when it ends, at once if it has. Without a pidfd, finds it by its number: the
+// child must not have been reaped.
 void ReapWhenEnded(ChildRef child);
 
-// Takes that back: a watcher has the child again. Not an error if it was never
-// said.
+// Undoes ReapWhenEnded: a watcher has the child again. Not an error without an earlier call.
 void KeepChild(pid_t pid);
 
-// Reaps a child that ends by itself this moment, without a word to anybody. Waits for that up to
-// a second, and then leaves it to ReapWhenEnded: the kernel, or a tracer, may hold it for long.
+// Reaps a child that ends by itself this moment, without a report. Waits for that up to a second,
+// and then leaves it to ReapWhenEnded: the kernel, or a tracer, may hold it for long.
 void ReapEnding(const ChildRef& child);
 
 // The same for a child that is to end, with its process group.

@@ -20,10 +20,10 @@ namespace proctor {
 //
 // Thread-safety: all methods from any thread.
 
-// Keeps the handler installed, and is told of signals.
-// Lifetime: the first one installs, with SA_RESTART, and the last one puts back what
-// was there before. If other code has installed a handler meanwhile, that one stays, with
-// a warning (conformance 65 to 67).
+// Keeps the handler installed, and is called after signals.
+// Lifetime: the first one installs, with SA_RESTART, and the last one restores the earlier handler.
+// If other code has installed a handler meanwhile, that one stays, with a warning (conformance 65
+// to 67).
 class SigchldListener {
  public:
   // `on_signal` is called on the ExitThread after SIGCHLD came, once for all that came
@@ -51,7 +51,7 @@ class SigchldWish {
   SigchldWish& operator=(const SigchldWish&) = delete;
 };
 
-// How many signals the handler has seen: no more of them, no more zombies since.
+// The number of signals that the handler has seen. If it has not changed, there is no new zombie.
 uint64_t SigchldCount();
 
 // Gives SIGCHLD its default action if it is ignored, and unblocks it on this thread: both may be

@@ -12,9 +12,9 @@
 
 namespace proctor {
 
-// What the Safe and the Fast watcher have in common (asyncio's BaseChildWatcher): they
-// are attached to the main thread's loop, which polls for ended children and hands each
-// to the loop of its handler.
+// The common part of the Safe and the Fast watcher (asyncio's BaseChildWatcher): they are attached
+// to the main thread's loop, which polls for ended children and hands each to the loop of its
+// handler.
 //
 //   attached loop                                loop of the handler
 //   -------------                                -------------------
@@ -25,9 +25,9 @@ namespace proctor {
 //
 //   detached ◀──AttachLoop, on the main thread──▶ attached ──Close──▶ closed
 //
-// Active while the attached loop runs (conformance 76). Handlers stay over a detachment,
-// and exits of that time are told at the next attachment (77 to 79). What is not a child
-// is reported as unknown, with 255.
+// Active while the attached loop runs (conformance 76). Handlers stay over a detachment, and exits
+// of that time are told at the next attachment (77 to 79). A process that is not a child is
+// reported as unknown, with 255.
 //
 // Thread-safety and lifetime: as ChildWatcher. The loop outlives the attachment or is
 // closed; an attached watcher is held by its loop only weakly.
@@ -59,7 +59,7 @@ class AttachedChildWatcher : public ChildWatcher,
   // A child lost its handler: sees to its reaping. From any thread.
   virtual void OnRemoved(const Watch& watch) = 0;
 
-  // A child was told of and reaped. From any thread.
+  // A child's handler was called, and the child reaped. From any thread.
   virtual void OnReaped() {}
 
   WatchTable& table() { return *table_; }

@@ -14,13 +14,12 @@
 
 namespace proctor {
 
-// Tells when child processes have ended (asyncio.AbstractChildWatcher). Each
-// child has one owner of the truth: it is peeked (waitid with WNOWAIT), told,
-// then reaped, by its watcher and nobody else.
+// Tells when child processes have ended (asyncio.AbstractChildWatcher). Only a child's watcher
+// peeks at it (waitid with WNOWAIT), calls its handler, then reaps it.
 //
 // Thread-safety: all methods from any thread.
-// Lifetime: shared. A watcher may be closed and let go of while children live;
-// they are then still reaped, their handlers never called.
+// Lifetime: shared. A watcher may be closed and destroyed while children live; they are then still
+// reaped, and their handlers never called.
 class ChildWatcher {
  public:
   virtual ~ChildWatcher() = default;
@@ -31,10 +30,10 @@ class ChildWatcher {
   // Calls `handler` once when the child has ended, also if that happened already, but never
   // from within this call. A second call for the same child replaces the handler.
   //
-  // With a pidfd (clone3(2)) it is this very child that is looked at, also when somebody else has
-  // reaped it and its number is another's: `handler` is told how it ended, as far as the kernel
-  // still knows. The watcher shares the descriptor until the child is reaped. It serves one
-  // handler: a child that is to be added again is added by its number.
+  // With a pidfd (clone3(2)) the watcher looks at this very child, even when other code has reaped
+  // it and another process has its number: `handler` gets its exit as far as the kernel still knows
+  // it. The watcher shares the descriptor until the child is reaped. It serves one handler: a child
+  // that is to be added again is added by its number.
   //
   // If the loop is closed first, there is a warning and no call, and the child is reaped.
   // Errors: InvalidArgument without a handler; FailedPrecondition if the watcher is not
@@ -53,8 +52,8 @@ class ChildWatcher {
   // still reaped. Returns whether there was a handler to remove.
   virtual bool RemoveChildHandler(pid_t pid) = 0;
 
-  // Attaches the watcher to a loop, or with null to none. What that means is the
-  // watcher's own; several need none.
+  // Attaches the watcher to a loop, or with null to none. The meaning depends on the watcher;
+  // several need no loop.
   virtual absl::Status AttachLoop(std::shared_ptr<EventLoop> loop) = 0;
 
   // Whether children can be spawned and watched now. Asked before each spawn.

@@ -88,8 +88,8 @@ class FastChildWatcher final : public AttachedChildWatcher {
   bool LeaveScope(pid_t here);
   // Looks at what has ended and is unknown, and warns of each; on the territory's thread.
   void Look(pid_t here);
-  // Reaps what has ended in the territory of this thread and is unknown. A known child
-  // that is in the way is told, if `may_tell`, or else looked at later.
+  // Reaps the unknown ended children in the territory of this thread. For a known child in the way,
+  // calls the handler if `may_tell`, or else looks later.
   std::vector<std::pair<pid_t, WaitStatus>> ReapUnknown(pid_t here, bool may_tell);
   // Tells of a known child. False if its loop has to do that first.
   bool TellKnown(const std::shared_ptr<Watch>& watch, const WaitStatus& status);

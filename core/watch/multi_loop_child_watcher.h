@@ -14,9 +14,9 @@ namespace proctor {
 // Waits with a SIGCHLD handler of its own and runs each handler on the loop that ran
 // where it was added, in whichever thread (asyncio.MultiLoopChildWatcher).
 //
-// Where there are pidfds, exits come through these, and the signal handler only calls
-// the one that was there before. A child without a pidfd is looked at when SIGCHLD comes,
-// by the ExitThread, so that a blocked main thread delays nobody (conformance 72).
+// Where there are pidfds, exits come through these, and the signal handler only calls the one that
+// was there before. A child without a pidfd is looked at when SIGCHLD comes, by the ExitThread, so
+// that a blocked main thread delays no handler (conformance 72).
 //
 //   made ──AttachLoop, on the main thread──▶ active ──Close──▶ closed
 //

@@ -16,8 +16,8 @@ namespace proctor {
 // asyncio has a thread for each child. Here the ExitThread waits for all of them, which
 // keeps that contract at the cost of one wake an exit.
 //
-// Always active until closed; attaching is a no-op (conformance 52, 53). What is not a child
-// is reported as unknown, with 255 (58).
+// Always active until closed; attaching is a no-op (conformance 52, 53). A process that is not a
+// child is reported as unknown, with 255 (58).
 //
 // Thread-safety and lifetime: as ChildWatcher.
 class ThreadedChildWatcher : public ChildWatcher {

@@ -11,7 +11,7 @@
 
 namespace proctor {
 
-// The watchers by name, and what of them works on this machine.
+// The watchers by name, and which of them work on this machine.
 //
 // Thread-safety: pure functions but for a probe of the kernel, made once.
 
@@ -21,8 +21,7 @@ struct WatcherInfo {
   absl::Status availability;  // OK, or why it cannot work here
 };
 
-// What "auto" means: pidfd where the kernel allows it, else threaded
-// (conformance 23).
+// The name "auto": pidfd where the kernel allows it, else threaded (conformance 23).
 inline constexpr char kAutoWatcher[] = "auto";
 
 // All watchers, the preferred one first.
