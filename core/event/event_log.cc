@@ -96,7 +96,8 @@ void EventLog::KeepUp() {
         RecordPending();
         continue;
       }
-      // Published while somebody hung in the store, and then nobody's any more.
+      // Events that were published while a recording hung in the store, and that no thread waits
+      // for any more.
       const auto left_over = [this] {
         mutex_.AssertReaderHeld();
         return failure_.ok() && !recording_ && published_ > last_;

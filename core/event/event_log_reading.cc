@@ -57,8 +57,8 @@ absl::StatusOr<std::vector<EventLog::EventPtr>> EventLog::ReadAfter(uint64_t seq
   return ReadStored(sequence, max);
 }
 
-// A first event that is missing was dropped since somebody looked: once that is shown, the
-// reader hears that it is late. A hole is never passed over.
+// A missing first event was dropped since the last look: once that is shown, the reader gets the
+// error that it is late. A hole is never passed over.
 absl::StatusOr<std::vector<StoredEvent>> EventLog::ReadRows(uint64_t sequence, size_t max) const {
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto stored = store_->Read(sequence, max);

@@ -27,7 +27,7 @@ uint64_t EventLog::Append(Entry entry) {
   }
   pending_.push_back(
       {std::move(event), std::move(body), std::move(entry.changes), std::move(entry.publish)});
-  // Also when somebody else is recording again by now: that is not waited for.
+  // Also when another thread is recording again by now: this does not wait for that.
   const auto known = [this, sequence] {
     mutex_.AssertReaderHeld();
     return last_ >= sequence || (!failure_.ok() && published_ >= sequence);

@@ -63,7 +63,7 @@ void OutputDrain::SeekHolders() {
   const absl::Status sought = SeekPipeHolders(
       OtherEnds({pipes_[0]->fd(), pipes_[1]->fd()}),
       [this, loop = loop_->shared_from_this(), weak = owner_](std::vector<PipeHolder> holders) {
-        // Where the loop is closed, nobody asks any more.
+        // If the loop is closed, no caller asks any more.
         (void)loop->CallSoonThreadsafe([this, weak, holders = std::move(holders)]() mutable {
           if (const auto owner = weak.lock()) OnHolders(std::move(holders));
         });
@@ -80,8 +80,8 @@ void OutputDrain::OnHolders(std::vector<PipeHolder> holders) {
 
 // A loop that was held up may find the timer due before it has looked at the pipes.
 void OutputDrain::OnGraceOver() {
-  // A sibling that is being spawned holds what this process held, and nobody's output. Asked
-  // first: what it closes afterwards is not yet known to be closed.
+  // A sibling that is being spawned holds the same pipes, but writes no output. Asked before the
+  // look at the pipes: a sibling that closes them after the look still counts.
   const bool held = NewbornGuard::Get().value()->AnyWithPipesBefore(newborn_mark_);
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
   if (!AtEnd() && held) {

@@ -59,21 +59,21 @@ void Process::HangUp(const EndRequest& request) {
   auto self = shared_from_this();  // a listener may let go of us
   // The kernel hangs up no process if the terminal or its leader has ended already.
   if (sender_->LeaderEnded() || pipes_[0]->eof()) {
-    // The number of a leader that was reaped, and of its group, may be a stranger's by now: what
-    // is left is reached by the tree.
+    // Another process may have the number of a reaped leader and its group by now: the tree reaches
+    // what is left.
     const bool reaped = state_ != ProcessState::kRunning;
     ladder_->Ask({.number = SIGHUP, .resume = true},
                  reaped ? SignalScope::kTree : SignalScope::kGroup, request);
     return CloseTerminal();
   }
-  // Asked for before anybody acts on the signal.
+  // Asked for before any process acts on the signal.
   const pid_t leader = sender_->child().pid;
   const pid_t foreground = ForegroundGroup(pipes_[0]->fd(), leader);
   cause_.NoteRequest(request, SIGHUP, sender_->LeaderEnded());
   observer_->OnSignalled(*this, SIGHUP, SignalScope::kGroup, request.requested_by);
-  // The kernel sends SIGHUP and SIGCONT to the leader, and to nobody else before the leader ends.
-  // A second SIGHUP from us could reach a shell while it handles the first, and make it leave its
-  // jobs behind.
+  // The kernel sends SIGHUP and SIGCONT to the leader, and to no other process before the leader
+  // ends. A second SIGHUP from us could reach a shell while it handles the first, and make it leave
+  // its jobs behind.
   CloseTerminal();
   tree_->tree()->Signal(context_.loop.get(), {.number = SIGHUP, .resume = true, .beside = leader},
                         [](const absl::Status&) {});

@@ -67,8 +67,7 @@ void SignalSender::Send(TreeSignal signal, SignalScope scope, const std::string&
     return done(sent);
   }
   if (tree_->empty()) return done(ExitedError("signal"));
-  // When a walk comes back, the leader's end may have been told already: that it was signalled is
-  // told first.
+  // When a walk returns, the leader's end may be reported already: so the signal is reported first.
   const bool told =
       tree_->mechanism() == TreeMechanism::kWalk && !LeaderEnded() && ::kill(child_.pid, 0) == 0;
   if (told) told_.sent(signal.number, scope, by);

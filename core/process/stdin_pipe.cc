@@ -46,7 +46,7 @@ absl::Status StdinPipe::Claim(const void* writer, bool force) {
 
 void StdinPipe::Release(const void* writer) {
   if (writer_ == writer) writer_ = nullptr;
-  // What it has left to be written is nobody's: another writer may come by the same address.
+  // The rest of its write has no writer from here on: another one may get the same address.
   if (pending_writer_ == writer) pending_writer_ = nullptr;
 }
 

@@ -11,7 +11,7 @@
 namespace proctor {
 namespace {
 
-// Nobody knows how it ended, nor when: only that it is nobody's child any more.
+// How and when it ended is unknown: only that it is no child of a server any more.
 ExitStatus LostExit(const ProcessInfo& info) {
   ExitStatus status;
   status.wait.source = StatusSource::kUnknown;

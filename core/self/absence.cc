@@ -10,7 +10,7 @@ namespace {
 // A tick that is later than this was kept from coming.
 const absl::Duration kSlack = 2 * Absence::kTick;
 
-// More of them are in nobody's deadline.
+// No deadline spans more of them.
 constexpr size_t kMostGaps = 64;
 
 absl::Duration MonotonicTime() {

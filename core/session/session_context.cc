@@ -97,8 +97,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
   return session;
 }
 
-// The thread becomes a context of the policy: everything is had through it, so that
-// a policy that is registered by name changes what the session gets.
+// The thread becomes a context of the policy. The session gets everything through the policy, so
+// that a policy that is registered by name decides it.
 absl::Status SessionContext::EnterThread() {
   // Its newborns are known by it, until their exec (core/storage/lock_holders.h).
   pthread_setname_np(pthread_self(), absl::StrCat("session-", id_.substr(0, 7)).c_str());
@@ -136,7 +136,7 @@ void SessionContext::RunThread() {
   ended_.Notify();
 }
 
-// Whether the loop was stopped for good: nobody uses the session, and nobody will.
+// Whether the loop was stopped for good: the session has no user, and will have none.
 bool SessionContext::EndAcceptance() {
   absl::MutexLock lock(&mutex_);
   if (users_ > 0 || state_ != SessionState::kClosed) return false;

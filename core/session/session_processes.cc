@@ -113,7 +113,7 @@ void SessionProcesses::EndAll(const SessionClose& close) {
       continue;
     }
     const StopPolicy policy = StopPolicyOf(*process, close);
-    // Of a mere group nobody knows when it is empty.
+    // A mere group is never known to be empty.
     const bool known = process->tree_mechanism() != TreeMechanism::kGroup;
     if (policy.scope == SignalScope::kTree && known) stopped_trees_.insert(id);
     process->Stop(policy, close.request);

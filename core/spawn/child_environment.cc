@@ -91,8 +91,8 @@ std::optional<std::string> PlainPath(const std::string& directory) {
   return path;
 }
 
-// Our own PWD, if it is right: it has the links by which somebody came here, and nobody has
-// kept it up to date where this process or one before it changed its directory.
+// Our own PWD, if it is right: it has the symbolic links of the path, but is out of date if this
+// process or one before it changed its directory.
 std::optional<std::string> OwnPwd() {
   const char* const pwd = ::getenv("PWD");
   struct stat named, here;

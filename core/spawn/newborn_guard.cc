@@ -20,7 +20,7 @@ namespace proctor {
 namespace {
 
 constexpr absl::Duration kLook = absl::Milliseconds(50);
-// While somebody stops a newborn again and again: each SIGCONT may be the one that it needs.
+// While a newborn is stopped again and again: each SIGCONT may be the one that it needs.
 constexpr absl::Duration kStoppedLook = absl::Milliseconds(5);
 
 constexpr int kIdTypePidfd = 3;  // glibc 2.36 has no P_PIDFD in C++
@@ -33,8 +33,7 @@ T Read(const T& shared) {
   return value;
 }
 
-// By the pidfd; by the pid where there is none, which nobody reaps before the spawning thread
-// is awake.
+// By the pidfd; without one by the pid, which is not reaped before the spawning thread is awake.
 void Send(const SpawnExchange& newborn, int signal) {
   const int pidfd = Read(newborn.pidfd);
   if (pidfd >= 0 && ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0) return;

@@ -100,9 +100,9 @@ PROCTOR_CHILD_CODE void SetLimits(SpawnExchange* exchange, const SpawnRequest& r
   }
 }
 
-// By system calls of this task alone: libc's functions of these names would change every
-// thread of the parent. What is had afterwards is looked at, because a mistake here would be
-// a process with privileges that nobody gave it.
+// By system calls of this task alone: libc's functions of these names would change every thread of
+// the parent. The result is checked, because a mistake here would be a process with privileges that
+// it should not have.
 PROCTOR_CHILD_CODE void SetGroups(SpawnExchange* exchange, const SpawnRequest& request) {
   Enter(exchange, SpawnStage::kIdentity);
   if (request.sets_groups) {
@@ -121,8 +121,8 @@ PROCTOR_CHILD_CODE void SetGroups(SpawnExchange* exchange, const SpawnRequest& r
   }
 }
 
-// As the user where files are concerned, and for nobody's signals: kill(2) goes by the real and
-// the saved id, which stay.
+// As the user for files, but not for signals: kill(2) goes by the real and the saved id, which
+// stay.
 PROCTOR_CHILD_CODE void EnterDirectory(SpawnExchange* exchange, const SpawnRequest& request) {
   if (request.cwd == nullptr) return;
   if (request.sets_user) {

@@ -123,8 +123,7 @@ absl::Status SqliteEventStore::Prepare() {
   // A checkpoint that would have to wait for a reader is put off: appends wait for a checkpoint.
   checkpointer_.SetPatience(absl::ZeroDuration());
   writer_.SetPatience(kWriterPatience);
-  // Each opens its files at its first use, which must not wait until there are no more
-  // descriptors to be had.
+  // Each opens its files at its first use, which must not come when descriptors are short.
   status.Update(checkpointer_.Execute("PRAGMA wal_checkpoint(PASSIVE)"));
   absl::MutexLock lock(&reader_mutex_);
   status.Update(reader_.QueryText("SELECT max(sequence) FROM event").status());

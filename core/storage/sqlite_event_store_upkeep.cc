@@ -1,4 +1,4 @@
-// What an event store does when nobody waits for it: checkpoints, and a look at the disk.
+// The work of an event store for which no thread waits: checkpoints, and a look at the disk.
 #include <sys/stat.h>
 
 #include "absl/strings/str_cat.h"

@@ -95,8 +95,8 @@ bool TakeLock(int file, absl::Duration patience, Worth worth) {
   return true;
 }
 
-// Sees to it that no child of a server that has ended is still before its exec, where it would
-// become a program that nobody knows. The lock of the directory is ours already.
+// Makes sure that no child of an ended server is still before its exec, where it would become a
+// program that no server knows. The lock of the directory is ours already.
 absl::StatusOr<UniqueFd> TakeFence(const std::string& path) {
   const std::string file = path + "/starting";
   UniqueFd fence(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -49,8 +49,8 @@ UniqueFd Lock(const Cgroup& group, int kind) {
   return *std::move(directory);
 }
 
-// Removes what servers have left that ended: nobody holds its lock. Returns those that
-// processes are in.
+// Removes the groups of ended servers, which no process has locked. Returns those with processes in
+// them.
 std::vector<Cgroup> RemoveDeadServers(const Cgroup& directory) {
   std::vector<Cgroup> populated;
   std::error_code error;

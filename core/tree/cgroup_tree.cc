@@ -65,8 +65,8 @@ absl::Status CgroupTree::Send(TreeSignal signal) {
     if (fresh.empty()) break;
     for (size_t begin = 0; begin < fresh.size(); begin += kMostPidfds) {
       SpareDescriptor::Get().Refill();  // the second look must not want for what the pidfds took
-      // A pid that is listed after its pidfd was opened is no stranger's. Where there is no
-      // pidfd, that it is listed just now has to do.
+      // A pid that is listed after its pidfd was opened is still a member's. Without a pidfd, being
+      // listed just now has to do.
       std::vector<ChildRef> opened;
       for (size_t i = begin; i < std::min(begin + kMostPidfds, fresh.size()); ++i) {
         opened.push_back(Open(fresh[i]));

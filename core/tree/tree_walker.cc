@@ -22,8 +22,8 @@ namespace {
 
 // A signal other than SIGKILL could chase a forking tree for ever.
 constexpr int kMostRounds = 16;
-// So long SIGKILL only stops before it kills, while there is always somebody new: in a tree that is
-// fed from outside, by somebody with its mark. A bomb that forks up to its limit is stopped sooner;
+// How long SIGKILL only stops before it kills, while new members keep coming: in a tree that a
+// process outside feeds, with the tree's mark. A bomb that forks up to its limit is stopped sooner;
 // killed before, it would only get room for more.
 constexpr absl::Duration kMostStopping = absl::Seconds(30);
 
@@ -39,7 +39,7 @@ absl::StatusOr<bool> IsThere(const ProcEntry& entry) {
   return now->start_time == entry.start_time;
 }
 
-// The process that an entry describes. Empty if that has ended, or no pidfd is to be had.
+// The process that an entry describes. Empty if it has ended, or there is no pidfd.
 UniqueFd Open(const ProcEntry& entry) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, entry.pid, 0)));
   if (pidfd && !IsThere(entry).value_or(false)) pidfd.Reset();
@@ -91,7 +91,7 @@ std::vector<ProcEntry> FindMembers(const ProcTable& table, WalkedTree* tree) {
       add(static_cast<size_t>(entry - entries.data()));
     }
   };
-  // Read after the table was: what was not reaped by now was no stranger's pid then.
+  // Read after the table: a pid that is not reaped by now was the leader's then.
   if (const pid_t leader = tree->leader; leader != 0) add_of(leader);
   for (const auto& [pid, start_time] : tree->seen) {
     const ProcEntry* entry = table.Find(pid);
@@ -231,7 +231,7 @@ class Walk {
     kill_at_ = absl::Now() + kMostStopping;
   }
 
-  // Also where the walk could not be finished: nobody is left stopped.
+  // Also if the walk could not be finished, so that no member stays stopped.
   void KillStopped() {
     SendToLeader();
     for (const ProcEntry& entry : std::exchange(stopped_, {})) {
@@ -240,7 +240,7 @@ class Walk {
         order_.reached.insert(entry.identity());
         continue;
       }
-      // It cannot be looked at, and is stopped: nobody but us could have let its pid go.
+      // It cannot be looked at, and is stopped: only our kill could have freed its pid.
       if (::kill(entry.pid, SIGKILL) == 0) order_.reached.insert(entry.identity());
     }
   }

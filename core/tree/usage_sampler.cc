@@ -88,7 +88,7 @@ class UsageSampler::Looks {
     return usage;
   }
 
-  // Those that nobody has asked for, or that have ended.
+  // Drops the results of processes that were not asked for, or that have ended.
   void Forget(absl::Duration now) {
     absl::erase_if(groups_, [this, now](const auto& known) {
       return now - known.second.clock > 2 * group_period_ + kPeriod;

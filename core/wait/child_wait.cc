@@ -115,7 +115,7 @@ WaitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
   return status;
 }
 
-// The status of a child that somebody else reaped (conformance 45).
+// The status of a child that other code reaped (conformance 45).
 WaitStatus StatusOfReaped(int pidfd) {
   WaitStatus status;
   PidfdInfo info{};

@@ -77,7 +77,7 @@ ChildLook AwaitBriefly(const ChildRef& child) {
   ChildLook look = PeekChild(child);
   for (int i = 0; i < kTries && look.state == ChildLook::State::kRunning; ++i) {
     pollfd end{child.pidfd.get(), POLLIN, 0};
-    // The zombie of a traced child is readable already, and not to be had yet.
+    // The pidfd of a traced zombie is readable already, but it cannot be reaped yet.
     const bool readable = child.pidfd && ::poll(&end, 1, 10) > 0;
     look = PeekChild(child);
     if (look.state == ChildLook::State::kRunning && (readable || !child.pidfd)) {

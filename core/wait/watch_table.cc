@@ -139,8 +139,8 @@ void WatchTable::TellReaped() {
   if (on_reaped) on_reaped();
 }
 
-// A child's end on its way to the loop of its handler. It is told, or else, if the loop
-// is closed first, it ends unrun and sees to the child.
+// A child's end on its way to the loop of its handler. It calls the handler or, if the loop is
+// closed first, is destroyed unrun and sees to the child.
 class WatchTable::Notice {
  public:
   Notice(std::weak_ptr<WatchTable> table, std::shared_ptr<Watch> watch, const ChildLook& look)

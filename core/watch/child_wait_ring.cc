@@ -34,7 +34,7 @@ constexpr unsigned kCompletions = 1024;
 // The kernel ends what is cancelled at once. What it has not ended by then, it never may.
 constexpr absl::Duration kLongestEnd = absl::Seconds(2);
 
-// The completion of a cancel, of which nobody wants to know.
+// The completion of a cancel, which is ignored.
 constexpr uint64_t kCancelToken = 0;
 
 void PrepareWaitid(io_uring_sqe* sqe, int pidfd, siginfo_t* info) {
@@ -58,7 +58,7 @@ struct ChildWaitRing::Kernel {
   Submission Submit(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // An entry of the queue, where there is room for so many; else null.
   io_uring_sqe* Next(unsigned entries) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  // Makes the kernel end a request, which is nobody's from here on.
+  // Makes the kernel end a request, which has no owner from here on.
   void Abandon(uint64_t token, Request& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void TakeCompletions(std::vector<Ended>& ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void EndRequests() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -201,8 +201,8 @@ void ChildWaitRing::Kernel::TakeCompletions(std::vector<Ended>& ended) {
     if (found == requests.end()) continue;  // a cancel that came too late
     Request& request = *found->second;
     if (request.watch != nullptr) {
-      // The completion says that it ended; the look also has the resource usage, and
-      // asks after a child that somebody else has reaped.
+      // The completion says that it ended; the look also has the resource usage, and asks after a
+      // child that other code has reaped.
       const ChildLook look = PeekChild(request.watch->child);
       if (look.state == ChildLook::State::kRunning && result == -ECANCELED) {
         // Cancelled with the thread that made it.
