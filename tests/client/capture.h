@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -20,6 +21,9 @@ class Capture {
   void Start(int descriptor);
   // Waits until `text` has come; false if the end came without.
   bool Has(const std::string& text) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits until all is read that was written before the call, as poll(2) sees it: the kernel
+  // hands on what is on its way through a terminal before it says that there is nothing.
+  void CatchUp() ABSL_LOCKS_EXCLUDED(mutex_);
   // Closes the descriptor before its end.
   void Close();
   // Waits for the end.
@@ -28,12 +32,16 @@ class Capture {
 
  private:
   void Read();
+  // Reads once; false at the end.
+  bool ReadSome() ABSL_LOCKS_EXCLUDED(mutex_);
 
   int descriptor_ = -1;
   int wake_ = -1;
   std::thread thread_;
   absl::Mutex mutex_;
   std::string data_ ABSL_GUARDED_BY(mutex_);
+  uint64_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // to catch up
+  uint64_t caught_up_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -142,6 +142,7 @@ void TerminalRun::Continue() {
 int TerminalRun::Wait() {
   const int status = NextReport();
   ended_ = true;
+  screen_.CatchUp();
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

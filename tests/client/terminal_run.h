@@ -43,7 +43,7 @@ class TerminalRun {
   bool WaitForStop();
   // Lets a stopped command go on, in the foreground.
   void Continue();
-  // Waits for the end. A shell's idea of the status.
+  // Waits for the end, and for all that the command has shown. A shell's idea of the status.
   int Wait();
 
  private:
