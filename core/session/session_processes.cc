@@ -6,9 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/error.h"
-#include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
-#include "core/command/command_excerpt.h"
 
 namespace proctor {
 namespace {

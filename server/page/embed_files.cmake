@@ -26,7 +26,7 @@ foreach(file IN LISTS FILES)
   math(EXPR index "${index} + 1")
 endforeach()
 
-file(WRITE ${OUTPUT} "// Made by server/http/embed_files.cmake.
+file(WRITE ${OUTPUT} "// Made by server/page/embed_files.cmake.
 #include \"server/page/embedded_files.h\"
 
 namespace proctor::server::http {

@@ -1,4 +1,4 @@
-// Real servers, and what else may listen, are in tests/e2e/unreachable_test.py.
+// Real servers, and what else may listen, are in tests/e2e/command/unreachable_test.py.
 #include "client/connection/unreachable.h"
 
 #include <gtest/gtest.h>
