@@ -21,8 +21,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/connection/endpoint.h"
 #include "client/connection/unix_server.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor::client {
 namespace {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "client/connection/connect_options.h"
+#include "proctor/client/connect_options.h"
 
 namespace grpc {
 class Channel;

@@ -1,11 +1,11 @@
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 #include <grpcpp/support/status.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "proctor/error.h"
 
 namespace proctor::client {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "client/connection/connect_options.h"
-#include "client/connection/error.h"
+#include "proctor/client/connect_options.h"
+#include "proctor/client/error.h"
 
 namespace proctor::client {
 

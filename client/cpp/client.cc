@@ -1,4 +1,4 @@
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
 
 #include <grpcpp/client_context.h>
 
@@ -9,8 +9,8 @@
 #include "absl/time/clock.h"
 #include "client/connection/channel.h"
 #include "client/cpp/process_wire.h"
-#include "client/cpp/stubs.h"
 #include "core/base/return_if_error.h"
+#include "proctor/client/stubs.h"
 
 namespace proctor::client {
 namespace {

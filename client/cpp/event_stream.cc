@@ -1,11 +1,11 @@
-#include "client/cpp/event_stream.h"
+#include "proctor/client/event_stream.h"
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
 #include <utility>
 
-#include "client/cpp/stubs.h"
+#include "proctor/client/stubs.h"
 
 namespace proctor::client {
 

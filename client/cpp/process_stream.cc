@@ -1,13 +1,15 @@
-#include "client/cpp/process_stream.h"
+#include "proctor/client/process_stream.h"
 
 #include <grpcpp/client_context.h>
 
 #include <chrono>
 #include <utility>
 
+#include "client/cpp/output_ledger.h"
 #include "client/cpp/process_wire.h"
-#include "client/cpp/stubs.h"
-#include "core/base/error.h"
+#include "client/cpp/stdin_backlog.h"
+#include "proctor/client/stubs.h"
+#include "proctor/error.h"
 
 namespace proctor::client {
 namespace {
@@ -23,8 +25,9 @@ ProcessStream::ProcessStream(std::shared_ptr<const Stubs> stubs, std::unique_ptr
     : stubs_(std::move(stubs)),
       resumption_(std::move(resumption)),
       reconnector_(resumption_.has_value() ? resumption_->policy : ReconnectPolicy()),
-      ledger_(std::move(ledger_start)),
-      wire_(std::move(wire)) {
+      ledger_(std::make_unique<OutputLedger>(std::move(ledger_start))),
+      wire_(std::move(wire)),
+      backlog_(std::make_unique<StdinBacklog>()) {
   // If this fails, so does the first Read, and Finish says why.
   wire_->Start();
 }
@@ -74,7 +77,7 @@ StreamOutcome ProcessStream::Receive(const StreamSinks& sinks) {
     concluded_ = true;
   }
   if (resumed_ && !outcome_.error.ok()) AskForEnd();
-  outcome_.discrepancies = ledger_.discrepancies();
+  outcome_.discrepancies = ledger_->discrepancies();
   return outcome_;
 }
 
@@ -114,7 +117,7 @@ bool ProcessStream::OnMessage(const v1::StreamMessage& message) {
         if (!stdin_base_.has_value()) stdin_base_ = process.stdin_bytes();
         if (resumed_) {
           stdin_acknowledged_ = process.stdin_bytes() - *stdin_base_;
-          backlog_.OnAcknowledged(stdin_acknowledged_);
+          backlog_->OnAcknowledged(stdin_acknowledged_);
           // The right to write is the sender's until it is done.
           broken_ = false;
           writing_ = true;
@@ -130,14 +133,14 @@ bool ProcessStream::OnMessage(const v1::StreamMessage& message) {
       break;
     }
     case v1::StreamMessage::kOutput:
-      ledger_.OnOutput(message.output());
+      ledger_->OnOutput(message.output());
       if (!first_time_.has_value()) first_time_ = message.output().time();
       break;
     case v1::StreamMessage::kOutputGap:
-      ledger_.OnGap(message.output_gap());
+      ledger_->OnGap(message.output_gap());
       break;
     case v1::StreamMessage::kStreamEof: {
-      ledger_.OnEof(message.stream_eof());
+      ledger_->OnEof(message.stream_eof());
       const bool is_stderr = message.stream_eof().stream() == v1::STREAM_STDERR;
       return !std::exchange(eof_told_[is_stderr], true) || !resumed_;
     }
@@ -149,12 +152,12 @@ bool ProcessStream::OnMessage(const v1::StreamMessage& message) {
     case v1::StreamMessage::kOutputDrained:
       if (outcome_.drained.has_value()) break;
       outcome_.drained = message.output_drained();
-      ledger_.OnDrained(message.output_drained());
+      ledger_->OnDrained(message.output_drained());
       break;
     case v1::StreamMessage::kStdinAck: {
       absl::MutexLock lock(&mutex_);
       stdin_acknowledged_ = message.stdin_ack().offset() - stdin_base_.value_or(0);
-      backlog_.OnAcknowledged(stdin_acknowledged_);
+      backlog_->OnAcknowledged(stdin_acknowledged_);
       break;
     }
     case v1::StreamMessage::kStdinClosed: {
@@ -245,7 +248,7 @@ bool ProcessStream::WriteStdin(std::string data) {
     absl::MutexLock lock(&mutex_);
     if (stdin_closed_by_process_ || !BeginWriting()) return false;
     stdin_sent_ += data.size();
-    if (resumption_.has_value()) backlog_.Append(data);
+    if (resumption_.has_value()) backlog_->Append(data);
   }
   *input.mutable_stdin()->mutable_data() = std::move(data);
   const bool sent = WriteWire(&input);

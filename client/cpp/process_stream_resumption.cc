@@ -5,9 +5,11 @@
 #include <chrono>
 #include <utility>
 
-#include "client/cpp/process_stream.h"
+#include "client/cpp/output_ledger.h"
 #include "client/cpp/process_wire.h"
-#include "client/cpp/stubs.h"
+#include "client/cpp/stdin_backlog.h"
+#include "proctor/client/process_stream.h"
+#include "proctor/client/stubs.h"
 
 namespace proctor::client {
 namespace {
@@ -47,8 +49,8 @@ bool ProcessStream::Resume() {
 // what comes was not shown before. When it was to begin some lines before the end, only the time of
 // the first byte that came says where that was.
 v1::OutputPosition ProcessStream::Position() const {
-  const auto stdout_next = ledger_.position(v1::STREAM_STDOUT);
-  const auto stderr_next = ledger_.position(v1::STREAM_STDERR);
+  const auto stdout_next = ledger_->position(v1::STREAM_STDOUT);
+  const auto stderr_next = ledger_->position(v1::STREAM_STDERR);
   const v1::OutputPosition& from = resumption_->from;
   const bool from_tail = from.position_case() == v1::OutputPosition::kTailBytes;
   if (!stdout_next.has_value() && !stderr_next.has_value() && !from_tail) return from;
@@ -71,8 +73,8 @@ void ProcessStream::SendBacklog() {
   bool close;
   {
     absl::MutexLock lock(&mutex_);
-    chunks = backlog_.chunks();
-    position = stdin_base_.value_or(0) + backlog_.begin();
+    chunks = backlog_->chunks();
+    position = stdin_base_.value_or(0) + backlog_->begin();
     close = close_sent_;
   }
   bool sent = true;

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "client/cpp/stubs.h"
+#include "proctor/client/stubs.h"
 
 namespace proctor::client {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::client {

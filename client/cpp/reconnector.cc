@@ -1,4 +1,4 @@
-#include "client/cpp/reconnector.h"
+#include "proctor/client/reconnector.h"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
 
 namespace client = proctor::client;
 namespace v1 = proctor::v1;

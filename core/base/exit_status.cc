@@ -1,4 +1,4 @@
-#include "core/base/exit_status.h"
+#include "proctor/exit_status.h"
 
 #include "absl/strings/str_cat.h"
 #include "core/base/signal_name.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/base/exit_status.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

@@ -1,12 +1,12 @@
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 #include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/command/excerpt.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/base/printable_text.h"
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/base/exit_status.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

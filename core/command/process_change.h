@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor {
 

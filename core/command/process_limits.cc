@@ -1,4 +1,4 @@
-#include "core/command/process_limits.h"
+#include "proctor/process_limits.h"
 
 #include <sys/resource.h>
 
@@ -6,8 +6,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/command/excerpt.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

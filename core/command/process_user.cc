@@ -1,4 +1,4 @@
-#include "core/command/process_user.h"
+#include "proctor/process_user.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,9 +10,9 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/command/excerpt.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor {
 

@@ -1,7 +1,7 @@
-#include "core/command/terminal_options.h"
+#include "proctor/terminal_options.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

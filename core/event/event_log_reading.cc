@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/event/event_log.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

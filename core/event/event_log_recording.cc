@@ -7,10 +7,10 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/event/event_log.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -3,9 +3,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "core/base/return_if_error.h"
-#include "core/policy/event_loop_policy.h"
-#include "core/spawn/launcher.h"
+#include "proctor/event_loop_policy.h"
+#include "proctor/launcher.h"
 
 using proctor::ChildWatcher;
 
@@ -14,10 +13,10 @@ namespace {
 // Runs a shell script, and calls `handler` once when it has ended.
 absl::Status Spawn(ChildWatcher& watcher, const char* script, proctor::ChildHandler handler) {
   const ChildWatcher::Scope scope(watcher);  // until the child has its handler
-  ASSIGN_OR_RETURN(
-      const auto launched,
-      proctor::Launch({.argv = {"sh", "-c", script}, .stdout_mode = proctor::StdioMode::kNull}));
-  return watcher.AddChildHandler(launched.child, std::move(handler));
+  const auto launched =
+      proctor::Launch({.argv = {"sh", "-c", script}, .stdout_mode = proctor::StdioMode::kNull});
+  if (!launched.ok()) return launched.status();
+  return watcher.AddChildHandler(launched->child, std::move(handler));
 }
 
 }  // namespace

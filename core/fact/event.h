@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
-#include "core/command/command.h"
 #include "core/fact/process_info.h"
 #include "core/fact/session_info.h"
+#include "proctor/command.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

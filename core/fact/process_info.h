@@ -8,10 +8,10 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
-#include "core/command/command.h"
 #include "core/fact/tree_mechanism.h"
+#include "proctor/command.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

@@ -3,7 +3,7 @@
 #include <new>
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/ledger/quota_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -12,10 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/command/command.h"
 #include "core/event/event_log.h"
 #include "core/ledger/state_codec.h"
 #include "core/ledger/stored_request.h"
+#include "proctor/command.h"
 
 namespace proctor {
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

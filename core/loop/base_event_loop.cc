@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -15,10 +15,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "core/loop/descriptor_table.h"
-#include "core/loop/event_loop.h"
 #include "core/loop/io_operation.h"
 #include "core/loop/loop_inbox.h"
 #include "core/loop/timer_queue.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

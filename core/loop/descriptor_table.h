@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

@@ -1,8 +1,8 @@
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

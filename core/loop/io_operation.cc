@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/loop/base_event_loop.h"
 #include "core/loop/loop_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/loop/descriptor_table.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

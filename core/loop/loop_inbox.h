@@ -8,7 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

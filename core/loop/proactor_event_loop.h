@@ -8,9 +8,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/unique_fd.h"
 #include "core/loop/base_event_loop.h"
 #include "core/loop/uring.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

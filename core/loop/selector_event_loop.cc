@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/unique_fd.h"
 #include "core/loop/base_event_loop.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -7,7 +7,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

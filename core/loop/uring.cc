@@ -13,10 +13,10 @@
 #include "absl/base/const_init.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -9,8 +9,8 @@
 #include <new>
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

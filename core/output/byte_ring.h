@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

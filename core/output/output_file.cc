@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
-#include "core/base/unique_fd.h"
+#include "proctor/error.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 namespace {

@@ -14,8 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/base/exit_status.h"
 #include "core/output/byte_ring.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/output/output_log.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

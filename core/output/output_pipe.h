@@ -4,9 +4,9 @@
 #include <functional>
 #include <string_view>
 
-#include "core/base/unique_fd.h"
-#include "core/loop/event_loop.h"
 #include "core/output/output_log.h"
+#include "proctor/event_loop.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

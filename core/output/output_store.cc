@@ -14,11 +14,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/output/output_file.h"
 #include "core/self/background_thread.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/loop/selector_event_loop.h"
-#include "core/watch/watcher_kind.h"
+#include "core/policy/thread_loops.h"
+#include "proctor/error.h"
+#include "proctor/watcher_kind.h"
 
 namespace proctor {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/policy/event_loop_policy.h"
+#include "proctor/event_loop_policy.h"
 
 #include <string>
 #include <utility>
@@ -7,8 +7,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

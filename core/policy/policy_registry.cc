@@ -1,4 +1,4 @@
-#include "core/policy/policy_registry.h"
+#include "proctor/policy_registry.h"
 
 #include <map>
 #include <optional>
@@ -8,9 +8,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
 #include "core/loop/proactor_event_loop.h"
 #include "core/policy/proactor_event_loop_policy.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
 
 namespace proctor {
 

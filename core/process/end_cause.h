@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/functional/function_ref.h"
-#include "core/base/exit_status.h"
 #include "core/command/end_request.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

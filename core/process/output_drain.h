@@ -9,9 +9,9 @@
 
 #include "absl/time/time.h"
 #include "core/base/output_drained.h"
-#include "core/loop/event_loop.h"
 #include "core/output/output_log.h"
 #include "core/output/output_pipe.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

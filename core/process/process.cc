@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
-#include "core/spawn/launcher.h"
+#include "core/spawn/launch_method.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/terminal.h"
 #include "core/wait/orphan_reaper.h"
+#include "proctor/error.h"
 
 namespace proctor {
 Process::Process(Context context, Command command)
@@ -61,7 +61,7 @@ absl::Status Process::Begin() {
 // The process, our ends of its streams, and what sees to them.
 absl::Status Process::Spawn() {
   ProcessTree* const tree = tree_->tree();
-  auto launched = Launch(*command_, tree->place());
+  auto launched = LaunchInto(tree->place(), *command_);
   if (!launched.ok()) {
     tree->OnSpawned({});
     return launched.status();

@@ -10,11 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/exit_status.h"
-#include "core/command/command.h"
 #include "core/command/end_request.h"
 #include "core/fact/process_info.h"
-#include "core/loop/event_loop.h"
 #include "core/output/output_log.h"
 #include "core/process/end_cause.h"
 #include "core/process/listener_list.h"
@@ -27,7 +24,10 @@
 #include "core/process/tree_watch.h"
 #include "core/self/absence.h"
 #include "core/tree/process_tree.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
+#include "proctor/command.h"
+#include "proctor/event_loop.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor {
 

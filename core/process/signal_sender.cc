@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/signal_name.h"
 #include "core/wait/child_wait.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/base/child_ref.h"
-#include "core/command/command.h"
-#include "core/loop/event_loop.h"
 #include "core/process/stop_ladder.h"
 #include "core/process/tree_watch.h"
+#include "proctor/child_ref.h"
+#include "proctor/command.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

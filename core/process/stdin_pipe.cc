@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/spawn/terminal.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

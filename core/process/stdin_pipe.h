@@ -7,8 +7,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "core/base/unique_fd.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

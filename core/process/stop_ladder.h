@@ -5,11 +5,11 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "core/command/command.h"
 #include "core/command/end_request.h"
-#include "core/loop/event_loop.h"
 #include "core/process/end_cause.h"
 #include "core/tree/process_tree.h"
+#include "proctor/command.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

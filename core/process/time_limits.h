@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "core/base/exit_status.h"
-#include "core/loop/event_loop.h"
 #include "core/self/absence.h"
+#include "proctor/event_loop.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "core/loop/event_loop.h"
 #include "core/tree/process_tree.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

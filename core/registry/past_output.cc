@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/output/output_file.h"
 #include "core/registry/session_registry.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

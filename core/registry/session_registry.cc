@@ -6,11 +6,11 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/ledger/quota_error.h"
-#include "core/policy/policy_registry.h"
+#include "proctor/error.h"
+#include "proctor/policy_registry.h"
 
 namespace proctor {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/registry/session_registry.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/warning.h"
 #include "core/registry/session_registry.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

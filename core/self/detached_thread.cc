@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 namespace {

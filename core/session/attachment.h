@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "absl/status/status.h"
-#include "core/loop/event_loop.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

@@ -8,12 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
-#include "core/policy/policy_registry.h"
 #include "core/session/attachment.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/error.h"
+#include "proctor/policy_registry.h"
+#include "proctor/watcher_kind.h"
 
 namespace proctor {
 namespace {

@@ -18,12 +18,12 @@
 #include "absl/time/time.h"
 #include "core/command/process_change.h"
 #include "core/fact/session_info.h"
-#include "core/policy/event_loop_policy.h"
 #include "core/process/process.h"
 #include "core/session/session_host.h"
 #include "core/session/session_ledger.h"
 #include "core/session/session_processes.h"
 #include "core/session/session_user.h"
+#include "proctor/event_loop_policy.h"
 
 namespace proctor {
 

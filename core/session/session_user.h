@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

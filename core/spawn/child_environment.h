@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "core/command/command.h"
-#include "core/command/process_user.h"
+#include "proctor/command.h"
+#include "proctor/process_user.h"
 
 namespace proctor {
 

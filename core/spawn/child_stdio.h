@@ -3,8 +3,8 @@
 #include <array>
 
 #include "absl/status/statusor.h"
-#include "core/base/unique_fd.h"
-#include "core/command/command.h"
+#include "proctor/command.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -12,7 +12,6 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/self/oom_score.h"
 #include "core/self/undumpable.h"
@@ -21,6 +20,7 @@
 #include "core/spawn/spawn_child.h"
 #include "core/spawn/spawn_error.h"
 #include "core/wait/orphan_reaper.h"
+#include "proctor/error.h"
 
 // A child from clone to exec, beside the thread that asked for it:
 //

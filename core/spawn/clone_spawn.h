@@ -2,8 +2,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/child_ref.h"
 #include "core/spawn/spawn_plan.h"
+#include "proctor/child_ref.h"
 
 namespace proctor {
 

@@ -1,4 +1,4 @@
-#include "core/spawn/launcher.h"
+#include "proctor/launcher.h"
 
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 #include "core/base/return_if_error.h"
 #include "core/spawn/child_stdio.h"
 #include "core/spawn/clone_spawn.h"
+#include "core/spawn/launch_method.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/spawn_plan.h"
 
@@ -21,7 +22,9 @@ LauncherInfo Probe() {
 
 }  // namespace
 
-absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place) {
+absl::StatusOr<LaunchedProcess> Launch(const Command& command) { return LaunchInto({}, command); }
+
+absl::StatusOr<LaunchedProcess> LaunchInto(const TreePlace& place, const Command& command) {
   if (ProbeLauncher().method == LaunchMethod::kClone3) {
     auto launched = LaunchBy(LaunchMethod::kClone3, command, place);
     // A kernel without CLONE_INTO_CGROUP (before 5.7), or a seccomp filter that came after

@@ -11,10 +11,10 @@
 #include <atomic>
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/self/detached_thread.h"
 #include "core/wait/child_wait.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

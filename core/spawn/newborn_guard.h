@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/base/unique_fd.h"
 #include "core/spawn/spawn_child.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/command/excerpt.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "core/command/command.h"
 #include "core/spawn/spawn_plan.h"
+#include "proctor/command.h"
 
 namespace proctor {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/base/unique_fd.h"
-#include "core/command/command.h"
 #include "core/spawn/tree_place.h"
+#include "proctor/command.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/base/unique_fd.h"
-#include "core/command/terminal_options.h"
+#include "proctor/terminal_options.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -3,9 +3,9 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/storage/row_checksum.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

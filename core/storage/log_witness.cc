@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

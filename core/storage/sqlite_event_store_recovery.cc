@@ -3,11 +3,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/storage/event_tables.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -2,9 +2,9 @@
 #include <sys/stat.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/warning.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

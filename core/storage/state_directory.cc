@@ -13,11 +13,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/storage/lock_holders.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -13,9 +13,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/spare_descriptor.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -14,11 +14,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/spawn/clone_spawn.h"
 #include "core/tree/cgroup_tree.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

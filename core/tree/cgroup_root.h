@@ -9,10 +9,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/unique_fd.h"
-#include "core/command/process_limits.h"
 #include "core/tree/cgroup.h"
 #include "core/tree/process_tree.h"
+#include "proctor/process_limits.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <utility>
 
-#include "core/base/unique_fd.h"
 #include "core/tree/cgroup.h"
 #include "core/tree/process_tree.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

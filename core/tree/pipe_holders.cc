@@ -18,9 +18,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "core/base/unique_fd.h"
 #include "core/self/background_thread.h"
 #include "core/tree/proc_table.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 namespace {

@@ -12,10 +12,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/spare_descriptor.h"
-#include "core/base/unique_fd.h"
+#include "proctor/error.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 namespace {

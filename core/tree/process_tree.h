@@ -11,12 +11,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/child_ref.h"
-#include "core/command/process_limits.h"
 #include "core/fact/tree_mechanism.h"
-#include "core/loop/event_loop.h"
 #include "core/spawn/tree_place.h"
 #include "core/tree/cgroup.h"
+#include "proctor/child_ref.h"
+#include "proctor/event_loop.h"
+#include "proctor/process_limits.h"
 
 namespace proctor {
 

@@ -13,9 +13,9 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/self/background_thread.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

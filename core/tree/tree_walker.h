@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "core/base/shared_fd.h"
-#include "core/base/unique_fd.h"
 #include "core/tree/proc_table.h"
 #include "core/tree/process_tree.h"
+#include "proctor/shared_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/signal_name.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

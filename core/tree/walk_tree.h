@@ -3,9 +3,9 @@
 #include <functional>
 #include <memory>
 
-#include "core/base/unique_fd.h"
 #include "core/tree/process_tree.h"
 #include "core/tree/tree_walker.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -5,9 +5,9 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/child_ref.h"
-#include "core/base/exit_status.h"
-#include "core/base/unique_fd.h"
+#include "proctor/child_ref.h"
+#include "proctor/exit_status.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

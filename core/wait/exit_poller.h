@@ -10,10 +10,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/unique_fd.h"
 #include "core/wait/child_wait.h"
 #include "core/wait/sigchld.h"
 #include "core/wait/watch_table.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

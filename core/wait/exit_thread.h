@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/unique_fd.h"
 #include "core/wait/exit_poller.h"
 #include "core/wait/watch_table.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

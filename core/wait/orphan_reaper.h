@@ -2,7 +2,7 @@
 
 #include <sys/types.h>
 
-#include "core/base/child_ref.h"
+#include "proctor/child_ref.h"
 
 namespace proctor {
 

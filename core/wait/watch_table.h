@@ -13,11 +13,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/child_ref.h"
-#include "core/loop/event_loop.h"
-#include "core/wait/child_exit.h"
 #include "core/wait/child_wait.h"
 #include "core/wait/orphan_reaper.h"
+#include "proctor/child_exit.h"
+#include "proctor/child_ref.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/wait/child_wait.h"
 #include "core/wait/orphan_reaper.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -8,7 +8,7 @@
 #include "core/wait/exit_poller.h"
 #include "core/wait/sigchld.h"
 #include "core/wait/watch_table.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 namespace proctor {
 

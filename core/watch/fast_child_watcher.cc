@@ -7,9 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
 #include "core/base/warning.h"
+#include "core/wait/child_wait.h"
 #include "core/wait/orphan_reaper.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

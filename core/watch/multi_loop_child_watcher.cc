@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -7,7 +7,7 @@
 #include "absl/synchronization/mutex.h"
 #include "core/wait/exit_thread_children.h"
 #include "core/wait/sigchld.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 namespace proctor {
 

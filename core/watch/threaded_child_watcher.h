@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/wait/exit_thread_children.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 namespace proctor {
 

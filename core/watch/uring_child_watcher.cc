@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/wait/child_wait.h"
 #include "core/wait/exit_thread.h"
 #include "core/wait/orphan_reaper.h"
 #include "core/watch/child_wait_ring.h"

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/wait/watch_table.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 namespace proctor {
 

@@ -1,8 +1,7 @@
-#include "core/watch/watcher_kind.h"
+#include "proctor/watcher_kind.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/wait/sigchld.h"
 #include "core/watch/fast_child_watcher.h"
@@ -11,6 +10,7 @@
 #include "core/watch/safe_child_watcher.h"
 #include "core/watch/threaded_child_watcher.h"
 #include "core/watch/uring_child_watcher.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

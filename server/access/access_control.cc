@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/access/cookie.h"
 #include "server/access/process_action.h"
 #include "server/http/error_json.h"

@@ -10,8 +10,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/random_id.h"
+#include "proctor/error.h"
 
 namespace proctor::server::http {
 namespace {

@@ -8,11 +8,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
-#include "core/base/unique_fd.h"
+#include "proctor/error.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::server::http {
 namespace {

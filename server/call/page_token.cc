@@ -6,7 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 

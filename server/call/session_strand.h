@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/return_if_error.h"
-#include "core/loop/event_loop.h"
 #include "core/session/session_context.h"
+#include "proctor/event_loop.h"
 
 namespace proctor::server {
 

@@ -3,8 +3,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include "absl/status/status.h"
-#include "core/base/error.h"
 #include "core/process/process.h"
+#include "proctor/error.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/signal_name.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/ledger/memory_budget.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 
 namespace proctor::server {
 

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 

@@ -7,7 +7,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "core/base/printable_text.h"
-#include "core/base/version.h"
+#include "proctor/version.h"
 #include "server/daemon/daemon.h"
 #include "server/options/options.h"
 

@@ -1,7 +1,7 @@
 #include "server/daemon/server_facts.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/command/command.h"
+#include "proctor/command.h"
 #include "server/wire/time.h"
 
 namespace proctor::server {

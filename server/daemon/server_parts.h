@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 #include "server/access/logins.h"
 #include "server/daemon/freed_memory.h"
 #include "server/daemon/grpc_side.h"

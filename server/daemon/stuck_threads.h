@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/loop/event_loop.h"
 #include "core/registry/session_registry.h"
+#include "proctor/event_loop.h"
 
 namespace proctor::server {
 

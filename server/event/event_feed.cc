@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "server/event/event_messages.h"
 #include "server/wire/event.h"
 #include "server/wire/process.h"

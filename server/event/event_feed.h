@@ -9,8 +9,8 @@
 #include <memory>
 #include <optional>
 
-#include "core/loop/event_loop.h"
 #include "core/registry/session_registry.h"
+#include "proctor/event_loop.h"
 #include "proctor/v1/event_service.pb.h"
 #include "server/event/event_hub.h"
 #include "server/event/event_transport.h"

@@ -14,7 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/event/event_log.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 #include "server/event/event_journal.h"
 
 namespace proctor::server {

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "core/base/version.h"
-#include "core/policy/policy_registry.h"
+#include "proctor/policy_registry.h"
+#include "proctor/version.h"
 #include "server/daemon/daemon.h"
 #include "server/options/options.h"
 

@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "server/gateway/json_request.h"
 #include "server/gateway/unary_relay.h"

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "google/protobuf/util/time_util.h"
+#include "proctor/error.h"
 #include "server/http/error_json.h"
 #include "server/http/json_text.h"
 #include "server/http/sse.h"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/http/error_json.h"
 #include "server/http/json_text.h"
 #include "server/page/static_files.h"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/gateway/call_set.h"
 #include "server/http/error_json.h"
 #include "server/http/frame_source.h"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "server/http/exchange.h"
 #include "server/http/http_thread.h"
 #include "server/listen/silent_peers.h"

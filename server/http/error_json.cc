@@ -3,9 +3,9 @@
 #include <grpcpp/support/status.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "proctor/error.h"
 #include "server/http/json_text.h"
 
 namespace proctor::server::http {

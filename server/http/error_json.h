@@ -12,7 +12,7 @@ class Status;
 namespace proctor::server::http {
 
 // Turns errors of gRPC into errors of HTTP. In between they are as in the core: an absl::Status
-// with a reason and variables (core/base/error.h).
+// with a reason and variables (proctor/error.h).
 //
 // Thread-safety: pure functions.
 

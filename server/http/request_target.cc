@@ -5,8 +5,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
-#include "core/base/error.h"
 #include "core/base/printable_text.h"
+#include "proctor/error.h"
 
 namespace proctor::server::http {
 namespace {

@@ -7,7 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server::http {
 namespace {

@@ -15,10 +15,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/private_path.h"
 #include "core/base/return_if_error.h"
 #include "core/flags/default_socket.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "core/base/unique_fd.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
+#include "proctor/unique_fd.h"
 #include "server/listen/connection_gate.h"
 #include "server/listen/listener.h"
 #include "server/listen/listener_load.h"

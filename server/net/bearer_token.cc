@@ -7,7 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/loop/event_loop.h"
+#include "proctor/event_loop.h"
 #include "server/listen/appetite.h"
 #include "server/listen/borrowed_socket.h"
 #include "server/listen/listener_load.h"

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "core/base/error.h"
 #include "core/flags/measure.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

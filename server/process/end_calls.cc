@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/call/late_call.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"

@@ -1,6 +1,6 @@
 #include "server/process/process_change.h"
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 

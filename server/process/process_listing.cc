@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "server/call/page_token.h"
 #include "server/wire/process.h"
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/self/background_thread.h"
+#include "proctor/error.h"
 #include "server/call/page_token.h"
 #include "server/call/request_id.h"
 #include "server/call/rpc_caller.h"

@@ -2,8 +2,8 @@
 #include <string>
 #include <utility>
 
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "server/call/request_id.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"

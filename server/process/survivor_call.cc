@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/call/unkillable.h"
 #include "server/wire/process.h"
 #include "server/wire/status.h"

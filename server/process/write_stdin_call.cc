@@ -2,7 +2,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/call/late_call.h"
 #include "server/process/process_calls.h"
 

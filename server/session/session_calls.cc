@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/call/late_call.h"
 #include "server/call/unkillable.h"
 

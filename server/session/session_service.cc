@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "core/base/error.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/error.h"
+#include "proctor/watcher_kind.h"
 #include "server/call/page_token.h"
 #include "server/call/request_id.h"
 #include "server/call/rpc_caller.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/command/command.h"
+#include "proctor/command.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::storage {

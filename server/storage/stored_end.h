@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
+#include "proctor/exit_status.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::storage {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor::storage {
 

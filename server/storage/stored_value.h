@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::storage {
 

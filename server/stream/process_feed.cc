@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "server/wire/command.h"
 #include "server/wire/status.h"
 #include "server/wire/time.h"

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "core/loop/event_loop.h"
 #include "core/process/process.h"
+#include "proctor/event_loop.h"
 #include "proctor/v1/process_service.pb.h"
 #include "server/stream/output_pump.h"
 #include "server/stream/stream_transport.h"

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/call/session_strand.h"
 #include "server/stream/past_stream.h"
 #include "server/stream/process_feed.h"

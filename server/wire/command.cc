@@ -1,9 +1,9 @@
 #include "server/wire/command.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
+#include "proctor/error.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {

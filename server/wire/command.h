@@ -1,9 +1,9 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "core/command/command.h"
 #include "core/command/stop_override.h"
 #include "core/process/process.h"
+#include "proctor/command.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::wire {

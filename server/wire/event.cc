@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/signal_name.h"
+#include "proctor/error.h"
 #include "server/wire/command.h"
 #include "server/wire/process.h"
 #include "server/wire/session.h"

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/base/exit_status.h"
 #include "core/base/output_drained.h"
 #include "core/command/command_excerpt.h"
 #include "core/process/process.h"
+#include "proctor/exit_status.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::wire {

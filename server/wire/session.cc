@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {

@@ -1,9 +1,9 @@
 #include "server/wire/status.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "proctor/error.h"
 
 namespace proctor::wire {
 

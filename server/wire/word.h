@@ -1,9 +1,9 @@
 #pragma once
 
 #include "core/base/output_drained.h"
-#include "core/command/command.h"
 #include "core/fact/process_info.h"
 #include "core/fact/session_info.h"
+#include "proctor/command.h"
 
 namespace proctor::wire {
 

@@ -15,8 +15,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 #include "tests/benchmark/live_children.h"
 
 namespace proctor {

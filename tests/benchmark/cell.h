@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "tests/benchmark/watched_loop.h"
 
 namespace proctor {

@@ -21,7 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "proctor/v1/event_service.grpc.pb.h"
 #include "tests/benchmark/event_client.h"
 

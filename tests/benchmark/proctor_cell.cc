@@ -14,10 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
-#include "core/policy/policy_registry.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/error.h"
+#include "proctor/policy_registry.h"
+#include "proctor/watcher_kind.h"
 #include "tests/benchmark/cell.h"
 
 namespace proctor {

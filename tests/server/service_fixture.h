@@ -9,7 +9,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
-#include "core/policy/policy_registry.h"
+#include "proctor/policy_registry.h"
 #include "proctor/v1/event_service.grpc.pb.h"
 #include "proctor/v1/process_service.grpc.pb.h"
 #include "proctor/v1/session_service.grpc.pb.h"

@@ -13,9 +13,9 @@
 #include "client/cli/output/console.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/output/out_file.h"
-#include "core/base/error.h"
 #include "core/base/printable_text.h"
 #include "core/flags/flag_set.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

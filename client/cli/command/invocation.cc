@@ -13,9 +13,9 @@
 #include "client/cli/flags/flag_text.h"
 #include "client/cli/output/exit_code.h"
 #include "client/cli/text/fill.h"
-#include "client/connection/error.h"
 #include "client/connection/unreachable.h"
-#include "core/base/error.h"
+#include "proctor/client/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

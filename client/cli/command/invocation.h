@@ -12,8 +12,8 @@
 #include "client/cli/output/console.h"
 #include "client/cli/output/out_file.h"
 #include "client/cli/text/colour.h"
-#include "client/cpp/client.h"
 #include "core/flags/flag_set.h"
+#include "proctor/client/client.h"
 
 namespace proctor::cli {
 

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/base/printable_text.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

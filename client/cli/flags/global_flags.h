@@ -1,8 +1,8 @@
 #pragma once
 
 #include "client/cli/text/colour.h"
-#include "client/connection/connect_options.h"
 #include "core/flags/flag_set.h"
+#include "proctor/client/connect_options.h"
 
 namespace proctor::cli {
 

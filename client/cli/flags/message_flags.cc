@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_accept.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_value.h"
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 

@@ -2,8 +2,8 @@
 
 #include "absl/time/time.h"
 #include "client/cli/output/console.h"
-#include "client/cpp/reconnector.h"
 #include "core/flags/flag_set.h"
+#include "proctor/client/reconnector.h"
 
 namespace proctor::cli {
 

@@ -1,7 +1,7 @@
 #include "client/cli/output/exit_code.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::cli {

@@ -9,7 +9,7 @@
 #include "client/cli/print/lost_process.h"
 #include "client/cli/run/stdin_pump.h"
 #include "client/cli/text/short_id.h"
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 namespace {

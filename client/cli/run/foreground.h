@@ -7,7 +7,7 @@
 #include "client/cli/print/gap_report.h"
 #include "client/cli/run/interactive_terminal.h"
 #include "client/cli/run/signal_forwarder.h"
-#include "client/cpp/process_stream.h"
+#include "proctor/client/process_stream.h"
 
 namespace proctor::cli {
 

@@ -17,8 +17,8 @@
 #include "client/cli/terminal/screen_modes.h"
 #include "client/cli/terminal/terminal_keys.h"
 #include "client/cli/terminal/terminal_signals.h"
-#include "client/cpp/process_stream.h"
-#include "core/base/unique_fd.h"
+#include "proctor/client/process_stream.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::cli {
 

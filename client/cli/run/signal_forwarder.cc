@@ -15,8 +15,8 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/terminal/ignored_signal.h"
 #include "client/cli/terminal/raw_terminal.h"
-#include "client/connection/error.h"
 #include "core/base/signal_name.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -9,8 +9,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "client/cli/output/console.h"
-#include "client/cpp/process_stream.h"
-#include "core/base/unique_fd.h"
+#include "proctor/client/process_stream.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::cli {
 

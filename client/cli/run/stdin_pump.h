@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "client/cli/output/console.h"
-#include "client/cpp/process_stream.h"
-#include "core/base/unique_fd.h"
+#include "proctor/client/process_stream.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::cli {
 

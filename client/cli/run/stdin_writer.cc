@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/connection/error.h"
-#include "core/base/error.h"
+#include "proctor/client/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 

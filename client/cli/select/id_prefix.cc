@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/invocation.h"
 #include "client/cli/select/process_pages.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/base/call_once.h"
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 

@@ -6,9 +6,9 @@
 
 #include "absl/status/status.h"
 #include "client/cli/print/process_row.h"
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
 #include "core/flags/flag_set.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 #include "proctor/v1/event_service.pb.h"
 #include "proctor/v1/process_service.pb.h"
 

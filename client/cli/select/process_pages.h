@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::cli {

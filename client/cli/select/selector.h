@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "client/cli/command/invocation.h"
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
 #include "core/flags/flag_set.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::cli {

@@ -6,7 +6,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/select/all_at_once.h"
 #include "client/cli/select/id_prefix.h"
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "client/cli/command/invocation.h"
 #include "client/cli/select/selector.h"
-#include "client/connection/error.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 

@@ -10,7 +10,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
 
 namespace proctor::cli {
 

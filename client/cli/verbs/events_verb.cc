@@ -21,8 +21,8 @@
 #include "client/cli/print/event_text.h"
 #include "client/cli/run/signal_forwarder.h"
 #include "client/cli/select/id_prefix.h"
-#include "client/connection/error.h"
-#include "core/base/error.h"
+#include "proctor/client/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "client/cli/command/invocation.h"
 #include "client/cli/command/verb.h"
 #include "client/cli/output/exit_code.h"
-#include "core/base/version.h"
+#include "proctor/version.h"
 
 namespace proctor::cli {
 

@@ -13,8 +13,8 @@
 #include "client/cli/print/lost_process.h"
 #include "client/cli/select/selector.h"
 #include "client/cli/select/targets.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

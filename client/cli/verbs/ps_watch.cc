@@ -16,8 +16,8 @@
 #include "client/cli/text/colour.h"
 #include "client/cli/text/screen_painter.h"
 #include "client/cli/verbs/event_bell.h"
-#include "core/base/error.h"
 #include "core/base/return_if_error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

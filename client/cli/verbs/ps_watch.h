@@ -3,8 +3,8 @@
 #include "client/cli/command/invocation.h"
 #include "client/cli/print/process_view.h"
 #include "client/cli/select/process_filter.h"
-#include "client/cpp/client.h"
-#include "client/cpp/reconnector.h"
+#include "proctor/client/client.h"
+#include "proctor/client/reconnector.h"
 
 namespace proctor::cli {
 

@@ -13,7 +13,7 @@
 #include "client/cli/output/json.h"
 #include "client/cli/select/id_prefix.h"
 #include "client/cli/select/targets.h"
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 namespace proctor::cli {
 namespace {

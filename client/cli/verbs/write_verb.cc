@@ -11,7 +11,7 @@
 #include "client/cli/output/exit_code.h"
 #include "client/cli/run/stdin_writer.h"
 #include "client/cli/select/id_prefix.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::cli {
 namespace {

@@ -1,9 +1,9 @@
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 #include <grpcpp/support/status.h>
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/client/messages.h"
 
 namespace proctor::client {

@@ -1,4 +1,4 @@
-#include "client/cpp/process_stream.h"
+#include "proctor/client/process_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "absl/synchronization/notification.h"
-#include "client/cpp/client.h"
+#include "proctor/client/client.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/messages.h"
 

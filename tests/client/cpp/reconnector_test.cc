@@ -1,4 +1,4 @@
-#include "client/cpp/reconnector.h"
+#include "proctor/client/reconnector.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::client {
 namespace {

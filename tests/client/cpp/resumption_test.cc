@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "client/cpp/client.h"
-#include "core/base/error.h"
+#include "proctor/client/client.h"
+#include "proctor/error.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/messages.h"
 

@@ -1,4 +1,4 @@
-#include "core/base/child_ref.h"
+#include "proctor/child_ref.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 #include <errno.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

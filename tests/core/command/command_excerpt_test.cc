@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 namespace proctor {
 namespace {

@@ -1,11 +1,11 @@
-#include "core/command/command.h"
+#include "proctor/command.h"
 
 #include <gmock/gmock.h>
 
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
 #include "core/event/event_log.h"
+#include "proctor/error.h"
 #include "tests/core/event/fake_event_store.h"
 #include "tests/core/storage/noted_warnings.h"
 

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 #include "tests/core/event/event_log_store_fixture.h"
 #include "tests/core/storage/temporary_directory.h"
 

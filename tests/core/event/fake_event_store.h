@@ -7,9 +7,9 @@
 
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "core/base/error.h"
 #include "core/event/event_codec.h"
 #include "core/event/event_store.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

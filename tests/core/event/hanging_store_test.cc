@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/event/event_log_store_fixture.h"
 
 namespace proctor {

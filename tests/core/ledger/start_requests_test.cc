@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/event/fake_event_store.h"
 #include "tests/core/ledger/fake_state_codec.h"
 #include "tests/core/storage/noted_warnings.h"

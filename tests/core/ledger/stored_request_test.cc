@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/loop/loop_test.h"
 #include "tests/core/loop/scripted_event_loop.h"
 

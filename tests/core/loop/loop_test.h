@@ -11,11 +11,11 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "core/base/error.h"
-#include "core/base/unique_fd.h"
-#include "core/loop/event_loop.h"
 #include "core/loop/proactor_event_loop.h"
 #include "core/loop/selector_event_loop.h"
+#include "proctor/error.h"
+#include "proctor/event_loop.h"
+#include "proctor/unique_fd.h"
 #include "tests/core/open_descriptors.h"
 
 namespace proctor {

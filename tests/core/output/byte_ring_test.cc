@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/out_of_memory.h"
 #include "tests/core/output/memory_limit.h"
 

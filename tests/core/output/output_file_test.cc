@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/output/kept_output.h"
 #include "tests/core/storage/temporary_directory.h"
 

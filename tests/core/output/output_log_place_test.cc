@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/error.h"
 #include "core/output/output_log.h"
+#include "proctor/error.h"
 #include "tests/core/output/output_log_fixture.h"
 
 namespace proctor {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
 #include "core/output/output_file.h"
+#include "proctor/error.h"
 #include "tests/core/output/kept_output.h"
 #include "tests/core/storage/noted_warnings.h"
 #include "tests/core/storage/temporary_directory.h"

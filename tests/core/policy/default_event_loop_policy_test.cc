@@ -1,4 +1,4 @@
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/base/error.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/error.h"
+#include "proctor/watcher_kind.h"
 #include "tests/core/loop/loop_test.h"
 #include "tests/core/loop/scripted_event_loop.h"
 #include "tests/core/policy/fake_child_watcher.h"

@@ -1,4 +1,4 @@
-#include "core/policy/event_loop_policy.h"
+#include "proctor/event_loop_policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/base/error.h"
 #include "core/loop/selector_event_loop.h"
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
+#include "proctor/error.h"
 #include "tests/core/policy/fake_child_watcher.h"
 
 namespace proctor {

@@ -1,4 +1,4 @@
-#include "core/policy/policy_registry.h"
+#include "proctor/policy_registry.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/policy/fake_child_watcher.h"
 
 namespace proctor {

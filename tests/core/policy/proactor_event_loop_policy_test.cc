@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "core/base/error.h"
 #include "core/loop/proactor_event_loop.h"
-#include "core/policy/policy_registry.h"
+#include "proctor/error.h"
+#include "proctor/policy_registry.h"
 #include "tests/core/loop/refuse_system_call.h"
 #include "tests/core/policy/fake_child_watcher.h"
 

@@ -12,8 +12,8 @@
 #include <string>
 #include <utility>
 
-#include "core/base/unique_fd.h"
 #include "core/spawn/newborn_guard.h"
+#include "proctor/unique_fd.h"
 #include "tests/core/process/clock_event_loop.h"
 
 namespace proctor {

@@ -14,9 +14,9 @@
 #include "core/base/spare_descriptor.h"
 #include "core/loop/selector_event_loop.h"
 #include "core/process/process.h"
-#include "core/spawn/launcher.h"
+#include "core/spawn/launch_method.h"
 #include "core/wait/orphan_reaper.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/watcher_kind.h"
 #include "tests/core/leak_check.h"
 
 namespace proctor {

@@ -1,5 +1,5 @@
 // A process on a terminal.
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {

@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {

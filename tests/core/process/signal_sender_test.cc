@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/wait/child_wait.h"
+#include "proctor/error.h"
 #include "tests/core/process/clock_event_loop.h"
 #include "tests/core/process/fake_tree.h"
 

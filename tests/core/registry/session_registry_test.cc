@@ -11,9 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
-#include "core/policy/policy_registry.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/error.h"
+#include "proctor/policy_registry.h"
+#include "proctor/watcher_kind.h"
 #include "tests/core/session/session_fixture.h"
 
 namespace proctor {

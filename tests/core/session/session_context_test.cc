@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "core/policy/default_event_loop_policy.h"
-#include "core/policy/policy_registry.h"
+#include "proctor/default_event_loop_policy.h"
+#include "proctor/policy_registry.h"
 #include "tests/core/session/session_fixture.h"
 
 namespace proctor {

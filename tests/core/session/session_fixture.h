@@ -12,8 +12,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
 #include "core/registry/session_registry.h"
+#include "proctor/error.h"
 
 namespace proctor {
 

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
 #include "core/command/command_excerpt.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {

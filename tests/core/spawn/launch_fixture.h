@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/spawn/launcher.h"
+#include "core/spawn/launch_method.h"
+#include "proctor/launcher.h"
 #include "tests/core/open_descriptors.h"
 #include "tests/core/scratch_directory.h"
 

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/spawn/clone_spawn.h"
 #include "core/spawn/newborn_guard.h"
+#include "proctor/error.h"
 #include "tests/core/spawn/launch_fixture.h"
 
 namespace proctor {

@@ -11,8 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "core/base/error.h"
 #include "core/self/descriptor_limit.h"
+#include "proctor/error.h"
 #include "tests/core/spawn/launch_fixture.h"
 
 namespace proctor {

@@ -1,5 +1,3 @@
-#include "core/spawn/launcher.h"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -10,7 +8,8 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
+#include "core/spawn/launch_method.h"
+#include "proctor/error.h"
 #include "tests/core/spawn/launch_fixture.h"
 
 namespace proctor {

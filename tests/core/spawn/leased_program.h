@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

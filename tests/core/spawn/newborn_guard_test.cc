@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/spawn/launch_fixture.h"
 #include "tests/core/spawn/leased_program.h"
 

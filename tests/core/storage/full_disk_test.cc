@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/event/event_log.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 #include "tests/core/event/fake_event_store.h"
 #include "tests/core/storage/noted_warnings.h"
 #include "tests/core/storage/small_disk.h"

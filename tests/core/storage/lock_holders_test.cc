@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {

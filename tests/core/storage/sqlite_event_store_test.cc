@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/storage/noted_warnings.h"
 #include "tests/core/storage/sqlite_event_store_fixture.h"
 

@@ -11,8 +11,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 #include "tests/core/storage/temporary_directory.h"
 
 namespace proctor {

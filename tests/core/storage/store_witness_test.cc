@@ -8,9 +8,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/error.h"
 #include "core/storage/sqlite.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 #include "tests/core/storage/noted_warnings.h"
 #include "tests/core/storage/temporary_directory.h"
 

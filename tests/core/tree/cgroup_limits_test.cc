@@ -2,7 +2,7 @@
 // cgroup v2 and ours to use: tests/vm/run makes one.
 #include <algorithm>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
-#include "core/base/unique_fd.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/raw_system_call.h"
+#include "proctor/unique_fd.h"
 #include "tests/core/process/process_fixture.h"
 
 namespace proctor {

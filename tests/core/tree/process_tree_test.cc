@@ -14,10 +14,10 @@
 #include <system_error>
 
 #include "absl/strings/numbers.h"
-#include "core/base/error.h"
 #include "core/tree/cgroup_root.h"
 #include "core/tree/group_tree.h"
 #include "core/tree/proc_table.h"
+#include "proctor/error.h"
 #include "tests/core/process/mechanism_fixture.h"
 #include "tests/core/tree/test_cgroup.h"
 
@@ -286,7 +286,7 @@ using GroupTreeTest = ProcessFixture;
 TEST_F(GroupTreeTest, ReachesTheGroupUntilItsLeaderIsReaped) {
   auto tree = std::make_unique<GroupTree>();
   EXPECT_EQ(tree->mechanism(), TreeMechanism::kGroup);
-  auto child = Launch(MakeCommand("wait_forever"), tree->place());
+  auto child = LaunchInto(tree->place(), MakeCommand("wait_forever"));
   ASSERT_TRUE(child.ok()) << child.status();
   tree->OnSpawned({{child->child.pid}, child->user, false});
   absl::Status sent = absl::UnknownError("not told");

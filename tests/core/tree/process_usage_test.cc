@@ -12,9 +12,9 @@
 #include <fstream>
 #include <future>
 
-#include "core/base/error.h"
 #include "core/tree/cgroup_root.h"
 #include "core/tree/usage_sampler.h"
+#include "proctor/error.h"
 #include "tests/core/tree/test_cgroup.h"
 
 namespace proctor {

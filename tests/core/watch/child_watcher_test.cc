@@ -1,6 +1,6 @@
 // What every watcher does, on both loops.
 
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 #include <fcntl.h>
 #include <sys/ptrace.h>
@@ -11,8 +11,8 @@
 #include <thread>
 #include <type_traits>
 
-#include "core/base/error.h"
 #include "core/wait/child_wait.h"
+#include "proctor/error.h"
 #include "tests/core/watch/watcher_test.h"
 
 namespace proctor {

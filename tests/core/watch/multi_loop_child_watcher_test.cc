@@ -6,7 +6,7 @@
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/watch/watcher_test.h"
 
 namespace proctor {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/watch/refused_call.h"
 #include "tests/core/watch/watcher_test.h"
 

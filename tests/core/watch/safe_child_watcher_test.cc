@@ -1,6 +1,6 @@
 #include "core/watch/safe_child_watcher.h"
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/watch/watcher_test.h"
 
 namespace proctor {

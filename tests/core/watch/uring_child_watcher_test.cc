@@ -2,8 +2,8 @@
 
 #include <sys/syscall.h>
 
-#include "core/base/error.h"
 #include "core/watch/child_wait_ring.h"
+#include "proctor/error.h"
 #include "tests/core/watch/refused_call.h"
 #include "tests/core/watch/watcher_test.h"
 

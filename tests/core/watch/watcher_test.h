@@ -18,10 +18,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/warning.h"
-#include "core/policy/policy_registry.h"
 #include "core/wait/orphan_reaper.h"
 #include "core/watch/fast_child_watcher.h"
-#include "core/watch/watcher_kind.h"
+#include "proctor/policy_registry.h"
+#include "proctor/watcher_kind.h"
 #include "tests/core/leak_check.h"
 
 namespace proctor {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "proctor/v1/event_service.pb.h"
 
 namespace proctor {

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

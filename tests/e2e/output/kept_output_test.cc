@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "tests/e2e/harness/e2e_test.h"
 
 namespace proctor {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::server {

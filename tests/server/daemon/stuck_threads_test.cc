@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
-#include "core/base/error.h"
 #include "core/loop/selector_event_loop.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

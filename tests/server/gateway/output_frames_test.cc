@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server::http {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::testing {
 

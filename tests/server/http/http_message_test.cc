@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "server/http/error_json.h"
 #include "server/http/json_text.h"
 #include "server/http/sse.h"

@@ -9,7 +9,7 @@
 
 #include <vector>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "server/listen/descriptor_reserve.h"
 
 namespace proctor::server {

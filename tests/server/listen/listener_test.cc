@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 
 namespace proctor::server {
 namespace {

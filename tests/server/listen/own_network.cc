@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::testing {
 

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 #include "tests/server/listen/own_network.h"
 
 namespace proctor::server {

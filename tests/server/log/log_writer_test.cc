@@ -11,7 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor::server {
 namespace {

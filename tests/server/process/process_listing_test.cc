@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/session/session_fixture.h"
 
 namespace proctor::server {

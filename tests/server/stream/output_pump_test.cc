@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "core/base/error.h"
+#include "proctor/error.h"
 #include "tests/core/process/process_fixture.h"
 #include "tests/server/stream/fake_stream_transport.h"
 

@@ -1,4 +1,4 @@
-#include "core/base/reason.h"
+#include "proctor/reason.h"
 
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@ class Status;
 namespace proctor::client {
 
 // Why a call failed: an absl::Status with the reason and the variables of the google.rpc.ErrorInfo
-// that the server sent, as core/base/error.h reads them (ReasonOf, ErrorReason, ErrorVariables). An
+// that the server sent, as proctor/error.h reads them (ReasonOf, ErrorReason, ErrorVariables). An
 // error that gRPC itself made has no reason.
 //
 // Pure functions; thread-safe.

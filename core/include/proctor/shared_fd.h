@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/base/unique_fd.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/policy/default_event_loop_policy.h"
+#include "proctor/default_event_loop_policy.h"
 
 namespace proctor {
 

@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/loop/event_loop.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 

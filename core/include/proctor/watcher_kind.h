@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/watch/child_watcher.h"
+#include "proctor/child_watcher.h"
 
 namespace proctor {
 

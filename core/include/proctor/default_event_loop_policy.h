@@ -5,10 +5,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "core/policy/event_loop_policy.h"
-#include "core/policy/thread_loops.h"
+#include "proctor/event_loop_policy.h"
 
 namespace proctor {
+
+class ThreadLoops;
 
 // The policy with one SelectorEventLoop for each thread (asyncio.DefaultEventLoopPolicy). Meant to
 // be subclassed.

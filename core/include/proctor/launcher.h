@@ -6,10 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/base/child_ref.h"
-#include "core/base/unique_fd.h"
-#include "core/command/command.h"
-#include "core/spawn/tree_place.h"
+#include "proctor/child_ref.h"
+#include "proctor/command.h"
+#include "proctor/unique_fd.h"
 
 namespace proctor {
 
@@ -21,12 +20,6 @@ struct LaunchedProcess {
   UniqueFd stdin_pipe;   // with a terminal: its master side
   UniqueFd stdout_pipe;  // with a terminal: its master side, the same open file
   UniqueFd stderr_pipe;
-};
-
-// How processes are spawned.
-enum class LaunchMethod {
-  kClone3,  // clone3 with CLONE_VM, CLONE_VFORK, CLONE_PIDFD, CLONE_INTO_CGROUP
-  kClone,   // clone, where clone3 is refused (old kernels, seccomp): the child moves itself
 };
 
 // Spawns `command`, the only place of Proctor that does so. The child leads a
@@ -53,24 +46,11 @@ enum class LaunchMethod {
 // IDENTITY_UNAVAILABLE) for want of a privilege of this process; those of ResolveIdentity. Without
 // an errno: Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was
 // killed, with `found`: `stopped` by a signal, or `in_kernel`, as on a dead network disk.
-absl::StatusOr<LaunchedProcess> Launch(const Command& command, const TreePlace& place = {});
-
-// As above by a given method, for tests. Errors: as above; Unimplemented if the
-// kernel refuses the method.
-absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
-                                         const TreePlace& place = {});
+absl::StatusOr<LaunchedProcess> Launch(const Command& command);
 
 // How long a child may take to its exec, from now on in this process: 5 s at first. A child that is
 // stopped meanwhile is continued; after this time it is killed, like one that hangs in the kernel.
 // Any thread.
 void SetSpawnTimeout(absl::Duration timeout);
-
-// The mechanisms of Launch on this machine. Also makes what all spawns of this process share: a
-// thread and a descriptor (NewbornGuard).
-struct LauncherInfo {
-  LaunchMethod method;
-  std::string reason;  // why not clone3; empty with clone3
-};
-LauncherInfo ProbeLauncher();
 
 }  // namespace proctor

@@ -3,12 +3,12 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "client/connection/connect_options.h"
-#include "client/connection/error.h"
-#include "client/cpp/event_stream.h"
-#include "client/cpp/process_stream.h"
-#include "client/cpp/reconnector.h"
-#include "client/cpp/rpc.h"
+#include "proctor/client/connect_options.h"
+#include "proctor/client/error.h"
+#include "proctor/client/event_stream.h"
+#include "proctor/client/process_stream.h"
+#include "proctor/client/reconnector.h"
+#include "proctor/client/rpc.h"
 #include "proctor/v1/event_service.pb.h"
 #include "proctor/v1/process_service.pb.h"
 #include "proctor/v1/server_service.pb.h"

@@ -24,7 +24,7 @@ class Rpc {
   explicit Rpc(Call call) : call_(std::move(call)) {}
 
   // Returns the response, or why there is none: the contract lists the errors by code and reason,
-  // at the RPC of the same name. After an error that IsUnreachable (client/connection/error.h) the
+  // at the RPC of the same name. After an error that IsUnreachable (proctor/client/error.h) the
   // server may have acted or not; RPCs with a request_id or an offset can be repeated.
   absl::StatusOr<Response> operator()(const Request& request,
                                       const CallOptions& options = {}) const {

@@ -10,9 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "core/command/process_limits.h"
-#include "core/command/process_user.h"
-#include "core/command/terminal_options.h"
+#include "proctor/process_limits.h"
+#include "proctor/process_user.h"
+#include "proctor/terminal_options.h"
 
 namespace proctor {
 

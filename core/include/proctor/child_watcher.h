@@ -4,13 +4,11 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
-#include "core/base/child_ref.h"
-#include "core/loop/event_loop.h"
-#include "core/wait/child_exit.h"
-#include "core/wait/child_wait.h"
+#include "proctor/child_exit.h"
+#include "proctor/child_ref.h"
+#include "proctor/event_loop.h"
 
 namespace proctor {
 
@@ -44,9 +42,7 @@ class ChildWatcher {
   // The same for a child of which only the number is known, as asyncio has it: opens a pidfd of
   // its own. A class that overrides one of the two names the other with `using`.
   // Errors: also NotFound for what is not a child, where the watcher finds that out at once.
-  virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler) {
-    return AddChildHandler(OpenChild(pid), std::move(handler));
-  }
+  virtual absl::Status AddChildHandler(pid_t pid, ChildHandler handler);
 
   // Makes sure that the handler of `pid` is not called any more; the child is
   // still reaped. Returns whether there was a handler to remove.

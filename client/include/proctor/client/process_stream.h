@@ -12,15 +12,15 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "client/connection/error.h"
-#include "client/cpp/output_ledger.h"
-#include "client/cpp/reconnector.h"
-#include "client/cpp/stdin_backlog.h"
+#include "proctor/client/error.h"
+#include "proctor/client/reconnector.h"
 #include "proctor/v1/process_service.pb.h"
 
 namespace proctor::client {
 
+class OutputLedger;
 class ProcessWire;
+class StdinBacklog;
 struct Stubs;
 
 // The receivers of messages; each may be unset. Receive calls them on its thread, one at a time,
@@ -178,7 +178,7 @@ class ProcessStream {
   uint64_t first_totals_[2] = {0, 0};
   // Of the first byte that came.
   std::optional<google::protobuf::Timestamp> first_time_;
-  OutputLedger ledger_;
+  const std::unique_ptr<OutputLedger> ledger_;
   StreamOutcome outcome_;
   bool concluded_ = false;
 
@@ -190,7 +190,7 @@ class ProcessStream {
   // A write failed, or the wire ended; there may be another one.
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   // Of a stream that may be resumed.
-  StdinBacklog backlog_ ABSL_GUARDED_BY(mutex_);
+  const std::unique_ptr<StdinBacklog> backlog_ ABSL_PT_GUARDED_BY(mutex_);
   bool close_sent_ ABSL_GUARDED_BY(mutex_) = false;
   // A thread is inside a write on the wire.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;

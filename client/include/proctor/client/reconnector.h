@@ -5,7 +5,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/connection/error.h"
+#include "proctor/client/error.h"
 
 namespace proctor::client {
 

@@ -3,7 +3,7 @@
 #include <sys/types.h>
 
 #include "absl/functional/any_invocable.h"
-#include "core/base/exit_status.h"
+#include "proctor/exit_status.h"
 
 namespace proctor {
 

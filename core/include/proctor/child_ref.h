@@ -2,7 +2,7 @@
 
 #include <sys/types.h>
 
-#include "core/base/shared_fd.h"
+#include "proctor/shared_fd.h"
 
 namespace proctor {
 

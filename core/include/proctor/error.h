@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "core/base/reason.h"
+#include "proctor/reason.h"
 
 namespace proctor {
 
