@@ -6,6 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <string_view>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/private_path.h"
@@ -25,7 +28,7 @@ absl::Status Failed(const char* operation, const std::string& path, int error) {
       absl::StrCat("token file '", path, "': ", operation, ": ", ErrnoText(error)));
 }
 
-bool IsToken(const std::string& text) {
+bool IsToken(std::string_view text) {
   if (text.size() < kShortest || text.size() > kLongest) return false;
   for (const char c : text) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') return false;
@@ -34,18 +37,17 @@ bool IsToken(const std::string& text) {
 }
 
 absl::StatusOr<std::string> ReadToken(int fd, const std::string& path) {
-  std::string text(kLongest + 2, '\0');  // and a line break of two bytes
+  std::array<char, kLongest + 2> content;  // and a line break of two bytes
   size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
+  while (size < content.size()) {
+    const ssize_t got = ::read(fd, content.data() + size, content.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Failed("read", path, errno);
     if (got == 0) break;
     size += static_cast<size_t>(got);
   }
-  text.resize(size);
-  absl::StripAsciiWhitespace(&text);
-  if (IsToken(text)) return text;
+  const std::string token(absl::StripAsciiWhitespace({content.data(), size}));
+  if (IsToken(token)) return token;
   return absl::FailedPreconditionError(absl::StrCat("token file '", path, "': its content is not ",
                                                     kShortest, " to ", kLongest,
                                                     " letters, digits, '-' or '_'"));

@@ -79,7 +79,7 @@ int RestartVerb(Invocation& invocation) {
         if (client::IsLost(response.status())) response = client.RestartProcess(request, Prompt());
         result->error = response.status();
         if (!response.ok()) {
-          result->notes.push_back("it is stopped, and was not started again");
+          result->notes.emplace_back("it is stopped, and was not started again");
           return;
         }
         result->data = json ? JsonLine(response->process())
