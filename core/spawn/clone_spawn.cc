@@ -40,6 +40,7 @@
 // Signals are blocked throughout, 32 and 33 of libc included: a handler that ran in the child would
 // act on the parent's memory. Rejected: fork(2), which copies page tables (50 ms for 1 GiB), and
 // vfork(2): its child shares the caller's stack frame and handlers.
+// posix_spawn(3) was used once; it can set neither a umask nor a limit nor a user.
 
 namespace proctor {
 namespace {

@@ -30,6 +30,8 @@ namespace proctor {
 // A start costs two uncontended locks, and one timerfd_settime(2) where none was under way in
 // the last 50 ms; the guard's thread wakes no more than once in 50 ms.
 //
+// Rejected: a deadline for each start on the loop. The loop sleeps with its thread.
+//
 // A newborn also has copies of all descriptors that were open at its clone, pipes of other children
 // among them, until it closes them: the wait for the end of a pipe asks here.
 //

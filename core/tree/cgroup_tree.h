@@ -14,6 +14,12 @@ class CgroupRoot;
 // A tree that is a control group: the kernel keeps its members, and no member leaves it
 // without the server's privileges.
 //
+// A process leaves a group if it may write to the cgroup.procs of another one. Root may, and in a
+// delegated group the server's own user may. So only processes of another user are sure to stay.
+//
+// A start costs 40 µs more by it (mkdir) and an end 25 µs (rmdir). A wait for members that are left
+// costs two descriptors.
+//
 // Thread-safety, lifetime: as ProcessTree. The group is removed with the tree, or after its
 // last member by `root`.
 class CgroupTree final : public ProcessTree {

@@ -56,6 +56,8 @@ struct TreeWait {
 // A process and all its descendants, wherever they went: out of its process group, out of
 // its session, to another parent.
 //
+// Control groups and walks need no pidfds, and both use the SpareDescriptor when there is no other.
+//
 // Thread-safety: none; the thread of its loop.
 // Lifetime: made before the spawn, owned by its process. Members that are left at its end live on.
 class ProcessTree {

@@ -15,6 +15,8 @@ namespace proctor {
 // (waitid(2) with WNOWAIT), so that it can be recorded while the kernel still
 // has it, and reaped afterwards.
 //
+// A crash between the two steps finds the zombie or the record.
+//
 // Thread-safety: any thread, for different children. One child has one waiter.
 
 // The result of a look at a child.

@@ -8,6 +8,10 @@ namespace proctor {
 // machine or container, and a subreaper those of its descendants (prctl(2)). With no other init,
 // they would stay zombies.
 //
+// Rejected: to make every server a subreaper. The marks of walked trees find orphans wherever they
+// went, and a server that adopted them would have to tell its children from strangers. A process
+// that outlives the server would be the place for that.
+//
 // Thread-safety: the main thread. Orphans become its children; children of other threads are not
 // even looked at (__WNOTHREAD). The main thread spawns only probes, and reaps them, or leaves them
 // to the OrphanReaper, before it does anything else. A session's child that comes to it, because

@@ -45,6 +45,9 @@ bool IsClaimed(pid_t pid);
 //   Insert ──▶ watched ──Tell──▶ being told ──▶ reaped
 //                 └────Remove, Clear──▶ silenced (reaped by ReapWhenEnded)
 //
+// Watchers differ in how they notice an end (proctor/watcher_kind.h). All of them tell and reap
+// through this table.
+//
 // Thread-safety: all methods from any thread; handlers are called and destroyed
 // with no lock held.
 // Lifetime: always held by a shared_ptr; a notice that is on its way to a loop does
@@ -63,6 +66,7 @@ class WatchTable : public std::enable_shared_from_this<WatchTable> {
   // Calls the handler of an ended child, then reaps the child. Does nothing if the watch was
   // removed or replaced meanwhile. On the loop's thread. An exception of the handler goes to the
   // loop's error handler (conformance 46).
+  // What one handler throws must not cost another child its exit.
   void Tell(const std::shared_ptr<Watch>& watch, const ChildLook& look);
 
   // Sets a function to call after each child that was told and reaped, on the thread that reaped
