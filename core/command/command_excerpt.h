@@ -12,6 +12,8 @@ struct Command;
 
 // The part of a command's argv and environment that lists, events and snapshots show. GetProcess
 // has the rest.
+// Events have only this part from their making on, because 4,096 of them are in memory. The store
+// keeps all of a process's specification.
 
 // So many bytes of the argv, and as many of the variables' names.
 inline constexpr size_t kExcerptBytes = 4096;

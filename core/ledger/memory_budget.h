@@ -12,6 +12,9 @@ namespace proctor {
 // The memory that a server has for data of sizes that its callers choose: output that is or may be
 // kept, and the specifications of all listed processes.
 //
+// A start takes what it will need before its spawn (QuotaUse), so that no two sessions get the last
+// bytes. There is no lock, only a compare and swap.
+//
 // Thread-safety: all methods from any thread. Lifetime: outlives its users.
 class MemoryBudget {
  public:

@@ -76,6 +76,8 @@ class ProcessTable {
 
   // The processes after `ordinal` that `wanted` accepts, in the order of their
   // starts, at most `max`. `wanted` is called with the lock held: it only compares.
+  // An ordinal is the sequence of the event of the start, so that lists and page tokens keep their
+  // order over restarts of the server.
   std::vector<Entry> List(uint64_t after_ordinal, size_t max,
                           const std::function<bool(const ProcessInfo&)>& wanted) const;
 

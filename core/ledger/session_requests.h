@@ -29,6 +29,7 @@ class SessionRequests {
   // Returns the id of the session that `request_id` opened, or else calls `open` with no lock held.
   // One call for a request_id is in `open` at a time, and the others wait for it. A failure is not
   // remembered.
+  // They wait on their own threads: there is nothing else that they could be answered.
   // Errors: those of `open`; AlreadyExists (REQUEST_ID_REUSED) if the request_id opened, or
   // is opening, a session with other options.
   absl::StatusOr<std::string> OpenOnce(const std::string& request_id, const SessionOptions& options,

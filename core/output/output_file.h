@@ -25,6 +25,8 @@ namespace proctor {
 // are written once, read as a whole and removed one by one, which is what files are for, and a
 // file leaves no bytes of a removed output behind in one that stays.
 //
+// Rejected: to read in pieces. Damage would be found only after some of the output was sent.
+//
 // Thread-safety: functions without state; they block on the disk.
 
 // The size that the file has.

@@ -28,6 +28,8 @@ struct FileIdentity {
 // like the commit itself. A mapped page would cost less, but end the server by SIGBUS if the file
 // were cut off.
 //
+// It knows nothing of what was recorded without an event, such as a request that began nothing.
+//
 // Thread-safety: none; used by the store's writer. Lifetime: owns its descriptor.
 class LogWitness {
  public:

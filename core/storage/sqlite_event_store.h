@@ -42,11 +42,16 @@ enum class Durability {
 // inode and time of birth. A restore below the files (a snapshot of the disk or the machine), or
 // into them, cannot be recognised.
 //
+// There are three connections. One writes. One reads for readers that are behind the events in
+// memory. One moves the write-ahead log into the database (Upkeep), so that no append waits for
+// that; only a write-ahead log of over 64 MiB holds appends up for a moment.
+//
 // Thread-safety: as EventStore. Lifetime: owns the directory's lock.
 class SqliteEventStore final : public EventStore {
  public:
   // Opens what is there, or begins anew. A damaged file is set aside under another name, and
   // notice() says so: the server has to start.
+  // It is never deleted. A server that refused to start would be restarted for ever.
   // Errors: those of StateDirectory::Open; FailedPrecondition (STATE_DIR_UNUSABLE) of a file
   // that a newer version wrote, or that cannot be opened or read.
   static absl::StatusOr<std::unique_ptr<SqliteEventStore>> Open(const std::string& directory,
