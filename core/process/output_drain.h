@@ -27,6 +27,8 @@ using OutputPipes = std::array<std::unique_ptr<OutputPipe>, kOutputStreams>;
 // they have the grace, and what they write after it is thrown away. Meanwhile it is found out
 // which processes these are.
 //
+// Rejected: a timer alone. It would cut off the tail.
+//
 // Thread-safety: none; the thread of its loop.
 // Lifetime: part of its process, which is the `owner` and is kept alive while this calls out.
 class OutputDrain {

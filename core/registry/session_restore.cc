@@ -1,4 +1,7 @@
 // How a registry takes over what the server before it left in the store of the event log.
+//
+// What ran when that server ended is no process's child any more. Its status becomes unknown
+// (SERVER_LOST), once and on record, and its session is closed for the same reason.
 #include <array>
 #include <utility>
 

@@ -1,4 +1,11 @@
 // What a registry knows of processes that outlived the server before it, and does to them.
+//
+// What a killed server leaves runs on. The next one finds it by its control group, whose name is
+// the id of the process. How many are left is looked up when the process is asked for, and never
+// for other processes.
+//
+// A walk finds none of them, because the mark of their tree went with the server. Such a process is
+// lost and may run until the machine boots (EventStore::machine_booted).
 #include <signal.h>
 
 #include <utility>

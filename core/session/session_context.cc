@@ -52,6 +52,7 @@ SessionContext::SessionContext(const SessionOptions& options, SessionPlace place
 
 SessionContext::~SessionContext() = default;
 
+// Waits for the new thread, because all that follows may rely on its loop.
 absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const SessionOptions& options,
                                                                      SessionPlace place) {
   ASSIGN_OR_RETURN(auto watcher, ResolveWatcher(options.watcher));

@@ -19,7 +19,7 @@ class SessionHost {
   // is shown; it must not append.
   virtual void OnOpened(const std::shared_ptr<SessionContext>& session) = 0;
 
-  // A session is closed. Called once, on the session's thread.
+  // A session is closed, whatever closed it. Called once, on the session's thread.
   virtual void OnClosed(const SessionContext& session) = 0;
 
   // Has the session of an ended process forget it, because one too many is listed. Any thread; the

@@ -34,6 +34,8 @@ class SessionProcesses {
                                                        const Command& command) const;
 
   // Starts a process; with a request_id, that this one does so is on record before the spawn.
+  // Blocks the session's thread until the child's exec, and while the user database is asked: a
+  // slow directory service delays the starts of this session and of no other.
   // Errors: those of Process::Start and StartRequests::Begin; ResourceExhausted
   // (QUOTA_EXCEEDED), also of the server's memory; AlreadyExists (NAME_IN_USE).
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command, const std::string& request_id,
