@@ -6,6 +6,9 @@
 //
 // A stream resumes by itself with Last-Event-ID, until a server refuses. Requests beside it ask for
 // the facts that no event tells.
+//
+// Any hole in the sequence leads to a fresh snapshot. So the page may be late, but is never wrong;
+// the pill says which.
 import {parseTime, plural} from '../value/format.js';
 import {FrameStream} from '../wire/frame_stream.js';
 import {login} from '../wire/login.js';

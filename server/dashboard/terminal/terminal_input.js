@@ -1,6 +1,6 @@
 // Sends what is typed into a terminal to the stdin of a process. It makes one write at a time; the
 // next one takes all that is typed meanwhile. Each write names its place in stdin, so a write that
-// is sent twice arrives once.
+// is sent twice arrives once: a browser may send a POST twice.
 //
 // The server skips the bytes of a write that stdin has taken already, by that place. Other clients
 // write to stdin, too. So each write asks for its place just before, and keeps it for its own

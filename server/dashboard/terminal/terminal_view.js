@@ -2,6 +2,8 @@
 //
 // Without the focus it only shows. With the focus it sends keys, answers the queries of programs,
 // and gives the process's terminal the size of its window. Another client may use the same process.
+//
+// It is fed by the output stream that the page has anyway, from that stream's offsets.
 import {copyText} from '../element/copy.js';
 import {element, setText} from '../element/element.js';
 import {call} from '../wire/call.js';

@@ -1,6 +1,7 @@
 // The login of this browser. It needs two secrets. The cookie cannot be read by scripts, but the
 // browser sends it to every port of the host. The proof can only be read by pages from this port,
-// and each request sends it as a header.
+// and each request sends it as a header. The tabs of a browser tell each other the proof, by a
+// channel of this origin.
 
 const KEY = 'proctor-proof';
 const UNKNOWN = 'Asking the server what you may do…';
