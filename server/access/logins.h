@@ -92,6 +92,7 @@ class Logins {
   std::optional<Id> Find(std::string_view cookie, std::string_view proof);
 
   // Whether the login has not ended yet. Does not count as its use.
+  // A stream asks this before each frame: a lock and a lookup.
   bool IsOpen(const Id& id);
 
   // Whether the login may act.

@@ -1,4 +1,19 @@
 // How a server ends: its draining, and its shutdown.
+//
+// Drain      health says NOT_SERVING, the registry refuses sessions and starts
+//            every session closes by its processes' stop policies, at 80 % of the grace at the
+//            latest by SIGKILL; streams end with OutputDrained
+//            a second signal, or the end of the grace, kills at once; a process that does not
+//            even die of SIGKILL delays the end by 5 s, and makes the exit code 1
+// Shutdown   event streams end with UNAVAILABLE after the last event
+//            the HTTP side passes that on and ends
+//            the listeners close
+//            gRPC shuts down: 5 s for slow readers, then their sockets
+//            the threads of the sessions are joined
+//
+// No wait is without an end. A session whose thread cannot end, because its process is not to be
+// reaped or it is stuck itself, is named in the log, and the process leaves without destructors
+// (LeaveProcess). ShutdownBound does the same for any step that waits too long.
 
 #include <spdlog/spdlog.h>
 

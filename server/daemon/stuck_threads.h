@@ -20,6 +20,9 @@ inline constexpr absl::Duration kLongTurn = absl::Seconds(5);
 // for long does nothing else. The cause may be a spawn that even SIGKILL does not end, or a file on
 // a dead disk.
 //
+// Health and /readyz say no while a turn has lasted for 10 s, or for 5 s more than --spawn-timeout
+// if that is later; the log names the thread.
+//
 // Thread-safety: Check from any thread; the rest on the main loop's thread.
 // Lifetime: `sessions` outlives it; End comes before the main loop's end.
 class StuckThreads {

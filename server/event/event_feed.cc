@@ -111,6 +111,7 @@ bool EventFeed::MakeNext() {
 
 // Large enough that the cost of a message does not count, and small enough that making it holds up
 // no other stream.
+// 10,000 items took 6 s and more when each was a message.
 bool EventFeed::MakeSnapshot() {
   v1::WatchEventsResponse message;
   v1::Snapshot* const snapshot = message.mutable_snapshot();

@@ -37,6 +37,9 @@ struct HttpLimits {
 //                                                    thrown away, lest a reset overtakes the
 //                                                    answer (RFC 9112, 9.6)
 //
+// Beast takes 16 s to compile, so it is in no other file. What can be wrong without a socket
+// (targets, access, frames, errors) is in files that know neither Beast nor gRPC.
+//
 // Until a request has shown the token (Keep), the connection lasts for `stranger_time`, whatever it
 // does.
 //

@@ -25,6 +25,8 @@ namespace proctor::server {
 // The kernel probes a window of zero at pauses that grow to two minutes, so a peer that is only
 // stopped answers no more often.
 //
+// The viewers of the HTTP side are looked at in the same way.
+//
 // Thread-safety: none; one thread. Lifetime: owns no socket.
 class SilentPeers {
  public:

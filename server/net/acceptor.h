@@ -25,6 +25,11 @@ namespace proctor::server {
 // Connections of TCP are bounded, and leave a reserve of descriptors (ConnectionGate): one that may
 // not stay is reset at once. Those of a unix socket are the operator's, and have no bound.
 //
+// accept ▶ ConnectionGate: descriptors left? listener full? peer full? ─no─▶ reset, counted, logged
+//             │ yes
+//             ▼
+//          Handover ▶ gRPC: TLS and HTTP/2, --handshake-timeout for both
+//
 // Thread-safety: none; the loop's thread, which is the main one.
 // Lifetime: ends before the gRPC server; Start once.
 class Acceptor {
