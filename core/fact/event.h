@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 #include "core/fact/process_info.h"
 #include "core/fact/session_info.h"
 #include "proctor/command.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 #include "core/fact/tree_mechanism.h"
 #include "proctor/command.h"
 #include "proctor/exit_status.h"

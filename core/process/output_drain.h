@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 #include "core/output/output_log.h"
 #include "core/output/output_pipe.h"
 #include "proctor/event_loop.h"

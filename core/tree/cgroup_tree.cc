@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
-#include "core/base/spare_descriptor.h"
 #include "core/tree/cgroup_root.h"
+#include "core/tree/spare_descriptor.h"
 #include "proctor/error.h"
 
 namespace proctor {

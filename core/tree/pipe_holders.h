@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 
 namespace proctor {
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/return_if_error.h"
-#include "core/base/spare_descriptor.h"
+#include "core/tree/spare_descriptor.h"
 #include "proctor/error.h"
 #include "proctor/unique_fd.h"
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/spare_descriptor.h"
 #include "core/tree/cgroup_root.h"
 #include "core/tree/group_tree.h"
 #include "core/tree/proc_table.h"
+#include "core/tree/spare_descriptor.h"
 #include "core/tree/tree_walker.h"
 #include "core/tree/walk_tree.h"
 #include "proctor/error.h"

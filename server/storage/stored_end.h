@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 #include "proctor/exit_status.h"
 #include "proctor/v1/process.pb.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/base/output_drained.h"
 #include "core/command/command_excerpt.h"
+#include "core/fact/output_drained.h"
 #include "core/process/process.h"
 #include "proctor/exit_status.h"
 #include "proctor/v1/process.pb.h"

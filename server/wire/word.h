@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/base/output_drained.h"
+#include "core/fact/output_drained.h"
 #include "core/fact/process_info.h"
 #include "core/fact/session_info.h"
 #include "proctor/command.h"

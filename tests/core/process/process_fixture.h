@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/spare_descriptor.h"
 #include "core/loop/selector_event_loop.h"
 #include "core/process/process.h"
 #include "core/spawn/launch_method.h"
+#include "core/tree/spare_descriptor.h"
 #include "core/wait/orphan_reaper.h"
 #include "proctor/watcher_kind.h"
 #include "tests/core/leak_check.h"

@@ -1,4 +1,4 @@
-#include "core/base/spare_descriptor.h"
+#include "core/tree/spare_descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
