@@ -13,6 +13,7 @@
 #include "absl/base/const_init.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/check.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/loop/loop_error.h"
@@ -100,10 +101,7 @@ void Check(int result) {
 
 io_uring_sqe* Next(io_uring& uring, uint64_t id) {
   io_uring_sqe* const sqe = io_uring_get_sqe(&uring);
-  if (sqe == nullptr) {
-    Warn("io_uring: a request without room made for it");
-    std::abort();
-  }
+  PROCTOR_CHECK(sqe != nullptr, "room was made for the request");
   // An operation's own preparation leaves it as it is.
   io_uring_sqe_set_data64(sqe, id);
   return sqe;

@@ -5,10 +5,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cassert>
 #include <new>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/base/return_if_error.h"
 #include "proctor/error.h"
 
@@ -40,13 +40,13 @@ ByteRing::ByteRing(ByteRing&& settled) noexcept
       end_(std::exchange(settled.end_, settled.begin_)),
       settled_(std::move(settled.settled_)),
       settled_begin_(settled.settled_begin_) {
-  assert(settled.ring_ == nullptr);
+  PROCTOR_CHECK(settled.settled(), "only settled bytes can be shared");
 }
 
 ByteRing::~ByteRing() { Unmap(); }
 
 absl::Status ByteRing::Append(std::string_view data) {
-  assert(data.size() <= capacity_);
+  PROCTOR_CHECK(data.size() <= capacity_, "no piece is larger than the ring");
   if (data.empty()) return absl::OkStatus();
   if (ring_ == nullptr) {
     RETURN_IF_ERROR(MakeRing());
@@ -63,13 +63,13 @@ void ByteRing::Skip(uint64_t bytes) {
 }
 
 void ByteRing::DropBefore(uint64_t position) {
-  assert(position <= end_);
+  PROCTOR_CHECK(position <= end_, "only bytes that were appended can be dropped");
   begin_ = std::max(begin_, position);
   if (begin_ == end_) settled_.reset();
 }
 
 std::string_view ByteRing::View(uint64_t position, uint64_t most) const {
-  assert(position >= begin_ && position <= end_);
+  PROCTOR_CHECK(position >= begin_ && position <= end_, "only kept bytes can be read");
   most = std::min(most, end_ - position);
   if (most == 0) return {};
   if (ring_ == nullptr) return {settled_.get() + (position - settled_begin_), most};
@@ -101,7 +101,7 @@ void ByteRing::Settle() {
 }
 
 ByteRing ByteRing::Share() const {
-  assert(settled());
+  PROCTOR_CHECK(settled(), "only settled bytes can be shared");
   ByteRing shared(capacity_);
   shared.begin_ = begin_;
   shared.end_ = end_;

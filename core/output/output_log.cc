@@ -1,8 +1,8 @@
 #include "core/output/output_log.h"
 
 #include <algorithm>
-#include <cassert>
 
+#include "core/base/check.h"
 #include "core/base/return_if_error.h"
 
 namespace proctor {
@@ -37,7 +37,7 @@ uint64_t OutputLog::Room() const {
 }
 
 absl::Status OutputLog::Append(OutputStream stream, std::string_view data, absl::Time time) {
-  assert(!totals_[Index(stream)].eof);
+  PROCTOR_CHECK(!totals_[Index(stream)].eof, "nothing comes after the end of a stream");
   while (!data.empty()) {
     std::string_view piece = data.substr(0, ring_.capacity());
     data.remove_prefix(piece.size());
@@ -152,7 +152,7 @@ const OutputLog::Chunk& OutputLog::ChunkAt(uint64_t position) const {
   auto after =
       std::upper_bound(chunks_.begin(), chunks_.end(), position,
                        [](uint64_t wanted, const Chunk& chunk) { return wanted < chunk.position; });
-  assert(after != chunks_.begin());
+  PROCTOR_CHECK(after != chunks_.begin(), "a chunk covers each kept byte");
   return *std::prev(after);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "proctor/error.h"
 #include "tests/core/out_of_memory.h"
@@ -203,6 +204,32 @@ TEST(ByteRingTest, KeepsBytesBeyondTheLimitOfFileSizes) {
   ::signal(SIGXFSZ, before);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(Kept(ring), std::string(100000, 'x'));
+}
+
+class ByteRingDeathTest : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void TearDown() override { GTEST_FLAG_SET(death_test_style, "fast"); }
+
+  ByteRing ring_{8};
+};
+
+TEST_F(ByteRingDeathTest, DiesRatherThanReadWhatIsNotKept) {
+  ASSERT_TRUE(ring_.Append("abc").ok());
+  ring_.DropBefore(1);
+  EXPECT_DEATH(ring_.View(0, 1), "byte_ring.*broken invariant: .*only kept bytes can be read");
+  EXPECT_DEATH(ring_.View(4, 1), "only kept bytes can be read");
+  EXPECT_DEATH(ring_.DropBefore(4), "only bytes that were appended can be dropped");
+}
+
+TEST_F(ByteRingDeathTest, DiesRatherThanWriteBeyondItsMemory) {
+  EXPECT_DEATH(ring_.Append("123456789").IgnoreError(), "no piece is larger than the ring");
+}
+
+TEST_F(ByteRingDeathTest, DiesRatherThanShareWhatChanges) {
+  ASSERT_TRUE(ring_.Append("abc").ok());
+  EXPECT_DEATH(ring_.Share(), "only settled bytes can be shared");
+  EXPECT_DEATH(ByteRing(std::move(ring_)), "only settled bytes can be shared");
 }
 
 }  // namespace

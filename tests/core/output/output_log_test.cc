@@ -292,5 +292,11 @@ TEST_F(OutputLogTest, WithoutMemoryEverythingCountsAsDropped) {
   EXPECT_THAT(Read(cursor), ElementsAre("gap out 0-3000", "gap err 0-4", "out@3000 again"));
 }
 
+TEST_F(OutputLogTest, DiesRatherThanGoOnAfterTheEndOfAStream) {
+  log_.AppendEof(kOut);
+  Append(kErr, "a");  // the other goes on
+  EXPECT_DEATH(Append(kOut, "a"), "output_log.*broken invariant: .*after the end of a stream");
+}
+
 }  // namespace
 }  // namespace proctor
