@@ -104,12 +104,12 @@ absl::Status MakeTables(SqliteConnection& database, const std::string& path) {
 absl::Status CheckTables(SqliteConnection& database) {
   ASSIGN_OR_RETURN(auto whole, database.QueryText("PRAGMA quick_check(1)"));
   if (whole != "ok") return DamagedTables(whole);
-  ASSIGN_OR_RETURN(
-      auto holes,
-      database.QueryText(
-          "SELECT coalesce(max(sequence) - min(sequence) + 1, 0) - count(*) FROM event"));
-  if (holes != "0") {
-    return DamagedTables(absl::StrCat(holes, " events are missing among the others"));
+  // Not moved out of its StatusOr: g++ 12 with -O1 takes what is moved for uninitialised.
+  const auto holes = database.QueryText(
+      "SELECT coalesce(max(sequence) - min(sequence) + 1, 0) - count(*) FROM event");
+  RETURN_IF_ERROR(holes.status());
+  if (*holes != "0") {
+    return DamagedTables(absl::StrCat(*holes, " events are missing among the others"));
   }
   return CheckRows(database);
 }
