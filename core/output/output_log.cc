@@ -22,7 +22,10 @@ OutputLog::OutputLog(uint64_t capacity) : ring_(capacity), most_chunks_(MostChun
 
 // ---- Writing. -------------------------------------------------------------
 
-void OutputLog::OpenStream(OutputStream stream) { totals_[Index(stream)].piped = true; }
+void OutputLog::OpenStream(OutputStream stream) {
+  own_thread_.Check();
+  totals_[Index(stream)].piped = true;
+}
 
 uint64_t OutputLog::Room() const {
   if (attached_.empty()) return ring_.capacity();
@@ -37,6 +40,7 @@ uint64_t OutputLog::Room() const {
 }
 
 absl::Status OutputLog::Append(OutputStream stream, std::string_view data, absl::Time time) {
+  own_thread_.Check();
   PROCTOR_CHECK(!totals_[Index(stream)].eof, "nothing comes after the end of a stream");
   while (!data.empty()) {
     std::string_view piece = data.substr(0, ring_.capacity());
@@ -91,12 +95,14 @@ void OutputLog::DropBefore(uint64_t position) {
 }
 
 void OutputLog::AppendEof(OutputStream stream) {
+  own_thread_.Check();
   if (totals_[Index(stream)].eof) return;
   totals_[Index(stream)].eof = true;
   milestones_.push_back({ring_.end(), stream});
 }
 
 void OutputLog::SetMark() {
+  own_thread_.Check();
   for (const Milestone& milestone : milestones_) {
     if (!milestone.eof.has_value()) return;
   }
@@ -165,9 +171,15 @@ const OutputLog::Milestone* OutputLog::NextMilestone(const OutputCursor& cursor)
   return nullptr;
 }
 
-void OutputLog::Attach(const OutputCursor* cursor) { attached_.insert(cursor); }
+void OutputLog::Attach(const OutputCursor* cursor) {
+  own_thread_.Check();
+  attached_.insert(cursor);
+}
 
-void OutputLog::Detach(const OutputCursor* cursor) { attached_.erase(cursor); }
+void OutputLog::Detach(const OutputCursor* cursor) {
+  own_thread_.Check();
+  attached_.erase(cursor);
+}
 
 // ---- What is kept. --------------------------------------------------------
 
@@ -176,6 +188,7 @@ OutputTotals OutputLog::Totals() const { return totals_; }
 uint64_t OutputLog::retained_bytes() const { return ring_.end() - ring_.begin(); }
 
 void OutputLog::SetCapacity(uint64_t capacity) {
+  own_thread_.Check();
   ring_.SetCapacity(capacity);
   DropBefore(ring_.begin());
   most_chunks_ = MostChunks(capacity);
@@ -184,9 +197,13 @@ void OutputLog::SetCapacity(uint64_t capacity) {
   }
 }
 
-void OutputLog::Settle() { ring_.Settle(); }
+void OutputLog::Settle() {
+  own_thread_.Check();
+  ring_.Settle();
+}
 
 void OutputLog::DropAll() {
+  own_thread_.Check();
   DropBefore(ring_.end());
   ring_.Clear();
 }

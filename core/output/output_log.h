@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/own_thread.h"
 #include "core/output/byte_ring.h"
 #include "proctor/exit_status.h"
 
@@ -92,7 +93,8 @@ struct OutputIndex {
 // outlive this process in another that holds the descriptor; out of descriptors, in plain
 // memory.
 //
-// Thread-safety: none; it belongs to a session's thread.
+// Thread-safety: none; what changes it belongs to one thread, that of its process. A snapshot does
+// not change.
 // Lifetime: owned by its process; cursors must not outlive it.
 class OutputLog {
  public:
@@ -225,6 +227,7 @@ class OutputLog {
   const Chunk& ChunkAt(uint64_t position) const;
   const Milestone* NextMilestone(const OutputCursor& cursor) const;
 
+  [[no_unique_address]] OwnThread own_thread_{"OutputLog"};
   ByteRing ring_;
   size_t most_chunks_;
   std::deque<Chunk> chunks_;  // cover the ring's bytes without a hole, in order

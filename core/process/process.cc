@@ -21,6 +21,7 @@ Process::Process(Context context, Command command)
       output_(command_->retain_bytes) {}
 
 Process::~Process() {
+  own_thread_.Check();
   if (state_ != ProcessState::kRunning || !sender_.has_value()) return;
   context_.watcher->RemoveChildHandler(sender_->child().pid);
 }
@@ -38,6 +39,7 @@ absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command
 }
 
 absl::Status Process::Begin() {
+  own_thread_.Check();
   // Without anything of a server's: a tree by a walk.
   static auto* const none = new ProcessTrees(absl::FailedPreconditionError("none was opened"));
   ProcessTrees* const trees = context_.trees != nullptr ? context_.trees.get() : none;
@@ -123,6 +125,7 @@ absl::Status Process::Watch() {
 }
 
 ProcessInfo Process::Info() const {
+  own_thread_.Check();
   ProcessInfo info;
   info.id = context_.id;
   info.session_id = context_.session_id;
@@ -142,11 +145,13 @@ ProcessInfo Process::Info() const {
 }
 
 void Process::DetachReader(const OutputCursor* cursor) {
+  own_thread_.Check();
   output_.Detach(cursor);
   OnReaderMoved();
 }
 
 void Process::OnReaderMoved() {
+  own_thread_.Check();
   for (auto& pipe : pipes_) pipe->Resume();
 }
 
@@ -155,11 +160,13 @@ void Process::ReleaseReaders() {
 }
 
 void Process::Forget() {
+  own_thread_.Check();
   EndObservation();
   ladder_->Finish();
 }
 
 void Process::BeginClose() {
+  own_thread_.Check();
   ReleaseReaders();
   drain_->Shorten(Command().drain_grace);
 }
@@ -170,11 +177,13 @@ void Process::OnOutput() {
 }
 
 void Process::OnActivity() {
+  own_thread_.Check();
   limits_->NoteActivity();
   listeners_->Notify();
 }
 
 absl::Status Process::Resize(const TerminalSize& size, std::string_view field) {
+  own_thread_.Check();
   if (!command_->terminal.has_value()) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoTerminal,
                      "resize: the process was started without a terminal",
@@ -186,6 +195,7 @@ absl::Status Process::Resize(const TerminalSize& size, std::string_view field) {
 }
 
 void Process::Update(Command changed) {
+  own_thread_.Check();
   if (changed.retain_bytes != command_->retain_bytes) output_.SetCapacity(changed.retain_bytes);
   if (changed.overflow != command_->overflow && state_ != ProcessState::kDrained) {
     for (auto& pipe : pipes_) {
@@ -198,6 +208,7 @@ void Process::Update(Command changed) {
 }
 
 uint64_t Process::output_reservation() const {
+  own_thread_.Check();
   return state_ == ProcessState::kDrained ? output_.retained_bytes() : output_.capacity();
 }
 
@@ -213,6 +224,7 @@ ExitStatus Process::MakeExitStatus(const WaitStatus& wait) const {
 }
 
 void Process::OnExit(const ChildExit& exit) {
+  own_thread_.Check();
   auto self = shared_from_this();  // a listener may let go of us
   limits_->Cancel();
   state_ = ProcessState::kExited;
@@ -234,6 +246,7 @@ void Process::OnExit(const ChildExit& exit) {
 
 // What no reader of the process waits for: they have come to the exit by now.
 void Process::AfterExit(bool ladder_goes_on) {
+  own_thread_.Check();
   if (const ProcessTree* tree = tree_->tree()) {
     if (const uint64_t killed = tree->OomKills(); killed > 0) {
       observer_->OnOomKilled(*this, killed);
@@ -245,6 +258,7 @@ void Process::AfterExit(bool ladder_goes_on) {
 }
 
 void Process::OnDrained() {
+  own_thread_.Check();
   state_ = ProcessState::kDrained;
   exit_status_->output = drain_->result()->output;
   observer_->OnDrained(*this);
@@ -252,11 +266,13 @@ void Process::OnDrained() {
 }
 
 void Process::OnHoldersFound() {
+  own_thread_.Check();
   observer_->OnChanged(*this);
   listeners_->Notify();
 }
 
 void Process::OnTreeEmpty() {
+  own_thread_.Check();
   ladder_->Cancel();
   EndCutInput();
   if (state_ == ProcessState::kDrained) observer_->OnChanged(*this);  // else the drain tells

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/own_thread.h"
 #include "core/command/end_request.h"
 #include "core/fact/process_info.h"
 #include "core/output/output_log.h"
@@ -39,7 +40,8 @@ namespace proctor {
 // ProcessObserver::OnExited is called while the child is still a zombie, so that the exit is on
 // record before the kernel forgets it; the watcher reaps the child afterwards.
 //
-// Thread-safety: none; the thread of its loop. Info() gives others a value.
+// Thread-safety: none; the thread of its loop, but for id() and watcher(). Info() gives others a
+// value.
 // Lifetime: shared on that thread. Destroying this while the process runs does not kill it; it is
 // then reaped without a report.
 class Process : public std::enable_shared_from_this<Process> {
@@ -69,22 +71,49 @@ class Process : public std::enable_shared_from_this<Process> {
 
   ProcessInfo Info() const;
   const std::string& id() const { return context_.id; }
-  const Command& command() const { return *command_; }
+  const Command& command() const {
+    own_thread_.Check();
+    return *command_;
+  }
   const ChildWatcher& watcher() const { return *context_.watcher; }
-  ProcessState state() const { return state_; }
-  const std::optional<ExitStatus>& exit_status() const { return exit_status_; }
-  const std::optional<OutputDrained>& drained() const { return drain_->result(); }
-  StdinPipe& stdin_pipe() { return *stdin_; }
-  const OutputLog& output() const { return output_; }
+  ProcessState state() const {
+    own_thread_.Check();
+    return state_;
+  }
+  const std::optional<ExitStatus>& exit_status() const {
+    own_thread_.Check();
+    return exit_status_;
+  }
+  const std::optional<OutputDrained>& drained() const {
+    own_thread_.Check();
+    return drain_->result();
+  }
+  StdinPipe& stdin_pipe() {
+    own_thread_.Check();
+    return *stdin_;
+  }
+  const OutputLog& output() const {
+    own_thread_.Check();
+    return output_;
+  }
 
   // Calls `listener` when there is something new: output, an exit, a drain, progress
   // of stdin. Not from within calls on this process. Returns its number.
   using Listener = ListenerList::Listener;
-  uint64_t AddListener(Listener listener) { return listeners_->Add(std::move(listener)); }
-  void RemoveListener(uint64_t id) { listeners_->Remove(id); }
+  uint64_t AddListener(Listener listener) {
+    own_thread_.Check();
+    return listeners_->Add(std::move(listener));
+  }
+  void RemoveListener(uint64_t id) {
+    own_thread_.Check();
+    listeners_->Remove(id);
+  }
 
   // Makes a reader hold back the process while it lags (OverflowPolicy). Detach it before it goes.
-  void AttachReader(const OutputCursor* cursor) { output_.Attach(cursor); }
+  void AttachReader(const OutputCursor* cursor) {
+    own_thread_.Check();
+    output_.Attach(cursor);
+  }
   void DetachReader(const OutputCursor* cursor);
   void OnReaderMoved();  // to be called after an attached one has moved on
 
@@ -112,19 +141,34 @@ class Process : public std::enable_shared_from_this<Process> {
 
   // Whether a signal is on its way to its tree: a member that is stopped by then would stay so if
   // the server ended.
-  bool signalling() const { return sender_->sending(); }
+  bool signalling() const {
+    own_thread_.Check();
+    return sender_->sending();
+  }
 
   // Whether the process is known to have ended with no descendant left. Always false with
   // TreeMechanism::kGroup. A control group is watched from the process's end on; walks over /proc
   // cost, and begin only with WatchTree.
-  bool tree_empty() const { return tree_->empty(); }
+  bool tree_empty() const {
+    own_thread_.Check();
+    return tree_->empty();
+  }
   // Looks for descendants and watches until none is left; then calls the listeners. Does nothing
   // while the process runs.
-  void WatchTree() { tree_->Begin(); }
+  void WatchTree() {
+    own_thread_.Check();
+    tree_->Begin();
+  }
   // As WatchTree, and calls `done` once Info has the result or there is nothing to look at yet:
   // within this call, or later on the loop. As with Signal, `done` may be destroyed instead.
-  void LookAtTree(std::function<void()> done) { tree_->BeginAndLook(std::move(done)); }
-  TreeMechanism tree_mechanism() const { return tree_->mechanism(); }
+  void LookAtTree(std::function<void()> done) {
+    own_thread_.Check();
+    tree_->BeginAndLook(std::move(done));
+  }
+  TreeMechanism tree_mechanism() const {
+    own_thread_.Check();
+    return tree_->mechanism();
+  }
 
   // Changes the size of the terminal.
   // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when no process has it open
@@ -138,7 +182,10 @@ class Process : public std::enable_shared_from_this<Process> {
   uint64_t output_reservation() const;
 
   // Tells its observer nothing any more.
-  void EndObservation() { observer_ = ProcessObserver::None(); }
+  void EndObservation() {
+    own_thread_.Check();
+    observer_ = ProcessObserver::None();
+  }
 
   // The process is forgotten, though a reader may still hold it: EndObservation. A ladder that
   // still goes on for its tree takes its last step now.
@@ -171,6 +218,7 @@ class Process : public std::enable_shared_from_this<Process> {
   std::shared_ptr<const Command> command_;
   ProcessObserver* observer_;  // never null
 
+  [[no_unique_address]] OwnThread own_thread_{"Process"};
   ProcessState state_ = ProcessState::kRunning;
   absl::Time started_at_;
   absl::Duration started_monotonic_;

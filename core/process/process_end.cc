@@ -10,6 +10,7 @@ namespace proctor {
 
 void Process::Signal(int signal, SignalScope scope, const std::string& requested_by,
                      TreeSent done) {
+  own_thread_.Check();
   if (signal == 0) {
     const auto answer = [this, scope, done = std::move(done)] {
       done(sender_->FindEnded(scope) ? sender_->ExitedError("signal") : absl::OkStatus());
@@ -29,13 +30,20 @@ void Process::Signal(int signal, SignalScope scope, const std::string& requested
                 });
 }
 
-void Process::Stop(const StopPolicy& policy, EndRequest request) { ladder_->Stop(policy, request); }
+void Process::Stop(const StopPolicy& policy, EndRequest request) {
+  own_thread_.Check();
+  ladder_->Stop(policy, request);
+}
 
-void Process::Kill(EndRequest request) { ladder_->Kill(command_->stop_policy.scope, request); }
+void Process::Kill(EndRequest request) {
+  own_thread_.Check();
+  ladder_->Kill(command_->stop_policy.scope, request);
+}
 
 // ---- A lost stream. -------------------------------------------------------
 
 void Process::Disconnect(DisconnectPolicy policy, const std::string& by) {
+  own_thread_.Check();
   if (policy == DisconnectPolicy::kKeep) return;
   const EndRequest request = {ExitCause::kDisconnected, by};
   const StopPolicy& stop = command_->stop_policy;

@@ -33,6 +33,7 @@ StdinPipe::~StdinPipe() {
 }
 
 absl::Status StdinPipe::Claim(const void* writer, bool force) {
+  own_thread_.Check();
   const bool held = writer_ != nullptr && writer_ != writer;
   const bool writing = done_ && pending_writer_ != writer;
   if ((held || writing) && !force) return BusyError();
@@ -45,6 +46,7 @@ absl::Status StdinPipe::Claim(const void* writer, bool force) {
 }
 
 void StdinPipe::Release(const void* writer) {
+  own_thread_.Check();
   if (writer_ == writer) writer_ = nullptr;
   // The rest of its write has no writer from here on: another one may get the same address.
   if (pending_writer_ == writer) pending_writer_ = nullptr;
@@ -68,6 +70,7 @@ absl::Status StdinPipe::CheckWrite(const void* writer,
 
 void StdinPipe::Write(const void* writer, std::string data, std::optional<uint64_t> offset,
                       bool eof, Done done) {
+  own_thread_.Check();
   if (absl::Status status = CheckWrite(writer, offset); !status.ok()) return done(status);
   const size_t skip = offset.has_value() ? taken_ - *offset : 0;
   if (!open()) {
@@ -97,6 +100,7 @@ int StdinPipe::Push(const std::string& text, size_t* from) {
 }
 
 void StdinPipe::Feed() {
+  own_thread_.Check();
   const size_t before = pending_from_;
   int error = Push(pending_, &pending_from_);
   taken_ += pending_from_ - before;
@@ -133,6 +137,7 @@ void StdinPipe::Finish(absl::Status status, bool close) {
 }
 
 void StdinPipe::Close() {
+  own_thread_.Check();
   if (!fd_) return;
   eof_ = true;
   Finish(ClosedError(), /*close=*/true);

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "core/base/own_thread.h"
 #include "proctor/event_loop.h"
 #include "proctor/unique_fd.h"
 
@@ -57,36 +59,48 @@ class StdinPipe {
   void Close();
 
   bool piped() const { return piped_; }
-  bool open() const { return static_cast<bool>(fd_) && !eof_; }
+  bool open() const {
+    own_thread_.Check();
+    return static_cast<bool>(fd_) && !eof_;
+  }
   // Whether the process closed its end before we did.
-  bool broken() const { return broken_; }
+  bool broken() const {
+    own_thread_.Check();
+    return broken_;
+  }
   // Bytes that the pipe has taken.
-  uint64_t taken() const { return taken_; }
+  uint64_t taken() const {
+    own_thread_.Check();
+    return taken_;
+  }
 
  private:
-  absl::Status CheckWrite(const void* writer, const std::optional<uint64_t>& offset) const;
+  absl::Status CheckWrite(const void* writer, const std::optional<uint64_t>& offset) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void Feed();
-  int Push(const std::string& text, size_t* from);
-  void Finish(absl::Status status, bool close);
+  int Push(const std::string& text, size_t* from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  void Finish(absl::Status status, bool close) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   EventLoop* const loop_;
   const Kind kind_;
   const bool piped_;
   const std::function<void()> on_change_;
 
-  UniqueFd fd_;
-  const void* writer_ = nullptr;
-  bool eof_ = false;      // asked for
-  bool broken_ = false;   // EPIPE
-  bool waiting_ = false;  // a writer is registered with the loop
-  uint64_t taken_ = 0;
-  bool at_line_start_ = true;  // of a terminal's input
-  std::string pending_;
-  size_t pending_from_ = 0;
-  std::string trailer_;  // what ends a terminal's input; not counted
-  size_t trailer_from_ = 0;
-  const void* pending_writer_ = nullptr;
-  Done done_;  // of the pending write
+  [[no_unique_address]] OwnThread own_thread_{"StdinPipe"};
+  UniqueFd fd_ ABSL_GUARDED_BY(own_thread_);
+  const void* writer_ ABSL_GUARDED_BY(own_thread_) = nullptr;
+  bool eof_ ABSL_GUARDED_BY(own_thread_) = false;      // asked for
+  bool broken_ ABSL_GUARDED_BY(own_thread_) = false;   // EPIPE
+  bool waiting_ ABSL_GUARDED_BY(own_thread_) = false;  // a writer is registered with the loop
+  uint64_t taken_ ABSL_GUARDED_BY(own_thread_) = 0;
+  bool at_line_start_ ABSL_GUARDED_BY(own_thread_) = true;  // of a terminal's input
+  std::string pending_ ABSL_GUARDED_BY(own_thread_);
+  size_t pending_from_ ABSL_GUARDED_BY(own_thread_) = 0;
+  // What ends a terminal's input; not counted.
+  std::string trailer_ ABSL_GUARDED_BY(own_thread_);
+  size_t trailer_from_ ABSL_GUARDED_BY(own_thread_) = 0;
+  const void* pending_writer_ ABSL_GUARDED_BY(own_thread_) = nullptr;
+  Done done_ ABSL_GUARDED_BY(own_thread_);  // of the pending write
 };
 
 }  // namespace proctor

@@ -62,12 +62,12 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
       new SessionContext(options, std::move(place), *std::move(policy)));
 
   absl::Notification entered;
-  absl::Status status;
+  absl::StatusOr<std::shared_ptr<ChildWatcher>> made;
   try {
-    session->thread_ = std::thread([session, &entered, &status] {
-      status = session->EnterThread();
-      const bool ok = status.ok();
-      entered.Notify();  // `status` and `entered` are gone from here on
+    session->thread_ = std::thread([session, &entered, &made] {
+      made = session->EnterThread();
+      const bool ok = made.ok();
+      entered.Notify();  // `made` and `entered` are gone from here on
       if (ok) session->RunThread();
     });
   } catch (const std::system_error& error) {
@@ -75,19 +75,19 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
                      absl::StrCat("open a session: no thread: ", error.what()));
   }
   entered.WaitForNotification();
-  if (!status.ok()) {
+  if (!made.ok()) {
     session->thread_.join();
-    return status;
+    return made.status();
   }
-  status = AttachIfInactive(session->watcher_, session->place_.main_loop);
-  if (!status.ok()) {
+  const absl::Status attached = AttachIfInactive(*made, session->place_.main_loop);
+  if (!attached.ok()) {
     {
       absl::MutexLock lock(&session->mutex_);
       session->state_ = SessionState::kClosed;
     }
     session->loop_->Stop();
     session->thread_.join();
-    return status;
+    return attached;
   }
   const SessionInfo info = session->Info();
   // While the store refuses, the session exists before its opening is on record. It is listed, so
@@ -100,7 +100,8 @@ absl::StatusOr<std::shared_ptr<SessionContext>> SessionContext::Open(const Sessi
 
 // The thread becomes a context of the policy. The session gets everything through the policy, so
 // that a policy that is registered by name decides it.
-absl::Status SessionContext::EnterThread() {
+absl::StatusOr<std::shared_ptr<ChildWatcher>> SessionContext::EnterThread() {
+  own_thread_.Check();
   // Its newborns are known by it, until their exec (core/storage/lock_holders.h).
   pthread_setname_np(pthread_self(), absl::StrCat("session-", id_.substr(0, 7)).c_str());
   ASSIGN_OR_RETURN(auto made, CheckAnswer("NewEventLoop", policy_->NewEventLoop()));
@@ -112,10 +113,11 @@ absl::Status SessionContext::EnterThread() {
   absl::MutexLock lock(&mutex_);
   watcher_name_ = watcher_->name();
   if (options_.has_lease()) lease_expires_at_ = absl::Now() + options_.lease;
-  return absl::OkStatus();
+  return watcher_;
 }
 
 void SessionContext::RunThread() {
+  own_thread_.Check();
   absl::Status ran;
   do {
     ran = loop_->RunForever();
@@ -156,6 +158,7 @@ void SessionContext::Show(uint64_t ordinal) {
     // that is neither on record nor listed cannot be closed.
     if (options_.has_lease()) {
       (void)Post([this] {
+        own_thread_.Check();
         if (close_reason_.has_value()) return;
         // The end that was put on record stays told; it comes no earlier than that.
         lease_began_ = loop_->Time();
@@ -213,6 +216,7 @@ void SessionContext::ReleaseUser() {
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
     Command command, const std::string& request_id) {
+  own_thread_.Check();
   auto earlier = processes_.FindStarted(request_id, command);
   if (!earlier.ok() || *earlier != nullptr) return earlier;
   if (close_reason_.has_value()) {
@@ -225,27 +229,32 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::StartProcess(
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::CancelStart(
     const std::string& request_id, const std::string& requested_by) {
+  own_thread_.Check();
   return processes_.CancelStart(request_id, requested_by);
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::FindProcess(
     std::string_view process_id) const {
+  own_thread_.Check();
   return processes_.Find(process_id);
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionContext::UpdateProcess(
     std::string_view process_id, const ProcessChange& change) {
+  own_thread_.Check();
   if (Info().state == SessionState::kClosed) return ClosedError(id_);
   return processes_.Update(process_id, change);
 }
 
 absl::Status SessionContext::RemoveProcess(std::string_view process_id, RemovalReason reason) {
+  own_thread_.Check();
   absl::Status removed = processes_.Remove(process_id, reason);
   if (removed.ok()) CheckClosed();
   return removed;
 }
 
 absl::Status SessionContext::SetWatcher(std::string_view name) {
+  own_thread_.Check();
   if (close_reason_.has_value()) return ClosedError(id_);
   if (!loop_->SupportsChildWatchers()) {
     return MakeError(
@@ -269,6 +278,7 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
 void SessionContext::CloseRetiredWatchers() {
   if (retired_watchers_.empty()) return;
   std::erase_if(retired_watchers_, [this](const std::shared_ptr<ChildWatcher>& watcher) {
+    own_thread_.Check();
     if (processes_.AnyRunsWith(watcher.get())) return false;
     watcher->Close();
     return true;
@@ -278,11 +288,13 @@ void SessionContext::CloseRetiredWatchers() {
 }
 
 void SessionContext::OnProcessMoved() {
+  own_thread_.Check();
   CloseRetiredWatchers();
   CheckClosed();
 }
 
 absl::Status SessionContext::Renew() {
+  own_thread_.Check();
   if (close_reason_.has_value()) return ClosedError(id_);
   if (!options_.has_lease()) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoLease,
@@ -309,6 +321,7 @@ void SessionContext::ArmLease(absl::Duration left) {
 // time is never late because the loop is. One that came while the whole process was away is
 // still on its way: that time does not count.
 void SessionContext::OnLeaseExpired() {
+  own_thread_.Check();
   if (place_.absence != nullptr) {
     const absl::Duration passed = loop_->Time() - lease_began_;
     const absl::Duration left = options_.lease + place_.absence->Within(passed) - passed;
@@ -326,6 +339,7 @@ void SessionContext::OnLeaseExpired() {
 
 absl::Status SessionContext::Close(SessionClose close, LoopCallback closed) {
   return Post([this, close = std::move(close), closed = std::move(closed)]() mutable {
+    own_thread_.Check();
     on_closed_.push_back(std::move(closed));
     BeginClose(close.reason);
     processes_.EndAll(close);
@@ -361,11 +375,15 @@ void SessionContext::CheckClosed() {
 }
 
 uint64_t SessionContext::AddClosedListener(std::function<void()> listener) {
+  own_thread_.Check();
   closed_listeners_.emplace(++last_closed_listener_, std::move(listener));
   return last_closed_listener_;
 }
 
-void SessionContext::RemoveClosedListener(uint64_t id) { closed_listeners_.erase(id); }
+void SessionContext::RemoveClosedListener(uint64_t id) {
+  own_thread_.Check();
+  closed_listeners_.erase(id);
+}
 
 bool SessionContext::Join(absl::Time deadline) {
   if (!ended_.WaitForNotificationWithDeadline(deadline)) return false;

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "core/base/own_thread.h"
 #include "core/command/process_change.h"
 #include "core/fact/session_info.h"
 #include "core/process/process.h"
@@ -128,8 +129,12 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   absl::Status Renew();
 
   // The processes that a close waits for, and the longest time that it gives before it kills.
-  std::vector<ProcessInfo> ListUnended() const { return processes_.ListUnended(); }
+  std::vector<ProcessInfo> ListUnended() const {
+    own_thread_.Check();
+    return processes_.ListUnended();
+  }
   absl::Duration LongestGrace(const SessionClose& close) const {
+    own_thread_.Check();
     return processes_.LongestGrace(close);
   }
 
@@ -156,16 +161,17 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void Show(uint64_t ordinal);
   void RunThread();
   bool EndAcceptance();
-  absl::Status EnterThread();
+  // Returns the watcher, for an owner that has to attach it.
+  absl::StatusOr<std::shared_ptr<ChildWatcher>> EnterThread();
   friend class SessionUser;
   void ReleaseUser();
-  void CloseRetiredWatchers();
-  void BeginLease();
-  void ArmLease(absl::Duration left);
+  void CloseRetiredWatchers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  void BeginLease() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  void ArmLease(absl::Duration left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void OnLeaseExpired();
-  void BeginClose(CloseReason reason);
+  void BeginClose(CloseReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void OnProcessMoved();
-  void CheckClosed();
+  void CheckClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   const std::string id_;
   const SessionOptions options_;
@@ -178,16 +184,18 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::thread thread_;
 
   // The session's thread.
-  std::shared_ptr<ChildWatcher> watcher_;
-  std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_;  // of processes that run
-  SessionLedger ledger_;
-  SessionProcesses processes_;
-  LoopHandle lease_timer_;
-  absl::Duration lease_began_;
-  std::vector<LoopCallback> on_closed_;
-  uint64_t last_closed_listener_ = 0;
-  std::map<uint64_t, std::function<void()>> closed_listeners_;
-  std::optional<CloseReason> close_reason_;  // empty while the session is open
+  [[no_unique_address]] OwnThread own_thread_{"SessionContext"};
+  std::shared_ptr<ChildWatcher> watcher_ ABSL_GUARDED_BY(own_thread_);
+  // Of processes that run.
+  std::vector<std::shared_ptr<ChildWatcher>> retired_watchers_ ABSL_GUARDED_BY(own_thread_);
+  SessionLedger ledger_ ABSL_GUARDED_BY(own_thread_);
+  SessionProcesses processes_ ABSL_GUARDED_BY(own_thread_);
+  LoopHandle lease_timer_ ABSL_GUARDED_BY(own_thread_);
+  absl::Duration lease_began_ ABSL_GUARDED_BY(own_thread_);
+  std::vector<LoopCallback> on_closed_ ABSL_GUARDED_BY(own_thread_);
+  uint64_t last_closed_listener_ ABSL_GUARDED_BY(own_thread_) = 0;
+  std::map<uint64_t, std::function<void()>> closed_listeners_ ABSL_GUARDED_BY(own_thread_);
+  std::optional<CloseReason> close_reason_ ABSL_GUARDED_BY(own_thread_);  // empty while it is open
 
   absl::Notification ended_;
   mutable absl::Mutex mutex_;

@@ -41,17 +41,20 @@ SessionLedger::SessionLedger(std::string session_id, std::string request_scope,
 
 absl::StatusOr<std::string> SessionLedger::FindStarted(const std::string& request_id,
                                                        const Command& command) const {
+  own_thread_.Check();
   if (request_id.empty()) return std::string();
   return ledger_->requests().Find(request_scope_, request_id, command);
 }
 
 absl::StatusOr<std::string> SessionLedger::CancelStart(const std::string& request_id) {
+  own_thread_.Check();
   return ledger_->requests().Cancel(request_scope_, request_id);
 }
 
 absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(const Command& command,
                                                           const std::string& request_id,
                                                           const ChildWatcher& watcher) {
+  own_thread_.Check();
   RETURN_IF_ERROR(ledger_->events().CheckRoom());
   ASSIGN_OR_RETURN(auto memory,
                    use_.TakeStart(command, ledger_->processes().CountOf(session_id_).running));
@@ -73,11 +76,13 @@ absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(const Command& command
 }
 
 void SessionLedger::Withdraw(const Start& start) {
+  own_thread_.Check();
   ledger_->processes().CancelStart(start.name);
   if (!start.request_id.empty()) ledger_->requests().Withdraw(start.process_id);
 }
 
 void SessionLedger::RecordStart(const Process& process, absl::Duration took) {
+  own_thread_.Check();
   ledger_->latencies().ObserveSpawn(took);
   ++undrained_;
   RecordState(process, DescribeStart(process.Info()));
@@ -85,10 +90,12 @@ void SessionLedger::RecordStart(const Process& process, absl::Duration took) {
 
 absl::StatusOr<MemoryBudget::Hold> SessionLedger::TakeOutput(const Process& process,
                                                              uint64_t more) {
+  own_thread_.Check();
   return use_.TakeOutput("update process '" + process.id() + "'", more);
 }
 
 void SessionLedger::RecordUpdate(const Process& process, bool keeps_less) {
+  own_thread_.Check();
   if (keeps_less && process.state() == ProcessState::kDrained) {
     ledger_->KeepOutput(process.id(), process.output());
   }
@@ -96,6 +103,7 @@ void SessionLedger::RecordUpdate(const Process& process, bool keeps_less) {
 }
 
 void SessionLedger::Forget(Process& process, RemovalReason reason) {
+  own_thread_.Check();
   if (process.state() != ProcessState::kDrained) --undrained_;
   process.Forget();
   use_.Remove(process.id());
@@ -104,25 +112,32 @@ void SessionLedger::Forget(Process& process, RemovalReason reason) {
 }
 
 void SessionLedger::OnExited(const Process& process) {
+  own_thread_.Check();
   RecordState(process, ProcessExited{*process.exit_status()});
   ledger_->latencies().ObserveExit(absl::Now() - process.exit_status()->exited_at);
 }
 
 void SessionLedger::OnDrained(const Process& process) {
+  own_thread_.Check();
   --undrained_;
   RecordState(process, *process.drained());
   ledger_->KeepOutput(process.id(), process.output());
   ForgetSurplus();
 }
 
-void SessionLedger::OnChanged(const Process& process) { ledger_->Change(Describe(process)); }
+void SessionLedger::OnChanged(const Process& process) {
+  own_thread_.Check();
+  ledger_->Change(Describe(process));
+}
 
 void SessionLedger::OnSignalled(const Process& process, int signal, SignalScope scope,
                                 const std::string& by) {
+  own_thread_.Check();
   ledger_->Record(MakeEvent(process, ProcessSignalled{signal, scope, by}));
 }
 
 void SessionLedger::OnOomKilled(const Process& process, uint64_t killed) {
+  own_thread_.Check();
   ledger_->Record(MakeEvent(process, ProcessOom{killed}));
 }
 

@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/own_thread.h"
 #include "core/fact/event.h"
 #include "core/ledger/ledger.h"
 #include "core/process/process.h"
@@ -64,12 +66,18 @@ class SessionLedger final : public ProcessObserver {
   void Forget(Process& process, RemovalReason reason);
 
   // How many of the processes have not come to the end of their output.
-  size_t undrained() const { return undrained_; }
+  size_t undrained() const {
+    own_thread_.Check();
+    return undrained_;
+  }
 
   const std::string& session_id() const { return session_id_; }
 
   // Gives back what the processes use.
-  void Clear() { use_.Clear(); }
+  void Clear() {
+    own_thread_.Check();
+    use_.Clear();
+  }
 
   // Called from within the process.
   void OnExited(const Process& process) override;
@@ -81,17 +89,21 @@ class SessionLedger final : public ProcessObserver {
 
  private:
   Event MakeEvent(const Process& process, EventDetail detail) const;
-  ProcessInfo Describe(const Process& process) const;
-  void RecordState(const Process& process, EventDetail detail);
+  ProcessInfo Describe(const Process& process) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  void RecordState(const Process& process, EventDetail detail)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void ForgetSurplus();
 
   const std::string session_id_;
   const std::string request_scope_;
   Ledger* const ledger_;
   SessionHost* const host_;
-  absl::flat_hash_map<std::string, uint64_t> ordinals_;  // by process id, once it is on record
-  size_t undrained_ = 0;
-  QuotaUse use_;
+
+  [[no_unique_address]] OwnThread own_thread_{"SessionLedger"};
+  // By process id, once it is on record.
+  absl::flat_hash_map<std::string, uint64_t> ordinals_ ABSL_GUARDED_BY(own_thread_);
+  size_t undrained_ ABSL_GUARDED_BY(own_thread_) = 0;
+  QuotaUse use_ ABSL_GUARDED_BY(own_thread_);
 };
 
 }  // namespace proctor

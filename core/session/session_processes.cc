@@ -30,6 +30,7 @@ SessionProcesses::SessionProcesses(SessionLedger* ledger, std::shared_ptr<Proces
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
     const std::string& request_id, const Command& command) const {
+  own_thread_.Check();
   ASSIGN_OR_RETURN(auto process_id, ledger_->FindStarted(request_id, command));
   if (process_id.empty()) return nullptr;
   return Find(process_id);
@@ -38,6 +39,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     Command command, const std::string& request_id, const std::shared_ptr<EventLoop>& loop,
     const std::shared_ptr<ChildWatcher>& watcher) {
+  own_thread_.Check();
   ASSIGN_OR_RETURN(const auto start, ledger_->Begin(command, request_id, *watcher));
   const absl::Time began = absl::Now();
   auto process = Process::Start(
@@ -55,6 +57,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
     const std::string& request_id, const std::string& requested_by) {
+  own_thread_.Check();
   ASSIGN_OR_RETURN(auto process_id, ledger_->CancelStart(request_id));
   if (process_id.empty()) return nullptr;
   auto process = Find(process_id);
@@ -63,6 +66,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::CancelStart(
 }
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Find(std::string_view process_id) const {
+  own_thread_.Check();
   auto found = processes_.find(View(process_id));
   if (found != processes_.end()) return found->second;
   return MakeError(absl::StatusCode::kNotFound, Reason::kProcessNotFound,
@@ -72,6 +76,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Find(std::string_view
 
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_view process_id,
                                                                   const ProcessChange& change) {
+  own_thread_.Check();
   auto found = Find(process_id);
   if (!found.ok()) return found;
   Process& process = **found;
@@ -89,6 +94,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
 }
 
 absl::Status SessionProcesses::Remove(std::string_view process_id, RemovalReason reason) {
+  own_thread_.Check();
   ASSIGN_OR_RETURN(auto found, Find(process_id));
   const std::shared_ptr<Process> process = std::move(found);
   if (process->state() == ProcessState::kRunning) {
@@ -103,6 +109,7 @@ absl::Status SessionProcesses::Remove(std::string_view process_id, RemovalReason
 }
 
 void SessionProcesses::EndAll(const SessionClose& close) {
+  own_thread_.Check();
   stopped_trees_.clear();
   for (const auto& [id, process] : processes_) {
     process->BeginClose();
@@ -119,6 +126,7 @@ void SessionProcesses::EndAll(const SessionClose& close) {
 }
 
 bool SessionProcesses::AllEnded() {
+  own_thread_.Check();
   if (ledger_->undrained() > 0) return false;
   for (auto tree = stopped_trees_.begin(); tree != stopped_trees_.end();) {
     Process& process = *processes_.at(*tree);
@@ -131,6 +139,7 @@ bool SessionProcesses::AllEnded() {
 }
 
 std::vector<ProcessInfo> SessionProcesses::ListUnended() const {
+  own_thread_.Check();
   std::vector<ProcessInfo> unended;
   for (const auto& [id, process] : processes_) {
     if (process->state() != ProcessState::kDrained || stopped_trees_.contains(id)) {
@@ -144,6 +153,7 @@ std::vector<ProcessInfo> SessionProcesses::ListUnended() const {
 }
 
 absl::Duration SessionProcesses::LongestGrace(const SessionClose& close) const {
+  own_thread_.Check();
   absl::Duration longest;
   if (!close.graceful) return longest;
   for (const auto& [id, process] : processes_) {
@@ -153,6 +163,7 @@ absl::Duration SessionProcesses::LongestGrace(const SessionClose& close) const {
 }
 
 bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
+  own_thread_.Check();
   return std::any_of(processes_.begin(), processes_.end(), [watcher](const auto& entry) {
     const Process& process = *entry.second;
     return process.state() == ProcessState::kRunning && &process.watcher() == watcher;
@@ -160,6 +171,7 @@ bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
 }
 
 void SessionProcesses::EndObservation() {
+  own_thread_.Check();
   for (const auto& [id, process] : processes_) process->EndObservation();
 }
 

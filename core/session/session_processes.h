@@ -4,10 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/own_thread.h"
 #include "core/command/process_change.h"
 #include "core/fact/event.h"
 #include "core/fact/session_info.h"
@@ -81,6 +83,7 @@ class SessionProcesses {
 
   // Lets go of all.
   void Clear() {
+    own_thread_.Check();
     processes_.clear();
     ledger_->Clear();
   }
@@ -91,8 +94,11 @@ class SessionProcesses {
   const std::shared_ptr<const Absence> absence_;
   const Process::Listener moved_;
 
-  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_;
-  absl::flat_hash_set<std::string> stopped_trees_;  // of these: EndAll waits for their trees
+  [[no_unique_address]] OwnThread own_thread_{"SessionProcesses"};
+  absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_
+      ABSL_GUARDED_BY(own_thread_);
+  // Of these: EndAll waits for their trees.
+  absl::flat_hash_set<std::string> stopped_trees_ ABSL_GUARDED_BY(own_thread_);
 };
 
 }  // namespace proctor

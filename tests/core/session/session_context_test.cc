@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <utility>
+
+#include "core/base/own_thread.h"
 #include "proctor/default_event_loop_policy.h"
 #include "proctor/policy_registry.h"
 #include "tests/core/session/session_fixture.h"
@@ -261,6 +264,32 @@ TEST_F(SessionContextTest, TellsItsListenersOnceThatItClosed) {
   Close(session->id());
   EXPECT_EQ(kept, 1);
   EXPECT_EQ(removed, 0);
+}
+
+class SessionThreadDeathTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    if (!OwnThread::kChecks) GTEST_SKIP() << "built with NDEBUG, which leaves the check out";
+  }
+  void TearDown() override {
+    GTEST_FLAG_SET(death_test_style, "fast");
+    SessionTest::TearDown();
+  }
+};
+
+TEST_F(SessionThreadDeathTest, AForeignThreadEndsTheProcess) {
+  auto session = Open();
+  EXPECT_DEATH(session->FindProcess("p").status().IgnoreError(),
+               "broken invariant: SessionContext is used by its own thread only \\(it belongs to "
+               "thread [0-9]+ 'session-.*'; this is thread [0-9]+ ");
+  auto process = Call(session, [&] { return session->StartProcess(MakeCommand("exit_with"), ""); });
+  ASSERT_TRUE(process.ok()) << process.status();
+  EXPECT_DEATH((*process)->Info(), "Process is used by its own thread only");
+  EXPECT_DEATH((*process)->output(), "Process is used by its own thread only");
+  EXPECT_FALSE((*process)->id().empty());  // that is anybody's
+  // It goes where it belongs.
+  Call(session, [&] { return std::exchange(process, absl::UnknownError("gone")).ok(); });
 }
 
 }  // namespace
