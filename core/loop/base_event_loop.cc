@@ -42,7 +42,14 @@ absl::Status BaseEventLoop::CheckUse(const char* operation) const {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kWrongThread,
                      absl::StrCat(operation, " from a thread that does not run the event loop"));
   }
+  CheckThread();
   return closed_ ? LoopClosedError() : absl::OkStatus();
+}
+
+// In debug mode a caller is told (asyncio's rule); here it is our own code that is wrong. A loop
+// that does not run is its user's to hand on.
+void BaseEventLoop::CheckThread() const {
+  if (OwnThread::kChecks && is_running()) own_thread_.Check();
 }
 
 std::shared_ptr<LoopHandle::State> BaseEventLoop::NewState(const char* operation,
@@ -135,6 +142,7 @@ absl::Status BaseEventLoop::AddHandler(int fd, Direction direction, ReadyCallbac
 }
 
 bool BaseEventLoop::RemoveHandler(int fd, Direction direction) {
+  CheckThread();
   DescriptorTable::Entry entry = descriptors_.Get(fd);
   const uint64_t before = entry.token;
   const auto removed =
@@ -165,6 +173,8 @@ absl::Status BaseEventLoop::RunForever() {
     return LoopRunningError("another event loop runs on this thread");
   }
   RETURN_IF_ERROR(inbox_.BeginRun());
+  own_thread_.Detach();  // from the thread of the run before
+  own_thread_.Check();
   const auto self = shared_from_this();  // a callback may let go of the last other one
   {
     RunningLoopMark mark(this);

@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "core/base/own_thread.h"
 #include "core/loop/descriptor_table.h"
 #include "core/loop/io_operation.h"
 #include "core/loop/loop_inbox.h"
@@ -130,6 +131,7 @@ class BaseEventLoop : public EventLoop {
 
   // OK if this thread may use the loop for `operation` now.
   absl::Status CheckUse(const char* operation) const;
+  void CheckThread() const;
   // A handle for `callback`, or a cancelled one if there is none or CheckUse fails, which is
   // reported.
   std::shared_ptr<LoopHandle::State> NewState(const char* operation, LoopCallback& callback);
@@ -163,6 +165,7 @@ class BaseEventLoop : public EventLoop {
   std::shared_ptr<const LoopErrorHandler> error_handler_ ABSL_GUARDED_BY(error_handler_mutex_);
 
   // The loop's thread.
+  [[no_unique_address]] OwnThread own_thread_{"EventLoop"};  // while it runs
   absl::Duration slow_ = absl::InfiniteDuration();
   bool closed_ = false;  // inbox_.is_closed(), without the lock
   std::deque<ReadyCall> ready_;
