@@ -63,11 +63,13 @@ bool EventHub::AwaitStreams(absl::Time deadline) {
 }
 
 void EventHub::Add(EventFeed* stream) {
+  own_thread_.Check();
   streams_.insert(stream);
   subscribers_ = streams_.size();
 }
 
 void EventHub::Remove(EventFeed* stream) {
+  own_thread_.Check();
   streams_.erase(stream);
   if (streams_.empty()) messages_->Clear();
   subscribers_ = streams_.size();
@@ -82,6 +84,7 @@ void EventHub::MeasureLag() {
 }
 
 void EventHub::PumpAll() {
+  own_thread_.Check();
   woken_.store(false);  // before the reading: an append from here on wakes again
   journal_.Write();
   const std::vector<EventFeed*> streams(streams_.begin(), streams_.end());
@@ -91,6 +94,7 @@ void EventHub::PumpAll() {
 
 void EventHub::EndStreams() {
   Post([this] {
+    own_thread_.Check();
     ending_ = true;
     PumpAll();
     for (const auto& [id, listener] : std::exchange(end_listeners_, {})) listener();
@@ -98,10 +102,14 @@ void EventHub::EndStreams() {
 }
 
 uint64_t EventHub::AddEndListener(std::function<void()> listener) {
+  own_thread_.Check();
   end_listeners_.emplace(++last_end_listener_, std::move(listener));
   return last_end_listener_;
 }
 
-void EventHub::RemoveEndListener(uint64_t id) { end_listeners_.erase(id); }
+void EventHub::RemoveEndListener(uint64_t id) {
+  own_thread_.Check();
+  end_listeners_.erase(id);
+}
 
 }  // namespace proctor::server

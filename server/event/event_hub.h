@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/base/own_thread.h"
 #include "core/event/event_log.h"
 #include "proctor/event_loop.h"
 #include "server/event/event_journal.h"
@@ -63,13 +64,19 @@ class EventHub {
   void Remove(EventFeed* stream);
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
   EventLog* log() const { return log_; }
-  EventMessages& messages() { return *messages_; }
-  bool ending() const { return ending_; }
+  EventMessages& messages() {
+    own_thread_.Check();
+    return *messages_;
+  }
+  bool ending() const {
+    own_thread_.Check();
+    return ending_;
+  }
 
  private:
   EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop);
   void PumpAll();
-  void MeasureLag();
+  void MeasureLag() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   EventLog* const log_;
   const std::shared_ptr<EventLoop> loop_;
@@ -83,12 +90,13 @@ class EventHub {
   int users_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // The hub's thread.
-  absl::flat_hash_set<EventFeed*> streams_;
-  EventJournal journal_;
+  [[no_unique_address]] OwnThread own_thread_{"EventHub"};
+  absl::flat_hash_set<EventFeed*> streams_ ABSL_GUARDED_BY(own_thread_);
+  EventJournal journal_ ABSL_GUARDED_BY(own_thread_);
   const std::unique_ptr<EventMessages> messages_;
-  bool ending_ = false;
-  std::map<uint64_t, std::function<void()>> end_listeners_;
-  uint64_t last_end_listener_ = 0;
+  bool ending_ ABSL_GUARDED_BY(own_thread_) = false;
+  std::map<uint64_t, std::function<void()>> end_listeners_ ABSL_GUARDED_BY(own_thread_);
+  uint64_t last_end_listener_ ABSL_GUARDED_BY(own_thread_) = 0;
 };
 
 }  // namespace proctor::server

@@ -32,6 +32,7 @@ std::string ConnectionSlots::OwnerOfMost() const {
 }
 
 ConnectionSlots::Room ConnectionSlots::Find(const std::string& owner) const {
+  own_thread_.Check();
   Room room;
   if (CountOf(owner) >= most_of_peer_) {
     room.leaves = OldestOf(owner);
@@ -49,11 +50,13 @@ std::deque<ConnectionSlots::Stranger>::const_iterator ConnectionSlots::FindStran
 }
 
 void ConnectionSlots::Add(Connection* connection, const std::string& owner) {
+  own_thread_.Check();
   strangers_.push_back({connection, owner});
   ++by_owner_[owner];
 }
 
 bool ConnectionSlots::Keep(Connection* connection) {
+  own_thread_.Check();
   const auto stranger = FindStranger(connection);
   if (stranger == strangers_.end()) return known_.contains(connection);
   if (known_.size() >= most_known_) return false;
@@ -63,6 +66,7 @@ bool ConnectionSlots::Keep(Connection* connection) {
 }
 
 void ConnectionSlots::Remove(Connection* connection) {
+  own_thread_.Check();
   if (const auto known = known_.find(connection); known != known_.end()) {
     Forget(known->second);
     known_.erase(known);
@@ -75,6 +79,7 @@ void ConnectionSlots::Remove(Connection* connection) {
 }
 
 const std::string& ConnectionSlots::OwnerOf(Connection* connection) const {
+  own_thread_.Check();
   const auto known = known_.find(connection);
   return known != known_.end() ? known->second : FindStranger(connection)->owner;
 }

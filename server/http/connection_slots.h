@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "core/base/own_thread.h"
 #include "server/listen/listener_load.h"
 
 namespace proctor::server::http {
@@ -51,18 +53,21 @@ class ConnectionSlots {
     std::string owner;
   };
 
-  size_t CountOf(const std::string& owner) const;
-  Connection* OldestOf(const std::string& owner) const;
-  std::string OwnerOfMost() const;
-  std::deque<Stranger>::const_iterator FindStranger(const Connection* connection) const;
-  void Forget(const std::string& owner);
+  size_t CountOf(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  Connection* OldestOf(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  std::string OwnerOfMost() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  std::deque<Stranger>::const_iterator FindStranger(const Connection* connection) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  void Forget(const std::string& owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   const size_t most_strangers_;
   const size_t most_known_;
   const size_t most_of_peer_;
-  std::deque<Stranger> strangers_;                       // the oldest first
-  absl::flat_hash_map<Connection*, std::string> known_;  // and their owners
-  absl::flat_hash_map<std::string, size_t> by_owner_;    // no zeros
+  [[no_unique_address]] OwnThread own_thread_{"ConnectionSlots"};
+  std::deque<Stranger> strangers_ ABSL_GUARDED_BY(own_thread_);  // the oldest first
+  // And their owners.
+  absl::flat_hash_map<Connection*, std::string> known_ ABSL_GUARDED_BY(own_thread_);
+  absl::flat_hash_map<std::string, size_t> by_owner_ ABSL_GUARDED_BY(own_thread_);  // no zeros
 };
 
 }  // namespace proctor::server::http

@@ -41,6 +41,7 @@ absl::StatusOr<OutputCursor> OutputPump::Locate(const OutputLog& log,
 }
 
 bool OutputPump::Next(v1::StreamMessage* message) {
+  own_thread_.Check();
   message->Clear();
   if (done_) return false;
   if (!started_told_) {

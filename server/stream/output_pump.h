@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/own_thread.h"
 #include "core/process/process.h"
 #include "proctor/v1/process_service.pb.h"
 
@@ -48,19 +50,23 @@ class OutputPump {
   bool Next(v1::StreamMessage* message);
 
   // Whether the last message was made.
-  bool done() const { return done_; }
+  bool done() const {
+    own_thread_.Check();
+    return done_;
+  }
 
  private:
-  bool NextOutput(v1::StreamMessage* message);
-  bool NextStdinNews(v1::StreamMessage* message);
+  bool NextOutput(v1::StreamMessage* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  bool NextStdinNews(v1::StreamMessage* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   const std::shared_ptr<Process> process_;
   const Options options_;
-  OutputCursor cursor_;
-  bool started_told_ = false;
-  bool stdin_closed_told_ = false;
-  uint64_t stdin_acked_ = 0;
-  bool done_ = false;
+  [[no_unique_address]] OwnThread own_thread_{"OutputPump"};
+  OutputCursor cursor_ ABSL_GUARDED_BY(own_thread_);
+  bool started_told_ ABSL_GUARDED_BY(own_thread_) = false;
+  bool stdin_closed_told_ ABSL_GUARDED_BY(own_thread_) = false;
+  uint64_t stdin_acked_ ABSL_GUARDED_BY(own_thread_) = 0;
+  bool done_ ABSL_GUARDED_BY(own_thread_) = false;
 };
 
 }  // namespace proctor::server

@@ -19,6 +19,7 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 
 void ProcessFeed::Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process> process,
                         OutputCursor cursor, Options options) {
+  own_thread_.Check();
   loop_ = std::move(loop);
   process_ = std::move(process);
   options_ = std::move(options);
@@ -38,6 +39,7 @@ void ProcessFeed::Begin(std::shared_ptr<EventLoop> loop, std::shared_ptr<Process
 }
 
 void ProcessFeed::Pump() {
+  own_thread_.Check();
   if (writing_ || outcome_.has_value() || finished_) return;
   if (pump_->Next(transport_->outgoing())) {
     Write(/*last=*/pump_->done());
@@ -81,6 +83,7 @@ void ProcessFeed::AwaitUntil() {
 }
 
 void ProcessFeed::OnWritten(bool ok) {
+  own_thread_.Check();
   writing_ = false;
   if (finished_) return;
   if (!ok) return OnCancelled();
@@ -93,6 +96,7 @@ void ProcessFeed::OnWritten(bool ok) {
 }
 
 void ProcessFeed::Fail(const absl::Status& status) {
+  own_thread_.Check();
   if (outcome_.has_value() || finished_) return;
   outcome_ = wire::ToGrpc(status);
   // No stream was lost: another writer has taken over, and the process is its own.
@@ -101,6 +105,7 @@ void ProcessFeed::Fail(const absl::Status& status) {
 }
 
 void ProcessFeed::OnCancelled() {
+  own_thread_.Check();
   if (finished_) return;
   if (!outcome_.has_value()) {
     outcome_ = grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away");
@@ -120,6 +125,7 @@ void ProcessFeed::Disconnected() {
 }
 
 void ProcessFeed::OnInput(v1::StreamInput input) {
+  own_thread_.Check();
   if (outcome_.has_value() || finished_) return;
   absl::Status status;
   switch (input.input_case()) {
@@ -212,6 +218,7 @@ absl::Status ProcessFeed::CloseStdin() {
 // tells the two apart: it fails on a stream that is lost. So stdin ends when a write that began
 // after the end of the input has gone through.
 void ProcessFeed::OnInputEnd() {
+  own_thread_.Check();
   if (process_ == nullptr || outcome_.has_value() || finished_) return;
   if (!options_.end_of_input_is_eof || !process_->stdin_pipe().open()) return;
   input_end_ = InputEnd::kSeen;
@@ -219,6 +226,7 @@ void ProcessFeed::OnInputEnd() {
 }
 
 void ProcessFeed::End() {
+  own_thread_.Check();
   *alive_ = false;
   alive_.reset();
   heartbeat_.Cancel();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/own_thread.h"
 #include "core/process/process.h"
 #include "proctor/event_loop.h"
 #include "proctor/v1/process_service.pb.h"
@@ -76,6 +77,7 @@ class ProcessFeed {
   StdinPipe::Done MakeStdinDone();
 
   StreamTransport* const transport_;
+  [[no_unique_address]] OwnThread own_thread_{"ProcessFeed"};
   std::shared_ptr<EventLoop> loop_;
   std::shared_ptr<Process> process_;
   Options options_;
