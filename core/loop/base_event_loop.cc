@@ -97,22 +97,18 @@ absl::Duration BaseEventLoop::Time() const {
 }
 
 absl::Status BaseEventLoop::AddReader(int fd, ReadyCallback callback, Trigger trigger) {
-  RETURN_IF_ERROR(CheckWatch("AddReader", fd));
+  RETURN_IF_ERROR(CheckUse("AddReader"));
   return AddHandler(fd, Direction::kRead, std::move(callback), trigger);
 }
 
-bool BaseEventLoop::RemoveReader(int fd) {
-  return !HasIo(fd, Direction::kRead) && RemoveHandler(fd, Direction::kRead);
-}
+bool BaseEventLoop::RemoveReader(int fd) { return RemoveHandler(fd, Direction::kRead); }
 
 absl::Status BaseEventLoop::AddWriter(int fd, ReadyCallback callback) {
-  RETURN_IF_ERROR(CheckWatch("AddWriter", fd));
+  RETURN_IF_ERROR(CheckUse("AddWriter"));
   return AddHandler(fd, Direction::kWrite, std::move(callback), Trigger::kLevel);
 }
 
-bool BaseEventLoop::RemoveWriter(int fd) {
-  return !HasIo(fd, Direction::kWrite) && RemoveHandler(fd, Direction::kWrite);
-}
+bool BaseEventLoop::RemoveWriter(int fd) { return RemoveHandler(fd, Direction::kWrite); }
 
 absl::Status BaseEventLoop::AddHandler(int fd, Direction direction, ReadyCallback callback,
                                        Trigger trigger) {
@@ -296,17 +292,12 @@ absl::Status BaseEventLoop::Close() {
   // From here on the ends of callbacks may run code of the user's, which finds a closed
   // loop with nothing in it.
   const std::deque<ReadyCall> ready = std::exchange(ready_, {});
-  const auto operations = std::exchange(operations_, {});
-  for (const auto& [key, operation] : operations) operation->loop = nullptr;
   descriptors_.Clear();
   timers_.Clear();
   for (const ReadyCall& call : ready) {
     auto* handle = std::get_if<std::shared_ptr<LoopHandle::State>>(&call.callee);
     if (handle == nullptr) continue;
     const LoopCallback dropped = std::exchange((*handle)->callback, nullptr);
-  }
-  for (const auto& [key, operation] : operations) {
-    const LoopCallback dropped = std::exchange(operation->callback, nullptr);
   }
   return absl::OkStatus();
 }
@@ -342,8 +333,7 @@ std::string BaseEventLoop::DebugString() const {
   return absl::StrCat(name(), " event loop: ", life, debug() ? ", debug" : "",
                       "; ready: ", ready_.size(), "; timers: ", timers_.size(), " (",
                       timers_.cancelled(), " cancelled); descriptors: ", descriptors_.size(),
-                      descriptors_.size() > 0 ? ": " : "", descriptors_.DebugString(),
-                      "; operations: ", operations_.size());
+                      descriptors_.size() > 0 ? ": " : "", descriptors_.DebugString());
 }
 
 }  // namespace proctor

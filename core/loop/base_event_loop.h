@@ -7,16 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "core/base/own_thread.h"
 #include "core/loop/descriptor_table.h"
-#include "core/loop/io_operation.h"
 #include "core/loop/loop_inbox.h"
 #include "core/loop/timer_queue.h"
 #include "proctor/event_loop.h"
@@ -57,8 +54,6 @@ class BaseEventLoop : public EventLoop {
   bool RemoveReader(int fd) override;
   absl::Status AddWriter(int fd, ReadyCallback callback) override;
   bool RemoveWriter(int fd) override;
-  absl::StatusOr<LoopHandle> Read(int fd, size_t max_bytes, ReadCallback callback) override;
-  absl::StatusOr<LoopHandle> Write(int fd, std::string data, WriteCallback callback) override;
   absl::Status RunForever() override;
   void Stop() override;
   bool is_running() const override;
@@ -94,28 +89,14 @@ class BaseEventLoop : public EventLoop {
   // blocks nor calls back. Not called before a wait or after ReleaseWaiting.
   virtual void WakeUp() = 0;
 
-  // Frees all descriptors of the waiting itself, once no read or write uses its memory
-  // any more. Idempotent.
+  // Frees all descriptors of the waiting itself. Idempotent.
   virtual void ReleaseWaiting() = 0;
 
   // A run ended: what was put off until the next wait may have a long time to go.
   virtual void OnRunEnd() {}
 
-  // Begins to read or write. When that has ended, OnIoDone is called, also from within. The
-  // operation is held by the loop until it is done or cancelled. Here: by waiting for readiness.
-  // Errors: as AddReader.
-  virtual absl::Status StartIo(const std::shared_ptr<IoOperation>& operation);
-
-  // The caller does not want it any more, and may close its descriptor next. Called only
-  // between StartIo and OnIoDone, which is then not called any more.
-  virtual void CancelIo(IoOperation& operation);
-
   // Told by WaitForReadiness. A stale token is not an error.
   void OnReady(uint64_t token, bool readable, bool writable);
-
-  // Told of an operation that has ended: `result` is that of read(2) or write(2), or a
-  // negative errno.
-  void OnIoDone(const std::shared_ptr<IoOperation>& operation, ssize_t result);
 
  private:
   // A callback that is due, and its origin.
@@ -127,7 +108,6 @@ class BaseEventLoop : public EventLoop {
   };
 
   using Direction = DescriptorHandler::Direction;
-  friend struct IoOperation;  // tells of its cancel
 
   // OK if this thread may use the loop for `operation` now.
   absl::Status CheckUse(const char* operation) const;
@@ -136,17 +116,8 @@ class BaseEventLoop : public EventLoop {
   // reported.
   std::shared_ptr<LoopHandle::State> NewState(const char* operation, LoopCallback& callback);
 
-  // OK if `fd` may get a reader or a writer now.
-  absl::Status CheckWatch(const char* operation, int fd) const;
   absl::Status AddHandler(int fd, Direction direction, ReadyCallback callback, Trigger trigger);
   bool RemoveHandler(int fd, Direction direction);
-
-  absl::Status CheckIo(const char* operation, int fd, Direction direction) const;
-  absl::StatusOr<LoopHandle> BeginIo(std::shared_ptr<IoOperation> operation);
-  // Forgets an operation: its callback runs now, or was cancelled.
-  void EndIo(IoOperation& operation);
-  void OnIoCancelled(IoOperation& operation);
-  bool HasIo(int fd, Direction direction) const { return operations_.contains({fd, direction}); }
 
   void Enqueue(const char* origin, const std::shared_ptr<DescriptorHandler>& handler);
 
@@ -172,8 +143,6 @@ class BaseEventLoop : public EventLoop {
   std::vector<LoopCallback> taken_;  // between inbox_ and ready_; empty in between
   TimerQueue timers_;
   DescriptorTable descriptors_;
-  // Until their callbacks run.
-  absl::flat_hash_map<std::pair<int, Direction>, std::shared_ptr<IoOperation>> operations_;
 };
 
 }  // namespace proctor

@@ -18,7 +18,6 @@ void LoopHandle::Cancel() {
   const std::shared_ptr<State> state = state_;
   state->cancelled = true;
   if (state->cancelled_timers != nullptr) ++*state->cancelled_timers;
-  state->OnCancel();
   const LoopCallback dropped = std::exchange(state->callback, nullptr);
 }
 

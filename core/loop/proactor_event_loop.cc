@@ -13,10 +13,7 @@
 namespace proctor {
 namespace {
 
-// The loop's own ids have kOwnBit, and differ in the upper half.
 constexpr uint64_t kWakeId = DescriptorTable::kOwnBit;
-
-uint64_t TransferId(uint32_t number) { return uint64_t{number} << 32 | DescriptorTable::kOwnBit; }
 
 int DescriptorOf(uint64_t token) { return static_cast<int>(static_cast<uint32_t>(token)); }
 
@@ -59,28 +56,8 @@ absl::Status ProactorEventLoop::ChangeInterest(int fd, const Interest& interest,
   }
   if (!file.ok() || !interest.any()) return file;
   watches_[after] = {interest};
-  to_send_.push_back(after);
+  to_poll_.push_back(after);
   return absl::OkStatus();
-}
-
-absl::Status ProactorEventLoop::StartIo(const std::shared_ptr<IoOperation>& operation) {
-  do {
-    operation->request = TransferId(++last_transfer_);
-  } while (operation->request == kWakeId || transfers_.contains(operation->request));
-  transfers_[operation->request] = {operation};
-  to_send_.push_back(operation->request);
-  return absl::OkStatus();
-}
-
-void ProactorEventLoop::CancelIo(IoOperation& operation) {
-  const auto it = transfers_.find(operation.request);
-  if (!it->second.sent) {
-    transfers_.erase(it);
-    return;
-  }
-  it->second.cancelled = true;
-  to_cancel_.push_back(it->first);
-  CancelUnlessRunning();
 }
 
 void ProactorEventLoop::WaitForReadiness(absl::Duration timeout) {
@@ -97,10 +74,10 @@ bool ProactorEventLoop::Queue() {
     uring_->Poll(kWakeId, wake_.get(), POLLIN, /*repeated=*/true);
     wake_polled_ = true;
   }
-  size_t sent = 0;
-  while (sent < to_send_.size() && uring_->MakeRoom()) Send(to_send_[sent++]);
-  to_send_.erase(to_send_.begin(), to_send_.begin() + static_cast<ptrdiff_t>(sent));
-  return to_send_.empty();
+  size_t polled = 0;
+  while (polled < to_poll_.size() && uring_->MakeRoom()) Poll(to_poll_[polled++]);
+  to_poll_.erase(to_poll_.begin(), to_poll_.begin() + static_cast<ptrdiff_t>(polled));
+  return to_poll_.empty();
 }
 
 bool ProactorEventLoop::QueueCancels() {
@@ -112,22 +89,13 @@ bool ProactorEventLoop::QueueCancels() {
   return true;
 }
 
-void ProactorEventLoop::Send(uint64_t id) {
-  if (const auto it = watches_.find(id); it != watches_.end()) {
-    const Interest& interest = it->second.interest;
-    const uint32_t events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
-    uring_->Poll(id, DescriptorOf(id), events, /*repeated=*/interest.edge);
-    it->second.polled = true;
-  } else if (const auto it = transfers_.find(id); it != transfers_.end()) {
-    auto& [operation, sent, cancelled, poll_first] = it->second;
-    std::string& buffer = operation->buffer;
-    if (operation->direction == IoOperation::Direction::kRead) {
-      uring_->Read(id, operation->fd, buffer.data(), buffer.size(), poll_first);
-    } else {
-      uring_->Write(id, operation->fd, buffer.data(), buffer.size(), poll_first);
-    }
-    sent = true;
-  }
+void ProactorEventLoop::Poll(uint64_t token) {
+  const auto it = watches_.find(token);
+  if (it == watches_.end()) return;
+  const Interest& interest = it->second.interest;
+  const uint32_t events = (interest.read ? POLLIN : 0) | (interest.write ? POLLOUT : 0);
+  uring_->Poll(token, DescriptorOf(token), events, /*repeated=*/interest.edge);
+  it->second.polled = true;
 }
 
 void ProactorEventLoop::CancelUnlessRunning() {
@@ -147,8 +115,6 @@ bool ProactorEventLoop::TakeCompletions(bool fresh) {
     any = true;
     if (completion.id == kWakeId) {
       if (completion.last) wake_polled_ = false;
-    } else if ((completion.id & DescriptorTable::kOwnBit) != 0) {
-      OnTransferred(completion);
     } else {
       OnPolled(completion, fresh);
     }
@@ -164,28 +130,12 @@ void ProactorEventLoop::OnPolled(const Uring::Completion& completion, bool fresh
     it->second.polled = false;
     // Again: it is level-triggered, or its thread ended, or memory was short. Not if the
     // descriptor was closed before it was polled.
-    if (completion.result != -EBADF) to_send_.push_back(completion.id);
+    if (completion.result != -EBADF) to_poll_.push_back(completion.id);
   }
   if (completion.result < 0 || (!fresh && !edge)) return;
   const bool both = (completion.result & (POLLHUP | POLLERR)) != 0;
   OnReady(completion.id, both || (completion.result & POLLIN) != 0,
           both || (completion.result & POLLOUT) != 0);
-}
-
-void ProactorEventLoop::OnTransferred(const Uring::Completion& completion) {
-  const auto it = transfers_.find(completion.id);
-  if (it == transfers_.end()) return;
-  const int result = completion.result;
-  // Its thread ended, a signal came, or there is nothing to read: nothing is done yet.
-  if (!it->second.cancelled && (result == -ECANCELED || result == -EINTR || result == -EAGAIN)) {
-    it->second.sent = false;
-    if (result == -EAGAIN) it->second.poll_first = true;
-    to_send_.push_back(completion.id);
-    return;
-  }
-  const Transfer transfer = std::move(it->second);
-  transfers_.erase(it);
-  if (!transfer.cancelled) OnIoDone(transfer.operation, result);
 }
 
 void ProactorEventLoop::WakeUp() { ::eventfd_write(wake_.get(), 1); }
@@ -194,7 +144,6 @@ void ProactorEventLoop::ReleaseWaiting() {
   if (uring_ == nullptr) return;
   uring_->Drain();
   uring_.reset();
-  transfers_.clear();
   watches_.clear();
   files_.Reset();
   wake_.Reset();

@@ -14,11 +14,11 @@
 
 namespace proctor {
 
-// A loop on io_uring(7) (asyncio.ProactorEventLoop): the kernel carries out Read and Write, and
-// learns the changes of a turn by the system call that waits.
+// A loop on io_uring(7) (asyncio.ProactorEventLoop): the kernel learns the changes of a
+// turn by the system call that waits.
 //
-//   turn n:    callbacks │ AddReader, RemoveReader, Read, Cancel: noted
-//   turn n+1:  take old completions ▶ queue cancels, polls, reads ▶ submit and wait ▶ take
+//   turn n:    callbacks │ AddReader, RemoveReader: noted
+//   turn n+1:  take old completions ▶ queue cancels and polls ▶ submit and wait ▶ take
 //
 // A level-triggered descriptor is polled once, and once more at the wait after each time it was
 // ready. A poll that completed before the wait began, while callbacks ran, may be stale: a callback
@@ -53,19 +53,11 @@ class ProactorEventLoop final : public BaseEventLoop {
   void WakeUp() override;
   void ReleaseWaiting() override;
   void OnRunEnd() override;
-  absl::Status StartIo(const std::shared_ptr<IoOperation>& operation) override;
-  void CancelIo(IoOperation& operation) override;
 
  private:
   struct Watch {
     Interest interest;
     bool polled = false;  // the kernel has a poll for it
-  };
-  struct Transfer {
-    std::shared_ptr<IoOperation> operation;
-    bool sent = false;        // the kernel has it, and may use its memory
-    bool cancelled = false;   // nobody waits for it
-    bool poll_first = false;  // the kernel answered EAGAIN
   };
 
   ProactorEventLoop(std::unique_ptr<Uring> uring, UniqueFd files, UniqueFd wake);
@@ -76,7 +68,7 @@ class ProactorEventLoop final : public BaseEventLoop {
   // Puts into the ring what was noted. False if something is left over.
   bool Queue();
   bool QueueCancels();
-  void Send(uint64_t id);
+  void Poll(uint64_t token);
   // Cancels now, if no wait may come for long.
   void CancelUnlessRunning();
 
@@ -84,20 +76,16 @@ class ProactorEventLoop final : public BaseEventLoop {
   // something for which a wait should not begin.
   bool TakeCompletions(bool fresh);
   void OnPolled(const Uring::Completion& completion, bool fresh);
-  void OnTransferred(const Uring::Completion& completion);
 
   std::unique_ptr<Uring> uring_;  // null once closed
   UniqueFd files_;                // the epoll set
   UniqueFd wake_;                 // an eventfd: written, never read
   bool wake_polled_ = false;
 
-  // By id: a watch has its token, a transfer one with DescriptorTable::kOwnBit.
-  absl::flat_hash_map<uint64_t, Watch> watches_;
-  absl::flat_hash_map<uint64_t, Transfer> transfers_;
-  uint32_t last_transfer_ = 0;
+  absl::flat_hash_map<uint64_t, Watch> watches_;  // by token, which is the id of the poll
 
-  // For the next wait, which passes over ids that are gone from the maps by then.
-  std::vector<uint64_t> to_send_;
+  // For the next wait, which passes over tokens that are gone from the map by then.
+  std::vector<uint64_t> to_poll_;
   std::vector<uint64_t> to_cancel_;
 };
 

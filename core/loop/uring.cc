@@ -36,15 +36,9 @@ namespace {
 constexpr unsigned kRequests = 128;
 constexpr unsigned kCompletions = 1024;
 
-// Of one request: a poll and then a read.
-constexpr unsigned kMaxEntries = 2;
-
 // Adding centuries overflows the kernel's count of nanoseconds; to wake once a day is no
 // harm.
 constexpr absl::Duration kMaxWait = absl::Hours(24);
-
-// The offset that stands for the file's own, as in read(2) and write(2).
-constexpr uint64_t kCurrentPosition = ~uint64_t{0};
 
 constexpr char kOldKernel[] = "io_uring of this kernel is too old, Linux 5.19 is needed";
 
@@ -73,15 +67,14 @@ absl::Status SetupError(int error) {
 }
 
 absl::Status CheckFeatures(io_uring& uring) {
-  constexpr unsigned kFeatures =
-      IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_RW_CUR_POS | IORING_FEAT_CQE_SKIP;
+  constexpr unsigned kFeatures = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
   if ((uring.features & kFeatures) != kFeatures) {
     return Unavailable(absl::StatusCode::kUnimplemented, kOldKernel);
   }
   const std::unique_ptr<io_uring_probe, void (*)(io_uring_probe*)> probe(
       io_uring_get_probe_ring(&uring), &io_uring_free_probe);
   if (probe == nullptr) return Unavailable(absl::StatusCode::kUnimplemented, kOldKernel);
-  for (int opcode : {IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL, IORING_OP_READ, IORING_OP_WRITE}) {
+  for (int opcode : {IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL}) {
     if (io_uring_opcode_supported(probe.get(), opcode)) continue;
     return Unavailable(absl::StatusCode::kUnimplemented,
                        absl::StrCat("io_uring of this kernel lacks operation ", opcode));
@@ -105,14 +98,6 @@ io_uring_sqe* Next(io_uring& uring, uint64_t id) {
   // An operation's own preparation leaves it as it is.
   io_uring_sqe_set_data64(sqe, id);
   return sqe;
-}
-
-// The first half of a chain. It completes only where it fails, and then the other half
-// does not: there is one completion either way.
-void PollFirst(io_uring& uring, uint64_t id, int fd, uint32_t events) {
-  io_uring_sqe* const sqe = Next(uring, id);
-  io_uring_prep_poll_add(sqe, fd, events);
-  sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 }
 
 }  // namespace
@@ -146,9 +131,9 @@ Uring::Uring(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
 Uring::~Uring() = default;
 
 bool Uring::MakeRoom() {
-  if (io_uring_sq_space_left(&ring_->uring) >= kMaxEntries) return true;
+  if (io_uring_sq_space_left(&ring_->uring) > 0) return true;
   Submit();
-  return io_uring_sq_space_left(&ring_->uring) >= kMaxEntries;
+  return io_uring_sq_space_left(&ring_->uring) > 0;
 }
 
 void Uring::Poll(uint64_t id, int fd, uint32_t events, bool repeated) {
@@ -158,20 +143,6 @@ void Uring::Poll(uint64_t id, int fd, uint32_t events, bool repeated) {
   } else {
     io_uring_prep_poll_add(sqe, fd, events);
   }
-  ++requests_;
-}
-
-void Uring::Read(uint64_t id, int fd, char* buffer, size_t size, bool poll_first) {
-  if (poll_first) PollFirst(ring_->uring, id, fd, POLLIN);
-  io_uring_prep_read(Next(ring_->uring, id), fd, buffer, static_cast<unsigned>(size),
-                     kCurrentPosition);
-  ++requests_;
-}
-
-void Uring::Write(uint64_t id, int fd, const char* data, size_t size, bool poll_first) {
-  if (poll_first) PollFirst(ring_->uring, id, fd, POLLOUT);
-  io_uring_prep_write(Next(ring_->uring, id), fd, data, static_cast<unsigned>(size),
-                      kCurrentPosition);
   ++requests_;
 }
 
@@ -217,7 +188,7 @@ void Uring::Take(absl::FunctionRef<void(const Completion&)> take) {
 
 void Uring::Drain() {
   while (requests_ > 0) {
-    // Again after each wait, for the second half of a chain that had none to cancel.
+    // Again after each wait: where there was no room, nothing is cancelled yet.
     if (MakeRoom()) {
       io_uring_prep_cancel64(Next(ring_->uring, kNoId), 0,
                              IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);

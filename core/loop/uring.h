@@ -23,7 +23,7 @@ namespace proctor {
 // which delays the completion by a tick of its clock at most.
 //
 // Thread-safety: one thread at a time. Lifetime: owned by a loop. One descriptor, closed
-// on exec. Drain before the end: the kernel may write to the memory of requests until then.
+// on exec. Drain before the end: the kernel may hold the files of polls until then.
 class Uring {
  public:
   // The id of no request.
@@ -56,10 +56,6 @@ class Uring {
   // Completes with the poll(2) events as soon as there is one of `events`; if `repeated`,
   // each time that one comes.
   void Poll(uint64_t id, int fd, uint32_t events, bool repeated);
-  // read(2) and write(2), when they do not block. One completion. EAGAIN where a kernel takes
-  // O_NONBLOCK at its word, as older ones do; `poll_first` waits for poll(2) there.
-  void Read(uint64_t id, int fd, char* buffer, size_t size, bool poll_first);
-  void Write(uint64_t id, int fd, const char* data, size_t size, bool poll_first);
   // Cancels a request. Its completion then says ECANCELED, or its result if it was done before. An
   // unknown id is not an error. The cancel has no completion of its own.
   void Cancel(uint64_t id);
@@ -73,8 +69,7 @@ class Uring {
   // Takes all completions. `take` does not make requests.
   void Take(absl::FunctionRef<void(const Completion&)> take);
 
-  // Cancels all requests and waits for their ends. A read of a regular file that is under
-  // way cannot be cancelled, and is waited for.
+  // Cancels all requests and waits for their ends.
   void Drain();
 
  private:

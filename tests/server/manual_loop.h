@@ -76,12 +76,6 @@ class ManualLoop final : public EventLoop {
     return loop_->AddWriter(fd, std::move(callback));
   }
   bool RemoveWriter(int fd) override { return loop_->RemoveWriter(fd); }
-  absl::StatusOr<LoopHandle> Read(int fd, size_t max_bytes, ReadCallback callback) override {
-    return loop_->Read(fd, max_bytes, std::move(callback));
-  }
-  absl::StatusOr<LoopHandle> Write(int fd, std::string data, WriteCallback callback) override {
-    return loop_->Write(fd, std::move(data), std::move(callback));
-  }
   absl::Status RunForever() override { return loop_->RunForever(); }
   void Stop() override { loop_->Stop(); }
   bool is_running() const override { return loop_->is_running(); }

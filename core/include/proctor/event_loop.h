@@ -19,10 +19,6 @@ using LoopCallback = absl::AnyInvocable<void()>;
 // A callback that a loop runs each time a descriptor is ready.
 using ReadyCallback = absl::AnyInvocable<void()>;
 
-// A callback with the result of a read or a write.
-using ReadCallback = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
-using WriteCallback = absl::AnyInvocable<void(absl::StatusOr<size_t>)>;
-
 // A scheduled callback (asyncio.Handle, asyncio.TimerHandle).
 //
 // Thread-safety: the loop's own thread only. Lifetime: a copyable reference;
@@ -31,10 +27,6 @@ class LoopHandle {
  public:
   // The state that a loop shares with its handles.
   struct State {
-    virtual ~State() = default;
-    // Called by the first Cancel, before the callback is freed.
-    virtual void OnCancel() {}
-
     LoopCallback callback;  // empty once run or cancelled
     bool cancelled = false;
     // The loop's count of cancelled timers, while this is a timer in its queue.
@@ -115,10 +107,9 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // owned: remove it before closing it.
   // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, for example EPERM for a
   // regular file, which epoll(7) refuses; ResourceExhausted (LOOP_RESOURCES); FailedPrecondition
-  // (LOOP_CLOSED); AlreadyExists (DESCRIPTOR_BUSY) while a Read or Write is under way. After an
-  // error, the earlier watch still stands. With kEdge, and a writer on the same descriptor:
-  // reported as with kLevel for as long as the writer stays, because the kernel has one trigger for
-  // both.
+  // (LOOP_CLOSED). After an error, the earlier watch still stands. With kEdge, and a writer on the
+  // same descriptor: reported as with kLevel for as long as the writer stays, because the kernel
+  // has one trigger for both.
   virtual absl::Status AddReader(int fd, ReadyCallback callback,
                                  Trigger trigger = Trigger::kLevel) = 0;
 
@@ -129,27 +120,6 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // As AddReader and RemoveReader, for a descriptor that can be written to.
   virtual absl::Status AddWriter(int fd, ReadyCallback callback) = 0;
   virtual bool RemoveWriter(int fd) = 0;
-
-  // Reads once, up to `max_bytes`, when there is something to read, and tells `callback`
-  // in a later turn, never within this call (asyncio's sock_recv): the bytes, none at the
-  // end of file, or the errno of read(2) (READ_FAILED). To cancel the handle drops the
-  // callback; bytes that were read by then are lost. `fd` is not owned: cancel before
-  // closing it.
-  //
-  // `fd` must not block (O_NONBLOCK), unless it is a regular file, which is read at its
-  // current position; SelectorEventLoop does that on the loop's thread, within this call.
-  // Until the callback runs or is cancelled, there can be no second read of `fd`, and
-  // neither before nor meanwhile a reader or a writer on it.
-  // Errors: InvalidArgument (UNWATCHABLE_DESCRIPTOR) with the errno, (BLOCKING_DESCRIPTOR)
-  // or (INVALID_FIELD); AlreadyExists
-  // (DESCRIPTOR_BUSY); ResourceExhausted (LOOP_RESOURCES); FailedPrecondition (LOOP_CLOSED).
-  virtual absl::StatusOr<LoopHandle> Read(int fd, size_t max_bytes, ReadCallback callback) = 0;
-
-  // As Read, for one write(2) of `data`: passes the number of bytes written, which may be fewer
-  // (asyncio's sock_send), or WRITE_FAILED. Bytes written before a cancel stay written. One write
-  // and one read of the same `fd` may be under way together. For pipes, the program ignores
-  // SIGPIPE.
-  virtual absl::StatusOr<LoopHandle> Write(int fd, std::string data, WriteCallback callback) = 0;
 
   // Runs callbacks until Stop. While it runs, GetRunningLoop() on this thread
   // returns this loop.
@@ -170,8 +140,7 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   virtual absl::Duration TurnTime() const { return absl::ZeroDuration(); }
 
   // Drops all callbacks and frees all descriptors. Idempotent. is_closed() is true when a callback
-  // is destroyed, so that its destructor can tell that no call will come. Cancels reads and writes,
-  // but waits for one of a regular file that the kernel carries out just now.
+  // is destroyed, so that its destructor can tell that no call will come.
   // Errors: FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
