@@ -5,7 +5,7 @@
 namespace proctor {
 namespace {
 
-// In the order of the enum.
+// By the enum's number; empty where there is no such reason any more.
 constexpr std::array<std::string_view, kReasons> kNames = {
     "",
     "INVALID_FIELD",
@@ -84,12 +84,12 @@ constexpr std::array<std::string_view, kReasons> kNames = {
     "WRONG_THREAD",
     "CALLBACK_THREW",
     "SLOW_CALLBACK",
-    "DESCRIPTOR_BUSY",
+    "",
     "DESCRIPTOR_CLOSED",
     "UNWATCHABLE_DESCRIPTOR",
-    "BLOCKING_DESCRIPTOR",
-    "READ_FAILED",
-    "WRITE_FAILED",
+    "",
+    "",
+    "",
     "IO_URING_UNAVAILABLE",
     "URING_REFUSED",
     "URING_RESOURCES",
@@ -122,6 +122,7 @@ static_assert(!kNames.back().empty(), "a reason has no name");
 std::string_view ReasonName(Reason reason) { return kNames[static_cast<size_t>(reason)]; }
 
 Reason ReasonOfName(std::string_view name) {
+  if (name.empty()) return Reason::kNone;
   for (size_t i = 1; i < kNames.size(); ++i) {
     if (kNames[i] == name) return static_cast<Reason>(i);
   }

@@ -101,13 +101,9 @@ enum class Reason : uint8_t {
   kWrongThread,
   kCallbackThrew,
   kSlowCallback,
-  kDescriptorBusy,
-  kDescriptorClosed,
+  kDescriptorClosed = 78,  // 77 and 80 to 82 are of earlier versions
   kUnwatchableDescriptor,
-  kBlockingDescriptor,
-  kReadFailed,
-  kWriteFailed,
-  kIoUringUnavailable,
+  kIoUringUnavailable = 83,
   kUringRefused,
   kUringResources,
   kRingClosed,
@@ -139,7 +135,7 @@ enum class Reason : uint8_t {
   kAmbiguousId,
 };
 
-// How many there are, kNone included.
+// One more than the greatest.
 inline constexpr int kReasons = 107;
 
 // "STDIN_CLOSED" for kStdinClosed; "" for kNone. Static text.
