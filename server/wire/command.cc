@@ -234,9 +234,13 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
 
 v1::ProcessSpec ToProto(const Command& command) {
   v1::ProcessSpec spec = ToProtoWithoutStrings(command);
-  for (const std::string& argument : command.argv) spec.add_argv(argument);
-  for (const auto& [name, value] : command.env) (*spec.mutable_env())[name] = "";
+  AddStrings(command, &spec);
   return spec;
+}
+
+void AddStrings(const Command& command, v1::ProcessSpec* spec) {
+  for (const std::string& argument : command.argv) spec->add_argv(argument);
+  for (const auto& [name, value] : command.env) (*spec->mutable_env())[name] = "";
 }
 
 v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {

@@ -19,6 +19,9 @@ v1::ProcessSpec ToProto(const Command& command);
 // The same, without argv and env.
 v1::ProcessSpec ToProtoWithoutStrings(const Command& command);
 
+// Adds argv and the names of env to that.
+void AddStrings(const Command& command, v1::ProcessSpec* spec);
+
 // Not checked: ValidateTerminalSize does.
 TerminalSize FromProto(const v1::TerminalSize& size);
 

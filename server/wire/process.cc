@@ -223,7 +223,7 @@ v1::Process ToProto(const ProcessInfo& info) {
 
 v1::Process ToWholeProto(const ProcessInfo& info) {
   v1::Process proto = DescribeWithoutStrings(info);
-  *proto.mutable_spec() = ToProto(*info.command);
+  AddStrings(*info.command, proto.mutable_spec());
   return proto;
 }
 
