@@ -1,10 +1,16 @@
 #include "server/storage/stored_process.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <cstdint>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "server/storage/stored_command.h"
 #include "server/storage/stored_end.h"
 #include "server/storage/stored_value.h"
+#include "server/wire/command.h"
 #include "server/wire/process.h"
 
 namespace proctor::storage {
@@ -61,6 +67,21 @@ absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) {
   info.tree_mechanism = MechanismOf(proto.tree_mechanism());
   info.tree_empty = proto.tree_empty();
   return info;
+}
+
+std::string DigestOf(const Command& command) {
+  v1::ProcessSpec spec = wire::ToProto(command);
+  for (const auto& [name, value] : command.env) (*spec.mutable_env())[name] = value;
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    spec.SerializeToCodedStream(&coded);
+  }
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
 }
 
 }  // namespace proctor::storage

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/fact/process_info.h"
+#include "proctor/command.h"
 #include "proctor/v1/process.pb.h"
 
 namespace proctor::storage {
@@ -14,6 +15,11 @@ namespace proctor::storage {
 std::string EncodeProcess(const ProcessInfo& info);
 // Errors: DataLoss (STORAGE_CORRUPT) when `body` is none.
 absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body);
+
+// Returns what is stored of the command that a request started, to tell a repetition from another
+// request. It is 64 bits of FNV-1a over the specification with the values of its environment, in
+// the one form that a message has. Enough for a slip of a caller, and the same in every build.
+std::string DigestOf(const Command& command);
 
 ProcessState StateOf(const v1::Process& stored);
 

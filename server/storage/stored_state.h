@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "core/ledger/state_codec.h"
+#include "server/storage/stored_process.h"
+#include "server/storage/stored_session.h"
 
 namespace proctor::storage {
 
@@ -13,11 +15,15 @@ namespace proctor::storage {
 // Thread-safety: all methods from any thread.
 class StoredState final : public StateCodec {
  public:
-  std::string Encode(const SessionInfo& info) const override;
-  std::string Encode(const ProcessInfo& info) const override;
-  absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const override;
-  absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const override;
-  std::string Digest(const Command& command) const override;
+  std::string Encode(const SessionInfo& info) const override { return EncodeSession(info); }
+  std::string Encode(const ProcessInfo& info) const override { return EncodeProcess(info); }
+  absl::StatusOr<SessionInfo> DecodeSession(std::string_view body) const override {
+    return storage::DecodeSession(body);
+  }
+  absl::StatusOr<ProcessInfo> DecodeProcess(std::string_view body) const override {
+    return storage::DecodeProcess(body);
+  }
+  std::string Digest(const Command& command) const override { return DigestOf(command); }
 };
 
 }  // namespace proctor::storage

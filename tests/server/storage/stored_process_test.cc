@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/wire/process.h"
@@ -190,6 +191,23 @@ TEST(StoredProcesses, WhatALaterVersionWroteIsReadAsWhatIsNearest) {
 TEST(StoredProcesses, WhatIsNoneIsSaidToBeUnreadable) {
   EXPECT_EQ(DecodeProcess("\xff garbage").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(DecodeProcess("").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(StoredCommand, IsToldFromAnotherByItsDigestOnly) {
+  Command command;
+  command.argv = {"a", "b"};
+  command.env = {{"NAME", "value"}, {"OTHER", "2"}};
+  command.labels = {{"x", "1"}, {"y", "2"}};
+  const std::string digest = DigestOf(command);
+  EXPECT_EQ(digest.size(), 16u) << digest;
+  EXPECT_EQ(DigestOf(Command(command)), digest);
+  std::vector<Command> others(5, command);
+  others[0].argv = {"a b"};
+  others[1].env["NAME"] = "another value";
+  others[2].labels["x"] = "2";
+  others[3].cwd = "/";
+  others[4].overflow = OverflowPolicy::kBlockChild;
+  for (const Command& other : others) EXPECT_NE(DigestOf(other), digest);
 }
 
 }  // namespace
