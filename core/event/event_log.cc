@@ -10,7 +10,6 @@
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
-#include "proctor/error.h"
 
 namespace proctor {
 namespace {
@@ -137,21 +136,6 @@ void EventLog::UpkeepOnce() {
   // Also a change that no event has taken along yet.
   const bool waiting = !failure_.ok() || !pending_.empty();
   if (waiting || FirstKeptLocked(last_) != 0) RecordPending();
-}
-
-absl::Status EventLog::RefusalLocked() const {
-  if (failure_.ok()) return absl::OkStatus();
-  return MakeError(failure_.code(), ReasonOf(failure_),
-                   absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
-                   ErrorVariables(failure_));
-}
-
-absl::Status EventLog::CheckRoom() const {
-  {
-    absl::MutexLock lock(&mutex_);
-    RETURN_IF_ERROR(RefusalLocked());
-  }
-  return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
 }
 
 // ---- Listeners. -----------------------------------------------------------

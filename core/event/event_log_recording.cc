@@ -23,6 +23,21 @@
 
 namespace proctor {
 
+absl::Status EventLog::CheckRoom() const {
+  {
+    absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(RefusalLocked());
+  }
+  return store_ != nullptr ? store_->CheckRoom() : absl::OkStatus();
+}
+
+absl::Status EventLog::RefusalLocked() const {
+  if (failure_.ok()) return absl::OkStatus();
+  return MakeError(failure_.code(), ReasonOf(failure_),
+                   absl::StrCat("the event log cannot record: ", std::string(failure_.message())),
+                   ErrorVariables(failure_));
+}
+
 uint64_t EventLog::Append(Entry entry) {
   auto event = std::make_shared<Event>(std::move(entry.event));
   std::string body;

@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/warning.h"
 #include "core/storage/sqlite_event_store.h"
-#include "proctor/error.h"
 
 namespace proctor {
 namespace {
@@ -26,21 +25,6 @@ bool SqliteEventStore::IsGone() const {
   const auto database = FileIdentity::Of(path_);
   if (!database.ok()) return absl::IsNotFound(database.status());
   return *database != end_.database || absl::IsNotFound(FileIdentity::Of(path_ + "-wal").status());
-}
-
-absl::Status SqliteEventStore::CheckRoom() const {
-  if (gone_) {
-    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageLost,
-                     absl::StrCat("'", path_,
-                                  "' or its write-ahead log was removed or replaced "
-                                  "while the server wrote to it: what is recorded now, no later "
-                                  "server will find; restart this one"),
-                     {{"state_dir", directory_->path()}});
-  }
-  if (has_room_) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull,
-                   absl::StrCat("the disk of '", directory_->path(), "' is full"),
-                   {{"state_dir", directory_->path()}});
 }
 
 void SqliteEventStore::Upkeep() {

@@ -6,8 +6,24 @@
 #include "core/base/warning.h"
 #include "core/storage/row_checksum.h"
 #include "core/storage/sqlite_event_store.h"
+#include "proctor/error.h"
 
 namespace proctor {
+
+absl::Status SqliteEventStore::CheckRoom() const {
+  if (gone_) {
+    return MakeError(absl::StatusCode::kDataLoss, Reason::kStorageLost,
+                     absl::StrCat("'", path_,
+                                  "' or its write-ahead log was removed or replaced "
+                                  "while the server wrote to it: what is recorded now, no later "
+                                  "server will find; restart this one"),
+                     {{"state_dir", directory_->path()}});
+  }
+  if (has_room_) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kResourceExhausted, Reason::kStorageFull,
+                   absl::StrCat("the disk of '", directory_->path(), "' is full"),
+                   {{"state_dir", directory_->path()}});
+}
 
 absl::Status SqliteEventStore::Write(const Batch& batch) {
   absl::Status status = WriteOnce(batch);
