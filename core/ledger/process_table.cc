@@ -48,14 +48,17 @@ std::string ProcessTable::HolderLocked(const Named& named) const {
 void ProcessTable::Publish(ProcessInfo info) {
   auto published = std::make_shared<const ProcessInfo>(std::move(info));
   const uint64_t ordinal = published->ordinal;
-  const uint64_t memory = sizeof(ProcessInfo) + MemoryOf(*published->command);
   std::shared_ptr<const ProcessInfo> before;  // destroyed after the lock
   absl::MutexLock lock(&mutex_);
   const bool is_new = ordinals_.try_emplace(published->id, ordinal).second;
   if (is_new && starting_ > 0) --starting_;
   Listed& listed = by_ordinal_[ordinal];
   before = std::exchange(listed.info, published);
-  CountMemory(std::exchange(listed.memory, memory), memory);
+  // Most of what is published of a process tells of the same command.
+  if (before == nullptr || before->command != published->command) {
+    const uint64_t memory = sizeof(ProcessInfo) + MemoryOf(*published->command);
+    CountMemory(std::exchange(listed.memory, memory), memory);
+  }
   if (const std::string& name = published->command->name; is_new && !name.empty()) {
     Named& named = names_[name];
     named.ordinals.insert(ordinal);
