@@ -85,7 +85,10 @@ void SessionLedger::RecordStart(const Process& process, absl::Duration took) {
   own_thread_.Check();
   ledger_->latencies().ObserveSpawn(took);
   ++undrained_;
-  RecordState(process, DescribeStart(process.Info()));
+  CountUse(process);
+  ProcessInfo info = process.Info();
+  Event event = MakeEvent(process, DescribeStart(info));
+  ordinals_.emplace(process.id(), ledger_->Record(std::move(event), std::move(info)));
 }
 
 absl::StatusOr<MemoryBudget::Hold> SessionLedger::TakeOutput(const Process& process,
@@ -99,7 +102,10 @@ void SessionLedger::RecordUpdate(const Process& process, bool keeps_less) {
   if (keeps_less && process.state() == ProcessState::kDrained) {
     ledger_->KeepOutput(process.id(), process.output());
   }
-  RecordState(process, DescribeUpdate(process.Info()));
+  CountUse(process);
+  ProcessInfo info = Describe(process);
+  Event event = MakeEvent(process, DescribeUpdate(info));
+  ledger_->Record(std::move(event), std::move(info));
 }
 
 void SessionLedger::Forget(Process& process, RemovalReason reason) {
@@ -113,14 +119,16 @@ void SessionLedger::Forget(Process& process, RemovalReason reason) {
 
 void SessionLedger::OnExited(const Process& process) {
   own_thread_.Check();
-  RecordState(process, ProcessExited{*process.exit_status()});
+  // Its use of the quota is what it was: only the drain gives back what it will not keep.
+  ledger_->Record(MakeEvent(process, ProcessExited{*process.exit_status()}), Describe(process));
   ledger_->latencies().ObserveExit(absl::Now() - process.exit_status()->exited_at);
 }
 
 void SessionLedger::OnDrained(const Process& process) {
   own_thread_.Check();
   --undrained_;
-  RecordState(process, *process.drained());
+  CountUse(process);
+  ledger_->Record(MakeEvent(process, *process.drained()), Describe(process));
   ledger_->KeepOutput(process.id(), process.output());
   ForgetSurplus();
 }
@@ -155,12 +163,9 @@ ProcessInfo SessionLedger::Describe(const Process& process) const {
   return info;
 }
 
-void SessionLedger::RecordState(const Process& process, EventDetail detail) {
+void SessionLedger::CountUse(const Process& process) {
   const Command& command = process.command();
   use_.Set(process.id(), KeepsOutput(command) ? process.output_reservation() : 0, command);
-  const uint64_t sequence =
-      ledger_->Record(MakeEvent(process, std::move(detail)), Describe(process));
-  ordinals_.try_emplace(process.id(), sequence);
 }
 
 // More than one after a time in which nothing could be published.
