@@ -167,7 +167,7 @@ std::string SessionRegistry::ScopeOf(std::string_view session_id) const {
   if (ordinal == ordinals_.end()) return std::string(session_id);
   const Session& session = sessions_.at(ordinal->second);
   const bool is_default =
-      session.context != nullptr ? session.context->Info().is_default : session.info.is_default;
+      session.context != nullptr ? session.context->is_default() : session.info.is_default;
   return is_default ? StartRequests::kDefaultScope : std::string(session_id);
 }
 

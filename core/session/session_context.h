@@ -72,6 +72,7 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   // Any thread.
   const std::string& id() const { return id_; }
+  bool is_default() const { return options_.is_default; }
   SessionInfo Info() const;
 
   // Any thread: runs `work` on the session's thread, in the order of the calls.
