@@ -15,18 +15,6 @@ constexpr absl::Duration kNewbornPatience = absl::Milliseconds(10);
 
 }  // namespace
 
-OutputDrain::OutputDrain(EventLoop* loop, OutputLog* log, OutputPipes* pipes, absl::Duration grace,
-                         uint64_t newborn_mark, std::weak_ptr<const void> owner, Told told)
-    : loop_(loop),
-      log_(log),
-      pipes_(*pipes),
-      newborn_mark_(newborn_mark),
-      owner_(std::move(owner)),
-      told_(std::move(told)),
-      grace_(grace) {}
-
-OutputDrain::~OutputDrain() { timer_.Cancel(); }
-
 void OutputDrain::Begin() {
   begun_ = true;
   for (auto& pipe : pipes_) pipe->ReadLeftovers();
@@ -37,8 +25,7 @@ bool OutputDrain::AtEnd() const {
   return std::all_of(pipes_.begin(), pipes_.end(), [](const auto& pipe) { return pipe->eof(); });
 }
 
-void OutputDrain::Check() {
-  if (!begun_ || result_.has_value()) return;
+void OutputDrain::SeekEnd() {
   if (AtEnd()) return Finish(DrainReason::kEof);
   if (!pipes_[0]->leftovers_read() || !pipes_[1]->leftovers_read()) return;
   if (timer_.pending()) return;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -41,8 +42,15 @@ class OutputDrain {
   // `log` and `pipes` outlive it. Of the newborns (NewbornGuard) those from before `newborn_mark`
   // may have the pipes until their exec.
   OutputDrain(EventLoop* loop, OutputLog* log, OutputPipes* pipes, absl::Duration grace,
-              uint64_t newborn_mark, std::weak_ptr<const void> owner, Told told);
-  ~OutputDrain();
+              uint64_t newborn_mark, std::weak_ptr<const void> owner, Told told)
+      : loop_(loop),
+        log_(log),
+        pipes_(*pipes),
+        newborn_mark_(newborn_mark),
+        owner_(std::move(owner)),
+        told_(std::move(told)),
+        grace_(grace) {}
+  ~OutputDrain() { timer_.Cancel(); }
   OutputDrain(const OutputDrain&) = delete;
   OutputDrain& operator=(const OutputDrain&) = delete;
 
@@ -51,7 +59,9 @@ class OutputDrain {
 
   // To be called after Begin, and when a pipe has changed. Tells of the end within this call,
   // where it has come.
-  void Check();
+  void Check() {
+    if (begun_ && !result_.has_value()) SeekEnd();
+  }
 
   // Makes the grace no longer than `most`; one that has begun begins anew.
   void Shorten(absl::Duration most);
@@ -61,6 +71,7 @@ class OutputDrain {
 
  private:
   bool AtEnd() const;
+  void SeekEnd();
   void SeekHolders();
   void OnHolders(std::vector<PipeHolder> holders);
   void OnGraceOver();

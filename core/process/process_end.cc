@@ -98,11 +98,4 @@ void Process::CloseTerminal() {
   drain_->Check();
 }
 
-// All possible readers are killed, or gone.
-// Until now the pipe was open, also past the leader's exit.
-void Process::EndCutInput() {
-  if (!std::exchange(input_cut_, false) || state_ == ProcessState::kRunning) return;
-  stdin_->Close();
-}
-
 }  // namespace proctor

@@ -31,7 +31,10 @@ class ProcessObserver {
   virtual void OnOomKilled(const Process&, uint64_t /*killed*/) {}
 
   // An observer that does nothing. From any thread.
-  static ProcessObserver* None();
+  static ProcessObserver* None() {
+    static auto* const none = new ProcessObserver();
+    return none;
+  }
 };
 
 }  // namespace proctor

@@ -12,20 +12,6 @@
 
 namespace proctor {
 
-SignalSender::SignalSender(EventLoop* loop, std::string_view process_id, ChildRef child,
-                           TreeWatch* tree, std::weak_ptr<const void> owner, Told told)
-    : loop_(loop),
-      process_id_(process_id),
-      tree_(tree),
-      owner_(std::move(owner)),
-      told_(std::move(told)),
-      child_(std::move(child)) {}
-
-void SignalSender::OnExit() {
-  exited_ = true;
-  child_.pidfd.Reset();
-}
-
 absl::Status SignalSender::ExitedError(std::string_view operation) const {
   return MakeError(absl::StatusCode::kNotFound, Reason::kProcessExited,
                    absl::StrCat(std::string(operation), " process '", std::string(process_id_),

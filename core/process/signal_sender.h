@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "core/process/stop_ladder.h"
@@ -29,7 +30,13 @@ class SignalSender final : public SignalTarget {
 
   // Of the child that was spawned as `process_id`.
   SignalSender(EventLoop* loop, std::string_view process_id, ChildRef child, TreeWatch* tree,
-               std::weak_ptr<const void> owner, Told told);
+               std::weak_ptr<const void> owner, Told told)
+      : loop_(loop),
+        process_id_(process_id),
+        tree_(tree),
+        owner_(std::move(owner)),
+        told_(std::move(told)),
+        child_(std::move(child)) {}
   SignalSender(const SignalSender&) = delete;
   SignalSender& operator=(const SignalSender&) = delete;
 
@@ -37,7 +44,10 @@ class SignalSender final : public SignalTarget {
   const ChildRef& child() const { return child_; }
 
   // The process has ended: its number means nothing from now on. Closes the pidfd.
-  void OnExit();
+  void OnExit() {
+    exited_ = true;
+    child_.pidfd.Reset();
+  }
 
   bool LeaderEnded() const override;
 

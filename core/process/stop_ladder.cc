@@ -2,24 +2,12 @@
 
 #include <signal.h>
 
-#include <utility>
-
 namespace proctor {
 namespace {
 
 constexpr absl::Duration kRetry = absl::Seconds(1);  // when the server is short of descriptors
 
 }  // namespace
-
-StopLadder::StopLadder(EventLoop* loop, SignalTarget* target, EndCause* cause,
-                       std::weak_ptr<const void> owner, std::function<void()> on_killed)
-    : loop_(loop),
-      target_(target),
-      cause_(cause),
-      owner_(std::move(owner)),
-      on_killed_(std::move(on_killed)) {}
-
-StopLadder::~StopLadder() { Cancel(); }
 
 void StopLadder::Stop(const StopPolicy& policy, const EndRequest& request) {
   if (target_->FindEnded(policy.scope)) return;
@@ -60,21 +48,6 @@ void StopLadder::Kill(SignalScope scope, const EndRequest& request) {
                   loop_->ReportError({"kill a process", sent});
                   retry_ = loop_->CallLater(kRetry, [this, wide, request] { Kill(wide, request); });
                 });
-}
-
-bool StopLadder::OnLeaderEnded() {
-  const bool goes_on = timer_.pending() && scope_ == SignalScope::kTree;
-  if (!goes_on) timer_.Cancel();
-  return goes_on;
-}
-
-void StopLadder::Finish() {
-  if (timer_.pending()) Kill(scope_, *cause_->request());
-}
-
-void StopLadder::Cancel() {
-  timer_.Cancel();
-  retry_.Cancel();
 }
 
 }  // namespace proctor

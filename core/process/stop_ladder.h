@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "core/command/end_request.h"
@@ -45,8 +46,13 @@ class StopLadder {
  public:
   // `on_killed` is called when nothing is left to kill, or all of a tree are killed.
   StopLadder(EventLoop* loop, SignalTarget* target, EndCause* cause,
-             std::weak_ptr<const void> owner, std::function<void()> on_killed);
-  ~StopLadder();
+             std::weak_ptr<const void> owner, std::function<void()> on_killed)
+      : loop_(loop),
+        target_(target),
+        cause_(cause),
+        owner_(std::move(owner)),
+        on_killed_(std::move(on_killed)) {}
+  ~StopLadder() { Cancel(); }
   StopLadder(const StopLadder&) = delete;
   StopLadder& operator=(const StopLadder&) = delete;
 
@@ -66,13 +72,22 @@ class StopLadder {
 
   // The leader has ended: a ladder for its group has, too. Returns whether it goes on, for the
   // tree.
-  bool OnLeaderEnded();
+  bool OnLeaderEnded() {
+    const bool goes_on = timer_.pending() && scope_ == SignalScope::kTree;
+    if (!goes_on) timer_.Cancel();
+    return goes_on;
+  }
 
   // Takes the last step now, if it was still to come.
-  void Finish();
+  void Finish() {
+    if (timer_.pending()) Kill(scope_, *cause_->request());
+  }
 
   // Ends the ladder: nothing is left.
-  void Cancel();
+  void Cancel() {
+    timer_.Cancel();
+    retry_.Cancel();
+  }
 
  private:
   EventLoop* const loop_;

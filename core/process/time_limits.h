@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "core/self/absence.h"
@@ -24,20 +26,32 @@ class TimeLimits {
 
   // Infinite: without that limit. `absence` may be null.
   TimeLimits(EventLoop* loop, absl::Duration run_timeout, absl::Duration idle_timeout,
-             std::shared_ptr<const Absence> absence, Told told);
+             std::shared_ptr<const Absence> absence, Told told)
+      : loop_(loop),
+        run_timeout_(run_timeout),
+        idle_timeout_(idle_timeout),
+        absence_(std::move(absence)),
+        told_(std::move(told)) {}
   ~TimeLimits() { Cancel(); }
   TimeLimits(const TimeLimits&) = delete;
   TimeLimits& operator=(const TimeLimits&) = delete;
 
   // Begins to count, idleness from `started` on.
-  void Begin(absl::Duration started);
+  void Begin(absl::Duration started) {
+    last_activity_ = started;
+    if (std::min(run_timeout_, idle_timeout_) != absl::InfiniteDuration()) StartTimers();
+  }
 
   // Costs no timer: the one that runs finds that there was some.
   void NoteActivity() { last_activity_ = loop_->Time(); }
 
-  void Cancel();
+  void Cancel() {
+    run_timer_.Cancel();
+    idle_timer_.Cancel();
+  }
 
  private:
+  void StartTimers();
   void CheckIdle();
 
   EventLoop* const loop_;

@@ -9,21 +9,6 @@ constexpr absl::Duration kRetry = absl::Seconds(1);  // when the server is short
 
 }  // namespace
 
-TreeWatch::TreeWatch(EventLoop* loop, std::unique_ptr<ProcessTree> tree,
-                     std::weak_ptr<const void> owner, std::function<void()> on_empty)
-    : loop_(loop),
-      mechanism_(tree->mechanism()),
-      owner_(std::move(owner)),
-      on_empty_(std::move(on_empty)),
-      tree_(std::move(tree)) {}
-
-TreeWatch::~TreeWatch() { retry_.Cancel(); }
-
-void TreeWatch::OnReaped() {
-  reaped_ = true;
-  tree_->OnReaped();
-}
-
 void TreeWatch::Begin() {
   if (!reaped_ || watched_ || empty() || mechanism_ == TreeMechanism::kGroup) return;
   const absl::StatusOr<bool> found_empty = tree_->Empty();

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/tree/process_tree.h"
@@ -23,8 +24,13 @@ class TreeWatch {
  public:
   // `on_empty` is called once, also from within Begin.
   TreeWatch(EventLoop* loop, std::unique_ptr<ProcessTree> tree, std::weak_ptr<const void> owner,
-            std::function<void()> on_empty);
-  ~TreeWatch();
+            std::function<void()> on_empty)
+      : loop_(loop),
+        mechanism_(tree->mechanism()),
+        owner_(std::move(owner)),
+        on_empty_(std::move(on_empty)),
+        tree_(std::move(tree)) {}
+  ~TreeWatch() { retry_.Cancel(); }
   TreeWatch(const TreeWatch&) = delete;
   TreeWatch& operator=(const TreeWatch&) = delete;
 
@@ -36,7 +42,10 @@ class TreeWatch {
   ProcessTree* tree() { return tree_.get(); }
 
   // The process is reaped next.
-  void OnReaped();
+  void OnReaped() {
+    reaped_ = true;
+    tree_->OnReaped();
+  }
 
   // Looks for members, and watches until there is none. Does nothing before OnReaped, or if it
   // watches already.
