@@ -14,9 +14,9 @@
 #include "proctor/error.h"
 
 namespace proctor {
-Process::Process(Context context, Command command)
+Process::Process(Context context, std::shared_ptr<const Command> command)
     : context_(std::move(context)),
-      command_(std::make_shared<const Command>(std::move(command))),
+      command_(std::move(command)),
       observer_(context_.observer != nullptr ? context_.observer : ProcessObserver::None()),
       output_(command_->retain_bytes) {}
 
@@ -26,7 +26,8 @@ Process::~Process() {
   context_.watcher->RemoveChildHandler(sender_->child().pid);
 }
 
-absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context, Command command) {
+absl::StatusOr<std::shared_ptr<Process>> Process::Start(Context context,
+                                                        std::shared_ptr<const Command> command) {
   if (!context.watcher->IsActive()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, Reason::kWatcherUnavailable,

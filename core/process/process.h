@@ -64,7 +64,8 @@ class Process : public std::enable_shared_from_this<Process> {
   // Errors: those of Launch; FailedPrecondition (WATCHER_UNAVAILABLE) before the spawn if the
   // watcher is not active (conformance 99), (LIMIT_UNAVAILABLE) if the tree cannot have the limits
   // that are asked for; those of the watcher, with the child killed and reaped.
-  static absl::StatusOr<std::shared_ptr<Process>> Start(Context context, Command command);
+  static absl::StatusOr<std::shared_ptr<Process>> Start(Context context,
+                                                        std::shared_ptr<const Command> command);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -196,7 +197,7 @@ class Process : public std::enable_shared_from_this<Process> {
   void BeginClose();
 
  private:
-  Process(Context context, Command command);
+  Process(Context context, std::shared_ptr<const Command> command);
 
   absl::Status Begin();
   absl::Status Spawn();

@@ -51,14 +51,14 @@ absl::StatusOr<std::string> SessionLedger::CancelStart(const std::string& reques
   return ledger_->requests().Cancel(request_scope_, request_id);
 }
 
-absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(const Command& command,
-                                                          const std::string& request_id,
-                                                          const ChildWatcher& watcher) {
+absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(
+    const std::shared_ptr<const Command>& command, const std::string& request_id,
+    const ChildWatcher& watcher) {
   own_thread_.Check();
   RETURN_IF_ERROR(ledger_->events().CheckRoom());
   ASSIGN_OR_RETURN(auto memory,
-                   use_.TakeStart(command, ledger_->processes().CountOf(session_id_).running));
-  Start start{NewRandomId(), command.name, request_id, std::move(memory)};
+                   use_.TakeStart(*command, ledger_->processes().CountOf(session_id_).running));
+  Start start{NewRandomId(), command->name, request_id, std::move(memory)};
   RETURN_IF_ERROR(ledger_->processes().BeginStart(start.name, start.process_id));
   if (request_id.empty()) return start;
   // A server that finds this and no start knows neither pid nor watcher's word: only what was to
@@ -66,7 +66,7 @@ absl::StatusOr<SessionLedger::Start> SessionLedger::Begin(const Command& command
   ProcessInfo intent;
   intent.id = start.process_id;
   intent.session_id = session_id_;
-  intent.command = std::make_shared<const Command>(command);
+  intent.command = command;
   intent.started_at = absl::Now();
   intent.watcher = watcher.name();
   absl::Status begun = ledger_->requests().Begin(request_scope_, request_id, intent);

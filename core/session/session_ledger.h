@@ -50,8 +50,8 @@ class SessionLedger final : public ProcessObserver {
   // Takes a place for a start; that the request_id makes it is on record when this returns.
   // Errors: those of EventLog::CheckRoom, QuotaUse::TakeStart, ProcessTable::BeginStart and
   // StartRequests::Begin.
-  absl::StatusOr<Start> Begin(const Command& command, const std::string& request_id,
-                              const ChildWatcher& watcher);
+  absl::StatusOr<Start> Begin(const std::shared_ptr<const Command>& command,
+                              const std::string& request_id, const ChildWatcher& watcher);
   // There was no spawn.
   void Withdraw(const Start& start);
   // The spawn took so long.

@@ -40,11 +40,12 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
     Command command, const std::string& request_id, const std::shared_ptr<EventLoop>& loop,
     const std::shared_ptr<ChildWatcher>& watcher) {
   own_thread_.Check();
-  ASSIGN_OR_RETURN(const auto start, ledger_->Begin(command, request_id, *watcher));
+  // One for all that keep it: the request, the process and the table.
+  const auto shared = std::make_shared<const Command>(std::move(command));
+  ASSIGN_OR_RETURN(const auto start, ledger_->Begin(shared, request_id, *watcher));
   const absl::Time began = absl::Now();
   auto process = Process::Start(
-      {start.process_id, ledger_->session_id(), loop, watcher, trees_, absence_, ledger_},
-      std::move(command));
+      {start.process_id, ledger_->session_id(), loop, watcher, trees_, absence_, ledger_}, shared);
   if (!process.ok()) {
     ledger_->Withdraw(start);
     return process.status();

@@ -72,7 +72,7 @@ class ProcessFixture : public testing::Test {
   absl::StatusOr<std::shared_ptr<Process>> Start(Command command) {
     const std::string id = absl::StrCat("p", ++last_id_);
     return Process::Start({id, "s1", loop_, watcher_, trees_, nullptr, &record_},
-                          std::move(command));
+                          std::make_shared<const Command>(std::move(command)));
   }
 
   // Starts a process, runs the loop until it is drained, and returns it.

@@ -43,6 +43,18 @@ TEST_F(SessionRestore, ARepeatedRequestFindsTheProcessOfTheServerBefore) {
   }
 }
 
+TEST_F(SessionRestore, ARequestAndItsProcessShareOneCommand) {
+  auto server = Open(first_.path());
+  const std::string id = server->Start(server->Open(), MakeCommand("wait_forever"), "r");
+  const auto intent = remembering_.DecodeProcess("1");
+  const auto start = remembering_.DecodeProcess("2");
+  ASSERT_TRUE(intent.ok() && start.ok());
+  EXPECT_EQ(intent->id, id);
+  EXPECT_EQ(start->id, id);
+  EXPECT_EQ(intent->command, start->command) << "not a copy, which no budget counts";
+  EXPECT_EQ(server->Find(id).command, start->command);
+}
+
 TEST_F(SessionRestore, WhatWasCancelledOrForgottenStaysSo) {
   const Command command = MakeCommand("exit_with", "0");
   auto server = Open(first_.path());
