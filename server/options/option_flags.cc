@@ -86,7 +86,8 @@ constexpr Flag kFlags[] = {
      "the same for Prometheus; it opens /metrics and nothing else (default: metrics-token in the\n"
      "state directory)",
      [](Options& o, const std::string& v) { return SetText(o.metrics_token_file, v); }},
-    {"policy", "NAME", "event loop policy of new sessions (default: default)",
+    {"policy", "NAME",
+     "event loop policy of new sessions, and of the server's main thread (default: default)",
      [](Options& o, const std::string& v) { return SetText(o.policy, v); }},
     {"watcher", "NAME", "child watcher of new sessions (default: auto)",
      [](Options& o, const std::string& v) { return SetText(o.watcher, v); }},

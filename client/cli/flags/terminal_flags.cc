@@ -20,13 +20,16 @@ void TerminalFlags::AddTo(FlagSet* flags) {
                  if (escape.ok()) keys.escape = *escape;
                  return escape.status();
                });
-  flags->Value(0, "detach-keys", "KEYS|none", "detach also by these (else $PROCTOR_DETACH_KEYS)",
-               [this](const std::string& text) {
-                 const absl::StatusOr<std::string> detach = ParseDetachKeys(text);
-                 if (detach.ok()) keys.detach = *detach;
-                 detach_given_ = true;
-                 return detach.status();
-               });
+  flags->Value(
+      0, "detach-keys", "KEYS|none",
+      "detach also by these (else $PROCTOR_DETACH_KEYS); a key that may begin them waits for the "
+      "next one before the process gets it, half a second at most",
+      [this](const std::string& text) {
+        const absl::StatusOr<std::string> detach = ParseDetachKeys(text);
+        if (detach.ok()) keys.detach = *detach;
+        detach_given_ = true;
+        return detach.status();
+      });
 }
 
 absl::Status TerminalFlags::Resolve() {
