@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -52,6 +53,28 @@ absl::Status InvalidField(std::string_view field, std::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, Reason::kInvalidField,
                    absl::StrCat(std::string(field), ": ", std::string(message)),
                    {{"field", std::string(field)}});
+}
+
+std::string FieldOf(const absl::Status& error) {
+  const ErrorMetadata variables = ErrorVariables(error);
+  const auto field = variables.find("field");
+  return field != variables.end() ? field->second : "";
+}
+
+absl::Status WithField(const absl::Status& error, std::string_view field) {
+  const std::string old = FieldOf(error);
+  if (old.empty()) return error;
+  std::string message(error.message());
+  if (absl::StartsWith(message, absl::StrCat(old, ":"))) message.replace(0, old.size(), field);
+  ErrorMetadata variables = ErrorVariables(error);
+  variables["field"] = field;
+  return MakeForeignError(error.code(), ErrorReason(error), message, variables);
+}
+
+absl::Status InMember(std::string_view member, const absl::Status& error) {
+  const std::string part = FieldOf(error);
+  const bool element = absl::StartsWith(part, "[");
+  return WithField(error, absl::StrCat(std::string(member), element ? "" : ".", part));
 }
 
 absl::Status ErrnoError(absl::StatusCode code, Reason reason, std::string_view operation,

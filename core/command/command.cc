@@ -40,24 +40,23 @@ bool IsLabelKey(std::string_view key) {
 absl::Status ValidateName(std::string_view name) {
   if (name.empty()) return absl::OkStatus();
   if (!absl::ascii_isalpha(static_cast<unsigned char>(name[0]))) {
-    return InvalidField("spec.name", "does not begin with a letter");
+    return InvalidField("name", "does not begin with a letter");
   }
   if (name.size() > kLongestProcessName) {
-    return InvalidField("spec.name",
-                        absl::StrCat("is longer than ", kLongestProcessName, " bytes"));
+    return InvalidField("name", absl::StrCat("is longer than ", kLongestProcessName, " bytes"));
   }
   for (const unsigned char c : name) {
     if (absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.') continue;
-    return InvalidField("spec.name", "has other characters than letters, digits, '-', '_' and '.'");
+    return InvalidField("name", "has other characters than letters, digits, '-', '_' and '.'");
   }
   return absl::OkStatus();
 }
 
 absl::Status ValidateArguments(const std::vector<std::string>& argv) {
-  if (argv.empty()) return InvalidField("spec.argv", "is empty");
-  if (argv[0].empty()) return InvalidField("spec.argv", "the program's name is empty");
+  if (argv.empty()) return InvalidField("argv", "is empty");
+  if (argv[0].empty()) return InvalidField("argv", "the program's name is empty");
   for (size_t i = 0; i < argv.size(); ++i) {
-    if (HasNul(argv[i])) return InvalidField(absl::StrCat("spec.argv[", i, "]"), "contains a NUL");
+    if (HasNul(argv[i])) return InvalidField(absl::StrCat("argv[", i, "]"), "contains a NUL");
   }
   return absl::OkStatus();
 }
@@ -65,18 +64,18 @@ absl::Status ValidateArguments(const std::vector<std::string>& argv) {
 // Names a variable, never its value: values are secrets.
 absl::Status ValidateEnvironment(const std::map<std::string, std::string>& env) {
   for (const auto& [name, value] : env) {
-    if (name.empty()) return InvalidField("spec.env", "a variable's name is empty");
+    if (name.empty()) return InvalidField("env", "a variable's name is empty");
     if (name.find('=') != std::string::npos) {
-      return InvalidField("spec.env",
+      return InvalidField("env",
                           absl::StrCat("the variable's name '", Excerpt(name), "' contains '='"));
     }
     if (HasNul(name)) {
-      return InvalidField("spec.env",
+      return InvalidField("env",
                           absl::StrCat("the variable's name '", Excerpt(name), "' contains a NUL"));
     }
     if (HasNul(value)) {
       return InvalidField(
-          "spec.env", absl::StrCat("the value of variable '", Excerpt(name), "' contains a NUL"));
+          "env", absl::StrCat("the value of variable '", Excerpt(name), "' contains a NUL"));
     }
   }
   return absl::OkStatus();
@@ -84,18 +83,18 @@ absl::Status ValidateEnvironment(const std::map<std::string, std::string>& env) 
 
 absl::Status ValidateUser(const ProcessUser& user) {
   if (user.user.size() > kLongestName) {
-    return InvalidField("spec.user.user", absl::StrCat("is longer than ", kLongestName, " bytes"));
+    return InvalidField("user.user", absl::StrCat("is longer than ", kLongestName, " bytes"));
   }
   if (user.group.size() > kLongestName) {
-    return InvalidField("spec.user.group", absl::StrCat("is longer than ", kLongestName, " bytes"));
+    return InvalidField("user.group", absl::StrCat("is longer than ", kLongestName, " bytes"));
   }
   if (user.supplementary_groups.size() > kMostGroups) {
-    return InvalidField("spec.user.supplementary_groups",
+    return InvalidField("user.supplementary_groups",
                         absl::StrCat("has more than ", kMostGroups, " groups"));
   }
   for (const std::string& group : user.supplementary_groups) {
     if (group.size() <= kLongestName) continue;
-    return InvalidField("spec.user.supplementary_groups",
+    return InvalidField("user.supplementary_groups",
                         absl::StrCat("a name is longer than ", kLongestName, " bytes"));
   }
   return absl::OkStatus();
@@ -120,11 +119,11 @@ uint64_t MemoryOf(const std::vector<std::string>& strings) {
 
 absl::Status ValidateTerminal(const std::optional<TerminalOptions>& terminal) {
   if (!terminal.has_value()) return absl::OkStatus();
-  if (HasNul(terminal->term)) return InvalidField("spec.pty.term", "contains a NUL");
+  if (HasNul(terminal->term)) return InvalidField("terminal.term", "contains a NUL");
   if (terminal->term.size() > kLongestTerm) {
-    return InvalidField("spec.pty.term", absl::StrCat("is longer than ", kLongestTerm, " bytes"));
+    return InvalidField("terminal.term", absl::StrCat("is longer than ", kLongestTerm, " bytes"));
   }
-  return ValidateTerminalSize(terminal->size, "spec.pty.size");
+  return InMember("terminal.size", ValidateTerminalSize(terminal->size));
 }
 
 }  // namespace
@@ -139,70 +138,70 @@ uint64_t MemoryOf(const Command& command) {
 absl::Status ValidateCommand(const Command& command) {
   RETURN_IF_ERROR(ValidateArguments(command.argv));
   RETURN_IF_ERROR(ValidateName(command.name));
-  if (HasNul(command.cwd)) return InvalidField("spec.cwd", "contains a NUL");
+  if (HasNul(command.cwd)) return InvalidField("cwd", "contains a NUL");
   RETURN_IF_ERROR(ValidateEnvironment(command.env));
   if (command.stdin_mode == StdioMode::kMerged) {
-    return InvalidField("spec.stdin_mode", "only stderr can be merged");
+    return InvalidField("stdin_mode", "only stderr can be merged");
   }
   if (command.stdout_mode == StdioMode::kMerged) {
-    return InvalidField("spec.stdout_mode", "only stderr can be merged");
+    return InvalidField("stdout_mode", "only stderr can be merged");
   }
   if (command.umask.has_value() && *command.umask > kLargestUmask) {
-    return InvalidField("spec.umask", "is greater than 0777");
+    return InvalidField("umask", "is greater than 0777");
   }
   RETURN_IF_ERROR(ValidateTerminal(command.terminal));
   RETURN_IF_ERROR(ValidateUser(command.user));
   if (command.nice < kLeastNice || command.nice > kMostNice) {
-    return InvalidField("spec.nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
+    return InvalidField("nice", absl::StrCat("is outside ", kLeastNice, " to ", kMostNice));
   }
   if (command.oom_score_adj.has_value() &&
       (*command.oom_score_adj < -kMostOomScoreAdj || *command.oom_score_adj > kMostOomScoreAdj)) {
-    return InvalidField("spec.oom_score_adj",
+    return InvalidField("oom_score_adj",
                         absl::StrCat("is outside ", -kMostOomScoreAdj, " to ", kMostOomScoreAdj));
   }
-  RETURN_IF_ERROR(ValidateResourceLimits(command.rlimits, "spec.rlimits"));
-  RETURN_IF_ERROR(ValidateCgroupLimits(command.cgroup, "spec.cgroup"));
+  RETURN_IF_ERROR(InMember("rlimits", ValidateResourceLimits(command.rlimits)));
+  RETURN_IF_ERROR(InMember("cgroup", ValidateCgroupLimits(command.cgroup)));
   if (command.run_timeout <= absl::ZeroDuration()) {
-    return InvalidField("spec.run_timeout", "is not positive");
+    return InvalidField("run_timeout", "is not positive");
   }
   if (command.idle_timeout <= absl::ZeroDuration()) {
-    return InvalidField("spec.idle_timeout", "is not positive");
+    return InvalidField("idle_timeout", "is not positive");
   }
   if (command.drain_grace < absl::ZeroDuration()) {
-    return InvalidField("spec.drain_grace", "is negative");
+    return InvalidField("drain_grace", "is negative");
   }
   if (command.stop_policy.signal < 1 || command.stop_policy.signal > kLargestSignal) {
-    return InvalidField("spec.stop_policy.signal", "is not a signal");
+    return InvalidField("stop_policy.signal", "is not a signal");
   }
   if (command.stop_policy.grace < absl::ZeroDuration()) {
-    return InvalidField("spec.stop_policy.grace", "is negative");
+    return InvalidField("stop_policy.grace", "is negative");
   }
-  RETURN_IF_ERROR(ValidateRetention(command.retain_bytes, "spec.output.retain_bytes"));
-  return ValidateLabels(command.labels, "spec.labels");
+  RETURN_IF_ERROR(ValidateRetention(command.retain_bytes));
+  return ValidateLabels(command.labels);
 }
 
-absl::Status ValidateRetention(uint64_t retain_bytes, std::string_view field) {
+absl::Status ValidateRetention(uint64_t retain_bytes) {
   if (retain_bytes >= kLeastRetained && retain_bytes <= kMostRetained) return absl::OkStatus();
-  return InvalidField(field, absl::StrCat("is outside ", kLeastRetained, " to ", kMostRetained));
+  return InvalidField("retain_bytes",
+                      absl::StrCat("is outside ", kLeastRetained, " to ", kMostRetained));
 }
 
-absl::Status ValidateLabels(const std::map<std::string, std::string>& labels,
-                            std::string_view field) {
+absl::Status ValidateLabels(const std::map<std::string, std::string>& labels) {
   if (labels.size() > kMostLabels) {
-    return InvalidField(field, absl::StrCat("has more than ", kMostLabels, " labels"));
+    return InvalidField("labels", absl::StrCat("has more than ", kMostLabels, " labels"));
   }
   for (const auto& [key, value] : labels) {
     if (!IsLabelKey(key)) {
       return InvalidField(
-          field, absl::StrCat("the key '", Excerpt(key), "' is not 1 to ", kLongestLabelKey,
-                              " bytes of letters, digits, '-', '_', '.' and '/'"));
+          "labels", absl::StrCat("the key '", Excerpt(key), "' is not 1 to ", kLongestLabelKey,
+                                 " bytes of letters, digits, '-', '_', '.' and '/'"));
     }
     if (value.size() > kLongestLabelValue) {
-      return InvalidField(field, absl::StrCat("the value of '", key, "' is longer than ",
-                                              kLongestLabelValue, " bytes"));
+      return InvalidField("labels", absl::StrCat("the value of '", key, "' is longer than ",
+                                                 kLongestLabelValue, " bytes"));
     }
     if (HasNul(value)) {
-      return InvalidField(field, absl::StrCat("the value of '", key, "' contains a NUL"));
+      return InvalidField("labels", absl::StrCat("the value of '", key, "' contains a NUL"));
     }
   }
   return absl::OkStatus();

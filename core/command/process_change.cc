@@ -13,10 +13,9 @@ absl::StatusOr<Command> Changed(const Command& command, const ProcessChange& cha
       changed.labels[key] = value;
     }
   }
-  RETURN_IF_ERROR(ValidateLabels(changed.labels, "labels"));
+  RETURN_IF_ERROR(ValidateLabels(changed.labels));
   if (change.retain_bytes.has_value()) {
-    auto status = ValidateRetention(*change.retain_bytes, "output.retain_bytes");
-    if (!status.ok()) return status;
+    RETURN_IF_ERROR(ValidateRetention(*change.retain_bytes));
     changed.retain_bytes = *change.retain_bytes;
   }
   if (change.overflow.has_value()) changed.overflow = *change.overflow;

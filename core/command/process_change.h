@@ -18,7 +18,7 @@ struct ProcessChange {
 };
 
 // The command of a process as it is after the change.
-// Errors: InvalidArgument (INVALID_FIELD) naming `labels` or `output.retain_bytes`.
+// Errors: InvalidArgument (INVALID_FIELD) naming `labels` or `retain_bytes`.
 absl::StatusOr<Command> Changed(const Command& command, const ProcessChange& change);
 
 }  // namespace proctor

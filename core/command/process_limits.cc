@@ -55,12 +55,11 @@ std::optional<int> ResourceNumber(std::string_view name) {
   return std::nullopt;
 }
 
-absl::Status ValidateResourceLimits(const std::vector<ResourceLimit>& limits,
-                                    std::string_view field) {
+absl::Status ValidateResourceLimits(const std::vector<ResourceLimit>& limits) {
   std::set<std::string_view> named;
   for (size_t i = 0; i < limits.size(); ++i) {
     const ResourceLimit& limit = limits[i];
-    const std::string path = absl::StrCat(std::string(field), "[", i, "]");
+    const std::string path = absl::StrCat("[", i, "]");
     if (!ResourceNumber(limit.resource).has_value()) {
       return InvalidField(absl::StrCat(path, ".resource"),
                           absl::StrCat("unknown resource '", Excerpt(limit.resource),
@@ -81,17 +80,14 @@ absl::Status ValidateResourceLimits(const std::vector<ResourceLimit>& limits,
   return absl::OkStatus();
 }
 
-absl::Status ValidateCgroupLimits(const CgroupLimits& limits, std::string_view field) {
-  const std::string path(field);
+absl::Status ValidateCgroupLimits(const CgroupLimits& limits) {
   const bool cpus_wanted = limits.cpus != 0;
   if (std::isnan(limits.cpus) ||
       (cpus_wanted && (limits.cpus < kLeastCpus || limits.cpus > kMostCpus))) {
-    return InvalidField(absl::StrCat(path, ".cpus"),
-                        absl::StrCat("is outside ", kLeastCpus, " to ", kMostCpus));
+    return InvalidField("cpus", absl::StrCat("is outside ", kLeastCpus, " to ", kMostCpus));
   }
   if (limits.io_weight > kMostIoWeight) {
-    return InvalidField(absl::StrCat(path, ".io_weight"),
-                        absl::StrCat("is greater than ", kMostIoWeight));
+    return InvalidField("io_weight", absl::StrCat("is greater than ", kMostIoWeight));
   }
   return absl::OkStatus();
 }

@@ -76,11 +76,11 @@ std::vector<gid_t> GroupsOf(const std::string& name, gid_t group) {
 bool HasNul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 absl::Status CheckText(const ProcessUser& user) {
-  if (HasNul(user.user)) return InvalidField("spec.user.user", "contains a NUL");
-  if (HasNul(user.group)) return InvalidField("spec.user.group", "contains a NUL");
+  if (HasNul(user.user)) return InvalidField("user", "contains a NUL");
+  if (HasNul(user.group)) return InvalidField("group", "contains a NUL");
   for (const std::string& group : user.supplementary_groups) {
     if (group.empty() || HasNul(group)) {
-      return InvalidField("spec.user.supplementary_groups", "a name is empty or contains a NUL");
+      return InvalidField("supplementary_groups", "a name is empty or contains a NUL");
     }
   }
   return absl::OkStatus();
@@ -115,13 +115,12 @@ absl::Status ReadUser(const ProcessUser& user, Identity& identity) {
   }
   if (user.user.empty()) return absl::OkStatus();
   if (!id.has_value()) {
-    return InvalidField("spec.user.user",
-                        absl::StrCat("no user '", Excerpt(user.user), "' on this machine"));
+    return InvalidField("user", absl::StrCat("no user '", Excerpt(user.user), "' on this machine"));
   }
   if (user.group.empty()) {
-    return InvalidField("spec.user.group", absl::StrCat("is required: user ", *id,
-                                                        " has no entry in the user database, "
-                                                        "and so no group of its own"));
+    return InvalidField("group", absl::StrCat("is required: user ", *id,
+                                              " has no entry in the user database, "
+                                              "and so no group of its own"));
   }
   identity.uid = *id;
   return absl::OkStatus();
@@ -137,11 +136,11 @@ absl::StatusOr<Identity> ResolveIdentity(const ProcessUser& user) {
   RETURN_IF_ERROR(CheckText(user));
   RETURN_IF_ERROR(ReadUser(user, identity));
   if (!user.group.empty()) {
-    ASSIGN_OR_RETURN(auto group, ResolveGroup(user.group, "spec.user.group"));
+    ASSIGN_OR_RETURN(auto group, ResolveGroup(user.group, "group"));
     identity.gid = group;
   }
   for (const std::string& name : user.supplementary_groups) {
-    ASSIGN_OR_RETURN(auto group, ResolveGroup(name, "spec.user.supplementary_groups"));
+    ASSIGN_OR_RETURN(auto group, ResolveGroup(name, "supplementary_groups"));
     identity.groups.push_back(group);
   }
   if (identity.groups.empty()) {

@@ -10,7 +10,7 @@ constexpr uint32_t kMostCells = 65535;
 
 }  // namespace
 
-absl::Status ValidateTerminalSize(const TerminalSize& size, std::string_view field) {
+absl::Status ValidateTerminalSize(const TerminalSize& size) {
   const struct {
     const char* name;
     uint32_t value;
@@ -21,8 +21,7 @@ absl::Status ValidateTerminalSize(const TerminalSize& size, std::string_view fie
                {"height_pixels", size.height_pixels, 0}};
   for (const auto& part : parts) {
     if (part.value >= part.least && part.value <= kMostCells) continue;
-    return InvalidField(absl::StrCat(std::string(field), ".", part.name),
-                        absl::StrCat("is outside ", part.least, " to ", kMostCells));
+    return InvalidField(part.name, absl::StrCat("is outside ", part.least, " to ", kMostCells));
   }
   return absl::OkStatus();
 }

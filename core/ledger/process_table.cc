@@ -20,7 +20,7 @@ absl::Status ProcessTable::BeginStart(const std::string& name, const std::string
       return MakeError(absl::StatusCode::kAlreadyExists, Reason::kNameInUse,
                        absl::StrCat("start a process: the name '", name, "' is that of process '",
                                     holder, "', which runs"),
-                       {{"name", name}, {"process_id", holder}, {"field", "spec.name"}});
+                       {{"name", name}, {"process_id", holder}, {"field", "name"}});
     }
     named.starting = process_id;
   }

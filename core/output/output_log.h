@@ -134,7 +134,7 @@ class OutputLog {
   OutputCursor FromOldest() const;
   // After so many bytes of each stream.
   // Errors: OutOfRange (OFFSET_OUT_OF_RANGE) beyond what was written, with `field`
-  // (its path in the contract, below `from`), `offset` and `total` in the metadata.
+  // ("stdout_offset" or "stderr_offset"), `offset` and `total` in the metadata.
   absl::StatusOr<OutputCursor> FromOffsets(uint64_t stdout_offset, uint64_t stderr_offset) const;
   // So many bytes before the end.
   OutputCursor FromTail(uint64_t bytes) const;

@@ -109,8 +109,7 @@ OutputCursor OutputLog::FromOldest() const { return FromTail(retained_bytes()); 
 absl::StatusOr<OutputCursor> OutputLog::FromOffsets(uint64_t stdout_offset,
                                                     uint64_t stderr_offset) const {
   const Offsets seen = {stdout_offset, stderr_offset};
-  constexpr std::string_view kFields[] = {"from.offsets.stdout_offset",
-                                          "from.offsets.stderr_offset"};
+  constexpr std::string_view kFields[] = {"stdout_offset", "stderr_offset"};
   for (int i = 0; i < kOutputStreams; ++i) {
     const uint64_t total = totals_[i].total_bytes;
     if (seen[i] > total) {

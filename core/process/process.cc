@@ -183,14 +183,14 @@ void Process::OnActivity() {
   listeners_->Notify();
 }
 
-absl::Status Process::Resize(const TerminalSize& size, std::string_view field) {
+absl::Status Process::Resize(const TerminalSize& size) {
   own_thread_.Check();
   if (!command_->terminal.has_value()) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kNoTerminal,
                      "resize: the process was started without a terminal",
                      {{"process_id", context_.id}});
   }
-  RETURN_IF_ERROR(ValidateTerminalSize(size, field));
+  RETURN_IF_ERROR(ValidateTerminalSize(size));
   if (pipes_[0]->eof()) return sender_->ExitedError("resize the terminal of");
   return SetTerminalSize(pipes_[0]->fd(), size);
 }

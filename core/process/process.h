@@ -173,8 +173,8 @@ class Process : public std::enable_shared_from_this<Process> {
 
   // Changes the size of the terminal.
   // Errors: FailedPrecondition (NO_TERMINAL); NotFound (PROCESS_EXITED) when no process has it open
-  // any more; InvalidArgument (INVALID_FIELD) naming `field`.
-  absl::Status Resize(const TerminalSize& size, std::string_view field);
+  // any more; InvalidArgument (INVALID_FIELD) naming the member of `size`.
+  absl::Status Resize(const TerminalSize& size);
 
   // Changes the labels, and how much output is kept. Checks nothing: see ValidateCommand.
   void Update(Command changed);

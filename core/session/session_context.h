@@ -102,7 +102,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   // Starts a process. With a request_id that started one before, that one, also while the
   // session is being closed.
   // Errors: those of Process::Start and StartRequests::Find; FailedPrecondition
-  // (SESSION_CLOSED); ResourceExhausted (QUOTA_EXCEEDED).
+  // (SESSION_CLOSED); ResourceExhausted (QUOTA_EXCEEDED). `field` is a member of `command`, or
+  // "request_id".
   absl::StatusOr<std::shared_ptr<Process>> StartProcess(Command command,
                                                         const std::string& request_id);
 

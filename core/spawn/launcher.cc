@@ -10,6 +10,7 @@
 #include "core/spawn/launch_method.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/spawn_plan.h"
+#include "proctor/error.h"
 
 namespace proctor {
 namespace {
@@ -36,7 +37,9 @@ absl::StatusOr<LaunchedProcess> LaunchInto(const TreePlace& place, const Command
 
 absl::StatusOr<LaunchedProcess> LaunchBy(LaunchMethod method, const Command& command,
                                          const TreePlace& place) {
-  ASSIGN_OR_RETURN(auto identity, ResolveIdentity(command.user));
+  const absl::StatusOr<Identity> resolved = ResolveIdentity(command.user);
+  if (!resolved.ok()) return InMember("user", resolved.status());
+  const Identity& identity = *resolved;
   ASSIGN_OR_RETURN(auto stdio, OpenChildStdio(command, identity));
   SpawnPlan plan(command, identity, stdio.ForChild(), place);
   ASSIGN_OR_RETURN(auto child,

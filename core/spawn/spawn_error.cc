@@ -110,7 +110,7 @@ absl::Status ExecError(const SpawnPlan& plan, int error) {
   }
   if (error == E2BIG) {
     return Error(StatusCode::kInvalidArgument, Reason::kArgumentsTooLong, "spawn", program, kStage,
-                 error, {{"field", "spec.argv"}});
+                 error, {{"field", "argv"}});
   }
   if (IsNotRunnable(error)) {
     return Error(StatusCode::kFailedPrecondition, Reason::kExecutableNotRunnable, "spawn", program,
@@ -143,15 +143,15 @@ absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int 
   if (stage == SpawnStage::kLimit && denied &&
       static_cast<size_t>(detail) < command.rlimits.size()) {
     return LimitError(command.rlimits[static_cast<size_t>(detail)].resource,
-                      absl::StrCat("spec.rlimits[", detail, "]"), stage, error);
+                      absl::StrCat("rlimits[", detail, "]"), stage, error);
   }
-  if (stage == SpawnStage::kNice && denied) return LimitError("nice", "spec.nice", stage, error);
+  if (stage == SpawnStage::kNice && denied) return LimitError("nice", "nice", stage, error);
   if (stage == SpawnStage::kIdentity && denied) {
     return IdentityError(plan.request().uid, plan.request().gid, error);
   }
   if (IsExhaustion(error)) return AnyStageError(plan.command(), stage, error);
   if (stage == SpawnStage::kOomScore) {
-    return LimitError("oom_score_adj", "spec.oom_score_adj", stage, error);
+    return LimitError("oom_score_adj", "oom_score_adj", stage, error);
   }
   if (stage == SpawnStage::kChdir) {
     return Error(StatusCode::kFailedPrecondition, Reason::kWorkingDirectoryUnusable, "chdir",
@@ -175,7 +175,7 @@ absl::Status SpawnTimeoutError(const SpawnPlan& plan, SpawnStage stage, bool sto
 
 absl::Status IdentityError(uid_t uid, gid_t gid, int error) {
   return Error(StatusCode::kFailedPrecondition, Reason::kIdentityUnavailable, "become",
-               absl::StrCat(uid, ":", gid), SpawnStage::kIdentity, error, {{"field", "spec.user"}});
+               absl::StrCat(uid, ":", gid), SpawnStage::kIdentity, error, {{"field", "user"}});
 }
 
 absl::Status StdioError(const Command& command, SpawnStage stage, int error) {

@@ -29,8 +29,9 @@ enum class SpawnStage {
 };
 
 // Makes the error of a spawn that failed at `stage` with errno `error`, as listed at Launch;
-// `detail` is the number of the limit at kLimit. Pure but for a look at the file system, to tell a
-// missing program from a script with a missing interpreter.
+// `detail` is the number of the limit at kLimit. `field` is the member of Command: "rlimits[0]".
+// Pure but for a look at the file system, to tell a missing program from a script with a missing
+// interpreter.
 absl::Status SpawnError(const SpawnPlan& plan, SpawnStage stage, int error, int detail = 0);
 
 // Makes the error of a spawn that the guard of newborns ended at `stage` after `timeout`: Aborted

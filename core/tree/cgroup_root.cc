@@ -189,7 +189,7 @@ absl::Status CgroupRoot::Limit(const Cgroup& group, std::string_view controller,
   // What the server is short of for the moment is no lack of the limit.
   const std::string error = ErrorVariables(status)["errno_name"];
   if (status.ok() || error == "EMFILE" || error == "ENFILE" || error == "ENOMEM") return status;
-  const std::string field = absl::StrCat("spec.cgroup.", std::string(limit));
+  const std::string field = absl::StrCat("cgroup.", std::string(limit));
   return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitUnavailable,
                    absl::StrCat(field, ": ", std::string(status.message())),
                    {{"limit", std::string(limit)}, {"field", field}});

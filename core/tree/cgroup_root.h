@@ -42,8 +42,9 @@ class CgroupRoot : public std::enable_shared_from_this<CgroupRoot> {
   std::vector<std::string> controllers() const;
 
   // A group for a process, with its limits.
-  // Errors: FailedPrecondition (LIMIT_UNAVAILABLE) naming `field` and `limit`;
-  // ResourceExhausted (SPAWN_RESOURCES) where no group can be made.
+  // Errors: FailedPrecondition (LIMIT_UNAVAILABLE) naming `limit` and `field`, the member of
+  // Command ("cgroup.memory_bytes"); ResourceExhausted (SPAWN_RESOURCES) where no group can be
+  // made.
   absl::StatusOr<std::unique_ptr<ProcessTree>> MakeTree(const std::string& process_id,
                                                         const CgroupLimits& limits);
 

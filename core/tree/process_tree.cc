@@ -48,10 +48,10 @@ absl::StatusOr<std::unique_ptr<ProcessTree>> ProcessTrees::Make(const std::strin
                                                                 const CgroupLimits& limits) {
   if (root_ != nullptr) return root_->MakeTree(process_id, limits);
   if (limits.any()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kLimitUnavailable,
-                     absl::StrCat("spec.cgroup: the server has no control group: ",
-                                  std::string(reason_.message())),
-                     {{"limit", "cgroup"}, {"field", "spec.cgroup"}});
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, Reason::kLimitUnavailable,
+        absl::StrCat("cgroup: the server has no control group: ", std::string(reason_.message())),
+        {{"limit", "cgroup"}, {"field", "cgroup"}});
   }
   if (!proc_.ok()) return std::make_unique<GroupTree>();
   return std::make_unique<WalkTree>();

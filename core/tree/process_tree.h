@@ -109,8 +109,8 @@ class ProcessTrees {
   explicit ProcessTrees(absl::Status reason);
   explicit ProcessTrees(std::shared_ptr<CgroupRoot> root);
 
-  // Errors: FailedPrecondition (LIMIT_UNAVAILABLE) with the reason, `limit` and `field`;
-  // ResourceExhausted (SPAWN_RESOURCES).
+  // Errors: FailedPrecondition (LIMIT_UNAVAILABLE) with the reason, `limit` and `field`,
+  // the member of Command ("cgroup.memory_bytes"); ResourceExhausted (SPAWN_RESOURCES).
   absl::StatusOr<std::unique_ptr<ProcessTree>> Make(const std::string& process_id,
                                                     const CgroupLimits& limits);
 

@@ -18,6 +18,7 @@
 #include "server/process/process_start.h"
 #include "server/process/usage_call.h"
 #include "server/wire/command.h"
+#include "server/wire/field.h"
 #include "server/wire/process.h"
 
 namespace proctor::server {
@@ -101,7 +102,7 @@ grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerCon
   return OnProcess(
       context, sessions_, request->process_id(),
       [size = wire::FromProto(request->size())](SessionContext&, Process& process) {
-        return process.Resize(size, "size");
+        return InMember("size", process.Resize(size));
       },
       ClosedSessionError);
 }
@@ -216,7 +217,7 @@ grpc::ServerUnaryReactor* ProcessService::UpdateProcess(grpc::CallbackServerCont
       [change = *std::move(change), response](SessionContext& session, Process& process) {
         auto updated = session.UpdateProcess(process.id(), change);
         if (updated.ok()) *response->mutable_process() = wire::ToProto((*updated)->Info());
-        return updated.status();
+        return wire::InUpdate(updated.status());
       },
       ClosedSessionError);
 }

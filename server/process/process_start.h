@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/registry/session_registry.h"
+#include "server/wire/field.h"
 #include "server/wire/process.h"
 #include "server/wire/status.h"
 
@@ -28,7 +29,7 @@ void StartIn(SessionRegistry* sessions, const std::string& session_id, Command c
       [session = *session, reactor, request, response, command = std::move(command)]() mutable {
         auto process = session->StartProcess(std::move(command), request->request_id());
         if (process.ok()) *response->mutable_process() = wire::ToProto((*process)->Info());
-        reactor->Finish(wire::ToGrpc(process.status()));
+        reactor->Finish(wire::ToGrpc(wire::InSpec(process.status())));
       });
   if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
 }

@@ -10,6 +10,7 @@
 #include "server/process/process_calls.h"
 #include "server/stream/stream_call.h"
 #include "server/wire/command.h"
+#include "server/wire/field.h"
 #include "server/wire/process.h"
 #include "server/wire/time.h"
 
@@ -55,7 +56,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
                   request_id = start.request_id(), options](bool cancelled) mutable {
       if (cancelled) return stream_.OnCancelled();  // nothing was started
       auto process = session->StartProcess(std::move(command), request_id);
-      if (!process.ok()) return stream_.Fail(process.status());
+      if (!process.ok()) return stream_.Fail(wire::InSpec(process.status()));
       // A retry with the same request_id finds a process that has written already.
       auto cursor = (*process)->output().FromOffsets(0, 0);
       stream_.Begin(session->loop(), *process, *cursor, std::move(options));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "proctor/error.h"
 #include "server/wire/process.h"
 #include "server/wire/time.h"
 
@@ -24,6 +25,7 @@ absl::StatusOr<OutputCursor> OutputPump::Locate(const OutputLog& log,
   switch (from.position_case()) {
     case v1::OutputPosition::kOffsets:
       cursor = log.FromOffsets(from.offsets().stdout_offset(), from.offsets().stderr_offset());
+      if (!cursor.ok()) return InMember("from.offsets", cursor.status());
       break;
     case v1::OutputPosition::kTailBytes:
       cursor = log.FromTail(from.tail_bytes());

@@ -193,7 +193,7 @@ absl::Status ProcessFeed::HandleSignal(const v1::StreamSignal& request) {
 }
 
 absl::Status ProcessFeed::HandleResize(const v1::TerminalSize& size) {
-  absl::Status resized = process_->Resize(wire::FromProto(size), "input.resize");
+  absl::Status resized = InMember("input.resize", process_->Resize(wire::FromProto(size)));
   return absl::IsNotFound(resized) ? absl::OkStatus() : resized;  // it has just ended
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/return_if_error.h"
 #include "core/base/signal_name.h"
 #include "proctor/error.h"
+#include "server/wire/field.h"
 #include "server/wire/time.h"
 
 namespace proctor::wire {
@@ -228,7 +229,7 @@ absl::StatusOr<Command> CommandFromProto(const v1::ProcessSpec& spec, OverflowPo
   RETURN_IF_ERROR(ReadRetention(spec.output(), overflow, command));
   command.labels.insert(spec.labels().begin(), spec.labels().end());
   command.name = spec.name();
-  RETURN_IF_ERROR(ValidateCommand(command));
+  RETURN_IF_ERROR(InSpec(ValidateCommand(command)));
   return command;
 }
 

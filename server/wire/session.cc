@@ -60,7 +60,7 @@ absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& 
   options.policy = request.policy();
   options.watcher = request.watcher();
   options.labels.insert(request.labels().begin(), request.labels().end());
-  RETURN_IF_ERROR(ValidateLabels(options.labels, "labels"));
+  RETURN_IF_ERROR(ValidateLabels(options.labels));
   if (request.has_lease()) {
     ASSIGN_OR_RETURN(auto lease, FromProto(request.lease(), "lease", absl::Seconds(1)));
     options.lease = lease;

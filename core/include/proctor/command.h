@@ -86,15 +86,15 @@ uint64_t MemoryOf(const Command& command);
 
 // Checks what a caller can get wrong: no argv, a NUL in a string, a variable
 // with '=' in its name, and so on.
-// Errors: InvalidArgument (INVALID_FIELD), with the field's path in ProcessSpec.
+// Errors: InvalidArgument (INVALID_FIELD). `field` is the path of the member: "argv[2]",
+// "terminal.size.rows", "user.group", "retain_bytes".
 absl::Status ValidateCommand(const Command& command);
 
-// Checks how much output is to be kept; `field` is its path.
-absl::Status ValidateRetention(uint64_t retain_bytes, std::string_view field);
+// Checks how much output is to be kept. Its error names "retain_bytes".
+absl::Status ValidateRetention(uint64_t retain_bytes);
 
-// Checks labels wherever they occur; `field` is their path.
-absl::Status ValidateLabels(const std::map<std::string, std::string>& labels,
-                            std::string_view field);
+// Checks labels wherever they occur. Its error names "labels".
+absl::Status ValidateLabels(const std::map<std::string, std::string>& labels);
 
 // Whether a process of this command writes to a pipe or a terminal of ours. A pure function.
 bool KeepsOutput(const Command& command);

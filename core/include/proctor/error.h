@@ -22,8 +22,21 @@ absl::Status MakeError(absl::StatusCode code, Reason reason, std::string_view me
                        const ErrorMetadata& metadata = {});
 
 // Makes the error of a malformed field: INVALID_ARGUMENT, INVALID_FIELD.
-// `field` is its path in the contract, for example "spec.argv".
+// `field` names the argument, or the member of the struct that the function was given, by its path:
+// "argv", "user.group", "rlimits[1].soft".
 absl::Status InvalidField(std::string_view field, std::string_view message);
+
+// The field that an error names; empty where it names none.
+std::string FieldOf(const absl::Status& error);
+
+// The same error about `field`: in its variables, and at the front of its message where the old
+// field stood there. An error that names no field stays as it is.
+absl::Status WithField(const absl::Status& error, std::string_view field);
+
+// The same error about a part of `member`, for a function that holds the struct as a member of its
+// own: "rows" in "size" is "size.rows", and "[1].soft" in "rlimits" is "rlimits[1].soft". An error
+// that names no field stays as it is.
+absl::Status InMember(std::string_view member, const absl::Status& error);
 
 // Makes an error from errno, in the form "operation 'object': No such file or
 // directory", with errno and errno_name in the metadata. `object` may be empty.

@@ -45,7 +45,8 @@ struct LaunchedProcess {
 // (SPAWN_RESOURCES), Internal (SPAWN_FAILED); FailedPrecondition (LIMIT_UNAVAILABLE,
 // IDENTITY_UNAVAILABLE) for want of a privilege of this process; those of ResolveIdentity. Without
 // an errno: Aborted (SPAWN_TIMEOUT) for a child that did not get to its exec in time and was
-// killed, with `found`: `stopped` by a signal, or `in_kernel`, as on a dead network disk.
+// killed, with `found`: `stopped` by a signal, or `in_kernel`, as on a dead network disk. `field`,
+// where there is one, is the member of Command: "user.group", "rlimits[0]".
 absl::StatusOr<LaunchedProcess> Launch(const Command& command);
 
 // How long a child may take to its exec, from now on in this process: 5 s at first. A child that is

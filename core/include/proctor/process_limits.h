@@ -35,11 +35,14 @@ struct CgroupLimits {
 // name that this platform does not know. A pure function.
 std::optional<int> ResourceNumber(std::string_view name);
 
-// Check what a caller can get wrong; `field` is the path of the limits in the contract.
-// Errors: InvalidArgument (INVALID_FIELD): an unknown name or one named twice, a soft limit
-// above its hard one; a value that the kernel would not take.
-absl::Status ValidateResourceLimits(const std::vector<ResourceLimit>& limits,
-                                    std::string_view field);
-absl::Status ValidateCgroupLimits(const CgroupLimits& limits, std::string_view field);
+// Checks what a caller can get wrong.
+// Errors: InvalidArgument (INVALID_FIELD) for an unknown name or one named twice, and for a soft
+// limit above its hard one. `field` is the limit and its member: "[1].soft".
+absl::Status ValidateResourceLimits(const std::vector<ResourceLimit>& limits);
+
+// The same for these limits.
+// Errors: InvalidArgument (INVALID_FIELD) for a value that the kernel would not take. `field` is
+// the member: "cpus".
+absl::Status ValidateCgroupLimits(const CgroupLimits& limits);
 
 }  // namespace proctor

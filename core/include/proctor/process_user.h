@@ -36,8 +36,8 @@ struct Identity {
 // does.
 //
 // Safe from any thread.
-// Errors: InvalidArgument (INVALID_FIELD) for an unknown user or group; Internal
-// (SYSTEM_CALL_FAILED) for a database that cannot be read.
+// Errors: InvalidArgument (INVALID_FIELD) for an unknown user or group, where `field` is the member
+// of `user`: "group"; Internal (SYSTEM_CALL_FAILED) for a database that cannot be read.
 absl::StatusOr<Identity> ResolveIdentity(const ProcessUser& user);
 
 }  // namespace proctor

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 
@@ -27,7 +26,7 @@ struct TerminalOptions {
 };
 
 // Errors: InvalidArgument (INVALID_FIELD) for rows and columns outside 1 to 65535, or pixels
-// above; `field` is the size's path in the contract.
-absl::Status ValidateTerminalSize(const TerminalSize& size, std::string_view field);
+// above. `field` is the member of `size`: "rows".
+absl::Status ValidateTerminalSize(const TerminalSize& size);
 
 }  // namespace proctor

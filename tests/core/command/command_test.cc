@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 using namespace std::string_literals;
 
@@ -34,9 +36,9 @@ TEST(CommandTest, DefaultsAreValid) { EXPECT_EQ(WrongField(Valid()), ""); }
 
 TEST(CommandTest, NeedsAProgram) {
   Command command;
-  EXPECT_EQ(WrongField(command), "spec.argv");
+  EXPECT_EQ(WrongField(command), "argv");
   command.argv = {"", "x"};
-  EXPECT_EQ(WrongField(command), "spec.argv");
+  EXPECT_EQ(WrongField(command), "argv");
   command.argv = {"x", ""};
   EXPECT_EQ(WrongField(command), "");
 }
@@ -44,22 +46,22 @@ TEST(CommandTest, NeedsAProgram) {
 TEST(CommandTest, RefusesNulInArguments) {
   Command command = Valid();
   command.argv = {"a", "b", "c\0d"s};
-  EXPECT_EQ(WrongField(command), "spec.argv[2]");
+  EXPECT_EQ(WrongField(command), "argv[2]");
   command.argv = {"a\0"s};
-  EXPECT_EQ(WrongField(command), "spec.argv[0]");
+  EXPECT_EQ(WrongField(command), "argv[0]");
 }
 
 TEST(CommandTest, RefusesNulInTheDirectory) {
   Command command = Valid();
   command.cwd = "/tmp\0/x"s;
-  EXPECT_EQ(WrongField(command), "spec.cwd");
+  EXPECT_EQ(WrongField(command), "cwd");
 }
 
 TEST(CommandTest, RefusesVariablesThatNoEnvironmentCanHold) {
   for (const std::string& name : {""s, "A=B"s, "="s, "A\0"s}) {
     Command command = Valid();
     command.env = {{name, "x"}};
-    EXPECT_EQ(WrongField(command), "spec.env") << name;
+    EXPECT_EQ(WrongField(command), "env") << name;
   }
   Command command = Valid();
   command.env = {{"A", "=\n="}, {"B", ""}};
@@ -79,10 +81,10 @@ TEST(CommandTest, MergesStderrOnly) {
   command.stderr_mode = StdioMode::kMerged;
   EXPECT_EQ(WrongField(command), "");
   command.stdin_mode = StdioMode::kMerged;
-  EXPECT_EQ(WrongField(command), "spec.stdin_mode");
+  EXPECT_EQ(WrongField(command), "stdin_mode");
   command.stdin_mode = StdioMode::kNull;
   command.stdout_mode = StdioMode::kMerged;
-  EXPECT_EQ(WrongField(command), "spec.stdout_mode");
+  EXPECT_EQ(WrongField(command), "stdout_mode");
 }
 
 TEST(CommandTest, LimitsTheUmask) {
@@ -90,7 +92,7 @@ TEST(CommandTest, LimitsTheUmask) {
   command.umask = 0777;
   EXPECT_EQ(WrongField(command), "");
   command.umask = 01000;
-  EXPECT_EQ(WrongField(command), "spec.umask");
+  EXPECT_EQ(WrongField(command), "umask");
 }
 
 TEST(CommandTest, LimitsNames) {
@@ -106,29 +108,62 @@ TEST(CommandTest, LimitsNames) {
         std::string("_x"), std::string("a b"), std::string("a/b"), std::string("a\0b", 3),
         std::string("\xc3\xa4"), std::string(64, 'x')}) {
     command.name = name;
-    EXPECT_EQ(WrongField(command), "spec.name") << name;
+    EXPECT_EQ(WrongField(command), "name") << name;
+  }
+}
+
+TEST(CommandTest, NamesTheMemberOfAPart) {
+  const struct {
+    std::function<void(Command&)> spoil;
+    const char* field;
+  } cases[] = {
+      {[](Command& c) { c.terminal.emplace().size.rows = 0; }, "terminal.size.rows"},
+      {[](Command& c) { c.terminal.emplace().size.width_pixels = 65536; },
+       "terminal.size.width_pixels"},
+      {[](Command& c) { c.terminal.emplace().term = std::string(256, 't'); }, "terminal.term"},
+      {[](Command& c) { c.user.user = std::string(256, 'u'); }, "user.user"},
+      {[](Command& c) { c.user.group = std::string(256, 'g'); }, "user.group"},
+      {[](Command& c) { c.user.supplementary_groups = {std::string(256, 'g')}; },
+       "user.supplementary_groups"},
+      {[](Command& c) {
+         c.rlimits = {{"core", 1, 1}, {"locks", 1, 1}};
+       },
+       "rlimits[1].resource"},
+      {[](Command& c) {
+         c.rlimits = {{"core", 2, 1}};
+       },
+       "rlimits[0].soft"},
+      {[](Command& c) { c.cgroup.cpus = -1; }, "cgroup.cpus"},
+      {[](Command& c) { c.cgroup.io_weight = 10001; }, "cgroup.io_weight"},
+  };
+  for (const auto& wrong : cases) {
+    Command command = Valid();
+    wrong.spoil(command);
+    EXPECT_EQ(WrongField(command), wrong.field);
+    EXPECT_THAT(std::string(ValidateCommand(command).message()),
+                StartsWith(absl::StrCat(wrong.field, ": ")));
   }
 }
 
 TEST(CommandTest, LimitsTimes) {
   Command command = Valid();
   command.run_timeout = absl::ZeroDuration();
-  EXPECT_EQ(WrongField(command), "spec.run_timeout");
+  EXPECT_EQ(WrongField(command), "run_timeout");
   command.run_timeout = absl::Nanoseconds(1);
   command.drain_grace = absl::ZeroDuration();
   command.stop_policy.grace = absl::ZeroDuration();
   EXPECT_EQ(WrongField(command), "");
   command.stop_policy.grace = -absl::Nanoseconds(1);
-  EXPECT_EQ(WrongField(command), "spec.stop_policy.grace");
+  EXPECT_EQ(WrongField(command), "stop_policy.grace");
   command.drain_grace = -absl::InfiniteDuration();
-  EXPECT_EQ(WrongField(command), "spec.drain_grace");
+  EXPECT_EQ(WrongField(command), "drain_grace");
 }
 
 TEST(CommandTest, RefusesWhatIsNoSignal) {
   for (int signal : {-1, 0, 65}) {
     Command command = Valid();
     command.stop_policy.signal = signal;
-    EXPECT_EQ(WrongField(command), "spec.stop_policy.signal") << signal;
+    EXPECT_EQ(WrongField(command), "stop_policy.signal") << signal;
   }
   Command command = Valid();
   command.stop_policy.signal = 64;
@@ -139,7 +174,7 @@ TEST(CommandTest, LimitsTheRetention) {
   for (uint64_t bytes : {uint64_t{0}, uint64_t{4095}, uint64_t{(64 << 20) + 1}, ~uint64_t{0}}) {
     Command command = Valid();
     command.retain_bytes = bytes;
-    EXPECT_EQ(WrongField(command), "spec.output.retain_bytes") << bytes;
+    EXPECT_EQ(WrongField(command), "retain_bytes") << bytes;
   }
   for (uint64_t bytes : {4096, 64 << 20}) {
     Command command = Valid();
@@ -160,16 +195,16 @@ TEST(LabelsTest, AreChecked) {
                                                                      {"k", std::string(256, 'v')},
                                                                      {"n", "\0"s}}) {
     command.labels = {{key, value}};
-    EXPECT_EQ(WrongField(command), "spec.labels") << key;
+    EXPECT_EQ(WrongField(command), "labels") << key;
   }
 }
 
 TEST(LabelsTest, AreAtMost64) {
   std::map<std::string, std::string> labels;
   for (int i = 0; i < 64; ++i) labels[absl::StrCat("k", i)] = "v";
-  EXPECT_TRUE(ValidateLabels(labels, "labels").ok());
+  EXPECT_TRUE(ValidateLabels(labels).ok());
   labels["one_more"] = "v";
-  EXPECT_EQ(ErrorVariables(ValidateLabels(labels, "labels"))["field"], "labels");
+  EXPECT_EQ(ErrorVariables(ValidateLabels(labels))["field"], "labels");
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ TEST(ProcessChange, NamesTheFieldThatIsWrong) {
     return ErrorVariables(Changed(command, change).status())["field"];
   };
   EXPECT_EQ(field({}, {.labels = {{"a b", "x"}}}), "labels");
-  EXPECT_EQ(field({}, {.retain_bytes = 4095}), "output.retain_bytes");
-  EXPECT_EQ(field({}, {.retain_bytes = (64 << 20) + 1}), "output.retain_bytes");
+  EXPECT_EQ(field({}, {.retain_bytes = 4095}), "retain_bytes");
+  EXPECT_EQ(field({}, {.retain_bytes = (64 << 20) + 1}), "retain_bytes");
   // Each label for itself is right, all together are too many.
   Command command;
   for (int i = 0; i < 64; ++i) command.labels[absl::StrCat(i)] = "x";

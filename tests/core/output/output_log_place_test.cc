@@ -57,11 +57,11 @@ TEST_F(OutputLogPlaceTest, RefusesOffsetsBeyondTheEnd) {
   ASSERT_TRUE(absl::IsOutOfRange(cursor.status())) << cursor.status();
   EXPECT_EQ(ErrorReason(cursor.status()), "OFFSET_OUT_OF_RANGE");
   auto variables = ErrorVariables(cursor.status());
-  EXPECT_EQ(variables["field"], "from.offsets.stdout_offset");
+  EXPECT_EQ(variables["field"], "stdout_offset");
   EXPECT_EQ(variables["offset"], "4");
   EXPECT_EQ(variables["total"], "3");
   cursor = log_.FromOffsets(3, 1);
-  EXPECT_EQ(ErrorVariables(cursor.status())["field"], "from.offsets.stderr_offset");
+  EXPECT_EQ(ErrorVariables(cursor.status())["field"], "stderr_offset");
 }
 
 TEST_F(OutputLogPlaceTest, AReaderFromOffsetsOwesOnlyWhatIsNewToIt) {

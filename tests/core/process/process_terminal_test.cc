@@ -69,25 +69,24 @@ TEST_F(ProcessTerminalTest, TheInterruptCharacterReachesTheForeground) {
 }
 
 TEST_F(ProcessTerminalTest, AResizeIsTold) {
-  auto process =
-      RunToEnd(Shell("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"),
-               [](Process& p) {
-                 Once(p, "ready",
-                      [&p] { EXPECT_TRUE(p.Resize({.rows = 50, .columns = 132}, "size").ok()); });
-               });
+  auto process = RunToEnd(
+      Shell("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"),
+      [](Process& p) {
+        Once(p, "ready", [&p] { EXPECT_TRUE(p.Resize({.rows = 50, .columns = 132}).ok()); });
+      });
   EXPECT_EQ(Shown(*process), "ready\r\n50 132\r\n");
-  const absl::Status late = process->Resize({}, "size");
+  const absl::Status late = process->Resize({});
   EXPECT_EQ(ErrorReason(late), "PROCESS_EXITED") << late;
 }
 
 TEST_F(ProcessTerminalTest, AResizeIsChecked) {
   RunToEnd(MakeCommand("exit_with", {"0"}),
-           [](Process& p) { EXPECT_EQ(ErrorReason(p.Resize({}, "size")), "NO_TERMINAL"); });
+           [](Process& p) { EXPECT_EQ(ErrorReason(p.Resize({})), "NO_TERMINAL"); });
   RunToEnd(Shell("exit"), [](Process& p) {
-    const absl::Status wrong = p.Resize({.rows = 0}, "size");
-    EXPECT_EQ(ErrorVariables(wrong)["field"], "size.rows") << wrong;
-    const absl::Status large = p.Resize({.width_pixels = 65536}, "size");
-    EXPECT_EQ(ErrorVariables(large)["field"], "size.width_pixels") << large;
+    const absl::Status wrong = p.Resize({.rows = 0});
+    EXPECT_EQ(ErrorVariables(wrong)["field"], "rows") << wrong;
+    const absl::Status large = p.Resize({.width_pixels = 65536});
+    EXPECT_EQ(ErrorVariables(large)["field"], "width_pixels") << large;
   });
 }
 

@@ -99,7 +99,7 @@ TEST_P(LauncherFailureTest, ArgumentsTooLong) {
   Command command = Program("exit_with", {std::string(200 << 10, 'x')});
   auto child = Spawn(command);
   EXPECT_EQ(Told(child.status()), "INVALID_ARGUMENT ARGUMENTS_TOO_LONG exec E2BIG 7");
-  EXPECT_EQ(ErrorVariables(child.status())["field"], "spec.argv");
+  EXPECT_EQ(ErrorVariables(child.status())["field"], "argv");
 }
 
 TEST_P(LauncherFailureTest, MessagesStayShort) {

@@ -113,12 +113,11 @@ TEST_P(LauncherIdentityTest, RefusesWhoIsNotThere) {
     ProcessUser user;
     const char* field;
   } cases[] = {
-      {{.user = "no-such-user"}, "spec.user.user"},
-      {{.user = "4294967295", .group = "1"}, "spec.user.user"},
-      {{.user = "nobody", .group = "no-such-group"}, "spec.user.group"},
-      {{.user = "54321"}, "spec.user.group"},
-      {{.user = "nobody", .supplementary_groups = {"no-such-group"}},
-       "spec.user.supplementary_groups"},
+      {{.user = "no-such-user"}, "user.user"},
+      {{.user = "4294967295", .group = "1"}, "user.user"},
+      {{.user = "nobody", .group = "no-such-group"}, "user.group"},
+      {{.user = "54321"}, "user.group"},
+      {{.user = "nobody", .supplementary_groups = {"no-such-group"}}, "user.supplementary_groups"},
   };
   for (const auto& wrong : cases) {
     auto child = Spawn(As(wrong.user));
@@ -138,7 +137,7 @@ TEST_P(LauncherIdentityTest, SaysThatAnOrdinaryUserCannotBecomeAnother) {
     auto with_terminal = Spawn(terminal);
     const bool refused = ErrorReason(with_terminal.status()) == "IDENTITY_UNAVAILABLE" &&
                          ErrorReason(other.status()) == "IDENTITY_UNAVAILABLE" &&
-                         ErrorVariables(other.status())["field"] == "spec.user";
+                         ErrorVariables(other.status())["field"] == "user";
     // The own user takes no privilege, but its supplementary groups are others here.
     const bool told = own.ok() || ErrorReason(own.status()) == "IDENTITY_UNAVAILABLE";
     ::_exit(refused && told ? 0 : 1);
@@ -232,7 +231,7 @@ TEST_P(LauncherLimitTest, GivesNothingOfItsOwnOomScore) {
     ::fprintf(stderr, "%s%s%s\n", plain.c_str(), asked.c_str(), protection.ToString().c_str());
     // What only the privileged lower stays as it is where that was not asked for.
     const bool ordinary_told = ErrorReason(protection) == "LIMIT_UNAVAILABLE" &&
-                               ErrorVariables(protection)["field"] == "spec.oom_score_adj" &&
+                               ErrorVariables(protection)["field"] == "oom_score_adj" &&
                                !HasChildren();
     const bool told = ordinary ? ordinary_told : plain == "0\n";
     ::_exit(asked == "666\n" && told ? 0 : 1);
@@ -258,10 +257,10 @@ TEST_P(LauncherLimitTest, SaysWhichLimitTakesAPrivilege) {
     ::fprintf(stderr, "%s\n%s\n", raised.status().ToString().c_str(),
               nicer.status().ToString().c_str());
     const bool told = ErrorReason(raised.status()) == "LIMIT_UNAVAILABLE" &&
-                      ErrorVariables(raised.status())["field"] == "spec.rlimits[1]" &&
+                      ErrorVariables(raised.status())["field"] == "rlimits[1]" &&
                       ErrorVariables(raised.status())["limit"] == "core" &&
                       ErrorReason(nicer.status()) == "LIMIT_UNAVAILABLE" &&
-                      ErrorVariables(nicer.status())["field"] == "spec.nice";
+                      ErrorVariables(nicer.status())["field"] == "nice";
     ::_exit(told ? 0 : 1);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(0), "");

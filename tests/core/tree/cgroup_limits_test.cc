@@ -149,7 +149,7 @@ TEST_F(CgroupLimitsTest, TheWeightOfDevicesIsSetOrRefused) {
     EXPECT_EQ(Shown(*process), "default 50\n");
   } else {
     EXPECT_EQ(ErrorReason(refused), "LIMIT_UNAVAILABLE") << refused;
-    EXPECT_EQ(ErrorVariables(refused)["field"], "spec.cgroup.io_weight") << refused;
+    EXPECT_EQ(ErrorVariables(refused)["field"], "cgroup.io_weight") << refused;
   }
 }
 

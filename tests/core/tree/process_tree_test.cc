@@ -444,10 +444,10 @@ TEST_F(CgroupRootTest, RefusesALimitWhoseControllerIsNotThere) {
     const char* controller;
     CgroupLimits limits;
     const char* field;
-  } cases[] = {{"memory", {.memory_bytes = 1 << 30}, "spec.cgroup.memory_bytes"},
-               {"pids", {.pids = 10}, "spec.cgroup.pids"},
-               {"cpu", {.cpus = 1}, "spec.cgroup.cpus"},
-               {"io", {.io_weight = 10}, "spec.cgroup.io_weight"}};
+  } cases[] = {{"memory", {.memory_bytes = 1 << 30}, "cgroup.memory_bytes"},
+               {"pids", {.pids = 10}, "cgroup.pids"},
+               {"cpu", {.cpus = 1}, "cgroup.cpus"},
+               {"io", {.io_weight = 10}, "cgroup.io_weight"}};
   for (const auto& limit : cases) {
     const bool there =
         std::find(controllers.begin(), controllers.end(), limit.controller) != controllers.end();
@@ -465,7 +465,7 @@ TEST(ProcessTreesTest, RefuseLimitsWithoutAControlGroup) {
   auto tree = (*trees)->Make("p", {.pids = 3});
   EXPECT_TRUE(absl::IsFailedPrecondition(tree.status())) << tree.status();
   EXPECT_EQ(ErrorReason(tree.status()), "LIMIT_UNAVAILABLE");
-  EXPECT_EQ(ErrorVariables(tree.status())["field"], "spec.cgroup");
+  EXPECT_EQ(ErrorVariables(tree.status())["field"], "cgroup");
 }
 
 TEST(ProcessTreesTest, RefuseADirectoryThatIsNoControlGroup) {

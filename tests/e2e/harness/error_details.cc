@@ -10,6 +10,7 @@ namespace proctor {
 ErrorDetails Details(const grpc::Status& status) {
   ErrorDetails result;
   result.code = status.error_code();
+  result.message = status.error_message();
   google::rpc::Status details;
   if (!details.ParseFromString(status.error_details())) return result;
   google::rpc::ErrorInfo info;

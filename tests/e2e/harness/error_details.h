@@ -11,6 +11,7 @@ namespace proctor {
 struct ErrorDetails {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string reason;
+  std::string message;
   std::map<std::string, std::string> metadata;
 };
 ErrorDetails Details(const grpc::Status& status);

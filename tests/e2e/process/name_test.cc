@@ -31,6 +31,7 @@ TEST_F(NameE2e, ANameIsGoodForAnId) {
     EXPECT_EQ(details.code, grpc::ALREADY_EXISTS);
     EXPECT_EQ(details.reason, "NAME_IN_USE");
     EXPECT_EQ(details.metadata.at("process_id"), id);
+    EXPECT_EQ(details.metadata.at("field"), "spec.name");
   }
   {
     grpc::ClientContext context;

@@ -104,7 +104,9 @@ TEST_F(RestartE2e, ARetryIsAnsweredWithWhatWasStarted) {
   Wait(stranger.process_id());
   request.set_process_id(stranger.process_id());
   v1::Process none;
-  EXPECT_EQ(Details(Restart(request, &none)).reason, "REQUEST_ID_REUSED");
+  const ErrorDetails reused = Details(Restart(request, &none));
+  EXPECT_EQ(reused.reason, "REQUEST_ID_REUSED");
+  EXPECT_EQ(reused.metadata.at("field"), "request_id");
 
   request.set_process_id(first.process_id());
   CloseSession(session.session_id());

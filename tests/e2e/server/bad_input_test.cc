@@ -31,7 +31,10 @@ class BadInputE2e : public E2eTest {
     EXPECT_EQ(details.reason, "INVALID_FIELD") << field;
     ASSERT_TRUE(details.metadata.count("field")) << field;
     EXPECT_EQ(details.metadata.at("field"), field);
-    EXPECT_EQ(Details(RunAll(spec).status).metadata["field"], field);
+    EXPECT_EQ(details.message.find(field + ": "), 0u) << details.message;
+    ErrorDetails run = Details(RunAll(spec).status);
+    EXPECT_EQ(run.metadata["field"], field);
+    EXPECT_EQ(run.message, details.message);
   }
 
   ErrorDetails RunError(const std::vector<v1::RunProcessRequest>& requests) {
@@ -112,6 +115,8 @@ TEST_F(BadInputE2e, TerminalsLimitsAndUsers) {
     EXPECT_EQ(details.code, grpc::INVALID_ARGUMENT) << wrong.field;
     EXPECT_EQ(details.reason, "INVALID_FIELD") << wrong.field;
     EXPECT_EQ(details.metadata.at("field"), wrong.field);
+    EXPECT_EQ(details.message.find(absl::StrCat(wrong.field, ": ")), 0u) << details.message;
+    EXPECT_EQ(Details(RunAll(spec).status).metadata["field"], wrong.field);
   }
 }
 
@@ -143,6 +148,8 @@ TEST_F(BadInputE2e, SpawnsThatCannotBe) {
   EXPECT_EQ(details.code, grpc::INVALID_ARGUMENT);
   EXPECT_EQ(details.reason, "ARGUMENTS_TOO_LONG");
   EXPECT_EQ(details.metadata.at("errno_name"), "E2BIG");
+  EXPECT_EQ(details.metadata.at("field"), "spec.argv");
+  EXPECT_EQ(Details(RunAll(spec).status).metadata["field"], "spec.argv");
 }
 
 TEST_F(BadInputE2e, UnknownIdsAndSignals) {
@@ -294,12 +301,26 @@ TEST_F(BadInputE2e, StdinAfterItsEnd) {
   EXPECT_EQ(RunError({plain, data}).reason, "STDIN_NOT_PIPED");
 }
 
+TEST_F(BadInputE2e, SizesOfATerminalThatIsThere) {
+  v1::RunProcessRequest start;
+  *start.mutable_start()->mutable_spec() = Spec("wait_forever");
+  start.mutable_start()->mutable_spec()->mutable_pty();
+  v1::RunProcessRequest resize;
+  resize.mutable_input()->mutable_resize()->set_rows(70000);
+  const ErrorDetails details = RunError({start, resize});
+  EXPECT_EQ(details.code, grpc::INVALID_ARGUMENT);
+  EXPECT_EQ(details.metadata.at("field"), "input.resize.rows");
+  EXPECT_EQ(details.message, "input.resize.rows: is outside 1 to 65535");
+}
+
 TEST_F(BadInputE2e, OffsetsBeyondWhatThereIs) {
   const v1::Process process = Start(Spec("spew", {"100", "0"}));
   Wait(process.process_id());
   const ErrorDetails details = Details(Attach(process.process_id(), 101).status);
   EXPECT_EQ(details.code, grpc::OUT_OF_RANGE);
   EXPECT_EQ(details.reason, "OFFSET_OUT_OF_RANGE");
+  EXPECT_EQ(details.metadata.at("field"), "from.offsets.stdout_offset");
+  EXPECT_EQ(details.message, "from.offsets.stdout_offset: 101 is beyond the end at 100");
 }
 
 }  // namespace

@@ -113,7 +113,9 @@ TEST_F(CrashRetryE2e, ARepeatedStartRunsNothingASecondTime) {
 
   v1::ProcessSpec other = Append();
   (*other.mutable_env())["SECRET"] = "another value";
-  EXPECT_EQ(Details(Start("", "r", other, &after)).reason, "REQUEST_ID_REUSED");
+  const ErrorDetails reused = Details(Start("", "r", other, &after));
+  EXPECT_EQ(reused.reason, "REQUEST_ID_REUSED");
+  EXPECT_EQ(reused.metadata.at("field"), "request_id");
 }
 
 TEST_F(CrashRetryE2e, ARepeatedRunTellsWhatIsKnownOfTheFirst) {

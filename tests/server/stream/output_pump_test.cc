@@ -147,6 +147,7 @@ TEST_F(OutputPumpTest, RefusesAPositionThatIsNone) {
   const auto process = RunToEnd(MakeCommand("spew", {"10", "5"}));
   const auto beyond = OutputPump::Locate(process->output(), At(11, 0), {true, true});
   EXPECT_EQ(beyond.status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(FieldOf(beyond.status()), "from.offsets.stdout_offset");
   v1::OutputPosition wrong;
   wrong.mutable_since()->set_nanos(-1);
   const auto no_time = OutputPump::Locate(process->output(), wrong, {true, true});
