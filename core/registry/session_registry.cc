@@ -1,10 +1,8 @@
 #include "core/registry/session_registry.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
@@ -283,16 +281,6 @@ std::vector<StateChange> SessionRegistry::ForgetClosedLocked() {
   return forgotten;
 }
 
-// Sessions that are being opened count: their threads use what the drain is to end.
-void SessionRegistry::TellIfDrained() {
-  std::function<void()> drained;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (draining_ && live_ == 0 && opening_ == 0) drained = std::exchange(on_drained_, nullptr);
-  }
-  if (drained) drained();
-}
-
 absl::StatusOr<SessionRegistry::LocatedProcess> SessionRegistry::FindProcess(
     std::string_view id_or_name) const {
   ASSIGN_OR_RETURN(auto info, ledger_.processes().Find(id_or_name));
@@ -340,74 +328,6 @@ absl::Status SessionRegistry::SetPolicy(std::string_view name) {
 std::string SessionRegistry::policy() const {
   absl::MutexLock lock(&mutex_);
   return policy_;
-}
-
-void SessionRegistry::Drain(const SessionClose& close, std::function<void()> drained) {
-  std::vector<std::string> ids;
-  bool first;
-  {
-    absl::MutexLock lock(&mutex_);
-    first = !std::exchange(draining_, true);
-    for (const auto& [ordinal, session] : sessions_) {
-      if (session.context != nullptr) ids.push_back(session.context->id());
-    }
-    if (first) on_drained_ = std::move(drained);
-  }
-  if (first) events_->Append({.detail = ServerDraining{}});
-  for (const std::string& id : ids) (void)Close(id, close, [](const SessionInfo&) {});
-  TellIfDrained();
-}
-
-bool SessionRegistry::draining() const {
-  absl::MutexLock lock(&mutex_);
-  return draining_;
-}
-
-std::vector<SessionRegistry::SessionThread> SessionRegistry::Threads() const {
-  std::vector<SessionThread> threads;
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [ordinal, session] : sessions_) {
-    if (session.context == nullptr) continue;
-    threads.push_back({session.context->id(), false, session.context->loop()->TurnTime()});
-  }
-  for (const auto& session : ending_) {
-    if (session->ended()) continue;
-    threads.push_back({session->id(), true, session->loop()->TurnTime()});
-  }
-  return threads;
-}
-
-// Frees the threads that have ended since; waits for none.
-void SessionRegistry::JoinEnded() {
-  std::vector<std::shared_ptr<SessionContext>> ended;
-  {
-    absl::MutexLock lock(&mutex_);
-    auto still_running = std::partition(ending_.begin(), ending_.end(),
-                                        [](const auto& session) { return !session->ended(); });
-    std::move(still_running, ending_.end(), std::back_inserter(ended));
-    ending_.erase(still_running, ending_.end());
-  }
-  for (const auto& session : ended) session->Join();
-}
-
-bool SessionRegistry::Join(absl::Time deadline) {
-  std::vector<std::shared_ptr<SessionContext>> ending;
-  bool read = true;
-  {
-    absl::MutexLock lock(&mutex_);
-    read = mutex_.AwaitWithDeadline(
-        absl::Condition(
-            +[](size_t* readers) { return *readers == 0; }, &past_readers_),
-        deadline);
-    ending = std::exchange(ending_, {});
-  }
-  std::vector<std::shared_ptr<SessionContext>> late;
-  for (auto& session : ending) {
-    if (!session->Join(deadline)) late.push_back(std::move(session));
-  }
-  absl::MutexLock lock(&mutex_);
-  absl::c_move(late, std::back_inserter(ending_));
-  return read && late.empty();
 }
 
 }  // namespace proctor

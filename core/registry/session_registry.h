@@ -198,6 +198,8 @@ class SessionRegistry final : private SessionHost {
   std::string policy() const;
   const std::string& watcher() const { return options_.watcher; }
 
+  // ---- The end of all sessions, and of their threads: core/registry/session_drain.cc. ----
+
   // Refuses new sessions and starts, and closes all sessions. `drained` is called
   // once, on any thread, when all are closed. A second call may only be harsher:
   // its `drained` is ignored.
