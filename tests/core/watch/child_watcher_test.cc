@@ -1,4 +1,4 @@
-// What every watcher does, on both loops.
+// What every watcher tells of the ends of its children, on both loops.
 
 #include "proctor/child_watcher.h"
 
@@ -7,8 +7,6 @@
 
 #include <functional>
 #include <map>
-#include <stdexcept>
-#include <thread>
 #include <type_traits>
 
 #include "core/wait/child_wait.h"
@@ -107,45 +105,6 @@ TEST_P(ChildWatcherTest, SaysNothingOfAChildThatStopsAndContinues) {
   });
 }
 
-// conformance 38, 60
-TEST_P(ChildWatcherTest, ASecondAddReplacesTheFirst) {
-  Run([&] {
-    const pid_t pid = Spawn("wait_forever");
-    Add(pid, NeverCalled);
-    Add(pid, [this](const ChildExit&) { Stop(); });
-    ::kill(pid, SIGKILL);
-  });
-}
-
-// conformance 39, 40, 61, 82
-TEST_P(ChildWatcherTest, ARemovedHandlerIsNotCalledAndTheChildIsReaped) {
-  Run([&] {
-    const pid_t removed = Spawn("wait_forever");
-    const pid_t other = Spawn("wait_forever");
-    EXPECT_FALSE(watcher_->RemoveChildHandler(removed));
-    Add(removed, NeverCalled);
-    EXPECT_TRUE(watcher_->RemoveChildHandler(removed));
-    EXPECT_FALSE(watcher_->RemoveChildHandler(removed));
-    ::kill(removed, SIGKILL);
-    Add(other, [this](const ChildExit&) { Stop(); });
-    ::kill(other, SIGKILL);
-  });
-  RunUntilNoChild();
-}
-
-TEST_P(ChildWatcherTest, ARemovedChildCanBeAddedAnew) {
-  Run([&] {
-    const pid_t pid = Spawn("wait_forever");
-    Add(pid, NeverCalled);
-    EXPECT_TRUE(watcher_->RemoveChildHandler(pid));
-    Add(pid, [this](const ChildExit& exit) {
-      EXPECT_EQ(exit.returncode(), -SIGTERM);
-      Stop();
-    });
-    ::kill(pid, SIGTERM);
-  });
-}
-
 // conformance 41, 42
 TEST_P(ChildWatcherTest, TwoChildrenAreToldApart) {
   int left = 2;
@@ -180,19 +139,6 @@ TEST_P(ChildWatcherTest, AnExitBeforeAddIsReportedAndNeverFromWithinAdd) {
       Stop();
     });
     inside = false;
-  });
-}
-
-// conformance 44
-TEST_P(ChildWatcherTest, AChildThatIsBeingToldIsNotTakenAnew) {
-  Run([&] {
-    const pid_t pid = Spawn("exit_with", "0");
-    Add(pid, [&, pid](const ChildExit&) {
-      const ChildWatcher::Scope scope(*watcher_);
-      EXPECT_FALSE(watcher_->AddChildHandler(pid, NeverCalled).ok());
-      EXPECT_FALSE(watcher_->RemoveChildHandler(pid));
-      Stop();
-    });
   });
 }
 
@@ -246,203 +192,6 @@ TEST_P(ChildWatcherTest, AChildReapedBySomebodyElseIsNeverASuccessByMistake) {
     });
     ::kill(pid, SIGKILL);
     ReapElsewhere(pid);
-  });
-}
-
-// conformance 46
-TEST_P(ChildWatcherTest, WhatAHandlerThrowsIsReportedAndEndsNothing) {
-  std::vector<std::string> errors;
-  loop_->SetErrorHandler([&](const LoopError& error) {
-    errors.push_back(absl::StrCat(error.message, ": ", error.status.ToString()));
-  });
-  int told = 0;
-  Run([&] {
-    std::vector<pid_t> pids;
-    for (int i = 0; i < 3; ++i) {
-      pids.push_back(Spawn("wait_forever"));
-      Add(pids.back(), [&](const ChildExit&) {
-        if (++told == 3) Stop();
-        throw std::runtime_error("a handler's own trouble");
-      });
-    }
-    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
-  });
-  RunUntilNoChild();
-  ASSERT_EQ(errors.size(), 3u);
-  EXPECT_NE(errors[0].find("a handler's own trouble"), std::string::npos) << errors[0];
-}
-
-// conformance 47
-TEST_P(ChildWatcherTest, AHandlerMaySpawnAddAndRemove) {
-  int left = 2;
-  const auto last = [&](const ChildExit&) {
-    if (--left == 0) Stop();
-  };
-  Run([&] {
-    const pid_t first = Spawn("wait_forever");
-    const pid_t second = Spawn("wait_forever");
-    const pid_t third = Spawn("wait_forever");
-    Add(third, NeverCalled);
-    Add(second, last);
-    Add(first, [=, this](const ChildExit&) {
-      EXPECT_TRUE(watcher_->RemoveChildHandler(third));
-      ::kill(third, SIGKILL);
-      const ChildWatcher::Scope scope(*watcher_);
-      Add(Spawn("exit_with", "4"), last);
-      ::kill(second, SIGKILL);
-    });
-    ::kill(first, SIGKILL);
-  });
-  EXPECT_EQ(left, 0);
-  RunUntilNoChild();
-}
-
-// conformance 47, 73
-TEST_P(ChildWatcherTest, AHandlerMayCloseTheWatcher) {
-  Run([&] {
-    std::vector<pid_t> pids;
-    auto told = std::make_shared<int>(0);
-    for (int i = 0; i < 4; ++i) {
-      pids.push_back(Spawn("wait_forever"));
-      Add(pids.back(), [this, told](const ChildExit&) {
-        EXPECT_EQ(++*told, 1) << "told by a closed watcher";
-        watcher_->Close();
-        Stop();
-      });
-    }
-    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
-    for (const pid_t pid : pids) AwaitZombie(pid);
-  });
-  RunUntilNoChild();
-}
-
-// conformance 48
-TEST_P(ChildWatcherTest, RemovesFromAnotherThread) {
-  Run([&] {
-    const pid_t pid = Spawn("wait_forever");
-    Add(pid, NeverCalled);
-    std::thread([&, pid] { EXPECT_TRUE(watcher_->RemoveChildHandler(pid)); }).join();
-    ::kill(pid, SIGKILL);
-    Stop();
-  });
-  RunUntilNoChild();
-}
-
-// conformance 49, 51, 90
-TEST_P(ChildWatcherTest, CloseDropsHandlersAndChildrenAreStillReaped) {
-  Run([&] {
-    std::vector<pid_t> pids;
-    for (int i = 0; i < 5; ++i) {
-      pids.push_back(Spawn("wait_forever"));
-      Add(pids.back(), NeverCalled);
-    }
-    watcher_->Close();
-    watcher_->Close();
-    EXPECT_FALSE(watcher_->IsActive());
-    EXPECT_EQ(ErrorReason(watcher_->AddChildHandler(pids[0], NeverCalled)), "WATCHER_CLOSED");
-    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
-    AwaitNoChild();
-    Stop();
-  });
-}
-
-// conformance 54, 69, 76, 81, 94
-TEST_P(ChildWatcherTest, AddNeedsARunningLoop) {
-  const ChildWatcher::Scope scope(*watcher_);
-  const pid_t pid = Spawn("exit_with", "0");
-  const absl::Status status = watcher_->AddChildHandler(pid, NeverCalled);
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT((std::vector<std::string>{"NO_RUNNING_LOOP", "WATCHER_INACTIVE"}),
-              testing::Contains(ErrorReason(status)));
-  ReapElsewhere(pid);
-}
-
-// conformance 55, 57, 70, 94
-TEST_P(ChildWatcherTest, HandlersRunOnTheLoopThatAddedThem) {
-  auto other = *NewLoop();
-  std::thread thread;
-  Run([&] {
-    thread = std::thread([&] {
-      other->CallSoon([&] {
-        const ChildWatcher::Scope scope(*watcher_);
-        Add(Spawn("exit_with", "9"), [&, self = std::this_thread::get_id()](const ChildExit& exit) {
-          EXPECT_EQ(std::this_thread::get_id(), self);
-          EXPECT_EQ(*GetRunningLoop(), other);
-          EXPECT_EQ(exit.returncode(), 9);
-          other->Stop();
-          Stop();
-        });
-      });
-      EXPECT_TRUE(other->RunForever().ok());
-    });
-  });
-  thread.join();
-  watcher_->Close();
-  other->Stop();
-  EXPECT_TRUE(other->RunForever().ok());  // what Close left to it
-  EXPECT_TRUE(other->Close().ok());
-}
-
-// conformance 56, 71
-TEST_P(ChildWatcherTest, AClosedLoopGetsAWarningAndNoCall) {
-  auto other = *NewLoop();
-  pid_t pid = 0;
-  Run([&] {
-    std::thread([&] {
-      other->CallSoon([&] {
-        const ChildWatcher::Scope scope(*watcher_);
-        pid = Spawn("wait_forever");
-        Add(pid, NeverCalled);
-        other->Stop();
-      });
-      EXPECT_TRUE(other->RunForever().ok());
-    }).join();
-    EXPECT_TRUE(other->Close().ok());
-    ::kill(pid, SIGKILL);
-    Stop();
-  });
-  RunUntilNoChild();
-  AwaitWarnings(1);
-  EXPECT_NE(Warnings()[0].find("closed"), std::string::npos) << Warnings()[0];
-  EXPECT_FALSE(watcher_->RemoveChildHandler(pid)) << "it has no handler any more";
-}
-
-// conformance 49
-TEST_P(ChildWatcherTest, WhatItHadForALoopGoesWithTheLoop) {
-  const auto run_a_loop = [this] {
-    std::thread([this] {
-      auto loop = *NewLoop();
-      loop->CallSoon([&] {
-        const ChildWatcher::Scope scope(*watcher_);
-        Add(Spawn("exit_with", "0"), [&](const ChildExit&) { loop->Stop(); });
-      });
-      EXPECT_TRUE(loop->RunForever().ok());
-      EXPECT_TRUE(loop->Close().ok());
-    }).join();
-  };
-  std::thread others;
-  loop_->CallSoon([&] {  // some watchers are active only while it runs
-    others = std::thread([&] {
-      run_a_loop();
-      const LeakCheck leaks;
-      for (int i = 0; i < 20; ++i) run_a_loop();
-      Stop();
-    });
-  });
-  ASSERT_TRUE(loop_->RunForever().ok());
-  others.join();
-}
-
-TEST_P(ChildWatcherTest, AChildWithoutAHandlerIsRefused) {
-  Run([&] {
-    const pid_t pid = Spawn("wait_forever");
-    const absl::Status added = watcher_->AddChildHandler(pid, nullptr);
-    EXPECT_TRUE(absl::IsInvalidArgument(added)) << added;
-    EXPECT_EQ(ErrorVariables(added)["field"], "handler");
-    EXPECT_FALSE(watcher_->RemoveChildHandler(pid));
-    // It is still to be had.
-    Add(pid, [this](const ChildExit&) { Stop(); });
-    ::kill(pid, SIGKILL);
   });
 }
 
