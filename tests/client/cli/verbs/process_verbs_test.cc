@@ -1,111 +1,19 @@
-// ps, kill, stop, wait, inspect, rm, and the ids that they take.
+// kill, stop, update, inspect, rm, and the ids that they take.
 #include <signal.h>
 
-#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/synchronization/mutex.h"
-#include "tests/client/cli/command_fixture.h"
-#include "tests/client/terminal_run.h"
+#include "tests/client/cli/verbs/process_verbs_fixture.h"
 
 namespace proctor::cli {
 namespace {
 
 using namespace ::proctor::testing;  // NOLINT: the vocabulary of these tests.
 
-class ProcessVerbsTest : public CommandFixture {
- protected:
-  ProcessVerbsTest() {
-    // Whole ids only, as the real one.
-    server_.behaviour().get = [this](const v1::GetProcessRequest& request,
-                                     v1::GetProcessResponse* response) {
-      for (const v1::Process& process : processes_) {
-        if (process.process_id() != request.process_id()) continue;
-        *response->mutable_process() = process;
-        return grpc::Status::OK;
-      }
-      return Refusal(grpc::StatusCode::NOT_FOUND,
-                     absl::StrCat("no process '", request.process_id(), "'"), "PROCESS_NOT_FOUND");
-    };
-    // One a page.
-    server_.behaviour().list = [this](const v1::ListProcessesRequest& request,
-                                      v1::ListProcessesResponse* response) {
-      const size_t index = request.page_token().empty() ? 0 : std::stoul(request.page_token());
-      if (index >= processes_.size()) return grpc::Status::OK;
-      *response->add_processes() = processes_[index];
-      if (index + 1 < processes_.size()) response->set_next_page_token(std::to_string(index + 1));
-      last_list_ = request;
-      return grpc::Status::OK;
-    };
-    server_.behaviour().signal = [this](const v1::SignalProcessRequest& request, auto*) {
-      absl::MutexLock lock(&mutex_);
-      signals_.push_back(request);
-      return grpc::Status::OK;
-    };
-  }
-
-  std::vector<v1::Process> processes_ = {MakeProcess("aaaa1111aaaa1111"),
-                                         MakeProcess("aaaa2222aaaa2222"),
-                                         MakeProcess("bbbb3333bbbb3333")};
-  v1::ListProcessesRequest last_list_;
-  absl::Mutex mutex_;
-  std::vector<v1::SignalProcessRequest> signals_;
-};
-
-TEST_F(ProcessVerbsTest, PsListsAllPages) {
-  processes_[1].mutable_spec()->add_argv("two words");
-  processes_[2].mutable_spec()->add_argv("\x1b[31m");
-  processes_[2].set_state(v1::PROCESS_STATE_DRAINED);
-  *processes_[2].mutable_exit_status() = KilledBy(SIGKILL, "SIGKILL");
-  EXPECT_EQ(Run({"ps", "-a"}), 0) << err_;
-  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
-  ASSERT_EQ(lines.size(), 5u) << out_;
-  EXPECT_TRUE(absl::StartsWith(lines[0], "ID ")) << lines[0];
-  EXPECT_TRUE(absl::StartsWith(lines[1], "aaaa1111aaaa  running  -        ")) << lines[1];
-  EXPECT_TRUE(absl::EndsWith(lines[2], "cat 'two words'")) << lines[2];
-  EXPECT_TRUE(absl::StartsWith(lines[3], "bbbb3333bbbb  exited   SIGKILL  ")) << lines[3];
-  EXPECT_TRUE(absl::EndsWith(lines[3], "\\x1b[31m")) << lines[3];
-  EXPECT_EQ(last_list_.states_size(), 0);
-  EXPECT_FALSE(last_list_.include_survivors());
-}
-
-TEST_F(ProcessVerbsTest, PsAsksForRunningOnes) {
-  EXPECT_EQ(Run({"ps", "-q", "--label", "k=v"}), 0) << err_;
-  EXPECT_EQ(out_, "aaaa1111aaaa1111\naaaa2222aaaa2222\nbbbb3333bbbb3333\n");
-  ASSERT_EQ(last_list_.states_size(), 1);
-  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_RUNNING);
-  EXPECT_TRUE(last_list_.include_survivors()) << "they run, too";
-  EXPECT_EQ(last_list_.labels().at("k"), "v");
-}
-
-TEST_F(ProcessVerbsTest, PsTakesFilters) {
-  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
-  EXPECT_EQ(Run({"ps", "-q", "--filter", "state=running", "--filter", "state=exited", "-f",
-                 "label.a/b=c=d", "-f", "session=s1"}),
-            0)
-      << err_;
-  ASSERT_EQ(last_list_.states_size(), 3);
-  EXPECT_EQ(last_list_.states(0), v1::PROCESS_STATE_RUNNING);
-  EXPECT_EQ(last_list_.states(1), v1::PROCESS_STATE_EXITED);
-  EXPECT_EQ(last_list_.states(2), v1::PROCESS_STATE_DRAINED) << "its output is nobody's business";
-  EXPECT_EQ(last_list_.labels().at("a/b"), "c=d");
-  EXPECT_EQ(last_list_.session_id(), "s1");
-  for (const char* bad : {"state", "state=dead", "label.=x", "user=x", "session="}) {
-    EXPECT_EQ(Run({"ps", "--filter", bad}), 125) << bad;
-    EXPECT_TRUE(absl::StrContains(err_, "--filter: ")) << err_;
-  }
-}
-
-TEST_F(ProcessVerbsTest, PsJsonIsOneObjectALine) {
-  EXPECT_EQ(Run({"ps", "--json"}), 0);
-  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
-  ASSERT_EQ(lines.size(), 4u);
-  EXPECT_TRUE(absl::StrContains(lines[0], "\"process_id\":\"aaaa1111aaaa1111\"")) << lines[0];
-  EXPECT_TRUE(absl::StrContains(lines[0], "\"stdin_open\":false")) << lines[0];
-}
+using ProcessVerbsTest = ProcessVerbsFixture;
 
 TEST_F(ProcessVerbsTest, KillSendsToWholeIdsAndPrefixes) {
   EXPECT_EQ(Run({"kill", "aaaa1111aaaa1111", "bbbb", "-s", "USR1", "--group"}), 0) << err_;
@@ -178,39 +86,6 @@ TEST_F(ProcessVerbsTest, UpdateSetsAndRemovesLabelsAndRetention) {
   EXPECT_TRUE(absl::StrContains(err_, "--label: 'a=' has no value; --unlabel")) << err_;
 }
 
-TEST_F(ProcessVerbsTest, CancelTellsWhatBecameOfTheStart) {
-  v1::CancelStartRequest got;
-  std::optional<v1::Process> started;
-  server_.behaviour().get_session = [](auto&, auto*) { return grpc::Status::OK; };
-  server_.behaviour().cancel_start = [&](const v1::CancelStartRequest& request,
-                                         v1::CancelStartResponse* response) {
-    got = request;
-    if (started.has_value()) *response->mutable_process() = *started;
-    return grpc::Status::OK;
-  };
-  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
-  EXPECT_EQ(got.request_id(), "r1");
-  EXPECT_EQ(got.session_id(), "");
-  EXPECT_EQ(out_, "");
-  EXPECT_TRUE(absl::StrContains(err_, "'r1' has started nothing, and never will")) << err_;
-  started = MakeProcess();
-  EXPECT_EQ(Run({"cancel", "r1", "--session", "s1"}), 0) << err_;
-  EXPECT_EQ(got.session_id(), "s1");
-  EXPECT_EQ(out_, std::string(kProcessId) + "\n");
-  EXPECT_TRUE(absl::StrContains(err_, "which is being killed")) << err_;
-  *started->mutable_exit_status() = ExitCode(3);
-  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
-  EXPECT_EQ(out_, std::string(kProcessId) + "\n");
-  EXPECT_TRUE(absl::StrContains(err_, "which had ended before, with code 3\n")) << err_;
-  *started->mutable_exit_status() = KilledBy(SIGTERM, "SIGTERM");
-  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(err_, "which had ended before, by SIGTERM\n")) << err_;
-  *started->mutable_exit_status() = UnknownEnd("SERVER_LOST");
-  EXPECT_EQ(Run({"cancel", "r1"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(err_, "nobody knows whether it still runs (SERVER_LOST)")) << err_;
-  EXPECT_EQ(Run({"cancel", ""}), 125);
-}
-
 TEST_F(ProcessVerbsTest, AmbiguousAndUnknownIdsDoNotSpareTheOthers) {
   EXPECT_EQ(Run({"kill", "aaaa", "bb", "ccc", "bbb"}), 125);
   EXPECT_TRUE(absl::StrContains(err_, "'aaaa' is the start of 2 ids")) << err_;
@@ -238,71 +113,7 @@ TEST_F(ProcessVerbsTest, StopLeavesThePolicyToTheProcessUnlessTold) {
   EXPECT_FALSE(got.stop_policy().has_grace());
 }
 
-TEST_F(ProcessVerbsTest, WaitPrintsAndReturnsTheStatus) {
-  v1::WaitProcessRequest got;
-  server_.behaviour().wait = [&](const v1::WaitProcessRequest& request,
-                                 v1::WaitProcessResponse* response) {
-    absl::MutexLock lock(&mutex_);
-    got = request;
-    *response->mutable_process()->mutable_exit_status() =
-        request.process_id()[0] == 'a' ? ExitCode(4) : KilledBy(SIGTERM, "SIGTERM");
-    return grpc::Status::OK;
-  };
-  EXPECT_EQ(Run({"wait", "--drained", "--timeout", "5s", "aaaa1"}), 4) << err_;
-  EXPECT_EQ(out_, "4\n");
-  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_DRAINED);
-  EXPECT_TRUE(got.has_timeout());
-  EXPECT_EQ(Run({"wait", "aaaa1", "bbbb"}), 0);
-  EXPECT_EQ(out_, "aaaa1 4\nbbbb 143\n") << "of several each has its id, as it was written";
-  EXPECT_FALSE(got.has_timeout());
-  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_EXITED);
-  EXPECT_EQ(Run({"wait", "--until", "tree-empty", "bbbb"}), 143);
-  EXPECT_EQ(got.until(), v1::WAIT_UNTIL_TREE_EMPTY);
-  EXPECT_EQ(Run({"wait", "--until", "exited", "--drained", "bbbb"}), 125);
-  EXPECT_EQ(Run({"wait", "--until", "dead", "bbbb"}), 125);
-}
-
-TEST_F(ProcessVerbsTest, WaitNeverTakesUnknownForSuccess) {
-  server_.behaviour().wait = [&](auto&, v1::WaitProcessResponse* response) {
-    *response->mutable_process()->mutable_exit_status() = UnknownEnd("SERVER_LOST");
-    return grpc::Status::OK;
-  };
-  EXPECT_EQ(Run({"wait", "bbbb"}), 125);
-  EXPECT_EQ(out_, "?\n");
-  EXPECT_TRUE(absl::StrContains(err_, "SERVER_LOST")) << err_;
-  server_.behaviour().wait = [&](auto&, auto*) {
-    return Refusal(grpc::StatusCode::DEADLINE_EXCEEDED, "still running", "WAIT_TIMEOUT");
-  };
-  EXPECT_EQ(Run({"wait", "--timeout", "0s", "bbbb"}), 125);
-}
-
 // ---- Lost with its server: nobody knows how it ended, nor whether. ----
-
-TEST_F(ProcessVerbsTest, PsShowsTheLostAsSuch) {
-  for (v1::Process& process : processes_) {
-    process.set_state(v1::PROCESS_STATE_DRAINED);
-    *process.mutable_exit_status() = UnknownEnd("SERVER_LOST");
-  }
-  processes_[1].set_survivors(2);
-  processes_[2].set_tree_empty(true);
-  EXPECT_EQ(Run({"ps", "-a"}), 0) << err_;
-  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
-  ASSERT_EQ(lines.size(), 5u);
-  const char* const expected[] = {"lost             ?     ", "lost, 2 running  ?     ",
-                                  "lost, none left  ?     "};
-  for (size_t i = 0; i < 3; ++i) {
-    EXPECT_TRUE(absl::StrContains(lines[i + 1], expected[i])) << lines[i + 1];
-    EXPECT_TRUE(absl::StrContains(lines[i + 1], "h  ?    cat")) << "no duration: " << lines[i + 1];
-  }
-}
-
-TEST_F(ProcessVerbsTest, PsShowsWhatRunsOnAfterAnEndedOne) {
-  processes_[1].set_state(v1::PROCESS_STATE_DRAINED);
-  processes_[1].mutable_exit_status()->set_exit_code(0);
-  processes_[1].set_survivors(1);
-  EXPECT_EQ(Run({"ps"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(out_, "exited, 1 running  0 ")) << out_;
-}
 
 TEST_F(ProcessVerbsTest, WaitAndInspectSayWhatIsKnownOfTheLost) {
   v1::Process lost = processes_[2];
@@ -384,57 +195,6 @@ TEST_F(ProcessVerbsTest, KillZeroAsksWhetherItRuns) {
   EXPECT_EQ(Run({"kill", "-s", "0", "bbbb", "cccc"}), 125) << "nobody knows it";
 }
 
-TEST_F(ProcessVerbsTest, PsFindsTheLostAmongTheEnded) {
-  processes_[0].set_state(v1::PROCESS_STATE_EXITED);
-  *processes_[0].mutable_exit_status() = UnknownEnd("SERVER_LOST");
-  processes_[1].set_state(v1::PROCESS_STATE_EXITED);
-  *processes_[1].mutable_exit_status() = ExitCode(0);
-  EXPECT_EQ(Run({"ps", "-q", "-f", "state=lost"}), 0) << err_;
-  EXPECT_EQ(out_, "aaaa1111aaaa1111\n");
-  EXPECT_EQ(Run({"ps", "-q", "-f", "state=exited"}), 0) << err_;
-  EXPECT_EQ(out_, "aaaa2222aaaa2222\n");
-  EXPECT_EQ(Run({"ps", "-q", "-f", "state=exited", "-f", "state=running"}), 0) << err_;
-  EXPECT_EQ(out_, "aaaa2222aaaa2222\nbbbb3333bbbb3333\n");
-}
-
-TEST_F(ProcessVerbsTest, PsWideHasSessionsAndLabels) {
-  auto& labels = *processes_[0].mutable_spec()->mutable_labels();
-  labels["b"] = "2";
-  labels["a"] = "1";
-  // 2026-11-27 17:22:39, as UTC has it.
-  processes_[0].mutable_started_at()->set_seconds(1795800159);
-  EXPECT_EQ(Run({"ps", "-o", "wide"}, {"TZ=XYZ-2"}), 0) << err_;
-  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
-  EXPECT_TRUE(absl::StrContains(lines[0], "STARTED              SESSION       LABELS   COMMAND"))
-      << out_;
-  EXPECT_TRUE(absl::StrContains(lines[1], "2026-11-27T19:22:39  5e55105e5510  a=1,b=2  cat"))
-      << out_;
-  EXPECT_TRUE(absl::StrContains(lines[2], "  -        cat")) << out_;
-  EXPECT_EQ(Run({"ps", "-o", "long"}), 125);
-}
-
-TEST_F(ProcessVerbsTest, PsCutsOnATerminalOnly) {
-  const std::string command(200, 'x');
-  processes_[0].mutable_spec()->set_argv(0, command);
-  EXPECT_EQ(Run({"ps"}), 0) << err_;
-  EXPECT_TRUE(absl::StrContains(out_, "  " + command + "\n")) << out_;
-  const auto on_terminal = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"--host", server_.host()});
-    TerminalRun run({arguments, {}, ""}, 24, 80);
-    EXPECT_EQ(run.Wait(), 0) << run.shown();
-    return run.shown();
-  };
-  const std::string cut = on_terminal({"ps"});
-  for (const absl::string_view line : absl::StrSplit(cut, "\r\n")) {
-    // The ellipsis is three bytes.
-    EXPECT_LE(line.size(), 82u) << line;
-  }
-  EXPECT_TRUE(absl::StrContains(cut, "xxx…\r\n")) << cut;
-  const std::string whole = on_terminal({"ps", "--no-trunc"});
-  EXPECT_TRUE(absl::StrContains(whole, "aaaa1111aaaa1111  running")) << whole;
-  EXPECT_TRUE(absl::StrContains(whole, "  " + command + "\r\n")) << whole;
-}
-
 TEST_F(ProcessVerbsTest, InspectPutsThePagesOfALargeSpecificationTogether) {
   server_.behaviour().get = [](const v1::GetProcessRequest& request,
                                v1::GetProcessResponse* response) {
@@ -456,12 +216,6 @@ TEST_F(ProcessVerbsTest, InspectPutsThePagesOfALargeSpecificationTogether) {
   EXPECT_TRUE(absl::StrContains(out_, "\"NAME\"")) << out_;
   EXPECT_TRUE(absl::StrContains(out_, "4711")) << out_;
   EXPECT_FALSE(absl::StrContains(out_, "spec_omitted\":{")) << out_;
-}
-
-TEST_F(ProcessVerbsTest, PsSaysThatACommandGoesOn) {
-  processes_[0].mutable_spec_omitted()->set_arguments(3);
-  EXPECT_EQ(Run({"ps", "-a"}), 0);
-  EXPECT_TRUE(absl::StrContains(out_, " …")) << out_;
 }
 
 TEST_F(ProcessVerbsTest, RmTellsWhatIsRefused) {
