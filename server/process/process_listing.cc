@@ -1,11 +1,11 @@
 #include "server/process/process_listing.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "core/base/return_if_error.h"
+#include "core/base/selection.h"
 #include "proctor/error.h"
 #include "server/call/page_token.h"
 #include "server/wire/process.h"
@@ -14,19 +14,13 @@ namespace proctor::server {
 namespace {
 
 bool MatchesState(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
-  const auto& states = request.states();
-  return states.empty() ||
-         std::find(states.begin(), states.end(), wire::ToProto(info.state)) != states.end();
+  return IsSelected(request.states(), wire::ToProto(info.state));
 }
 
 // Whatever its state.
 bool Matches(const v1::ListProcessesRequest& request, const ProcessInfo& info) {
   if (!request.session_id().empty() && request.session_id() != info.session_id) return false;
-  const auto& labels = info.command->labels;
-  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
-    auto found = labels.find(wanted.first);
-    return found != labels.end() && found->second == wanted.second;
-  });
+  return HasLabels(info.command->labels, request.labels());
 }
 
 absl::Status CheckStates(const v1::ListProcessesRequest& request) {

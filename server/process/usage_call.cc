@@ -1,12 +1,12 @@
 #include "server/process/usage_call.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/clock.h"
+#include "core/base/selection.h"
 #include "server/call/page_token.h"
 #include "server/call/unary.h"
 #include "server/wire/time.h"
@@ -19,11 +19,7 @@ bool Matches(const v1::GetProcessUsageRequest& request, const absl::flat_hash_se
   if (info.state != ProcessState::kRunning) return false;
   if (!ids.empty() && !ids.contains(info.id)) return false;
   if (!request.session_id().empty() && request.session_id() != info.session_id) return false;
-  const auto& labels = info.command->labels;
-  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
-    auto found = labels.find(wanted.first);
-    return found != labels.end() && found->second == wanted.second;
-  });
+  return HasLabels(info.command->labels, request.labels());
 }
 
 v1::ProcessUsage ToProto(const ProcessInfo& info, const ProcessUsage& usage) {

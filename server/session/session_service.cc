@@ -1,9 +1,9 @@
 #include "server/session/session_service.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "core/base/selection.h"
 #include "proctor/error.h"
 #include "proctor/watcher_kind.h"
 #include "server/call/page_token.h"
@@ -19,10 +19,7 @@ namespace {
 
 bool Matches(const v1::ListSessionsRequest& request, const SessionInfo& info) {
   if (!request.include_closed() && info.state == SessionState::kClosed) return false;
-  return std::all_of(request.labels().begin(), request.labels().end(), [&](const auto& wanted) {
-    auto found = info.labels.find(wanted.first);
-    return found != info.labels.end() && found->second == wanted.second;
-  });
+  return HasLabels(info.labels, request.labels());
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #include "server/wire/event.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
+#include "core/base/selection.h"
 #include "core/base/signal_name.h"
 #include "proctor/error.h"
 #include "server/wire/command.h"
@@ -108,18 +107,6 @@ struct TypeOf {
   v1::EventType operator()(const ServerDraining&) const { return v1::EVENT_TYPE_SERVER_DRAINING; }
 };
 
-bool HasLabels(const std::map<std::string, std::string>& labels, const v1::EventFilter& filter) {
-  return std::all_of(filter.labels().begin(), filter.labels().end(), [&](const auto& wanted) {
-    auto found = labels.find(wanted.first);
-    return found != labels.end() && found->second == wanted.second;
-  });
-}
-
-template <typename List, typename Value>
-bool EmptyOrContains(const List& list, const Value& value) {
-  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
-}
-
 }  // namespace
 
 v1::Event ToProto(const Event& event, std::string_view log_id) {
@@ -144,20 +131,21 @@ absl::Status CheckFilter(const v1::EventFilter& filter) {
 }
 
 bool Matches(const v1::EventFilter& filter, const Event& event) {
-  return EmptyOrContains(filter.session_ids(), event.session_id) &&
-         EmptyOrContains(filter.process_ids(), event.process_id) &&
-         EmptyOrContains(filter.types(), std::visit(TypeOf{}, event.detail)) &&
-         HasLabels(event.labels, filter);
+  return IsSelected(filter.session_ids(), event.session_id) &&
+         IsSelected(filter.process_ids(), event.process_id) &&
+         IsSelected(filter.types(), std::visit(TypeOf{}, event.detail)) &&
+         HasLabels(event.labels, filter.labels());
 }
 
 bool Matches(const v1::EventFilter& filter, const SessionInfo& info) {
-  return EmptyOrContains(filter.session_ids(), info.id) && filter.process_ids().empty() &&
-         HasLabels(info.labels, filter);
+  return IsSelected(filter.session_ids(), info.id) && filter.process_ids().empty() &&
+         HasLabels(info.labels, filter.labels());
 }
 
 bool Matches(const v1::EventFilter& filter, const ProcessInfo& info) {
-  return EmptyOrContains(filter.session_ids(), info.session_id) &&
-         EmptyOrContains(filter.process_ids(), info.id) && HasLabels(info.command->labels, filter);
+  return IsSelected(filter.session_ids(), info.session_id) &&
+         IsSelected(filter.process_ids(), info.id) &&
+         HasLabels(info.command->labels, filter.labels());
 }
 
 }  // namespace proctor::wire

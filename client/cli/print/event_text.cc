@@ -1,7 +1,5 @@
 #include "client/cli/print/event_text.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
@@ -12,14 +10,10 @@
 #include "client/cli/text/local_time.h"
 #include "client/cli/text/short_id.h"
 #include "core/base/printable_text.h"
+#include "core/base/selection.h"
 
 namespace proctor::cli {
 namespace {
-
-template <typename Field, typename Value>
-bool IsOneOf(const Field& wanted, const Value& value) {
-  return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
-}
 
 // "EOF" of DRAIN_REASON_EOF.
 std::string DrainText(v1::DrainReason reason) {
@@ -87,13 +81,10 @@ std::string EventLine(const v1::Event& event) {
 }
 
 bool Passes(const v1::EventFilter& filter, const v1::Event& event) {
-  for (const auto& [key, value] : filter.labels()) {
-    const auto found = event.labels().find(key);
-    if (found == event.labels().end() || found->second != value) return false;
-  }
-  return IsOneOf(filter.session_ids(), event.session_id()) &&
-         IsOneOf(filter.process_ids(), event.process_id()) &&
-         IsOneOf(filter.types(), static_cast<int>(event.type()));
+  return HasLabels(event.labels(), filter.labels()) &&
+         IsSelected(filter.session_ids(), event.session_id()) &&
+         IsSelected(filter.process_ids(), event.process_id()) &&
+         IsSelected(filter.types(), static_cast<int>(event.type()));
 }
 
 }  // namespace proctor::cli

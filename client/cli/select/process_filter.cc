@@ -7,6 +7,7 @@
 #include "client/cli/select/id_prefix.h"
 #include "client/cli/select/process_pages.h"
 #include "core/base/return_if_error.h"
+#include "core/base/selection.h"
 
 namespace proctor::cli {
 namespace {
@@ -89,11 +90,7 @@ bool ProcessFilter::Passes(const v1::Process& process) const {
 
 bool ProcessFilter::PassesInAnyState(const v1::Process& process) const {
   if (!request_.session_id().empty() && process.session_id() != request_.session_id()) return false;
-  for (const auto& [key, value] : request_.labels()) {
-    const auto found = process.spec().labels().find(key);
-    if (found == process.spec().labels().end() || found->second != value) return false;
-  }
-  return true;
+  return HasLabels(process.spec().labels(), request_.labels());
 }
 
 bool ProcessFilter::HasState(const v1::Process& process) const {
