@@ -14,6 +14,25 @@ std::vector<std::string> WithStateDir(const std::string& state_dir,
   return all;
 }
 
+// What all pages of a list hold. `list` is the method of the stub, `items` what one page holds.
+template <typename Stub, typename Request, typename Response, typename Item>
+std::vector<Item> ListAll(
+    Stub& stub, grpc::Status (Stub::*list)(grpc::ClientContext*, const Request&, Response*),
+    const google::protobuf::RepeatedPtrField<Item>& (Response::*items)() const) {
+  std::vector<Item> all;
+  Request request;
+  request.set_page_size(1000);
+  do {
+    grpc::ClientContext context;
+    Response response;
+    const grpc::Status status = (stub.*list)(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    all.insert(all.end(), (response.*items)().begin(), (response.*items)().end());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
+
 }  // namespace
 
 v1::ProcessSpec TestProgram(const std::string& program, const std::string& argument) {
@@ -83,17 +102,8 @@ v1::Process StateServer::Get(const std::string& id) {
 }
 
 std::vector<v1::Event> StateServer::ListEvents() {
-  std::vector<v1::Event> all;
-  v1::ListEventsRequest request;
-  request.set_page_size(1000);
-  do {
-    grpc::ClientContext context;
-    v1::ListEventsResponse response;
-    const grpc::Status status = events->ListEvents(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    all.insert(all.end(), response.events().begin(), response.events().end());
-    request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty());
+  const auto all =
+      ListAll(*events, &v1::EventService::Stub::ListEvents, &v1::ListEventsResponse::events);
   for (size_t i = 1; i < all.size(); ++i) {
     EXPECT_EQ(all[i].sequence(), all[i - 1].sequence() + 1);
   }
@@ -101,18 +111,8 @@ std::vector<v1::Event> StateServer::ListEvents() {
 }
 
 std::vector<v1::Process> StateServer::ListProcesses() {
-  std::vector<v1::Process> all;
-  v1::ListProcessesRequest request;
-  request.set_page_size(1000);
-  do {
-    grpc::ClientContext context;
-    v1::ListProcessesResponse response;
-    const grpc::Status status = processes->ListProcesses(&context, request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    all.insert(all.end(), response.processes().begin(), response.processes().end());
-    request.set_page_token(response.next_page_token());
-  } while (!request.page_token().empty());
-  return all;
+  return ListAll(*processes, &v1::ProcessService::Stub::ListProcesses,
+                 &v1::ListProcessesResponse::processes);
 }
 
 grpc::Status StateServer::Resume(const v1::EventPosition& position) {
