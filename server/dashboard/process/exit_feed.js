@@ -1,50 +1,36 @@
 // The newest exits, each with its cause and its cost.
 import {element, setClass, setText} from '../element/element.js';
-import {Pace} from '../element/pace.js';
-import {VirtualList} from '../element/virtual_list.js';
+import {ListPanel} from '../element/list_panel.js';
 import {causeWords, exitWord} from '../value/exit_status.js';
 import {age, bytes, count, duration} from '../value/format.js';
 
 export class ExitFeed {
   #store;
   #panel;
-  #list;
-  #pace;
 
   constructor(panel, store, schedule) {
-    this.#panel = panel;
     this.#store = store;
-    this.#pace = new Pace(schedule);
-    this.#list = new VirtualList(
-      panel.querySelector('.scroller'),
+    this.#panel = new ListPanel(
+      panel,
       {
         prefix: 'exit',
+        path: 'processes',
         create: createRow,
         fill: (row, record) => this.#fillRow(row, record),
-        open: ({id}) => {
-          location.hash = `#/processes/${id}`;
-        },
       },
       schedule,
     );
   }
 
   get list() {
-    return this.#list;
+    return this.#panel.list;
   }
 
   render(ticked) {
-    if (this.#pace.due(this.#store.version)) {
-      const exits = this.#store.newestExits();
-      const {length} = exits;
-      this.#list.setItems(exits);
-      setText(this.#panel.querySelector('.count'), length > 0 ? `newest ${count(length)}` : '');
-      this.#panel.querySelector('.empty').hidden = length > 0;
-    }
-    if (ticked) {
-      this.#list.refill();
-    }
-    this.#list.render();
+    this.#panel.render(this.#store.version, ticked, () => {
+      const items = this.#store.newestExits();
+      return {items, count: `newest ${count(items.length)}`};
+    });
   }
 
   #fillRow(row, record) {

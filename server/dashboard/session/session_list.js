@@ -1,8 +1,7 @@
 // The list of sessions, open ones first. Each has its running processes and the rest of its lease.
 import {element, setClass, setText, setTitle} from '../element/element.js';
 import {fillChips} from '../element/label_chips.js';
-import {Pace} from '../element/pace.js';
-import {VirtualList} from '../element/virtual_list.js';
+import {ListPanel} from '../element/list_panel.js';
 import {count, duration, parseTime, shortId} from '../value/format.js';
 
 const OPEN = 'SESSION_STATE_OPEN';
@@ -11,39 +10,27 @@ const LATE_MS = 10_000;
 export class SessionList {
   #store;
   #panel;
-  #list;
-  #pace;
 
   constructor(panel, store, schedule) {
-    this.#panel = panel;
     this.#store = store;
-    this.#pace = new Pace(schedule);
-    this.#list = new VirtualList(
-      panel.querySelector('.scroller'),
+    this.#panel = new ListPanel(
+      panel,
       {
         prefix: 'session',
+        path: 'sessions',
         create: createRow,
         fill: (row, item) => this.#fillRow(row, item),
-        open: ({id}) => {
-          location.hash = `#/sessions/${id}`;
-        },
       },
       schedule,
     );
   }
 
   get list() {
-    return this.#list;
+    return this.#panel.list;
   }
 
   render(ticked) {
-    if (this.#pace.due(this.#store.version)) {
-      this.#choose();
-    }
-    if (ticked) {
-      this.#list.refill();
-    }
-    this.#list.render();
+    this.#panel.render(this.#store.version, ticked, () => this.#choose());
   }
 
   #choose() {
@@ -60,10 +47,8 @@ export class SessionList {
         other.session.running - one.session.running ||
         (parseTime(other.session.created_at) ?? 0) - (parseTime(one.session.created_at) ?? 0),
     );
-    this.#list.setItems(items);
     const open = items.filter(({session}) => session.state === OPEN).length;
-    setText(this.#panel.querySelector('.count'), items.length > 0 ? `${count(open)} open` : '');
-    this.#panel.querySelector('.empty').hidden = items.length > 0;
+    return {items, count: `${count(open)} open`};
   }
 
   #fillRow(row, {session}) {
