@@ -50,6 +50,9 @@ test('shows what exists, and what happens after', async () => {
   await page.waitForFunction(
     () => document.querySelectorAll('#exits .row:not([hidden])').length === 2,
   );
+  assert.equal(await text(page, '#exits .count'), 'newest 2');
+  assert.equal(await text(page, '#sessions .count'), '1 open');
+  assert.equal(await page.isVisible('#exits .empty'), false);
   await close(page);
 });
 
