@@ -153,9 +153,9 @@ absl::StatusOr<std::unique_ptr<Subprocess>> Subprocess::Start(Command command,
   ASSIGN_OR_RETURN(auto loop, GetRunningLoop());
   ASSIGN_OR_RETURN(auto watcher, GetChildWatcher());
   command.overflow = OverflowPolicy::kBlockChild;
-  ASSIGN_OR_RETURN(
-      auto process,
-      Process::Start({.id = NewRandomId(), .loop = loop, .watcher = watcher}, std::move(command)));
+  ASSIGN_OR_RETURN(auto process,
+                   Process::Start({.id = NewRandomId(), .loop = loop, .watcher = watcher},
+                                  std::make_shared<const Command>(std::move(command))));
   auto transport =
       std::make_shared<Transport>(std::move(loop), std::move(process), std::move(callbacks));
   transport->Begin();
@@ -193,7 +193,7 @@ void Subprocess::Stop() { Stop(transport_->process().command().stop_policy); }
 void Subprocess::Stop(const StopPolicy& policy) { transport_->process().Stop(policy, {}); }
 
 absl::Status Subprocess::Resize(const TerminalSize& size) {
-  return transport_->process().Resize(size, "size");
+  return transport_->process().Resize(size);
 }
 
 }  // namespace proctor

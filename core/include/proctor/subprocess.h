@@ -28,7 +28,7 @@ namespace proctor {
 // this class. They may call everything, and may destroy this.
 // Lifetime: the caller's. The end of this object is the end of the process: SIGKILL reaches its
 // process group, or its tree where the stop policy says so, no callback is called any more, and the
-// child is reaped. The same where the loop is closed first, but for the signal.
+// child is reaped. A loop that is closed first only ends the callbacks.
 // Order of calls: any, at any time. After the exit, writes fail and a stop does nothing.
 class Subprocess {
  public:

@@ -262,12 +262,16 @@ TEST_F(SubprocessTest, StopsByAnotherPolicy) {
 TEST_F(SubprocessTest, EndsWithoutThoseThatHoldItsPipes) {
   Command command = MakeCommand("hold_pipe");
   command.drain_grace = absl::Milliseconds(1);
+  const auto users = loop_.use_count();
   RunToEnd(std::move(command));
   EXPECT_EQ(told_.size(), 2u);
   EXPECT_FALSE(end_.output[0].eof);
   int holder = 0;
   ASSERT_TRUE(absl::SimpleAtoi(out_, &holder)) << out_;
   ::kill(holder, SIGKILL);
+  process_.reset();
+  // The search for the holders has descriptors and the loop, until it is over; so has this run.
+  RunUntil([&] { return loop_.use_count() <= users + 1; });
 }
 
 TEST_F(SubprocessTest, ATerminalChangesItsSize) {
@@ -290,6 +294,7 @@ TEST_F(SubprocessTest, EndsTheProcessAndItsGroupWithTheObjectAndTellsNothingMore
     process_.reset();
     loop_->Stop();
   });
+  EXPECT_GT(watcher_.use_count(), holders) << "a process that is not reaped yet was forgotten";
   int child = 0;
   ASSERT_TRUE(absl::SimpleAtoi(out_, &child)) << out_;
   RunUntil([&] { return !Runs(child) && ::kill(leader, 0) != 0; });
