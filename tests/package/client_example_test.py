@@ -9,36 +9,29 @@ reused, so that the example is compiled only when it or the library has changed.
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "client/examples"
-SCRATCH = pathlib.Path(sys.argv[1]).resolve()
-PROCTORD, CMAKE, *CONFIGURE = sys.argv[2:]
-BUILD_TREE = SCRATCH.parents[2]
-PREFIX = SCRATCH / "prefix"
-EXAMPLE_BUILD = SCRATCH / "example"
+from installed_package import ROOT, InstalledPackage, run
+
+PROCTORD = sys.argv[2]
 
 
-def show(*command):
-    print("+", *command, flush=True)
-    subprocess.run(command, check=True)
-
-
-class ClientExampleTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        # Files keep their times, so that a new prefix makes nothing to compile.
-        shutil.rmtree(PREFIX, ignore_errors=True)
-        for component in ("core", "client"):
-            show(CMAKE, "--install", BUILD_TREE, "--prefix", PREFIX, "--component", component)
-        show(CMAKE, "-S", EXAMPLES, "-B", EXAMPLE_BUILD, *CONFIGURE, f"-Dproctor_ROOT={PREFIX}",
-             "--no-warn-unused-cli")
-        show(CMAKE, "--build", EXAMPLE_BUILD)
+class ClientExampleTest(InstalledPackage, unittest.TestCase):
+    component = "client"
+    installed = ("core", "client")
+    examples = "client/examples"
+    headers = "client/include"
+    scratch = pathlib.Path(sys.argv[1]).resolve()
+    build_tree = scratch.parents[2]
+    cmake, *configure = sys.argv[3:]
+    contract = [f"proctor/v1/{file.stem}{suffix}"
+                for file in (ROOT / "proto/proctor/v1").glob("*.proto")
+                for suffix in (".pb.h", ".grpc.pb.h")
+                if suffix == ".pb.h" or file.stem.endswith("_service")]
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="proctor-client-")
@@ -58,20 +51,7 @@ class ClientExampleTest(unittest.TestCase):
         self.assertEqual(self.server.wait(timeout=60), 0)
 
     def run_and_read(self, *arguments):
-        done = subprocess.run([EXAMPLE_BUILD / "run_and_read", *arguments], capture_output=True,
-                              text=True, timeout=60, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    def test_the_example_was_built_with_what_was_installed(self):
-        cache = (EXAMPLE_BUILD / "CMakeCache.txt").read_text()
-        package = pathlib.Path(re.search("^proctor_DIR:PATH=(.*)$", cache, re.MULTILINE)[1])
-        self.assertTrue(package.is_relative_to(PREFIX), package)
-
-    def test_the_package_names_nothing_of_the_checkout_nor_its_warnings(self):
-        texts = [file.read_text() for file in PREFIX.rglob("*.cmake")]
-        self.assertTrue([text for text in texts if "proctor::client" in text])
-        for unwanted in (str(EXAMPLES.parents[1]), str(BUILD_TREE), "proctor::flags", "-W"):
-            self.assertFalse([text for text in texts if unwanted in text], unwanted)
+        return run(self.example_build / "run_and_read", *arguments)
 
     def test_the_output_comes_and_the_exit_code(self):
         self.assertEqual(
