@@ -130,8 +130,9 @@ class EventLog {
   // Errors: OutOfRange (EVENTS_EXPIRED), POSITION_IN_FUTURE as above; those of the store.
   absl::StatusOr<std::vector<EventPtr>> ReadAfter(uint64_t sequence, size_t max) const;
 
-  // Calls `listener` after each append, on the thread that recorded it, with no lock held: it must
-  // only wake a thread. It may be called once more while RemoveListener returns.
+  // Calls `listener` when new events are shown or old ones are gone, on the thread that recorded,
+  // with no lock held: it must only wake a thread. It may be called once more while RemoveListener
+  // returns.
   using Listener = std::function<void()>;
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);

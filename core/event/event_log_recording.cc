@@ -179,7 +179,7 @@ void EventLog::Publish(uint64_t last) {
   published_ = last;
 }
 
-// Records all that is queued, shows it and tells of it; releases the lock meanwhile.
+// Records all that is queued, shows it and tells of the events; releases the lock meanwhile.
 void EventLog::RecordPending() {
   recording_ = true;
   asked_ = false;
@@ -217,6 +217,7 @@ void EventLog::RecordPending() {
   }
   ShowLocked(in_hand_, first_kept);
   in_hand_.clear();
+  if (last_ == shown && first_kept == 0) return;  // mere changes: no reader has anything new
   const std::shared_ptr<const Listeners> listeners = listeners_;
   mutex_.Unlock();
   for (const auto& [id, listener] : *listeners) listener();

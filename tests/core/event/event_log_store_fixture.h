@@ -32,7 +32,7 @@ class EventLogStoreTest : public testing::Test {
     });
   }
 
-  // Blocks until `reached` is true, asked whenever listeners are told.
+  // Blocks until `reached` is true of the events that are shown, asked whenever listeners are told.
   void Await(const std::function<bool()>& reached) {
     int seen = -1;
     while (!reached()) {

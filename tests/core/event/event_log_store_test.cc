@@ -87,6 +87,17 @@ TEST_F(EventLogStoreTest, WhoAppendsIsKnownAlsoWhileARefusingStoreIsAsked) {
   EXPECT_EQ(warnings_.Count("records again, with what waited for it: 50 events"), 1u);
 }
 
+TEST_F(EventLogStoreTest, ARecordWithoutAnEventWakesNoReader) {
+  Open();
+  log_->Append(Noted("before"));
+  const int told = told_;
+  EXPECT_TRUE(log_->Record({StateKind::kStartRequest, 1, "p", "intent"}).ok());
+  EXPECT_EQ(store_->batches().size(), 2u);
+  EXPECT_EQ(told_, told);
+  log_->Append(Noted("after"));
+  EXPECT_EQ(told_, told + 1);
+}
+
 TEST_F(EventLogStoreTest, ShowsNothingWhileItIsBeingRecorded) {
   Open({.patience = absl::InfiniteDuration()});
   store_->Hold();
