@@ -52,19 +52,24 @@ void Ledger::Change(const ProcessInfo& state) {
   processes_.Publish(state);
 }
 
-bool Ledger::Forget(const ProcessInfo& info, RemovalReason reason) {
-  if (outputs_ != nullptr) outputs_->Remove(info.id);
-  if (!processes_.ClaimRemoval(info.id)) return false;
-  EventLog::Entry entry;
-  entry.event = {.session_id = info.session_id,
-                 .process_id = info.id,
-                 .labels = info.command->labels,
-                 .detail = ProcessRemoved{reason}};
-  entry.changes = requests_.Forget(info.id);
-  entry.changes.push_back({StateKind::kProcess, info.ordinal, info.id, "", /*removed=*/true});
-  entry.publish = [this, id = info.id](uint64_t) { processes_.Remove(id); };
+bool Ledger::Forget(Event removal, uint64_t ordinal) {
+  const std::string id = removal.process_id;
+  if (outputs_ != nullptr) outputs_->Remove(id);
+  if (!processes_.ClaimRemoval(id)) return false;
+  EventLog::Entry entry{std::move(removal)};
+  entry.changes = requests_.Forget(id);
+  entry.changes.push_back({StateKind::kProcess, ordinal, id, "", /*removed=*/true});
+  entry.publish = [this, id](uint64_t) { processes_.Remove(id); };
   events_->Append(std::move(entry));
   return true;
+}
+
+bool Ledger::Forget(const ProcessInfo& info, RemovalReason reason) {
+  return Forget({.session_id = info.session_id,
+                 .process_id = info.id,
+                 .labels = info.command->labels,
+                 .detail = ProcessRemoved{reason}},
+                info.ordinal);
 }
 
 // Without memory for a copy, only that is lost.

@@ -61,8 +61,10 @@ class Ledger {
   // Records a new state of a process without an event, and publishes it.
   void Change(const ProcessInfo& state);
 
-  // Forgets an ended process: its row, its request_id, its kept output and its place in the table,
-  // with an event. Returns false if it is being forgotten already.
+  // Forgets the ended process of `removal`, which is listed by its `ordinal`: its row, its
+  // request_id, its kept output and its place in the table, with this event. Returns false if it is
+  // being forgotten already.
+  bool Forget(Event removal, uint64_t ordinal);
   bool Forget(const ProcessInfo& info, RemovalReason reason);
 
   // Keeps the output of a drained process on disk, if that is wanted and there is any.

@@ -160,12 +160,6 @@ void Process::ReleaseReaders() {
   for (auto& pipe : pipes_) pipe->SetLossless(false);
 }
 
-void Process::Forget() {
-  own_thread_.Check();
-  EndObservation();
-  ladder_->Finish();
-}
-
 void Process::BeginClose() {
   own_thread_.Check();
   ReleaseReaders();

@@ -190,7 +190,10 @@ class Process : public std::enable_shared_from_this<Process> {
 
   // The process is forgotten, though a reader may still hold it: EndObservation. A ladder that
   // still goes on for its tree takes its last step now.
-  void Forget();
+  void Forget() {
+    EndObservation();
+    ladder_->Finish();
+  }
 
   // The session is being closed: no reader holds the process back any more, and a
   // drain grace is at most the default one. Ends nothing.

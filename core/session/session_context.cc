@@ -248,7 +248,13 @@ absl::StatusOr<std::shared_ptr<Process>> SessionContext::UpdateProcess(
 
 absl::Status SessionContext::RemoveProcess(std::string_view process_id, RemovalReason reason) {
   own_thread_.Check();
-  absl::Status removed = processes_.Remove(process_id, reason);
+  ASSIGN_OR_RETURN(auto process, processes_.Find(process_id));
+  return RemoveProcess(*process, reason);
+}
+
+absl::Status SessionContext::RemoveProcess(Process& process, RemovalReason reason) {
+  own_thread_.Check();
+  absl::Status removed = processes_.Remove(process, reason);
   if (removed.ok()) CheckClosed();
   return removed;
 }

@@ -121,9 +121,9 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   absl::StatusOr<std::shared_ptr<Process>> UpdateProcess(std::string_view process_id,
                                                          const ProcessChange& change);
 
-  // Forgets an ended process. Errors: NotFound; FailedPrecondition
-  // (PROCESS_RUNNING).
+  // Forgets an ended process. Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
   absl::Status RemoveProcess(std::string_view process_id, RemovalReason reason);
+  absl::Status RemoveProcess(Process& process, RemovalReason reason);  // one of this session
 
   // Starts the lease anew.
   // Errors: FailedPrecondition (SESSION_CLOSED) from the moment that the session begins to close,

@@ -113,8 +113,10 @@ void SessionLedger::Forget(Process& process, RemovalReason reason) {
   if (process.state() != ProcessState::kDrained) --undrained_;
   process.Forget();
   use_.Remove(process.id());
-  (void)ledger_->Forget(Describe(process), reason);  // by somebody else already: as well
-  ordinals_.erase(process.id());
+  const auto ordinal = ordinals_.find(process.id());
+  // By somebody else already: as well.
+  (void)ledger_->Forget(MakeEvent(process, ProcessRemoved{reason}), ordinal->second);
+  ordinals_.erase(ordinal);
 }
 
 void SessionLedger::OnExited(const Process& process) {

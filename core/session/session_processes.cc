@@ -94,18 +94,17 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Update(std::string_vi
   return found;
 }
 
-absl::Status SessionProcesses::Remove(std::string_view process_id, RemovalReason reason) {
+absl::Status SessionProcesses::Remove(Process& process, RemovalReason reason) {
   own_thread_.Check();
-  ASSIGN_OR_RETURN(auto found, Find(process_id));
-  const std::shared_ptr<Process> process = std::move(found);
-  if (process->state() == ProcessState::kRunning) {
+  if (process.state() == ProcessState::kRunning) {
     return MakeError(absl::StatusCode::kFailedPrecondition, Reason::kProcessRunning,
-                     absl::StrCat("remove process '", process->id(), "': it is running"),
-                     {{"process_id", process->id()}});
+                     absl::StrCat("remove process '", process.id(), "': it is running"),
+                     {{"process_id", process.id()}});
   }
-  processes_.erase(process->id());
-  stopped_trees_.erase(process->id());
-  ledger_->Forget(*process, reason);
+  const auto kept = process.shared_from_this();  // until its removal is on record
+  processes_.erase(process.id());
+  stopped_trees_.erase(process.id());
+  ledger_->Forget(process, reason);
   return absl::OkStatus();
 }
 

@@ -58,9 +58,9 @@ class SessionProcesses {
   absl::StatusOr<std::shared_ptr<Process>> Update(std::string_view process_id,
                                                   const ProcessChange& change);
 
-  // Forgets an ended process.
-  // Errors: NotFound; FailedPrecondition (PROCESS_RUNNING).
-  absl::Status Remove(std::string_view process_id, RemovalReason reason);
+  // Forgets an ended process of this session.
+  // Errors: FailedPrecondition (PROCESS_RUNNING).
+  absl::Status Remove(Process& process, RemovalReason reason);
 
   // Begins to end them all. A second call may be harsher than the first. Some may have ended
   // already when this returns.

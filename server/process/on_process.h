@@ -38,8 +38,37 @@ class LateAnswer {
   const std::function<absl::Status()> otherwise_;
 };
 
-// Runs `work(session, process, answer)` on the session's thread; it finishes the answer. Where
+// The answer of `gone(info)` where the session of a process is closed, by what the table says then:
+// the process was drained before its session closed.
+template <typename Gone>
+absl::Status AnswerOfTable(const SessionRegistry* sessions, const std::string& process_id,
+                           const Gone& gone) {
+  auto last = sessions->FindProcess(process_id);
+  return last.ok() ? gone(*last->info) : last.status();
+}
+
+// Runs `work(session, process)` on the session's thread, and answers with what it returns. Where
 // the session is closed, `gone(info)` gives the answer.
+template <typename Work, typename Gone>
+grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
+                                    const std::string& id_or_name, Work work, Gone gone) {
+  auto located = sessions->FindProcess(id_or_name);
+  if (!located.ok()) return Answer(context, located.status());
+  auto* reactor = context->DefaultReactor();
+  absl::Status posted = absl::FailedPreconditionError("closed");
+  if (const auto& session = located->session) {
+    posted = session->Post([session, reactor, info = located->info, work = std::move(work)] {
+      auto process = session->FindProcess(info->id);
+      reactor->Finish(wire::ToGrpc(process.ok() ? work(*session, **process) : process.status()));
+    });
+  }
+  if (!posted.ok()) {
+    reactor->Finish(wire::ToGrpc(AnswerOfTable(sessions, located->info->id, gone)));
+  }
+  return reactor;
+}
+
+// As above, for work that may finish later: `work(session, process, answer)` finishes the answer.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
                                         SessionRegistry* sessions, const std::string& id_or_name,
@@ -48,14 +77,11 @@ grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
   if (!located.ok()) return Answer(context, located.status());
   const std::string process_id = located->info->id;
   auto* reactor = context->DefaultReactor();
-  auto session = located->session;
-  // By what the table says then: the process was drained before its session closed.
   const auto otherwise = [sessions, process_id, gone] {
-    auto last = sessions->FindProcess(process_id);
-    return last.ok() ? gone(*last->info) : last.status();
+    return AnswerOfTable(sessions, process_id, gone);
   };
   absl::Status posted = absl::FailedPreconditionError("closed");
-  if (session != nullptr) {
+  if (const auto& session = located->session) {
     posted = session->Post([session, reactor, process_id, work, otherwise] {
       auto process = session->FindProcess(process_id);
       auto answer = std::make_shared<LateAnswer>(reactor, otherwise);
@@ -65,18 +91,6 @@ grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
   }
   if (!posted.ok()) reactor->Finish(wire::ToGrpc(otherwise()));
   return reactor;
-}
-
-// As above, for work that returns the answer at once.
-template <typename Work, typename Gone>
-grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
-                                    const std::string& id_or_name, Work work, Gone gone) {
-  return OnProcessLate(
-      context, sessions, id_or_name,
-      [work](SessionContext& session, Process& process, const std::shared_ptr<LateAnswer>& answer) {
-        answer->Finish(work(session, process));
-      },
-      gone);
 }
 
 }  // namespace proctor::server

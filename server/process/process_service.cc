@@ -229,7 +229,7 @@ grpc::ServerUnaryReactor* ProcessService::RemoveProcess(grpc::CallbackServerCont
   return OnProcess(
       context, sessions_, request->process_id(),
       [](SessionContext& session, Process& process) {
-        return session.RemoveProcess(process.id(), RemovalReason::kClientRequest);
+        return session.RemoveProcess(process, RemovalReason::kClientRequest);
       },
       [sessions = sessions_](const ProcessInfo& info) {
         const auto now = sessions->LookAtSurvivors(std::make_shared<const ProcessInfo>(info));
