@@ -1,7 +1,5 @@
 #include "core/process/listener_list.h"
 
-#include <vector>
-
 namespace proctor {
 
 uint64_t ListenerList::Add(Listener listener) {
@@ -19,13 +17,12 @@ void ListenerList::Notify() {
 
 void ListenerList::Call() {
   scheduled_ = false;
-  std::vector<uint64_t> ids;
-  for (const auto& [id, listener] : listeners_) ids.push_back(id);
-  for (const uint64_t id : ids) {
-    auto found = listeners_.find(id);
-    if (found == listeners_.end()) continue;  // removed by one before it
-    const std::shared_ptr<Listener> listener = found->second;
+  const uint64_t last = last_id_;  // those that come meanwhile are called the next time
+  for (auto next = listeners_.begin(); next != listeners_.end() && next->first <= last;) {
+    const uint64_t id = next->first;
+    const std::shared_ptr<Listener> listener = next->second;
     (*listener)();
+    next = listeners_.upper_bound(id);  // it may have removed itself, and others
   }
 }
 

@@ -72,6 +72,19 @@ TEST_F(ListenerListTest, OneMayRemoveItself) {
   EXPECT_EQ(called_, "still there");
 }
 
+TEST_F(ListenerListTest, OneThatComesWithinACallIsCalledTheNextTime) {
+  list_.Add([this] {
+    called_ += "a";
+    if (called_ == "a") list_.Add([this] { called_ += "b"; });
+  });
+  list_.Notify();
+  loop_->RunAll();
+  EXPECT_EQ(called_, "a");
+  list_.Notify();
+  loop_->RunAll();
+  EXPECT_EQ(called_, "aab");
+}
+
 TEST_F(ListenerListTest, CallsNobodyAfterItsOwner) {
   list_.Add([this] { called_ += "a"; });
   list_.Notify();
