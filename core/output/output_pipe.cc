@@ -41,14 +41,14 @@ std::array<char, kReadSize>& ReadBuffer() {
 
 }  // namespace
 
-OutputPipe::OutputPipe(EventLoop* loop, OutputStream stream, UniqueFd fd, OutputLog* log,
+OutputPipe::OutputPipe(EventLoop* loop, Kind kind, OutputStream stream, UniqueFd fd, OutputLog* log,
                        bool lossless, std::function<void()> on_change)
     : loop_(loop),
+      terminal_(kind == Kind::kTerminal),
       stream_(stream),
       log_(log),
       on_change_(std::move(on_change)),
       fd_(std::move(fd)),
-      terminal_(fd_ && ::isatty(fd_.get()) == 1),
       lossless_(lossless) {
   if (fd_) log_->OpenStream(stream_);
 }

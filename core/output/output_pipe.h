@@ -18,11 +18,13 @@ namespace proctor {
 // Lifetime: owned by its process, with the log, which outlives it.
 class OutputPipe {
  public:
+  enum class Kind { kPipe, kTerminal };
+
   // `on_change` is called after bytes or an end of file were appended. An empty
   // descriptor makes a stream that is not read. With `lossless`, the log's room
   // holds the process back.
-  OutputPipe(EventLoop* loop, OutputStream stream, UniqueFd fd, OutputLog* log, bool lossless,
-             std::function<void()> on_change);
+  OutputPipe(EventLoop* loop, Kind kind, OutputStream stream, UniqueFd fd, OutputLog* log,
+             bool lossless, std::function<void()> on_change);
   OutputPipe(const OutputPipe&) = delete;
   OutputPipe& operator=(const OutputPipe&) = delete;
   ~OutputPipe();
@@ -69,12 +71,12 @@ class OutputPipe {
   bool Readable() const;
 
   EventLoop* const loop_;
+  const bool terminal_;
   const OutputStream stream_;
   OutputLog* const log_;
   const std::function<void()> on_change_;
 
   UniqueFd fd_;
-  const bool terminal_;
   bool lossless_;
   bool discarding_ = false;
   bool reading_ = false;   // registered with the loop

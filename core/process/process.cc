@@ -100,15 +100,16 @@ absl::Status Process::Spawn() {
                                    .holders_found = [this] { OnHoldersFound(); }});
 
   const bool lossless = command_->overflow == OverflowPolicy::kBlockChild;
-  const auto kind =
-      command_->terminal.has_value() ? StdinPipe::Kind::kTerminal : StdinPipe::Kind::kPipe;
-  stdin_ = std::make_unique<StdinPipe>(loop, kind, std::move(launched->stdin_pipe),
-                                       [this] { OnActivity(); });
+  const bool terminal = command_->terminal.has_value();
+  stdin_ = std::make_unique<StdinPipe>(
+      loop, terminal ? StdinPipe::Kind::kTerminal : StdinPipe::Kind::kPipe,
+      std::move(launched->stdin_pipe), [this] { OnActivity(); });
   UniqueFd* const ends[kOutputStreams] = {&launched->stdout_pipe, &launched->stderr_pipe};
   for (int i = 0; i < kOutputStreams; ++i) {
-    pipes_[i] =
-        std::make_unique<OutputPipe>(loop, static_cast<OutputStream>(i), std::move(*ends[i]),
-                                     &output_, lossless, [this] { OnOutput(); });
+    pipes_[i] = std::make_unique<OutputPipe>(
+        loop, terminal ? OutputPipe::Kind::kTerminal : OutputPipe::Kind::kPipe,
+        static_cast<OutputStream>(i), std::move(*ends[i]), &output_, lossless,
+        [this] { OnOutput(); });
   }
   return absl::OkStatus();
 }

@@ -29,8 +29,9 @@ class OutputDrainTest : public testing::Test {
       int ends[2];
       ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
       others_[i].Reset(ends[1]);
-      pipes_[i] = std::make_unique<OutputPipe>(loop_.get(), static_cast<OutputStream>(i),
-                                               UniqueFd(ends[0]), &log_, lossless, [this] {
+      pipes_[i] = std::make_unique<OutputPipe>(loop_.get(), OutputPipe::Kind::kPipe,
+                                               static_cast<OutputStream>(i), UniqueFd(ends[0]),
+                                               &log_, lossless, [this] {
                                                  if (drain_.has_value()) drain_->Check();
                                                });
       ASSERT_TRUE(pipes_[i]->Start().ok());
