@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <system_error>
 #include <vector>
@@ -26,7 +27,7 @@ absl::Status Error(std::string_view operation, const std::string& path, int erro
 }
 
 // The number behind `key` in lines "key number"; 0 where there is none.
-uint64_t NumberIn(const std::string& text, std::string_view key) {
+uint64_t NumberIn(absl::string_view text, std::string_view key) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
     uint64_t number = 0;
@@ -36,6 +37,21 @@ uint64_t NumberIn(const std::string& text, std::string_view key) {
     }
   }
   return 0;
+}
+
+using ShortText = std::array<char, 4096>;
+
+// All of a file that fits into `text`; empty where it cannot be read. In one read: a second one
+// would only find its end.
+absl::string_view ReadShort(const std::string& path, ShortText& text) {
+  const UniqueFd descriptor =
+      SpareDescriptor::Get().Open([&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+  if (!descriptor) return {};
+  ssize_t size = -1;
+  do {
+    size = ::read(descriptor.get(), text.data(), text.size());
+  } while (size < 0 && errno == EINTR);
+  return {text.data(), size > 0 ? static_cast<size_t>(size) : 0};
 }
 
 // The groups directly below.
@@ -103,14 +119,15 @@ bool Cgroup::Has(std::string_view file) const {
 }
 
 uint64_t Cgroup::ReadNumber(std::string_view file, std::string_view key) const {
-  auto text = Read(file);
-  return text.ok() ? NumberIn(*text, key) : 0;
+  ShortText text;
+  return NumberIn(ReadShort(absl::StrCat(path_, "/", std::string(file)), text), key);
 }
 
 uint64_t Cgroup::ReadNumber(std::string_view file) const {
   uint64_t number = 0;
-  auto text = Read(file);
-  return text.ok() && absl::SimpleAtoi(*text, &number) ? number : 0;
+  ShortText text;
+  const auto read = ReadShort(absl::StrCat(path_, "/", std::string(file)), text);
+  return absl::SimpleAtoi(read, &number) ? number : 0;
 }
 
 absl::StatusOr<bool> Cgroup::Populated() const {
@@ -125,7 +142,7 @@ bool Cgroup::IsPopulated(int events) {
   char text[256];
   const ssize_t size = ::pread(events, text, sizeof(text), 0);
   // ENODEV: it is removed.
-  return size > 0 && NumberIn(std::string(text, static_cast<size_t>(size)), "populated") != 0;
+  return size > 0 && NumberIn({text, static_cast<size_t>(size)}, "populated") != 0;
 }
 
 std::set<pid_t> Cgroup::Members() const {
