@@ -9,21 +9,14 @@ namespace {
 
 constexpr rlim_t kMost = 1 << 20;
 
-std::optional<uint64_t>& Before() {
-  static std::optional<uint64_t> before;
-  return before;
-}
-
 }  // namespace
 
-void RaiseDescriptorLimit() {
+void DescriptorLimit::Raise() {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   const rlimit raised = {std::min(limit.rlim_max, kMost), limit.rlim_max};
   if (raised.rlim_cur <= limit.rlim_cur || ::setrlimit(RLIMIT_NOFILE, &raised) != 0) return;
-  Before() = limit.rlim_cur;
+  before_ = limit.rlim_cur;
 }
-
-std::optional<uint64_t> DescriptorLimitBefore() { return Before(); }
 
 }  // namespace proctor

@@ -5,13 +5,21 @@
 
 namespace proctor {
 
-// Raises this process's soft limit of descriptors (RLIMIT_NOFILE) to its hard one, at most
-// 1,048,576: each process that it runs takes some. Programs are spawned with the soft limit
-// that was before, because those that use select(2) break beyond 1,024 descriptors, which
-// is why distributions keep it low. Once, before there are threads.
-void RaiseDescriptorLimit();
+// This process's soft limit of descriptors (RLIMIT_NOFILE).
+//
+// Thread-safety: Raise before there are threads; Before from any thread.
+class DescriptorLimit {
+ public:
+  // Raises it to the hard one, at most 1,048,576: each process that this one runs takes some.
+  // Programs are spawned with the soft limit that was before, because those that use select(2)
+  // break beyond 1,024 descriptors, which is why distributions keep it low. Once.
+  static void Raise();
 
-// The soft limit that was before; nothing if it was not raised. Safe from any thread.
-std::optional<uint64_t> DescriptorLimitBefore();
+  // The limit that was before; nothing if it was not raised.
+  static std::optional<uint64_t> Before() { return before_; }
+
+ private:
+  static inline std::optional<uint64_t> before_;
+};
 
 }  // namespace proctor

@@ -4,18 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
-
 #include "proctor/error.h"
 
 namespace proctor {
-namespace {
 
-std::atomic<int> fence = -1;
-
-}  // namespace
-
-absl::Status SetSpawnFence(int file) {
+absl::Status SpawnFence::Set(int file) {
   int own = -1;
   if (file >= 0) {
     own = ::fcntl(file, F_DUPFD_CLOEXEC, kFirstUnkeptDescriptor);
@@ -24,10 +17,8 @@ absl::Status SetSpawnFence(int file) {
                         "fence", errno);
     }
   }
-  if (const int old = fence.exchange(own); old >= 0) ::close(old);
+  if (const int old = descriptor_.exchange(own); old >= 0) ::close(old);
   return absl::OkStatus();
 }
-
-int SpawnFence() { return fence.load(std::memory_order_relaxed); }
 
 }  // namespace proctor

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "absl/status/status.h"
 
 namespace proctor {
@@ -8,14 +10,19 @@ namespace proctor {
 // lock on it (flock(2)) is therefore shared with the newborns: while the lock stands, one of them
 // may still become a program, even after this process has ended.
 //
-// Thread-safety: SetSpawnFence while nothing is spawned; SpawnFence from any thread.
+// Thread-safety: Set while nothing is spawned; Get from any thread.
+class SpawnFence {
+ public:
+  // Takes a descriptor of its own of `file`; -1 ends it.
+  // Errors: ResourceExhausted (OUT_OF_DESCRIPTORS).
+  static absl::Status Set(int file);
 
-// Takes a descriptor of its own of `file`; -1 ends it.
-// Errors: ResourceExhausted (OUT_OF_DESCRIPTORS).
-absl::Status SetSpawnFence(int file);
+  // That descriptor, or -1.
+  static int Get() { return descriptor_.load(std::memory_order_relaxed); }
 
-// That descriptor, or -1.
-int SpawnFence();
+ private:
+  static inline std::atomic<int> descriptor_ = -1;
+};
 
 // The lowest number that a child does not use for what it keeps until its exec.
 constexpr int kFirstUnkeptDescriptor = 8;

@@ -25,7 +25,7 @@ std::vector<SpawnLimit> LimitsOf(const Command& command, uint64_t mark) {
                       limit.hard.value_or(RLIM_INFINITY)});
   }
   if (mark != 0) limits.push_back({RLIMIT_LOCKS, mark, mark});
-  const auto before = DescriptorLimitBefore();
+  const auto before = DescriptorLimit::Before();
   const bool named =
       std::any_of(command.rlimits.begin(), command.rlimits.end(),
                   [](const ResourceLimit& limit) { return limit.resource == "nofile"; });
@@ -93,7 +93,7 @@ SpawnPlan::SpawnPlan(const Command& command, const Identity& identity,
   request_.groups = groups_.data();
   request_.group_count = groups_.size();
   request_.no_new_privileges = !command.user.allow_new_privileges;
-  request_.fence = SpawnFence();
+  request_.fence = SpawnFence::Get();
   request_.cgroup_procs = -1;
 }
 

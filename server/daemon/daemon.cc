@@ -131,7 +131,7 @@ int RunDaemon(const Options& options) {
   auto signals = DaemonSignals::Open();
   const ServerLog log(options.log_level);
   if (ignored_sigchld) spdlog::warn("SIGCHLD was ignored at the start: set to its default");
-  RaiseDescriptorLimit();
+  DescriptorLimit::Raise();
   if (!HoldMemoryReserve()) spdlog::warn("no reserve of memory can be had");
   if (!signals.ok()) {
     spdlog::error("set up signals: {}", std::string(signals.status().message()));

@@ -85,7 +85,7 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
 
 Server::~Server() {
   tick_timer_.Cancel();
-  (void)SetSpawnFence(-1);
+  (void)SpawnFence::Set(-1);
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,

@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const Options& options,
   if (options.state_dir == "none") return std::make_unique<EventLog>(kept);
   auto store = SqliteEventStore::Open(options.state_dir, options.durability);
   if (!store.ok()) return store.status();
-  RETURN_IF_ERROR(SetSpawnFence((*store)->fence()));
+  RETURN_IF_ERROR(SpawnFence::Set((*store)->fence()));
   *notice = (*store)->notice();
   if (!notice->empty()) spdlog::error("{}", *notice);
   auto log = EventLog::Open(kept, *std::move(store), storage::MakeEventCodec());

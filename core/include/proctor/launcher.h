@@ -30,7 +30,7 @@ struct LaunchedProcess {
 // takes to look up another user.
 //
 // Limits are this process's own where the command does not name them, but for that of
-// descriptors: see RaiseDescriptorLimit.
+// descriptors: see DescriptorLimit.
 //
 // While a child that becomes another user has not reached its exec, it shares our
 // memory; Linux therefore makes this process undumpable from the first one on

@@ -85,7 +85,7 @@ TEST_P(LauncherHygieneTest, HoldsNothingOfItsParentButTheFenceUntilItsExec) {
   ScratchDirectory scratch;
   LeasedProgram program(Program("probe_environment").argv[0], scratch.path() + "/leased");
   const UniqueFd fence(::open(scratch.Write("fence", "", 0600).c_str(), O_RDWR | O_CLOEXEC));
-  ASSERT_TRUE(SetSpawnFence(fence.get()).ok());
+  ASSERT_TRUE(SpawnFence::Set(fence.get()).ok());
   Command command;
   command.argv = {program.path()};
   std::map<std::string, std::string> held;
@@ -101,7 +101,7 @@ TEST_P(LauncherHygieneTest, HoldsNothingOfItsParentButTheFenceUntilItsExec) {
   });
   Outcome outcome = Run(command);
   stranger.join();
-  ASSERT_TRUE(SetSpawnFence(-1).ok());
+  ASSERT_TRUE(SpawnFence::Set(-1).ok());
   EXPECT_EQ(held.size(), 4u) << testing::PrintToString(held);
   EXPECT_EQ(held["3"], scratch.path() + "/fence");
   EXPECT_TRUE(HasOnlyStdio(outcome.out));

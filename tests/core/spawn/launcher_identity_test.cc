@@ -182,7 +182,7 @@ TEST_P(LauncherLimitTest, GivesNoMoreDescriptorsThanThereWereBefore) {
     const rlimit low = {500, 600};
     rlimit raised = {};
     if (::setrlimit(RLIMIT_NOFILE, &low) != 0) ::_exit(2);
-    RaiseDescriptorLimit();
+    DescriptorLimit::Raise();
     if (::getrlimit(RLIMIT_NOFILE, &raised) != 0 || raised.rlim_cur != 600) ::_exit(3);
     Command command = Program("probe_environment");
     const auto plain = Lines(Run(command).out, "limit");
