@@ -130,6 +130,8 @@ class OutputLog {
   // Where a reader may begin. Every cursor is told each end of file and the mark,
   // those that stand before its place at once.
 
+  // At the beginning: what was dropped since is a gap.
+  OutputCursor FromStart() const { return {}; }
   // At the oldest byte that is kept; what was dropped before is no gap of it.
   OutputCursor FromOldest() const;
   // After so many bytes of each stream.

@@ -58,8 +58,8 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
       auto process = session->StartProcess(std::move(command), request_id);
       if (!process.ok()) return stream_.Fail(wire::InSpec(process.status()));
       // A retry with the same request_id finds a process that has written already.
-      auto cursor = (*process)->output().FromOffsets(0, 0);
-      stream_.Begin(session->loop(), *process, *cursor, std::move(options));
+      const OutputCursor cursor = (*process)->output().FromStart();
+      stream_.Begin(session->loop(), *process, cursor, std::move(options));
     };
     if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
   }

@@ -44,6 +44,23 @@ TEST_F(OutputLogPlaceTest, BeginsAfterOffsetsOfInterleavedStreams) {
   EXPECT_THAT(ReadFromOffsets(6, 6), IsEmpty());
 }
 
+TEST_F(OutputLogPlaceTest, TheStartIsThatOfBothStreams) {
+  EXPECT_THAT(ReadFrom(log_.FromStart()), IsEmpty());
+  Append(kErr, "xyz");
+  EXPECT_EQ(ReadFrom(log_.FromStart()), ReadFromOffsets(0, 0));
+  Append(kOut, std::string(1000, 'a'));
+  Append(kOut, std::string(200, 'b'));
+  log_.SetMark();
+  const std::vector<std::string> items = ReadFrom(log_.FromStart());
+  EXPECT_EQ(items, ReadFromOffsets(0, 0));
+  EXPECT_EQ(items[0], "gap out 0-176");
+  EXPECT_EQ(items[1], "gap err 0-3");
+  OutputCursor cursor = log_.FromStart();
+  log_.Attach(&cursor);
+  EXPECT_EQ(log_.Room(), 0u) << "it owes all that is kept";
+  log_.Detach(&cursor);
+}
+
 TEST_F(OutputLogPlaceTest, OffsetsBelowWhatIsKeptGiveAGap) {
   Append(kOut, std::string(1000, 'a'));
   Append(kErr, std::string(100, 'b'));
