@@ -202,6 +202,14 @@ TEST(ProcessTable, NamesTheEndedOneThatIsOneTooMany) {
   EXPECT_EQ(table.TakeSurplus(), nullptr);
 }
 
+TEST(ProcessTable, WhatSomebodyRemovesIsNoSurplus) {
+  ProcessTable table(1);
+  table.Publish(Info("claimed", ProcessState::kDrained));
+  table.Publish(Info("kept", ProcessState::kDrained));
+  ASSERT_TRUE(table.ClaimRemoval("claimed"));
+  EXPECT_EQ(table.TakeSurplus(), nullptr);
+}
+
 TEST(ProcessTable, NamesEachSurplusOnceThoughItIsStillListed) {
   ProcessTable table(2);
   for (int i = 0; i < 5; ++i) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -99,6 +100,21 @@ TEST_F(SessionRestore, WhatHadEndedKeepsItsEndToTheLastField) {
   const auto counts = next->registry().processes().CountOf(session->id());
   EXPECT_EQ(counts.running, 0u);
   EXPECT_EQ(counts.ended, ids.size());
+}
+
+TEST_F(SessionRestore, WhatWasChangedStaysChanged) {
+  auto server = Open(first_.path());
+  const auto session = server->Open();
+  Command command = MakeCommand("wait_forever");
+  command.labels = {{"a", "1"}, {"b", "1"}};
+  const std::string id = server->Start(session, command);
+  EXPECT_TRUE(server->Call(session, [&] {
+    return session->UpdateProcess(id, {.labels = {{"a", "2"}, {"b", ""}}}).ok();
+  }));
+  auto next = Open(Lose(first_).path());
+  next->Restore();
+  const std::map<std::string, std::string> labels = {{"a", "2"}};
+  EXPECT_EQ(next->Find(id).command->labels, labels);
 }
 
 TEST_F(SessionRestore, WhatHadExitedButNotDrainedKeepsItsStatusAndIsDrainedOnce) {

@@ -1,6 +1,8 @@
 // Sessions whose event log cannot record at present.
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <map>
 #include <set>
@@ -92,7 +94,9 @@ TEST_F(SessionStorage, AStartThatIsToRunOnceDoesNotRunUnrecorded) {
   store_->Refuse(kFull);
   const auto start = [&] {
     return Call(session, [&]() -> absl::Status {
-      return session->StartProcess(MakeCommand("exit_with", "0"), "r").status();
+      Command command = MakeCommand("exit_with", "0");
+      command.name = "once";
+      return session->StartProcess(command, "r").status();
     });
   };
   EXPECT_EQ(ErrorReason(start()), "STORAGE_FULL");
@@ -102,6 +106,23 @@ TEST_F(SessionStorage, AStartThatIsToRunOnceDoesNotRunUnrecorded) {
   while (!events_->CheckRoom().ok()) std::this_thread::yield();
   EXPECT_TRUE(start().ok()) << "nothing of the first one is left";
   EXPECT_TRUE(Drain());
+}
+
+TEST_F(SessionStorage, AnEndIsOnRecordBeforeAnybodyHearsOfItAndBeforeThePidIsGivenBack) {
+  const auto session = *registry_->Create({});
+  const ProcessInfo running = Call(
+      session, [&] { return (*session->StartProcess(MakeCommand("wait_forever"), ""))->Info(); });
+  store_->Hold();
+  ::kill(running.pid, SIGKILL);
+  store_->AwaitHeld();
+  EXPECT_EQ((*registry_->processes().Find(running.id))->state, ProcessState::kRunning);
+  siginfo_t zombie = {};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(running.pid), &zombie, WEXITED | WNOWAIT | WNOHANG),
+            0);
+  EXPECT_EQ(zombie.si_pid, running.pid);
+  store_->Release();
+  EXPECT_TRUE(Drain());
+  EXPECT_EQ((*registry_->processes().Find(running.id))->state, ProcessState::kDrained);
 }
 
 // A lease begins when the session can be known, and is on record.

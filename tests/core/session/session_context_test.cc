@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
 #include "core/base/own_thread.h"
+#include "core/self/absence.h"
 #include "proctor/default_event_loop_policy.h"
 #include "proctor/policy_registry.h"
 #include "tests/core/session/session_fixture.h"
@@ -248,6 +251,24 @@ TEST_F(SessionLeaseTest, OneThatRunsOutWhileTheSessionIsOpenedLeavesNoneBehind) 
   EXPECT_EQ(registry_->open_sessions(), 0u);
 }
 
+TEST_F(SessionLeaseTest, TheTimeInWhichTheProcessWasAwayDoesNotCount) {
+  const auto ticks = std::make_shared<std::atomic<int>>(0);  // of time
+  const auto absence =
+      std::make_shared<Absence>([ticks] { return ticks->load() * Absence::kTick; });
+  absence->Tick();
+  *ticks = 10000;  // and not one was heard
+  Restart({.absence = absence});
+  auto session = Open({.lease = absl::Milliseconds(10)});
+  AwaitExpiry(session);
+  EXPECT_EQ(session->Info().state, SessionState::kOpen);
+  EXPECT_TRUE(Renew(session).ok());
+  for (int i = 0; i < 100; ++i) {  // it is back for longer than the lease
+    absence->Tick();
+    ++*ticks;
+  }
+  EXPECT_EQ(AwaitClosed(session->id()), CloseReason::kLeaseExpired);
+}
+
 using SessionContextTest = SessionTest;
 
 TEST_F(SessionContextTest, TellsItsListenersOnceThatItClosed) {
@@ -290,6 +311,66 @@ TEST_F(SessionThreadDeathTest, AForeignThreadEndsTheProcess) {
   EXPECT_FALSE((*process)->id().empty());  // that is anybody's
   // It goes where it belongs.
   Call(session, [&] { return std::exchange(process, absl::UnknownError("gone")).ok(); });
+}
+
+TEST_F(SessionContextTest, TellsAListenerOnceHoweverOftenItIsClosed) {
+  auto session = Open();
+  auto user = session->Enter();  // a later close comes to the session
+  int told = 0;
+  Call(session, [&] { return session->AddClosedListener([&] { ++told; }); });
+  for (int i = 0; i < 2; ++i) {
+    absl::Notification closed;
+    ASSERT_TRUE(session->Close({}, [&] { closed.Notify(); }).ok());
+    closed.WaitForNotification();
+  }
+  EXPECT_EQ(Call(session, [&] { return told; }), 1);
+}
+
+TEST_F(SessionContextTest, AGracefulCloseKillsAfterTheLongestGraceThatItGives) {
+  auto session = Open();
+  const ProcessInfo info = *Start(session, MakeCommand("wait_forever"));
+  Close(session->id(), {.graceful = true,
+                        .stop = {.signal = SIGWINCH, .grace = absl::Hours(1)},
+                        .longest_grace = absl::Milliseconds(1)});
+  EXPECT_EQ(Published(info.id).exit_status->wait.signal, SIGKILL);
+}
+
+TEST_F(SessionContextTest, AClosedOneChangesNothing) {
+  auto session = Open();
+  const ProcessInfo ended = *Start(session, MakeCommand("exit_with", "0"));
+  auto user = session->Enter();
+  Close(session->id());
+  const absl::Status refused = Call(session, [&] {
+                                 return session->UpdateProcess(ended.id, {.labels = {{"a", "b"}}});
+                               }).status();
+  EXPECT_EQ(ErrorReason(refused), "SESSION_CLOSED");
+  EXPECT_TRUE(Published(ended.id).command->labels.empty());
+}
+
+TEST_F(SessionContextTest, GivesItsMemoryBackWhenItsThreadEnds) {
+  auto session = Open();
+  Command command = MakeCommand("spew", "100000");
+  const ProcessInfo info = *Start(session, command);
+  AwaitExit(info.id);
+  EXPECT_GE(registry_->memory().used(), 100000u);
+  Close(session->id());
+  ASSERT_TRUE(registry_->Join());
+  EXPECT_LT(registry_->memory().used(), 100000u) << "the table's";
+}
+
+TEST_F(SessionContextTest, StartsNothingMoreWhenTheServerEnds) {
+  auto session = Open();
+  ASSERT_TRUE(Start(session, MakeCommand("wait_forever")).ok());
+  absl::Notification drained;
+  registry_->Drain({.graceful = true,
+                    .stop = {.signal = SIGWINCH, .grace = absl::Hours(1)},
+                    .reason = CloseReason::kServerShutdown},
+                   [&] { drained.Notify(); });
+  const absl::Status refused = Start(session, MakeCommand("exit_with", "0")).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorReason(refused), "SERVER_DRAINING");
+  registry_->Drain({}, [] {});
+  drained.WaitForNotification();
 }
 
 }  // namespace

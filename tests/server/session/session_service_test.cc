@@ -145,6 +145,23 @@ TEST_F(SessionServiceTest, ACloseGoesOnWithoutItsCaller) {
   AwaitClosed(session->id());
 }
 
+TEST_F(SessionServiceTest, ARenewedLeaseRunsOutLater) {
+  const auto session = Open({.lease = absl::Seconds(10)});
+  v1::RenewSessionRequest request;
+  request.set_session_id(session->id());
+  v1::RenewSessionResponse response;
+  for (int i = 0; i < 3; ++i) {
+    Advance(session, absl::Seconds(9));
+    const grpc::Status renewed = Ask(*sessions_, &Sessions::RenewSession, request, &response);
+    EXPECT_TRUE(renewed.ok()) << renewed.error_message();
+  }
+  EXPECT_EQ(response.session().state(), v1::SESSION_STATE_OPEN);
+  Advance(session, absl::Seconds(9));
+  EXPECT_EQ(session->Info().state, SessionState::kOpen);
+  Advance(session, absl::Seconds(1));
+  EXPECT_EQ(AwaitClosed(session->id()), CloseReason::kLeaseExpired);
+}
+
 TEST_F(SessionServiceTest, AClosedSessionIsClosedAgain) {
   const auto session = Open();
   Close(session->id());
