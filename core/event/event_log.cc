@@ -161,4 +161,14 @@ void EventLog::RemoveListener(uint64_t id) {
   before = std::exchange(listeners_, std::move(next));
 }
 
+std::string EventLog::DebugString() const {
+  const absl::Status room = CheckRoom();
+  absl::MutexLock lock(&mutex_);
+  return absl::StrCat(
+      "event log ", log_id_, ": ", first_, " to ", last_, "; ", stored() ? "stored" : "in memory",
+      "; given: ", appended_, ", published: ", published_, "; waiting: ", pending_.size(),
+      ", in hand: ", in_hand_.size(), recording_ ? ", recording" : "",
+      "; listeners: ", listeners_->size(), room.ok() ? "" : "; trouble: ", room.message());
+}
+
 }  // namespace proctor

@@ -137,6 +137,9 @@ class EventLog {
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);
 
+  // Its range, and what is not recorded yet, for people.
+  std::string DebugString() const;
+
   // Told from now on how long each writing to the store took, with no lock held.
   using Meter = std::function<void(absl::Duration)>;
   void SetMeter(Meter meter);

@@ -16,4 +16,9 @@ absl::StatusOr<MemoryBudget::Hold> MemoryBudget::Take(std::string_view wanted, u
   return Hold(this, bytes);
 }
 
+std::string MemoryBudget::DebugString() const {
+  return absl::StrCat("memory: ", used(), most_ == 0 ? "" : absl::StrCat(" of ", most_),
+                      " bytes in use, ", given_back(), " given back");
+}
+
 }  // namespace proctor

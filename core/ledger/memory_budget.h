@@ -57,6 +57,8 @@ class MemoryBudget {
 
   uint64_t most() const { return most_; }
   uint64_t used() const { return used_; }
+  // How much is in use of how much, for people.
+  std::string DebugString() const;
   // All that was ever given back: how much the allocator may have to return to the system.
   uint64_t given_back() const { return given_back_; }
 

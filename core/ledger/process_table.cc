@@ -198,4 +198,11 @@ ProcessTable::Counts ProcessTable::CountAll() const {
   return total_;
 }
 
+std::string ProcessTable::DebugString() const {
+  absl::MutexLock lock(&mutex_);
+  return absl::StrCat("process table: ", total_.running, " running, ", starting_, " starting, ",
+                      total_.ended, " ended of ", max_ended_, "; names: ", names_.size(),
+                      "; being removed: ", claimed_.size());
+}
+
 }  // namespace proctor

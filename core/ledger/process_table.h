@@ -89,6 +89,9 @@ class ProcessTable {
   Counts CountOf(std::string_view session_id) const;
   Counts CountAll() const;
 
+  // What it counts, for people.
+  std::string DebugString() const;
+
  private:
   struct Listed {
     std::shared_ptr<const ProcessInfo> info;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/return_if_error.h"
 
@@ -206,6 +207,25 @@ void OutputLog::DropAll() {
   own_thread_.Check();
   DropBefore(ring_.end());
   ring_.Clear();
+}
+
+uint64_t OutputLog::Lag(const OutputCursor& cursor) const {
+  uint64_t lag = 0;
+  for (int i = 0; i < kOutputStreams; ++i) lag += totals_[i].total_bytes - cursor.offset_[i];
+  return lag;
+}
+
+std::string OutputLog::DebugString() const {
+  constexpr const char* kNames[kOutputStreams] = {"stdout", "stderr"};
+  std::string text;
+  for (int i = 0; i < kOutputStreams; ++i) {
+    const StreamTotals& totals = totals_[i];
+    if (!totals.piped) continue;
+    absl::StrAppend(&text, kNames[i], ": ", totals.total_bytes, totals.eof ? " and its end" : "",
+                    ", ", totals.dropped_bytes, " dropped; ");
+  }
+  return absl::StrCat(text, "kept: ", retained_bytes(), " of ", capacity(), " in ", chunks_.size(),
+                      " chunks; readers that hold it back: ", attached_.size());
 }
 
 }  // namespace proctor

@@ -176,6 +176,12 @@ class OutputLog {
   // Bytes that are kept.
   uint64_t retained_bytes() const;
 
+  // The bytes of both streams that a cursor has not been given, also those that are dropped by now.
+  uint64_t Lag(const OutputCursor& cursor) const;
+
+  // How much was written and is kept, and how many hold it back, for people.
+  std::string DebugString() const;
+
   // Moves the kept bytes from the ring into memory of just their size, and closes the ring's
   // descriptor: for a process with complete output. A later Append makes a new ring.
   void Settle();

@@ -286,4 +286,11 @@ OutputStore::Use OutputStore::use() const {
   return use;
 }
 
+std::string OutputStore::DebugString() const {
+  absl::MutexLock lock(&mutex_);
+  return absl::StrCat("kept outputs: ", files_.size(), ", ", use_.bytes, " of ", use_.max_bytes,
+                      " bytes; removed: ", use_.removed, ", lost: ", use_.lost, "; processes with ",
+                      "writes that wait: ", pending_.size(), ", ", pending_bytes_, " bytes");
+}
+
 }  // namespace proctor

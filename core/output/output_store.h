@@ -87,6 +87,9 @@ class OutputStore : public std::enable_shared_from_this<OutputStore> {
   };
   Use use() const;
 
+  // What is kept and what waits for the disk, for people.
+  std::string DebugString() const;
+
  private:
   struct File {
     uint64_t turn = 0;  // the oldest has the least

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/tree/pipe_holders.h"
@@ -92,6 +94,16 @@ void OutputDrain::Finish(DrainReason reason) {
   result.time = absl::Now();
   result_ = std::move(result);
   told_.over();
+}
+
+std::string OutputDrain::DebugString() const {
+  if (!begun_ || result_.has_value()) return "";
+  if (!timer_.pending()) return "waits for what is left in the pipes";
+  return absl::StrCat("waits for the end of the pipes, at most ", absl::FormatDuration(grace_),
+                      holders_.empty() ? "" : "; held by ",
+                      absl::StrJoin(holders_, " ", [](std::string* out, const PipeHolder& holder) {
+                        absl::StrAppend(out, holder.pid);
+                      }));
 }
 
 }  // namespace proctor

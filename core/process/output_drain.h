@@ -69,6 +69,9 @@ class OutputDrain {
   // Empty until it is over.
   const std::optional<OutputDrained>& result() const { return result_; }
 
+  // What it waits for, for people; empty before Begin and once it is over.
+  std::string DebugString() const;
+
  private:
   bool AtEnd() const;
   void SeekEnd();

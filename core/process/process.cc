@@ -5,8 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "core/base/printable_text.h"
 #include "core/base/return_if_error.h"
+#include "core/command/command_excerpt.h"
+#include "core/command/excerpt.h"
 #include "core/spawn/launch_method.h"
 #include "core/spawn/newborn_guard.h"
 #include "core/spawn/terminal.h"
@@ -280,6 +284,37 @@ void Process::OnTreeEmpty() {
 void Process::EndCutInput() {
   if (!std::exchange(input_cut_, false) || state_ == ProcessState::kRunning) return;
   stdin_->Close();
+}
+
+std::string Process::DebugString() const {
+  own_thread_.Check();
+  std::string text = absl::StrCat("process ", id(), ": ");
+  switch (state_) {
+    case ProcessState::kRunning:
+      absl::StrAppend(&text, "running");
+      break;
+    case ProcessState::kExited:
+      absl::StrAppend(&text, "ended, ", proctor::DebugString(exit_status_->wait));
+      break;
+    case ProcessState::kDrained:
+      absl::StrAppend(&text, "drained, ", proctor::DebugString(exit_status_->wait));
+      break;
+  }
+  absl::StrAppend(&text, "; started ",
+                  absl::FormatDuration(context_.loop->Time() - started_monotonic_),
+                  " ago; pid: ", sender_->child().pid, "; watcher: ", context_.watcher->name());
+  if (!command_->name.empty()) absl::StrAppend(&text, "; name: ", Printable(command_->name));
+  if (sender_->sending()) absl::StrAppend(&text, "; a signal is on its way to its tree");
+  if (auto next = ladder_->DebugString(); !next.empty()) absl::StrAppend(&text, "; ", next);
+  if (auto drain = drain_->DebugString(); !drain.empty()) {
+    absl::StrAppend(&text, "; drain: ", drain);
+  }
+  if (state_ != ProcessState::kRunning && tree_->empty()) absl::StrAppend(&text, "; tree: empty");
+  OmittedParts omitted;
+  const std::vector<std::string> argv = ExcerptArguments(command_->argv, &omitted);
+  absl::StrAppend(&text, "; stdin: ", stdin_->DebugString(), "; ", output_.DebugString(),
+                  "; command: ", Excerpt(absl::StrJoin(argv, " ")));
+  return text;
 }
 
 }  // namespace proctor

@@ -81,6 +81,10 @@ class Process : public std::enable_shared_from_this<Process> {
     own_thread_.Check();
     return state_;
   }
+  absl::Time started_at() const {
+    own_thread_.Check();
+    return started_at_;
+  }
   const std::optional<ExitStatus>& exit_status() const {
     own_thread_.Check();
     return exit_status_;
@@ -198,6 +202,10 @@ class Process : public std::enable_shared_from_this<Process> {
   // The session is being closed: no reader holds the process back any more, and a
   // drain grace is at most the default one. Ends nothing.
   void BeginClose();
+
+  // Its state and what it waits for, on one line, for people. The first arguments of its command
+  // are in it; variables, input and output are not.
+  std::string DebugString() const;
 
  private:
   Process(Context context, std::shared_ptr<const Command> command);

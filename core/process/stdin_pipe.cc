@@ -143,4 +143,13 @@ void StdinPipe::Close() {
   Finish(ClosedError(), /*close=*/true);
 }
 
+std::string StdinPipe::DebugString() const {
+  if (!piped_) return "not piped";
+  return absl::StrCat(!fd_   ? (broken_ ? "closed by the process" : "closed")
+                      : eof_ ? "closing"
+                             : "open",
+                      ", ", taken_, " taken, ", pending_.size() - pending_from_, " wait",
+                      writer_ != nullptr ? ", claimed" : "");
+}
+
 }  // namespace proctor

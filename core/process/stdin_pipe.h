@@ -74,6 +74,9 @@ class StdinPipe {
     return taken_;
   }
 
+  // Its state and how much waits to be taken, for people.
+  std::string DebugString() const;
+
  private:
   absl::Status CheckWrite(const void* writer, const std::optional<uint64_t>& offset) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);

@@ -2,6 +2,10 @@
 
 #include <signal.h>
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
 namespace proctor {
 namespace {
 
@@ -48,6 +52,12 @@ void StopLadder::Kill(SignalScope scope, const EndRequest& request) {
                   loop_->ReportError({"kill a process", sent});
                   retry_ = loop_->CallLater(kRetry, [this, wide, request] { Kill(wide, request); });
                 });
+}
+
+std::string StopLadder::DebugString() const {
+  if (retry_.pending()) return "SIGKILL is tried again";
+  if (!timer_.pending()) return "";
+  return absl::StrCat("SIGKILL in ", absl::FormatDuration(kill_at_ - loop_->Time()));
 }
 
 }  // namespace proctor

@@ -89,6 +89,9 @@ class StopLadder {
     retry_.Cancel();
   }
 
+  // The step that is still to come, for people; empty where there is none.
+  std::string DebugString() const;
+
  private:
   EventLoop* const loop_;
   SignalTarget* const target_;

@@ -39,20 +39,6 @@ void SessionRegistry::TellIfDrained() {
   if (drained) drained();
 }
 
-std::vector<SessionRegistry::SessionThread> SessionRegistry::Threads() const {
-  std::vector<SessionThread> threads;
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [ordinal, session] : sessions_) {
-    if (session.context == nullptr) continue;
-    threads.push_back({session.context->id(), false, session.context->loop()->TurnTime()});
-  }
-  for (const auto& session : ending_) {
-    if (session->ended()) continue;
-    threads.push_back({session->id(), true, session->loop()->TurnTime()});
-  }
-  return threads;
-}
-
 // Frees the threads that have ended since; waits for none.
 void SessionRegistry::JoinEnded() {
   std::vector<std::shared_ptr<SessionContext>> ended;

@@ -211,13 +211,19 @@ class SessionRegistry final : private SessionHost {
   // and may be called again.
   bool Join(absl::Time deadline = absl::InfiniteFuture());
 
+  // ---- What people see of it: core/registry/registry_debug.cc. ----
+
   // A session with a thread that has not ended.
   struct SessionThread {
     std::string id;
     bool closed = false;
     absl::Duration turn_time;  // see EventLoop::TurnTime
+    std::shared_ptr<SessionContext> session;
   };
   std::vector<SessionThread> Threads() const;
+
+  // What it counts: sessions, processes, memory and kept output. For people: lines.
+  std::string DebugString() const;
 
  private:
   struct Session {

@@ -154,6 +154,15 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   const std::shared_ptr<EventLoop>& loop() const { return loop_; }
 
+  // Names a user of the session to DebugString, which calls `describe`. Returns its number.
+  uint64_t ListUser(std::function<std::string()> describe);
+  void UnlistUser(uint64_t id) { listed_users_.erase(id); }
+
+  // Its loop, watchers, users and processes, for people: lines, of `max_bytes` at most. Any thread
+  // can have the first of them, Describe(Info()). core/session/session_debug.cc.
+  std::string DebugString(size_t max_bytes) const;
+  static std::string Describe(const SessionInfo& info);
+
  private:
   SessionContext(const SessionOptions& options, SessionPlace place,
                  std::shared_ptr<EventLoopPolicy> policy);
@@ -197,6 +206,8 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   std::vector<LoopCallback> on_closed_ ABSL_GUARDED_BY(own_thread_);
   uint64_t last_closed_listener_ ABSL_GUARDED_BY(own_thread_) = 0;
   std::map<uint64_t, std::function<void()>> closed_listeners_ ABSL_GUARDED_BY(own_thread_);
+  uint64_t last_listed_user_ ABSL_GUARDED_BY(own_thread_) = 0;
+  std::map<uint64_t, std::function<std::string()>> listed_users_ ABSL_GUARDED_BY(own_thread_);
   std::optional<CloseReason> close_reason_ ABSL_GUARDED_BY(own_thread_);  // empty while it is open
 
   absl::Notification ended_;

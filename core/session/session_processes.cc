@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -173,6 +174,22 @@ bool SessionProcesses::AnyRunsWith(const ChildWatcher* watcher) const {
 void SessionProcesses::EndObservation() {
   own_thread_.Check();
   for (const auto& [id, process] : processes_) process->EndObservation();
+}
+
+void SessionProcesses::Describe(BoundedText* text) const {
+  own_thread_.Check();
+  std::vector<const Process*> left;
+  for (const auto& [id, process] : processes_) {
+    const bool over = process->state() == ProcessState::kDrained && !process->signalling() &&
+                      !stopped_trees_.contains(id);
+    if (!over) left.push_back(process.get());
+  }
+  std::sort(left.begin(), left.end(), [](const Process* a, const Process* b) {
+    return std::pair(a->started_at(), a->id()) < std::pair(b->started_at(), b->id());
+  });
+  text->Add(absl::StrCat("processes: ", left.size(), " of ", processes_.size(),
+                         " have not come to their end"));
+  for (const Process* process : left) text->Add([process] { return process->DebugString(); });
 }
 
 }  // namespace proctor

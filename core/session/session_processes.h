@@ -13,6 +13,7 @@
 #include "core/command/process_change.h"
 #include "core/fact/event.h"
 #include "core/fact/session_info.h"
+#include "core/session/bounded_text.h"
 #include "core/process/process.h"
 #include "core/session/session_ledger.h"
 
@@ -80,6 +81,10 @@ class SessionProcesses {
 
   // The session is closed: nothing of its processes is recorded any more.
   void EndObservation();
+
+  // Adds a line for each process that has not come to its end, the oldest first, and one that
+  // counts the others.
+  void Describe(BoundedText* text) const;
 
   // Lets go of all.
   void Clear() {
