@@ -156,7 +156,10 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
 
   // Names a user of the session to DebugString, which calls `describe`. Returns its number.
   uint64_t ListUser(std::function<std::string()> describe);
-  void UnlistUser(uint64_t id) { listed_users_.erase(id); }
+  void UnlistUser(uint64_t id) {
+    own_thread_.Check();
+    listed_users_.erase(id);
+  }
 
   // Its loop, watchers, users and processes, for people: lines, of `max_bytes` at most. Any thread
   // can have the first of them, Describe(Info()). core/session/session_debug.cc.

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -12,6 +13,8 @@
 #include "proctor/policy_registry.h"
 #include "proctor/version.h"
 #include "proctor/watcher_kind.h"
+#include "server/admin/dump_call.h"
+#include "server/admin/session_part.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"
 #include "server/wire/process.h"
@@ -135,6 +138,41 @@ grpc::ServerUnaryReactor* ServerService::CreateDashboardLink(
   response->set_code(link->code);
   *response->mutable_expires_at() = wire::ToProto(absl::Now() + link->life);
   return Answer(context, absl::OkStatus());
+}
+
+std::string ServerService::DescribeServer() const {
+  return absl::StrCat("proctord ", kVersion, "; pid: ", ::getpid(), "; started ",
+                      absl::FormatDuration(absl::Now() - started_at_),
+                      " ago; instance: ", instance_id_, sessions_->draining() ? "; draining" : "",
+                      "\n");
+}
+
+std::vector<StatePart> ServerService::ListOwnParts() const {
+  std::vector<StatePart> parts = {
+      {.name = "server", .describe = [this](size_t) { return DescribeServer(); }},
+      {.name = "sessions and events",
+       .describe = [this](size_t) { return sessions_->DebugString(); }},
+  };
+  parts.insert(parts.end(), facts_.parts.begin(), facts_.parts.end());
+  return parts;
+}
+
+grpc::ServerUnaryReactor* ServerService::DumpState(grpc::CallbackServerContext* context,
+                                                   const v1::DumpStateRequest* request,
+                                                   v1::DumpStateResponse* response) {
+  const std::string& wanted = request->session_id();
+  std::vector<StatePart> parts;
+  if (wanted.empty()) parts = ListOwnParts();
+  const size_t in_front = parts.size();
+  for (auto& thread : sessions_->Threads()) {
+    if (wanted.empty() || wanted == thread.id) parts.push_back(SessionPart(*sessions_, thread));
+  }
+  if (!wanted.empty() && parts.empty()) {
+    auto info = sessions_->GetInfo(wanted);
+    if (!info.ok()) return Answer(context, info.status());
+    parts.push_back(ClosedSessionPart(*sessions_, *info));
+  }
+  return NewDumpCall(std::move(parts), in_front, response);
 }
 
 }  // namespace proctor::server

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "core/event/event_log.h"
@@ -10,6 +11,7 @@
 #include "core/tree/process_tree.h"
 #include "proctor/v1/server_service.grpc.pb.h"
 #include "server/access/logins.h"
+#include "server/admin/state_dump.h"
 
 namespace proctor::server {
 
@@ -28,6 +30,8 @@ class ServerService final : public v1::ServerService::CallbackService {
     std::function<void(absl::Duration grace)> drain;
     // The links to the dashboard.
     http::Logins* logins;
+    // What DumpState shows of the server beside its sessions.
+    std::vector<StatePart> parts;
   };
 
   ServerService(SessionRegistry* sessions, EventLog* events, Facts facts);
@@ -47,8 +51,14 @@ class ServerService final : public v1::ServerService::CallbackService {
   grpc::ServerUnaryReactor* CreateDashboardLink(grpc::CallbackServerContext* context,
                                                 const v1::CreateDashboardLinkRequest* request,
                                                 v1::CreateDashboardLinkResponse* response) override;
+  grpc::ServerUnaryReactor* DumpState(grpc::CallbackServerContext* context,
+                                      const v1::DumpStateRequest* request,
+                                      v1::DumpStateResponse* response) override;
 
  private:
+  std::string DescribeServer() const;
+  std::vector<StatePart> ListOwnParts() const;
+
   SessionRegistry* const sessions_;
   EventLog* const events_;
   const Facts facts_;

@@ -2,9 +2,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "server/call/rpc_caller.h"
 #include "server/call/session_strand.h"
 #include "server/wire/status.h"
 
@@ -17,6 +20,8 @@ namespace proctor::server {
 // Lifetime: deletes itself when the RPC is over, on the strand.
 class LateCall : public grpc::ServerUnaryReactor {
  public:
+  explicit LateCall(CallLabel label) : label_(std::move(label)) {}
+
   void OnCancel() noexcept override {
     strand_.PostCancelled(
         [this] { Answer(grpc::Status(grpc::StatusCode::CANCELLED, "the caller went away")); });
@@ -28,6 +33,16 @@ class LateCall : public grpc::ServerUnaryReactor {
   }
 
  protected:
+  // As SessionStrand::Enter; the session lists the call by its DebugString.
+  absl::Status Enter(const std::shared_ptr<SessionContext>& session,
+                     absl::AnyInvocable<void(bool cancelled)> begin) {
+    return strand_.Enter(
+        session, [this] { return DebugString(); }, std::move(begin));
+  }
+
+  // The call and what it waits for, on one line. On the strand.
+  virtual std::string DebugString() const = 0;
+
   // Ends the RPC; only the first call counts. On the strand, or before there is one.
   void Answer(const grpc::Status& status) {
     if (std::exchange(answered_, true)) return;
@@ -40,9 +55,11 @@ class LateCall : public grpc::ServerUnaryReactor {
   // Withdraws what this call asked of other objects.
   virtual void OnAnswered() = 0;
 
-  SessionStrand strand_;
+  const CallLabel& label() const { return label_; }
 
  private:
+  SessionStrand strand_;
+  const CallLabel label_;
   bool answered_ = false;
 };
 

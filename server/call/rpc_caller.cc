@@ -2,6 +2,9 @@
 
 #include <grpcpp/security/auth_context.h>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/printable_text.h"
+
 namespace proctor::server {
 
 namespace {
@@ -24,5 +27,7 @@ std::string CallerName(const grpc::ServerContextBase& context) {
   if (named == context.client_metadata().end()) return peer;
   return std::string(named->second.data(), named->second.size());
 }
+
+std::string CallLabel::DebugString() const { return absl::StrCat(rpc, " by ", Printable(caller)); }
 
 }  // namespace proctor::server

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -20,16 +23,26 @@ namespace proctor::server {
 // Lifetime: a member of the reactor.
 class SessionStrand {
  public:
+  // On the strand, if there is one.
+  ~SessionStrand() {
+    if (listed_ != 0) user_.session()->UnlistUser(listed_);
+  }
+
   // Enters the session and runs `begin` on its thread. `cancelled` says that the RPC was cancelled
-  // before.
+  // before. From then on the session lists the RPC as a user, by what `describe` returns.
   // Errors: those of SessionContext::Enter; there is no strand then.
   absl::Status Enter(const std::shared_ptr<SessionContext>& session,
+                     std::function<std::string()> describe,
                      absl::AnyInvocable<void(bool cancelled)> begin) {
     absl::MutexLock lock(&mutex_);
     ASSIGN_OR_RETURN(auto user, session->Enter());
     const bool cancelled = cancelled_;
     absl::Status posted =
-        session->Post([cancelled, begin = std::move(begin)]() mutable { begin(cancelled); });
+        session->Post([this, raw = session.get(), cancelled, describe = std::move(describe),
+                       begin = std::move(begin)]() mutable {
+          listed_ = raw->ListUser(std::move(describe));
+          begin(cancelled);
+        });
     if (posted.ok()) user_ = std::move(user);
     return posted;
   }
@@ -57,6 +70,7 @@ class SessionStrand {
   absl::Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   SessionUser user_ ABSL_GUARDED_BY(mutex_);  // until the RPC is over
+  uint64_t listed_ = 0;                       // on the strand
 };
 
 }  // namespace proctor::server

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/return_if_error.h"
 #include "core/loop/selector_event_loop.h"
@@ -20,6 +21,7 @@
 #include "server/daemon/server_facts.h"
 #include "server/daemon/server_parts.h"
 #include "server/daemon/state_directory.h"
+#include "server/metrics/own_usage.h"
 #include "server/storage/stored_state.h"
 
 namespace proctor::server {
@@ -64,6 +66,22 @@ void LogCgroup(const ProcessTrees& trees) {
   } else {
     spdlog::info("no cgroup reason=\"{}\"", absl::CEscape(std::string(path.status().message())));
   }
+}
+
+std::string Describe(const ListenerLoad& listener) {
+  std::string text =
+      absl::StrCat("listener ", listener.name(), ": ", listener.open(), " connections");
+  for (const auto& [reason, count] : listener.refused()) {
+    if (count > 0) absl::StrAppend(&text, ", ", count, " refused for ", reason);
+  }
+  return text;
+}
+
+std::string DescribeUsage() {
+  const OwnUsage usage = ReadOwnUsage();
+  return absl::StrCat("own use: ", usage.open_fds, " of ", usage.max_fds, " descriptors, ",
+                      usage.resident_bytes, " bytes resident, ",
+                      absl::FormatDuration(absl::Seconds(usage.cpu_seconds)), " of processor");
 }
 
 }  // namespace
@@ -116,9 +134,9 @@ absl::Status Server::Begin() {
   auto grpc = GrpcSide::Start(
       options_,
       {main_loop_.get(), &sessions_, events_.get(), parts_->hub.get(), trees_,
-       ServerService::Facts{LimitsOf(options_, sessions_.memory()),
-                            EventLogFactsOf(options_, parts_->notice), trees_,
-                            [this](absl::Duration grace) { Drain(grace); }, &parts_->logins}});
+       ServerService::Facts{
+           LimitsOf(options_, sessions_.memory()), EventLogFactsOf(options_, parts_->notice),
+           trees_, [this](absl::Duration grace) { Drain(grace); }, &parts_->logins, ListParts()}});
   if (!grpc.ok()) return grpc.status();
   parts_->grpc = *std::move(grpc);
   BeginLooks();
@@ -180,6 +198,29 @@ Gauges Server::ReadNow() const {
   std::vector<const ListenerLoad*> listeners = parts_->grpc->loads();
   listeners.push_back(parts_->http_load.get());
   return ReadGauges(sessions_, *events_, *parts_->hub, listeners);
+}
+
+// On the main loop, which has listeners for as long as it runs.
+std::vector<StatePart> Server::ListParts() {
+  const auto describe_main = [this](size_t) {
+    std::string text = absl::StrCat(main_loop_->DebugString(), "\n", DescribeUsage(), "\n");
+    for (const ListenerLoad* listener : parts_->grpc->loads()) {
+      absl::StrAppend(&text, Describe(*listener), "\n");
+    }
+    return absl::StrCat(text, Describe(*parts_->http_load), "\n");
+  };
+  const std::shared_ptr<EventLoop> events = parts_->hub->loop();
+  return {
+      {.name = "main",
+       .post = [loop = main_loop_](
+                   LoopCallback work) { return loop->CallSoonThreadsafe(std::move(work)); },
+       .describe = describe_main,
+       .turn_time = [loop = main_loop_] { return loop->TurnTime(); }},
+      {.name = "events",
+       .post = [events](LoopCallback work) { return events->CallSoonThreadsafe(std::move(work)); },
+       .describe =
+           [hub = parts_->hub.get()](size_t max_bytes) { return hub->DebugString(max_bytes); },
+       .turn_time = [events] { return events->TurnTime(); }}};
 }
 
 std::vector<std::string> Server::Addresses() const { return parts_->grpc->Addresses(); }

@@ -14,6 +14,7 @@
 #include "core/wait/stranger_reaper.h"
 #include "proctor/event_loop.h"
 #include "server/access/logins.h"
+#include "server/admin/state_dump.h"
 #include "server/daemon/shutdown_bound.h"
 #include "server/metrics/metrics.h"
 #include "server/options/options.h"
@@ -73,6 +74,8 @@ class Server {
   absl::Status Begin();
   absl::Status BeginHttp();
   Gauges ReadNow() const;
+  // What DumpState shows of the server beside its sessions.
+  std::vector<StatePart> ListParts();
   // Looks now and then for what nothing reports: vanished peers, memory that ran out.
   void LookAround();
   void DrainOnMain(absl::Duration grace);

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "core/base/printable_text.h"
 #include "core/base/return_if_error.h"
 #include "proctor/error.h"
 #include "server/event/event_messages.h"
@@ -245,6 +247,14 @@ void EventFeed::EndWith(const grpc::Status& status) {
 void EventFeed::TryFinish() {
   if (!TakeTurn() || std::exchange(finished_, true)) return;
   transport_->Finish(*outcome_);
+}
+
+std::string EventFeed::DebugString() const {
+  return absl::StrCat("WatchEvents by ", Printable(transport_->caller()), ": at ", position_, ", ",
+                      hub_->log()->range().last - position_, " behind; ", writes_, " writes",
+                      in_flight_ != InFlight::kNone ? ", one in flight" : "",
+                      snapshot_ != Snapshot::kDone ? "; in its snapshot" : "",
+                      outcome_.has_value() ? "; ends" : "");
 }
 
 }  // namespace proctor::server

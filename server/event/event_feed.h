@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/registry/session_registry.h"
 #include "proctor/event_loop.h"
@@ -44,6 +45,9 @@ class EventFeed {
 
   // Sends what there is to send.
   void Pump();
+
+  // How far it has come and what it waits for, on one line, for people.
+  std::string DebugString() const;
 
  private:
   void PumpAgain();

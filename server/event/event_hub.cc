@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/bounded_text.h"
 #include "server/event/event_feed.h"
 #include "server/event/event_messages.h"
 
@@ -110,6 +112,20 @@ uint64_t EventHub::AddEndListener(std::function<void()> listener) {
 void EventHub::RemoveEndListener(uint64_t id) {
   own_thread_.Check();
   end_listeners_.erase(id);
+}
+
+std::string EventHub::DebugString(size_t max_bytes) const {
+  int users;
+  {
+    absl::MutexLock lock(&mutex_);
+    users = users_;
+  }
+  BoundedText text(max_bytes);
+  text.Add(loop_->DebugString());
+  text.Add(absl::StrCat("streams: ", streams_.size(), "; calls and streams: ", users,
+                        ending_ ? "; ending" : ""));
+  for (const EventFeed* stream : streams_) text.Add([stream] { return stream->DebugString(); });
+  return std::move(text).Take();
 }
 
 }  // namespace proctor::server

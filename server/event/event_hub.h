@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -73,6 +74,9 @@ class EventHub {
     return ending_;
   }
 
+  // Its loop and streams, for people: lines, of `max_bytes` at most.
+  std::string DebugString(size_t max_bytes) const;
+
  private:
   EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop);
   void PumpAll();
@@ -86,7 +90,7 @@ class EventHub {
   std::atomic<uint64_t> subscribers_ = 0;
   std::atomic<uint64_t> lag_ = 0;
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   int users_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // The hub's thread.

@@ -2,9 +2,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <string>
 #include <utility>
 
 #include "core/registry/session_registry.h"
+#include "server/call/rpc_caller.h"
 #include "server/call/unary.h"
 #include "server/event/event_feed.h"
 #include "server/event/event_listing.h"
@@ -30,7 +32,10 @@ class WatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, priva
  public:
   WatchCall(EventHub* hub, SessionRegistry* sessions, grpc::CallbackServerContext* context,
             v1::WatchEventsRequest request)
-      : hub_(hub), context_(context), feed_(hub, sessions, this, std::move(request)) {
+      : hub_(hub),
+        context_(context),
+        caller_(CallerName(*context)),
+        feed_(hub, sessions, this, std::move(request)) {
     hub_->AddUser();
     hub_->Post([this] { feed_.Begin(); });
   }
@@ -55,10 +60,12 @@ class WatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, priva
     StartWrite(&message, options);
   }
   void Finish(const grpc::Status& status) override { ServerWriteReactor::Finish(status); }
+  const std::string& caller() const override { return caller_; }
   void Cancel() override { context_->TryCancel(); }
 
   EventHub* const hub_;
   grpc::CallbackServerContext* const context_;
+  const std::string caller_;
   EventFeed feed_;
 };
 

@@ -3,6 +3,8 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
+#include <string>
+
 namespace proctor::server {
 
 // The RPC as an EventFeed needs it.
@@ -16,6 +18,7 @@ class EventTransport {
   // `more`, another one follows for certain, and this one may wait for it.
   virtual void StartWriting(const grpc::ByteBuffer& message, bool more) = 0;
   virtual void Finish(const grpc::Status& status) = 0;
+  virtual const std::string& caller() const = 0;  // its name, for people
   // Makes the write in flight fail.
   virtual void Cancel() = 0;
 };

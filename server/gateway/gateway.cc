@@ -118,6 +118,8 @@ bool Gateway::RouteApi(const Request& request, const RequestTarget& target,
   const std::string& kind = path[1];
   if (kind == "server" && path.size() == 2) {
     resources_.GetServer(std::move(query), answer);
+  } else if (kind == "state" && path.size() == 2) {
+    resources_.DumpState(std::move(query), answer);
   } else if (kind == "events" && path.size() == 2) {
     streams_.WatchEvents(std::move(query), last_event_id, is_head, answer);
   } else if (kind == "sessions" && path.size() == 2) {

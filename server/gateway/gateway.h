@@ -18,7 +18,7 @@ namespace proctor::server::http {
 //
 //   /healthz /readyz /metrics       plain text
 //   /login /logout                  by POST: a browser's login (AccessControl)
-//   /v1/server
+//   /v1/server, /v1/state
 //   /v1/sessions[/ID]               JSON of one call (Resources)
 //   /v1/processes[/ID]
 //   /v1/usage

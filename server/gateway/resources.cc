@@ -54,6 +54,19 @@ void Resources::GetServer(Query query, Answer answer) {
       [answer](const absl::Status& status, const auto& info) { Reply(answer, status, info); });
 }
 
+void Resources::DumpState(Query query, Answer answer) {
+  v1::DumpStateRequest request;
+  request.set_session_id(query.Text("session_id"));
+  if (auto status = query.Finish(); !status.ok()) return answer->Respond(ErrorResponse(status));
+  using Call = UnaryRelay<v1::DumpStateRequest, v1::DumpStateResponse>;
+  Call::Start(
+      thread_, calls_, std::move(request),
+      [this](auto* context, auto* request, auto* response, auto done) {
+        stubs_->server.async()->DumpState(context, request, response, std::move(done));
+      },
+      [answer](const absl::Status& status, const auto& state) { Reply(answer, status, state); });
+}
+
 void Resources::ListSessions(Query query, Answer answer) {
   auto wanted = ToListSessions(std::move(query));
   if (!wanted.ok()) return answer->Respond(ErrorResponse(wanted.status()));

@@ -25,6 +25,7 @@ class Resources {
   ~Resources();
 
   void GetServer(Query query, Answer answer);
+  void DumpState(Query query, Answer answer);
   void ListSessions(Query query, Answer answer);
   void GetSession(const std::string& id, Query query, Answer answer);
   void ListProcesses(Query query, Answer answer);

@@ -21,6 +21,18 @@ namespace {
 // What can be waited for.
 enum class Until { kExited, kDrained, kTreeEmpty };
 
+const char* NameOf(Until until) {
+  switch (until) {
+    case Until::kExited:
+      return "exited";
+    case Until::kDrained:
+      return "drained";
+    case Until::kTreeEmpty:
+      return "tree empty";
+  }
+  return "";
+}
+
 bool Reached(Until until, ProcessState state, bool tree_empty) {
   switch (until) {
     case Until::kExited:
@@ -69,8 +81,9 @@ class EndCall : public LateCall {
   // The last step before the answer. On the session's thread, or with null when that is closed.
   using Finish = std::function<absl::Status(SessionContext*)>;
 
-  EndCall(Choose choose, Limit limit, Act act, Fill fill, Finish finish = nullptr)
-      : choose_(std::move(choose)),
+  EndCall(CallLabel label, Choose choose, Limit limit, Act act, Fill fill, Finish finish = nullptr)
+      : LateCall(std::move(label)),
+        choose_(std::move(choose)),
         limit_(std::move(limit)),
         act_(std::move(act)),
         fill_(std::move(fill)),
@@ -83,7 +96,7 @@ class EndCall : public LateCall {
     auto session = located->session;
     absl::Status entered = absl::FailedPreconditionError("closed");
     if (session != nullptr) {
-      entered = strand_.Enter(session, [this, session, process_id](bool cancelled) {
+      entered = Enter(session, [this, session, process_id](bool cancelled) {
         if (cancelled) return Answer(grpc::Status::CANCELLED);
         auto process = session->FindProcess(process_id);
         if (!process.ok()) return Answer(process.status());
@@ -165,6 +178,12 @@ class EndCall : public LateCall {
         {{"process_id", process_->id()}, {"pid", absl::StrCat(process_->Info().pid)}}));
   }
 
+  std::string DebugString() const override {
+    if (process_ == nullptr) return label().DebugString();
+    return absl::StrCat(label().DebugString(), ": process ", process_->id(), ", until ",
+                        NameOf(until_), answered() ? ", answered" : "");
+  }
+
   void OnAnswered() override {
     timer_.Cancel();
     if (process_ == nullptr) return;
@@ -222,8 +241,9 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
       return NewSurvivorCall(sessions, hub, std::move(left), {.limit = timeout, .fill = fill});
     }
   }
-  auto* call = new EndCall([until](const Command&) { return until; },
-                           [timeout](const Command&) { return timeout; }, nullptr, fill);
+  auto* call = new EndCall(
+      CallLabel("WaitProcess", *context), [until](const Command&) { return until; },
+      [timeout](const Command&) { return timeout; }, nullptr, fill);
   call->Begin(sessions, id);
   return call;
 }
@@ -259,7 +279,7 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
   auto limit = [wanted = *wanted](const Command& command) {
     return wanted.Over(command.stop_policy).grace + kUnkillable;
   };
-  auto* call = new EndCall(until, limit, stop, fill);
+  auto* call = new EndCall(CallLabel("StopProcess", *context), until, limit, stop, fill);
   call->Begin(sessions, id);
   return call;
 }
@@ -289,8 +309,9 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHu
     }
     return absl::OkStatus();
   };
-  auto* call = new EndCall([](const Command&) { return Until::kExited; },
-                           [](const Command&) { return kUnkillable; }, kill, nullptr, remove);
+  auto* call = new EndCall(
+      CallLabel("RemoveProcess", *context), [](const Command&) { return Until::kExited; },
+      [](const Command&) { return kUnkillable; }, kill, nullptr, remove);
   call->Begin(sessions, id);
   return call;
 }

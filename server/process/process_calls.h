@@ -19,7 +19,8 @@ grpc::ServerBidiReactor<v1::AttachProcessRequest, v1::AttachProcessResponse>* Ne
     SessionRegistry* sessions, grpc::CallbackServerContext* context);
 
 grpc::ServerWriteReactor<v1::ReadOutputResponse>* NewReadOutputCall(
-    SessionRegistry* sessions, const v1::ReadOutputRequest* request);
+    SessionRegistry* sessions, grpc::CallbackServerContext* context,
+    const v1::ReadOutputRequest* request);
 
 grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
@@ -32,6 +33,7 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
                                       v1::StopProcessResponse* response);
 
 grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
+                                            grpc::CallbackServerContext* context,
                                             const v1::WriteStdinRequest* request,
                                             v1::WriteStdinResponse* response);
 

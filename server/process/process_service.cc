@@ -85,14 +85,14 @@ ProcessService::AttachProcess(grpc::CallbackServerContext* context) {
 }
 
 grpc::ServerWriteReactor<v1::ReadOutputResponse>* ProcessService::ReadOutput(
-    grpc::CallbackServerContext*, const v1::ReadOutputRequest* request) {
-  return NewReadOutputCall(sessions_, request);
+    grpc::CallbackServerContext* context, const v1::ReadOutputRequest* request) {
+  return NewReadOutputCall(sessions_, context, request);
 }
 
-grpc::ServerUnaryReactor* ProcessService::WriteStdin(grpc::CallbackServerContext*,
+grpc::ServerUnaryReactor* ProcessService::WriteStdin(grpc::CallbackServerContext* context,
                                                      const v1::WriteStdinRequest* request,
                                                      v1::WriteStdinResponse* response) {
-  return NewWriteStdinCall(sessions_, request, response);
+  return NewWriteStdinCall(sessions_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* ProcessService::ResizeTerminal(grpc::CallbackServerContext* context,

@@ -19,8 +19,8 @@ namespace {
 
 class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessResponse> {
  public:
-  RunCall(SessionRegistry* sessions, std::string caller)
-      : sessions_(sessions), caller_(std::move(caller)) {}
+  RunCall(SessionRegistry* sessions, grpc::CallbackServerContext* context)
+      : BidiStreamCall(CallLabel("RunProcess", *context)), sessions_(sessions) {}
 
  private:
   void BeginWith(v1::RunProcessRequest& request) override {
@@ -51,7 +51,7 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
     options.on_disconnect = *on_disconnect;
     options.end_of_input_is_eof = true;
     options.force_stdin = start.force_stdin();
-    options.caller = caller_;
+    options.caller = label_.caller;
     auto begin = [this, session = *session, command = *std::move(command),
                   request_id = start.request_id(), options](bool cancelled) mutable {
       if (cancelled) return stream_.OnCancelled();  // nothing was started
@@ -61,17 +61,16 @@ class RunCall : public BidiStreamCall<v1::RunProcessRequest, v1::RunProcessRespo
       const OutputCursor cursor = (*process)->output().FromStart();
       stream_.Begin(session->loop(), *process, cursor, std::move(options));
     };
-    if (auto status = strand_.Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
+    if (auto status = Enter(*session, std::move(begin)); !status.ok()) Refuse(status);
   }
 
   SessionRegistry* const sessions_;
-  const std::string caller_;
 };
 
 class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachProcessResponse> {
  public:
-  AttachCall(SessionRegistry* sessions, std::string caller)
-      : sessions_(sessions), caller_(std::move(caller)) {}
+  AttachCall(SessionRegistry* sessions, grpc::CallbackServerContext* context)
+      : BidiStreamCall(CallLabel("AttachProcess", *context)), sessions_(sessions) {}
 
  private:
   void BeginWith(v1::AttachProcessRequest& request) override {
@@ -93,21 +92,23 @@ class AttachCall : public BidiStreamCall<v1::AttachProcessRequest, v1::AttachPro
       ProcessFeed::Options options;
       options.output.attached = true;
       options.force_stdin = attach.force_stdin();
-      options.caller = caller_;
+      options.caller = label_.caller;
       stream_.Begin(session->loop(), *process, *cursor, std::move(options));
     };
-    if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
+    if (auto status = Enter(located->session, std::move(begin)); !status.ok()) {
       past_.Begin(sessions_, located->info, request.attach().from(), {});
     }
   }
 
   SessionRegistry* const sessions_;
-  const std::string caller_;
 };
 
 class ReadOutputCall
     : public StreamCall<grpc::ServerWriteReactor<v1::ReadOutputResponse>, v1::ReadOutputResponse> {
  public:
+  explicit ReadOutputCall(grpc::CallbackServerContext* context)
+      : StreamCall(CallLabel("ReadOutput", *context)) {}
+
   void Begin(SessionRegistry* sessions, const v1::ReadOutputRequest& request) {
     auto located = sessions->FindProcess(request.process_id());
     if (!located.ok()) return Refuse(located.status());
@@ -126,7 +127,7 @@ class ReadOutputCall
       if (!cursor.ok()) return stream_.Fail(cursor.status());
       stream_.Begin(session->loop(), *process, *cursor, std::move(options));
     };
-    if (auto status = strand_.Enter(located->session, std::move(begin)); !status.ok()) {
+    if (auto status = Enter(located->session, std::move(begin)); !status.ok()) {
       past_.Begin(sessions, located->info, request.from(), options.output);
     }
   }
@@ -171,17 +172,18 @@ class ReadOutputCall
 
 grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* NewRunCall(
     SessionRegistry* sessions, grpc::CallbackServerContext* context) {
-  return new RunCall(sessions, CallerName(*context));
+  return new RunCall(sessions, context);
 }
 
 grpc::ServerBidiReactor<v1::AttachProcessRequest, v1::AttachProcessResponse>* NewAttachCall(
     SessionRegistry* sessions, grpc::CallbackServerContext* context) {
-  return new AttachCall(sessions, CallerName(*context));
+  return new AttachCall(sessions, context);
 }
 
 grpc::ServerWriteReactor<v1::ReadOutputResponse>* NewReadOutputCall(
-    SessionRegistry* sessions, const v1::ReadOutputRequest* request) {
-  auto* call = new ReadOutputCall;
+    SessionRegistry* sessions, grpc::CallbackServerContext* context,
+    const v1::ReadOutputRequest* request) {
+  auto* call = new ReadOutputCall(context);
   call->Begin(sessions, *request);
   return call;
 }

@@ -1,7 +1,9 @@
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "proctor/error.h"
 #include "server/call/late_call.h"
 #include "server/process/process_calls.h"
@@ -12,13 +14,15 @@ namespace {
 // Writes to the stdin of a process, and waits until the pipe has taken it.
 class WriteStdinCall : public LateCall {
  public:
+  using LateCall::LateCall;
+
   void Begin(SessionRegistry* sessions, const v1::WriteStdinRequest* request,
              v1::WriteStdinResponse* response) {
     auto located = sessions->FindProcess(request->process_id());
     if (!located.ok()) return Answer(located.status());
     if (located->session != nullptr) {
       auto session = located->session;
-      const absl::Status entered = strand_.Enter(
+      const absl::Status entered = Enter(
           session, [this, session, id = located->info->id, request, response](bool cancelled) {
             if (cancelled) return Answer(grpc::Status::CANCELLED);
             auto process = session->FindProcess(id);
@@ -49,6 +53,11 @@ class WriteStdinCall : public LateCall {
                });
   }
 
+  std::string DebugString() const override {
+    return absl::StrCat(label().DebugString(), ": process ",
+                        process_ == nullptr ? "" : process_->id());
+  }
+
   void OnAnswered() override {
     if (process_ != nullptr) process_->stdin_pipe().Release(this);
   }
@@ -60,9 +69,10 @@ class WriteStdinCall : public LateCall {
 }  // namespace
 
 grpc::ServerUnaryReactor* NewWriteStdinCall(SessionRegistry* sessions,
+                                            grpc::CallbackServerContext* context,
                                             const v1::WriteStdinRequest* request,
                                             v1::WriteStdinResponse* response) {
-  auto* call = new WriteStdinCall;
+  auto* call = new WriteStdinCall(CallLabel("WriteStdin", *context));
   call->Begin(sessions, request, response);
   return call;
 }

@@ -21,9 +21,10 @@ constexpr size_t kMostNamed = 20;
 // Closes a session, and waits until it is closed or nothing more of it comes to its end.
 class CloseCall : public LateCall {
  public:
-  CloseCall(SessionRegistry* sessions, std::string session_id, SessionClose close,
+  CloseCall(CallLabel label, SessionRegistry* sessions, std::string session_id, SessionClose close,
             std::function<void(const SessionInfo&)> fill)
-      : sessions_(sessions),
+      : LateCall(std::move(label)),
+        sessions_(sessions),
         session_id_(std::move(session_id)),
         close_(std::move(close)),
         fill_(std::move(fill)) {}
@@ -32,7 +33,7 @@ class CloseCall : public LateCall {
     auto session = sessions_->FindLive(session_id_);
     if (session != nullptr) {
       // Closed it will be, also if the caller is gone.
-      const absl::Status entered = strand_.Enter(session, [this, session](bool cancelled) {
+      const absl::Status entered = Enter(session, [this, session](bool cancelled) {
         Watch(session.get());
         if (cancelled) Answer(grpc::Status::CANCELLED);
       });
@@ -89,6 +90,10 @@ class CloseCall : public LateCall {
                       {"pids", absl::StrJoin(pids, " ")}}));
   }
 
+  std::string DebugString() const override {
+    return absl::StrCat(label().DebugString(), ": waits for ", left_, " processes");
+  }
+
   void OnAnswered() override {
     timer_.Cancel();
     if (session_ != nullptr) session_->RemoveClosedListener(listener_);
@@ -106,10 +111,12 @@ class CloseCall : public LateCall {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* NewCloseCall(SessionRegistry* sessions, const std::string& session_id,
+grpc::ServerUnaryReactor* NewCloseCall(grpc::CallbackServerContext* context,
+                                       SessionRegistry* sessions, const std::string& session_id,
                                        const SessionClose& close,
                                        std::function<void(const SessionInfo&)> fill) {
-  auto* call = new CloseCall(sessions, session_id, close, std::move(fill));
+  auto* call = new CloseCall(CallLabel("CloseSession", *context), sessions, session_id, close,
+                             std::move(fill));
   call->Begin();
   return call;
 }

@@ -139,7 +139,7 @@ grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerConte
     close.stop = *stop;
   }
   return NewCloseCall(
-      sessions_, request->session_id(), close,
+      context, sessions_, request->session_id(), close,
       [this, response](const SessionInfo& info) { *response->mutable_session() = Describe(info); });
 }
 

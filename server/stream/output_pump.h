@@ -55,6 +55,9 @@ class OutputPump {
     return done_;
   }
 
+  // The bytes of output that it has not made into messages.
+  uint64_t lag() const { return process_->output().Lag(cursor_); }
+
  private:
   bool NextOutput(v1::StreamMessage* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   bool NextStdinNews(v1::StreamMessage* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "core/base/return_if_error.h"
 #include "proctor/error.h"
@@ -223,6 +224,15 @@ void ProcessFeed::OnInputEnd() {
   if (!options_.end_of_input_is_eof || !process_->stdin_pipe().open()) return;
   input_end_ = InputEnd::kSeen;
   Pump();
+}
+
+std::string ProcessFeed::DebugString() const {
+  if (!pump_.has_value()) return "has no process";
+  return absl::StrCat("process ", process_->id(), ", ", pump_->lag(), " bytes behind",
+                      options_.output.attached ? "; attached" : "",
+                      writing_ ? "; a write is in flight" : "",
+                      outcome_.has_value() ? "; ends" : "", finished_ ? "; finished" : "",
+                      stdin_ended_ ? "; its input has ended" : "");
 }
 
 void ProcessFeed::End() {

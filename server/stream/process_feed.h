@@ -61,6 +61,9 @@ class ProcessFeed {
   // The RPC is over: lets go of the process.
   void End();
 
+  // Which process it is about, how far it has come, and what it waits for. For people.
+  std::string DebugString() const;
+
  private:
   void Pump();
   void Write(bool last);

@@ -2,9 +2,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "proctor/error.h"
+#include "server/call/rpc_caller.h"
 #include "server/call/session_strand.h"
 #include "server/stream/past_stream.h"
 #include "server/stream/process_feed.h"
@@ -20,7 +23,7 @@ namespace proctor::server {
 template <typename Reactor, typename Response>
 class StreamCall : public Reactor, protected StreamTransport {
  public:
-  StreamCall() : stream_(this), past_(this) {}
+  explicit StreamCall(CallLabel label) : label_(std::move(label)), stream_(this), past_(this) {}
 
   void OnWriteDone(bool ok) noexcept override {
     if (past_.begun()) return past_.OnWritten(ok);
@@ -49,9 +52,18 @@ class StreamCall : public Reactor, protected StreamTransport {
   void Finish(const grpc::Status& status) override { Reactor::Finish(status); }
   void ReadNext() override {}
 
+  // As SessionStrand::Enter; the session lists the call with its stream.
+  absl::Status Enter(const std::shared_ptr<SessionContext>& session,
+                     absl::AnyInvocable<void(bool cancelled)> begin) {
+    return strand_.Enter(
+        session, [this] { return absl::StrCat(label_.DebugString(), ": ", stream_.DebugString()); },
+        std::move(begin));
+  }
+
   // Ends an RPC that has no strand. On the thread of the first reaction.
   void Refuse(const absl::Status& status) { Reactor::Finish(wire::ToGrpc(status)); }
 
+  const CallLabel label_;
   SessionStrand strand_;
   ProcessFeed stream_;
   PastStream past_;  // in place of these two when no session has the process
@@ -63,7 +75,10 @@ class StreamCall : public Reactor, protected StreamTransport {
 template <typename Request, typename Response>
 class BidiStreamCall : public StreamCall<grpc::ServerBidiReactor<Request, Response>, Response> {
  public:
-  BidiStreamCall() { this->StartRead(&request_); }
+  explicit BidiStreamCall(CallLabel label)
+      : StreamCall<grpc::ServerBidiReactor<Request, Response>, Response>(std::move(label)) {
+    this->StartRead(&request_);
+  }
 
   void OnReadDone(bool ok) noexcept override {
     if (!std::exchange(first_seen_, true)) return First(ok);

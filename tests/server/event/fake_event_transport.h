@@ -50,6 +50,7 @@ class FakeEventTransport final : public EventTransport {
     EXPECT_FALSE(status_.has_value()) << "a second end";
     status_ = status;
   }
+  const std::string& caller() const override { return caller_; }
   void Cancel() override {
     absl::MutexLock lock(&mutex_);
     cancelled_ = true;
@@ -92,6 +93,7 @@ class FakeEventTransport final : public EventTransport {
   }
 
  private:
+  const std::string caller_ = "a test";
   mutable absl::Mutex mutex_;
   std::function<void()> end_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::WatchEventsResponse> sent_ ABSL_GUARDED_BY(mutex_);

@@ -32,6 +32,10 @@ struct FakeServer final : v1::ServerService::CallbackService {
                                           v1::GetServerInfoResponse* response) override {
     return Do(fake->server, context, request, response);
   }
+  grpc::ServerUnaryReactor* DumpState(Context* context, const v1::DumpStateRequest* request,
+                                      v1::DumpStateResponse* response) override {
+    return Do(fake->state, context, request, response);
+  }
   FakeServices* const fake;
 };
 

@@ -27,6 +27,7 @@ class FakeServices {
   using Unary = std::function<grpc::Status(const Request&, Response*)>;
 
   Unary<v1::GetServerInfoRequest, v1::GetServerInfoResponse> server;
+  Unary<v1::DumpStateRequest, v1::DumpStateResponse> state;
   Unary<v1::ListSessionsRequest, v1::ListSessionsResponse> sessions;
   Unary<v1::GetSessionRequest, v1::GetSessionResponse> session;
   Unary<v1::ListProcessesRequest, v1::ListProcessesResponse> processes;

@@ -68,6 +68,21 @@ TEST_F(HttpServerTest, TakesOnlyGetAndHeadForWhatIsLookedAt) {
   EXPECT_EQ(login.headers.at("allow"), "POST");
 }
 
+TEST_F(HttpServerTest, TellsTheStateOfTheServerToWhoMayLook) {
+  std::string asked;
+  services_.state = [&asked](const v1::DumpStateRequest& request, auto* response) {
+    asked = request.session_id();
+    response->add_sections()->set_text("does not answer\n");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Connect()->Get("/v1/state").status, 401);
+  const auto answer = Connect()->Get("/v1/state?session_id=s1", {kBearer});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(asked, "s1");
+  EXPECT_NE(answer.body.find("does not answer\\n"), std::string::npos) << answer.body;
+  EXPECT_EQ(Connect()->Get("/v1/state?session=s1", {kBearer}).status, 400);
+}
+
 TEST_F(HttpServerTest, TellsWhatProcessesUse) {
   v1::GetProcessUsageRequest asked;
   services_.usage = [&asked](const v1::GetProcessUsageRequest& request, auto* response) {
