@@ -74,6 +74,7 @@ Client::Client(std::shared_ptr<const Stubs> stubs)
       SetPolicy(Bind(stubs->server, &v1::ServerService::Stub::SetPolicy)),
       Drain(Bind(stubs->server, &v1::ServerService::Stub::Drain)),
       CreateDashboardLink(Bind(stubs->server, &v1::ServerService::Stub::CreateDashboardLink)),
+      DumpState(Bind(stubs->server, &v1::ServerService::Stub::DumpState)),
       stubs_(std::move(stubs)) {}
 
 std::unique_ptr<ProcessStream> Client::Run(const v1::RunStart& start) const {

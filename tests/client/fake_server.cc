@@ -141,6 +141,10 @@ class FakeServer::Services {
                                      v1::CreateDashboardLinkResponse* a) override {
       return Do(b->dashboard_link, *q, a);
     }
+    grpc::Status DumpState(Context, const v1::DumpStateRequest* q,
+                           v1::DumpStateResponse* a) override {
+      return Do(b->dump_state, *q, a);
+    }
     FakeBehaviour* const b;
   };
 

@@ -55,6 +55,7 @@ struct FakeBehaviour {
   Unary<v1::CloseSessionRequest, v1::CloseSessionResponse> close_session;
   Unary<v1::GetServerInfoRequest, v1::GetServerInfoResponse> info;
   Unary<v1::CreateDashboardLinkRequest, v1::CreateDashboardLinkResponse> dashboard_link;
+  Unary<v1::DumpStateRequest, v1::DumpStateResponse> dump_state;
 };
 
 class FakeServer {

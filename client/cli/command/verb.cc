@@ -98,6 +98,12 @@ constexpr Verb kVerbs[] = {
      "server (--reconnect).",
      EventsVerb},
     {"info", "[FLAGS]", "describe the server", "Prints what the server is and can do.", InfoVerb},
+    {"debug", "[FLAGS] [SESSION]", "show what goes on inside of the server",
+     "Prints what the server's loops, watchers, sessions, processes and streams do: for when\n"
+     "something hangs. A thread that does not answer within a second is named, with how long it\n"
+     "has been busy. With a session only what is in it. The text is for people, and changes\n"
+     "from version to version.",
+     DebugVerb},
     {"dashboard", "[FLAGS]", "print a link to the dashboard",
      "Prints a link that signs one browser in to the dashboard of a server that has one\n"
      "(proctord --http). It can be used once, within ten minutes. Who is signed in can also\n"

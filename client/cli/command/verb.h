@@ -57,6 +57,7 @@ int RmVerb(Invocation& invocation);
 int PruneVerb(Invocation& invocation);
 int EventsVerb(Invocation& invocation);
 int InfoVerb(Invocation& invocation);
+int DebugVerb(Invocation& invocation);
 int DashboardVerb(Invocation& invocation);
 int SessionCreateVerb(Invocation& invocation);
 int SessionLsVerb(Invocation& invocation);

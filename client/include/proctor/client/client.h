@@ -84,6 +84,7 @@ class Client {
   const Rpc<v1::SetPolicyRequest, v1::SetPolicyResponse> SetPolicy;
   const Rpc<v1::DrainRequest, v1::DrainResponse> Drain;
   const Rpc<v1::CreateDashboardLinkRequest, v1::CreateDashboardLinkResponse> CreateDashboardLink;
+  const Rpc<v1::DumpStateRequest, v1::DumpStateResponse> DumpState;
 
   // For a call that wants a context of its own; see stubs.h.
   const Stubs& stubs() const { return *stubs_; }
