@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "server/call/refusals.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/session_strand.h"
 #include "server/wire/status.h"
@@ -47,6 +48,7 @@ class LateCall : public grpc::ServerUnaryReactor {
   void Answer(const grpc::Status& status) {
     if (std::exchange(answered_, true)) return;
     OnAnswered();
+    Refusals::Get().Note(label_.rpc, status, [this] { return label_.caller; });
     Finish(status);
   }
   void Answer(const absl::Status& status) { Answer(wire::ToGrpc(status)); }

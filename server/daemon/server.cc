@@ -16,6 +16,7 @@
 #include "proctor/launcher.h"
 #include "proctor/version.h"
 #include "proctor/watcher_kind.h"
+#include "server/call/refusals.h"
 #include "server/daemon/gauges.h"
 #include "server/daemon/http_side.h"
 #include "server/daemon/server_facts.h"
@@ -179,6 +180,8 @@ void Server::BeginLooks() {
 void Server::LookAround() {
   parts_->look_timer = main_loop_->CallLater(parts_->grpc->look_period(), [this] {
     parts_->grpc->LookAtPeers();
+    Refusals::Get().TellUntold();
+    parts_->hub->TellUntold();
     if (MemoryReserveSpent()) {
       spdlog::error("out of memory: the reserve was used{}",
                     HoldMemoryReserve() ? ", and is there again" : "");

@@ -39,7 +39,8 @@ EventHub::~EventHub() {
   log_->RemoveListener(listener_);
   loop_->Stop();
   thread_.join();
-  journal_.Write();      // what came last
+  journal_.Write();  // what came last
+  journal_.TellUntold();
   (void)loop_->Close();  // not running: cannot fail
 }
 

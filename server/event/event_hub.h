@@ -54,6 +54,8 @@ class EventHub {
   // Ends every stream when it has sent the last event, and calls the end listeners: the server
   // shuts down.
   void EndStreams();
+  // Any thread: tells in the log how many events had no line of their own.
+  void TellUntold() { journal_.TellUntold(); }
   // Waits until no stream is left; false if one was at `deadline`. Not on the hub's thread.
   bool AwaitStreams(absl::Time deadline);
 

@@ -2,18 +2,48 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <string>
+#include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/signal_name.h"
+#include "core/command/excerpt.h"
 #include "server/wire/word.h"
 
 namespace proctor::server {
 namespace {
 
 constexpr size_t kBatch = 256;
+
+// Of the lines of one kind.
+constexpr int kBurst = 100;
+constexpr absl::Duration kPause = absl::Milliseconds(100);
+
+using Level = spdlog::level::level_enum;
+
+struct LevelOf {
+  Level operator()(const SessionOpened&) const { return Level::info; }
+  Level operator()(const SessionClosed&) const { return Level::info; }
+  Level operator()(const ProcessStarted&) const { return Level::info; }
+  Level operator()(const ProcessExited& detail) const {
+    return detail.status.wait.lost() ? Level::warn : Level::info;
+  }
+  Level operator()(const OutputDrained&) const { return Level::debug; }
+  Level operator()(const ProcessSignalled&) const { return Level::debug; }
+  Level operator()(const ProcessOom&) const { return Level::warn; }
+  Level operator()(const ProcessUpdated&) const { return Level::debug; }
+  Level operator()(const ProcessRemoved&) const { return Level::debug; }
+  Level operator()(const WatcherChanged&) const { return Level::info; }
+  Level operator()(const ServerDraining&) const { return Level::info; }
+};
+
+// Of the lines of a kind, by its place in EventDetail.
+constexpr std::array<const char*, std::variant_size_v<EventDetail>> kKinds = {
+    "session opened",  "session closed",    "process started",       "process exited",
+    "output drained",  "process signalled", "process out of memory", "process updated",
+    "process removed", "watcher changed",   "server draining"};
 
 // One line of an event: what happened, then its variables.
 struct Describe {
@@ -30,14 +60,19 @@ struct Describe {
   std::string operator()(const ProcessStarted& detail) const {
     return absl::StrCat("process started process=", event.process_id, " session=", event.session_id,
                         " pid=", detail.pid, detail.name.empty() ? "" : " name=", detail.name,
-                        " command=\"", absl::CEscape(absl::StrJoin(detail.argv, " ")), "\"");
+                        " command=\"", Excerpt(absl::StrJoin(detail.argv, " ")), "\"");
   }
   std::string operator()(const ProcessExited& detail) const {
-    const WaitStatus& wait = detail.status.wait;
-    const std::string what = absl::StrCat(event.process_id, " status=\"", DebugString(wait), "\"");
-    if (wait.lost()) return absl::StrCat("process lost process=", what);
-    return absl::StrCat("process exited process=", what,
-                        " duration=", absl::FormatDuration(detail.status.duration));
+    const ExitStatus& status = detail.status;
+    const std::string ids = absl::StrCat(event.process_id, " session=", event.session_id,
+                                         " status=\"", DebugString(status.wait), "\"");
+    if (status.wait.lost()) return absl::StrCat("process lost process=", ids);
+    return absl::StrCat("process exited process=", ids, " returncode=", status.wait.returncode(),
+                        " cause=", wire::WordOf(status.cause),
+                        status.requested_by.empty()
+                            ? ""
+                            : absl::StrCat(" by=\"", Excerpt(status.requested_by), "\""),
+                        " duration=", absl::FormatDuration(status.duration));
   }
   std::string operator()(const OutputDrained& detail) const {
     return absl::StrCat("output drained process=", event.process_id,
@@ -46,7 +81,7 @@ struct Describe {
   std::string operator()(const ProcessSignalled& detail) const {
     return absl::StrCat(
         "process signalled process=", event.process_id, " signal=", SignalName(detail.signal),
-        " scope=", wire::WordOf(detail.scope), " by=\"", absl::CEscape(detail.requested_by), "\"");
+        " scope=", wire::WordOf(detail.scope), " by=\"", Excerpt(detail.requested_by), "\"");
   }
   std::string operator()(const ProcessOom& detail) const {
     return absl::StrCat("process out of memory process=", event.process_id,
@@ -76,6 +111,14 @@ struct Describe {
 
 }  // namespace
 
+EventJournal::EventJournal(EventLog* log, Observer observer, Clock clock)
+    : log_(log),
+      observer_(std::move(observer)),
+      clock_(std::move(clock)),
+      position_(log->range().last) {
+  for (LineBudget& budget : budgets_) budget.Widen(kBurst, kPause);
+}
+
 void EventJournal::Write() {
   for (;;) {
     auto events = log_->ReadAfter(position_, kBatch);
@@ -88,10 +131,28 @@ void EventJournal::Write() {
     for (const auto& event : *events) {
       position_ = event->sequence;
       if (observer_) observer_(*event);
-      const auto level = event->process_id.empty() ? spdlog::level::info : spdlog::level::debug;
-      if (spdlog::should_log(level))
-        spdlog::log(level, std::visit(Describe{*event}, event->detail));
+      WriteLine(*event);
     }
+  }
+}
+
+void EventJournal::WriteLine(const Event& event) {
+  const Level level = std::visit(LevelOf(), event.detail);
+  if (!spdlog::should_log(level)) return;
+  uint64_t untold = 0;
+  if (!spdlog::should_log(Level::debug)) {  // which has all lines
+    const auto taken = budgets_[event.detail.index()].Take(clock_());
+    if (!taken.has_value()) return;
+    untold = *taken;
+  }
+  spdlog::log(level, "{}{}", std::visit(Describe{event}, event.detail),
+              untold == 0 ? "" : absl::StrCat(" untold=", untold));
+}
+
+void EventJournal::TellUntold() {
+  for (size_t i = 0; i < budgets_.size(); ++i) {
+    const uint64_t untold = budgets_[i].TakeUntold();
+    if (untold > 0) spdlog::info("events without a line kind=\"{}\" count={}", kKinds[i], untold);
   }
 }
 

@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/return_if_error.h"
 #include "server/wire/event.h"
-#include "server/wire/status.h"
 
 namespace proctor::server {
 namespace {
@@ -50,9 +49,9 @@ absl::Status EventListing::Locate() {
 }
 
 grpc::ServerUnaryReactor* EventListing::Begin() {
-  reactor_ = context_->DefaultReactor();  // once for a call: not before it is sure to be ours
+  call_.emplace(context_, "ListEvents");  // once for a call: not before it is sure to be ours
   hub_->Post([self = shared_from_this()] { self->Step(); });
-  return reactor_;
+  return call_->reactor();
 }
 
 void EventListing::Step() {
@@ -82,6 +81,6 @@ void EventListing::Step() {
   hub_->Post([self = shared_from_this()] { self->Step(); });
 }
 
-void EventListing::Finish(const absl::Status& status) { reactor_->Finish(wire::ToGrpc(status)); }
+void EventListing::Finish(const absl::Status& status) { call_->Finish(status); }
 
 }  // namespace proctor::server

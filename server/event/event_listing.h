@@ -3,11 +3,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "proctor/v1/event_service.pb.h"
 #include "server/call/page_token.h"
+#include "server/call/unary.h"
 #include "server/event/event_hub.h"
 
 namespace proctor::server {
@@ -38,8 +40,8 @@ class EventListing : public std::enable_shared_from_this<EventListing> {
   grpc::CallbackServerContext* const context_;
   const v1::ListEventsRequest request_;
   v1::ListEventsResponse* const response_;
-  const std::string filter_;                     // what a page token belongs to
-  grpc::ServerUnaryReactor* reactor_ = nullptr;  // from Begin on
+  const std::string filter_;       // what a page token belongs to
+  std::optional<UnaryCall> call_;  // from Begin on
   Page page_;
   bool from_oldest_ = false;  // wherever that is
   uint64_t position_ = 0;     // the last event that was looked at

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/registry/session_registry.h"
+#include "server/call/refusals.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/unary.h"
 #include "server/event/event_feed.h"
@@ -59,7 +60,10 @@ class WatchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, priva
     if (more) options.set_buffer_hint();
     StartWrite(&message, options);
   }
-  void Finish(const grpc::Status& status) override { ServerWriteReactor::Finish(status); }
+  void Finish(const grpc::Status& status) override {
+    Refusals::Get().Note("WatchEvents", status, [this] { return caller_; });
+    ServerWriteReactor::Finish(status);
+  }
   const std::string& caller() const override { return caller_; }
   void Cancel() override { context_->TryCancel(); }
 

@@ -9,12 +9,17 @@ namespace proctor::server {
 // one that stood still.
 std::optional<uint64_t> LineBudget::Take(absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  empty_since_ = std::clamp(empty_since_, now - kBurst * kPause, now);
-  if (now - empty_since_ < kPause) {
+  empty_since_ = std::clamp(empty_since_, now - burst_ * pause_, now);
+  if (now - empty_since_ < pause_) {
     ++untold_;
     return std::nullopt;
   }
-  empty_since_ += kPause;
+  empty_since_ += pause_;
+  return std::exchange(untold_, 0);
+}
+
+uint64_t LineBudget::TakeUntold() {
+  absl::MutexLock lock(&mutex_);
   return std::exchange(untold_, 0);
 }
 

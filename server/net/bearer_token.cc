@@ -2,16 +2,23 @@
 
 #include <grpcpp/security/auth_metadata_processor.h>
 #include <openssl/crypto.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "proctor/error.h"
+#include "server/log/line_budget.h"
 #include "server/wire/status.h"
 
 namespace proctor::server {
 namespace {
+
+// Of the name of an RPC in the log, which its caller chooses.
+constexpr size_t kMostPath = 100;
 
 class TokenProcessor final : public grpc::AuthMetadataProcessor {
  public:
@@ -28,6 +35,7 @@ class TokenProcessor final : public grpc::AuthMetadataProcessor {
       consumed->emplace("authorization", std::string(found->second.data(), found->second.size()));
       return grpc::Status::OK;
     }
+    NoteRefusal(metadata);
     return wire::ToGrpc(MakeError(absl::StatusCode::kUnauthenticated, Reason::kTokenRequired,
                                   "this server wants its token with each call: proctor "
                                   "--token-file=FILE, or 'authorization: Bearer TOKEN'"));
@@ -42,7 +50,20 @@ class TokenProcessor final : public grpc::AuthMetadataProcessor {
            ::CRYPTO_memcmp(authorization.data(), token_.data(), token_.size()) == 0;
   }
 
+  // No service sees this call. gRPC does not say its peer here.
+  void NoteRefusal(const InputMetadata& metadata) {
+    const auto untold = budget_.Take(absl::Now());
+    if (!untold.has_value()) return;
+    const auto path = metadata.find(":path");
+    const absl::string_view rpc =
+        path == metadata.end() ? "" : absl::string_view(path->second.data(), path->second.size());
+    spdlog::warn("call refused rpc={} code=UNAUTHENTICATED reason=TOKEN_REQUIRED{}",
+                 std::string(rpc.substr(0, kMostPath)),
+                 *untold == 0 ? "" : absl::StrCat(" untold=", *untold));
+  }
+
   const std::string token_;
+  LineBudget budget_;
 };
 
 }  // namespace

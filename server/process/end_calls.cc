@@ -212,10 +212,11 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
                                       const v1::WaitProcessRequest* request,
                                       v1::WaitProcessResponse* response) {
+  const CallLabel label("WaitProcess", *context);
   absl::Duration timeout = absl::InfiniteDuration();
   if (request->has_timeout()) {
     auto given = wire::FromProto(request->timeout(), "timeout", absl::ZeroDuration());
-    if (!given.ok()) return Answer(context, given.status());
+    if (!given.ok()) return Answer(context, given.status(), label.rpc);
     timeout = *given;
   }
   Until until = Until::kExited;
@@ -230,7 +231,7 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
       until = Until::kTreeEmpty;
       break;
     default:
-      return Answer(context, InvalidField("until", "unknown state"));
+      return Answer(context, InvalidField("until", "unknown state"), label.rpc);
   }
   auto fill = [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
@@ -238,11 +239,12 @@ grpc::ServerUnaryReactor* NewWaitCall(SessionRegistry* sessions, EventHub* hub,
   const std::string id = sessions->processes().IdOf(request->process_id());
   if (until == Until::kTreeEmpty) {
     if (auto left = FindLeft(sessions, id)) {
-      return NewSurvivorCall(sessions, hub, std::move(left), {.limit = timeout, .fill = fill});
+      return NewSurvivorCall(label, sessions, hub, std::move(left),
+                             {.limit = timeout, .fill = fill});
     }
   }
   auto* call = new EndCall(
-      CallLabel("WaitProcess", *context), [until](const Command&) { return until; },
+      label, [until](const Command&) { return until; },
       [timeout](const Command&) { return timeout; }, nullptr, fill);
   call->Begin(sessions, id);
   return call;
@@ -252,8 +254,9 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
                                       grpc::CallbackServerContext* context,
                                       const v1::StopProcessRequest* request,
                                       v1::StopProcessResponse* response) {
+  const CallLabel label("StopProcess", *context);
   const auto wanted = wire::StopOverrideFromProto(request->stop_policy(), "stop_policy");
-  if (!wanted.ok()) return Answer(context, wanted.status());
+  if (!wanted.ok()) return Answer(context, wanted.status(), label.rpc);
   auto fill = [response](v1::Process process) {
     *response->mutable_process() = std::move(process);
   };
@@ -261,15 +264,13 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
   if (auto left = FindLeft(sessions, id)) {
     const StopPolicy way = wanted->Over(left->command->stop_policy);
     if (way.scope == SignalScope::kTree) {
-      return NewSurvivorCall(sessions, hub, std::move(left),
-                             {.stop = way,
-                              .by = CallerName(*context),
-                              .limit = way.grace + kUnkillable,
-                              .fill = fill});
+      return NewSurvivorCall(
+          label, sessions, hub, std::move(left),
+          {.stop = way, .by = label.caller, .limit = way.grace + kUnkillable, .fill = fill});
     }
-    if (left->lost()) return Answer(context, LostError(*left));
+    if (left->lost()) return Answer(context, LostError(*left), label.rpc);
   }
-  auto stop = [wanted = *wanted, caller = CallerName(*context)](Process& process) {
+  auto stop = [wanted = *wanted, caller = label.caller](Process& process) {
     process.Stop(wanted.Over(process.command().stop_policy), {ExitCause::kClientSignal, caller});
   };
   auto until = [wanted = *wanted](const Command& command) {
@@ -279,7 +280,7 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
   auto limit = [wanted = *wanted](const Command& command) {
     return wanted.Over(command.stop_policy).grace + kUnkillable;
   };
-  auto* call = new EndCall(CallLabel("StopProcess", *context), until, limit, stop, fill);
+  auto* call = new EndCall(label, until, limit, stop, fill);
   call->Begin(sessions, id);
   return call;
 }
@@ -287,18 +288,19 @@ grpc::ServerUnaryReactor* NewStopCall(SessionRegistry* sessions, EventHub* hub,
 grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHub* hub,
                                               grpc::CallbackServerContext* context,
                                               const v1::RemoveProcessRequest* request) {
+  const CallLabel label("RemoveProcess", *context);
   const std::string id = sessions->processes().IdOf(request->process_id());
   if (auto left = FindLeft(sessions, id); left != nullptr && left->lost()) {
     const StopPolicy way = {.grace = absl::ZeroDuration(), .scope = SignalScope::kTree};
-    return NewSurvivorCall(sessions, hub, std::move(left),
+    return NewSurvivorCall(label, sessions, hub, std::move(left),
                            {.stop = way,
-                            .by = CallerName(*context),
+                            .by = label.caller,
                             .limit = kUnkillable,
                             .fill = [sessions, id](const v1::Process&) {
                               sessions->RemoveProcess(id, RemovalReason::kClientRequest);
                             }});
   }
-  auto kill = [caller = CallerName(*context)](Process& process) {
+  auto kill = [caller = label.caller](Process& process) {
     process.Kill({ExitCause::kClientSignal, caller});
   };
   auto remove = [sessions, id](SessionContext* session) {
@@ -310,7 +312,7 @@ grpc::ServerUnaryReactor* NewForcedRemoveCall(SessionRegistry* sessions, EventHu
     return absl::OkStatus();
   };
   auto* call = new EndCall(
-      CallLabel("RemoveProcess", *context), [](const Command&) { return Until::kExited; },
+      label, [](const Command&) { return Until::kExited; },
       [](const Command&) { return kUnkillable; }, kill, nullptr, remove);
   call->Begin(sessions, id);
   return call;

@@ -10,7 +10,6 @@
 #include "absl/status/status.h"
 #include "core/registry/session_registry.h"
 #include "server/call/unary.h"
-#include "server/wire/status.h"
 
 namespace proctor::server {
 
@@ -21,20 +20,22 @@ namespace proctor::server {
 // and the work was dropped with its loop, `otherwise` gives the answer.
 class LateAnswer {
  public:
-  LateAnswer(grpc::ServerUnaryReactor* reactor, std::function<absl::Status()> otherwise)
-      : reactor_(reactor), otherwise_(std::move(otherwise)) {}
+  LateAnswer(const UnaryCall& call, std::function<absl::Status()> otherwise)
+      : call_(call), otherwise_(std::move(otherwise)) {}
   ~LateAnswer() {
-    if (reactor_ != nullptr) Finish(otherwise_());
+    if (!answered_) Finish(otherwise_());
   }
   LateAnswer(const LateAnswer&) = delete;
   LateAnswer& operator=(const LateAnswer&) = delete;
 
   void Finish(const absl::Status& status) {
-    std::exchange(reactor_, nullptr)->Finish(wire::ToGrpc(status));
+    answered_ = true;
+    call_.Finish(status);
   }
 
  private:
-  grpc::ServerUnaryReactor* reactor_;
+  const UnaryCall call_;
+  bool answered_ = false;
   const std::function<absl::Status()> otherwise_;
 };
 
@@ -48,49 +49,49 @@ absl::Status AnswerOfTable(const SessionRegistry* sessions, const std::string& p
 }
 
 // Runs `work(session, process)` on the session's thread, and answers with what it returns. Where
-// the session is closed, `gone(info)` gives the answer.
+// the session is closed, `gone(info)` gives the answer. `rpc` as in UnaryCall.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcess(grpc::CallbackServerContext* context, SessionRegistry* sessions,
-                                    const std::string& id_or_name, Work work, Gone gone) {
+                                    const std::string& id_or_name, Work work, Gone gone,
+                                    const char* rpc = __builtin_FUNCTION()) {
   auto located = sessions->FindProcess(id_or_name);
-  if (!located.ok()) return Answer(context, located.status());
-  auto* reactor = context->DefaultReactor();
+  if (!located.ok()) return Answer(context, located.status(), rpc);
+  const UnaryCall call(context, rpc);
   absl::Status posted = absl::FailedPreconditionError("closed");
   if (const auto& session = located->session) {
-    posted = session->Post([session, reactor, info = located->info, work = std::move(work)] {
+    posted = session->Post([session, call, info = located->info, work = std::move(work)] {
       auto process = session->FindProcess(info->id);
-      reactor->Finish(wire::ToGrpc(process.ok() ? work(*session, **process) : process.status()));
+      call.Finish(process.ok() ? work(*session, **process) : process.status());
     });
   }
-  if (!posted.ok()) {
-    reactor->Finish(wire::ToGrpc(AnswerOfTable(sessions, located->info->id, gone)));
-  }
-  return reactor;
+  if (!posted.ok()) call.Finish(AnswerOfTable(sessions, located->info->id, gone));
+  return call.reactor();
 }
 
 // As above, for work that may finish later: `work(session, process, answer)` finishes the answer.
 template <typename Work, typename Gone>
 grpc::ServerUnaryReactor* OnProcessLate(grpc::CallbackServerContext* context,
                                         SessionRegistry* sessions, const std::string& id_or_name,
-                                        Work work, Gone gone) {
+                                        Work work, Gone gone,
+                                        const char* rpc = __builtin_FUNCTION()) {
   auto located = sessions->FindProcess(id_or_name);
-  if (!located.ok()) return Answer(context, located.status());
+  if (!located.ok()) return Answer(context, located.status(), rpc);
   const std::string process_id = located->info->id;
-  auto* reactor = context->DefaultReactor();
+  const UnaryCall call(context, rpc);
   const auto otherwise = [sessions, process_id, gone] {
     return AnswerOfTable(sessions, process_id, gone);
   };
   absl::Status posted = absl::FailedPreconditionError("closed");
   if (const auto& session = located->session) {
-    posted = session->Post([session, reactor, process_id, work, otherwise] {
+    posted = session->Post([session, call, process_id, work, otherwise] {
       auto process = session->FindProcess(process_id);
-      auto answer = std::make_shared<LateAnswer>(reactor, otherwise);
+      auto answer = std::make_shared<LateAnswer>(call, otherwise);
       if (!process.ok()) return answer->Finish(process.status());
       work(*session, **process, answer);
     });
   }
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(otherwise()));
-  return reactor;
+  if (!posted.ok()) call.Finish(otherwise());
+  return call.reactor();
 }
 
 }  // namespace proctor::server

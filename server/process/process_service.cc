@@ -42,9 +42,9 @@ grpc::ServerUnaryReactor* ProcessService::StartProcess(grpc::CallbackServerConte
   }
   auto command = wire::CommandFromProto(request->spec(), OverflowPolicy::kDropOldest);
   if (!command.ok()) return Answer(context, command.status());
-  auto* reactor = context->DefaultReactor();
-  StartIn(sessions_, request->session_id(), *std::move(command), reactor, request, response);
-  return reactor;
+  const UnaryCall call(context);
+  StartIn(sessions_, request->session_id(), *std::move(command), call, request, response);
+  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* ProcessService::RestartProcess(grpc::CallbackServerContext* context,
@@ -60,18 +60,18 @@ grpc::ServerUnaryReactor* ProcessService::RestartProcess(grpc::CallbackServerCon
     *response->mutable_process() = wire::ToProto(*restart->started);
     return Answer(context, absl::OkStatus());
   }
-  auto* reactor = context->DefaultReactor();
+  const UnaryCall call(context);
   const bool may_open = restart->session_id.empty();
-  auto start = [sessions = sessions_, restart = *std::move(restart), reactor, request,
+  auto start = [sessions = sessions_, restart = *std::move(restart), call, request,
                 response]() mutable {
-    StartIn(sessions, restart.session_id, std::move(restart.command), reactor, request, response);
+    StartIn(sessions, restart.session_id, std::move(restart.command), call, request, response);
   };
   if (!may_open) {
     start();
   } else if (auto posted = OpeningThread().Post(std::move(start)); !posted.ok()) {
-    reactor->Finish(wire::ToGrpc(posted));
+    call.Finish(posted);
   }
-  return reactor;
+  return call.reactor();
 }
 
 grpc::ServerBidiReactor<v1::RunProcessRequest, v1::RunProcessResponse>* ProcessService::RunProcess(
@@ -158,17 +158,17 @@ grpc::ServerUnaryReactor* ProcessService::CancelStart(grpc::CallbackServerContex
   }
   auto session = sessions_->Find(request->session_id());
   if (!session.ok()) return Answer(context, session.status());
-  auto* reactor = context->DefaultReactor();
+  const UnaryCall call(context);
   const absl::Status posted = (*session)->Post(
-      [session = *session, reactor, request_id, response, caller = CallerName(*context)] {
+      [session = *session, call, request_id, response, caller = CallerName(*context)] {
         auto process = session->CancelStart(request_id, caller);
         if (process.ok() && *process != nullptr) {
           *response->mutable_process() = wire::ToProto((*process)->Info());
         }
-        reactor->Finish(wire::ToGrpc(process.status()));
+        call.Finish(process.status());
       });
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+  if (!posted.ok()) call.Finish(posted);
+  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* ProcessService::WaitProcess(grpc::CallbackServerContext* context,

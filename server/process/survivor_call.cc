@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proctor/error.h"
+#include "server/call/refusals.h"
 #include "server/call/unkillable.h"
 #include "server/wire/process.h"
 #include "server/wire/status.h"
@@ -43,9 +44,13 @@ void Stop(const Ladder& ladder, const StopPolicy& policy) {
 
 class SurvivorCall : public grpc::ServerUnaryReactor {
  public:
-  SurvivorCall(SessionRegistry* sessions, EventHub* hub, std::shared_ptr<const ProcessInfo> info,
-               SurvivorWish wish)
-      : sessions_(sessions), hub_(hub), info_(std::move(info)), wish_(std::move(wish)) {
+  SurvivorCall(CallLabel label, SessionRegistry* sessions, EventHub* hub,
+               std::shared_ptr<const ProcessInfo> info, SurvivorWish wish)
+      : label_(std::move(label)),
+        sessions_(sessions),
+        hub_(hub),
+        info_(std::move(info)),
+        wish_(std::move(wish)) {
     hub_->AddUser();
     hub_->Post([this] { Begin(); });
   }
@@ -127,9 +132,11 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
     retry_.Cancel();
     hub_->RemoveEndListener(end_listener_);
     tree_.reset();
+    Refusals::Get().Note(label_.rpc, status, [this] { return label_.caller; });
     Finish(status);
   }
 
+  const CallLabel label_;
   SessionRegistry* const sessions_;
   EventHub* const hub_;
   const std::shared_ptr<const ProcessInfo> info_;
@@ -145,10 +152,10 @@ class SurvivorCall : public grpc::ServerUnaryReactor {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* NewSurvivorCall(SessionRegistry* sessions, EventHub* hub,
-                                          std::shared_ptr<const ProcessInfo> info,
+grpc::ServerUnaryReactor* NewSurvivorCall(const CallLabel& label, SessionRegistry* sessions,
+                                          EventHub* hub, std::shared_ptr<const ProcessInfo> info,
                                           SurvivorWish wish) {
-  return new SurvivorCall(sessions, hub, std::move(info), std::move(wish));
+  return new SurvivorCall(label, sessions, hub, std::move(info), std::move(wish));
 }
 
 }  // namespace proctor::server

@@ -9,6 +9,7 @@
 
 #include "core/registry/session_registry.h"
 #include "proctor/v1/process.pb.h"
+#include "server/call/rpc_caller.h"
 #include "server/event/event_hub.h"
 
 namespace proctor::server {
@@ -29,8 +30,8 @@ struct SurvivorWish {
 // Errors: DeadlineExceeded (STOP_TIMEOUT, or WAIT_TIMEOUT without a stop); Unavailable
 // (SERVER_DRAINING); NotFound (PROCESS_NOT_FOUND) when it was forgotten meanwhile.
 // Thread-safety: from any thread. Lifetime: deletes itself; `sessions` and `hub` outlive it.
-grpc::ServerUnaryReactor* NewSurvivorCall(SessionRegistry* sessions, EventHub* hub,
-                                          std::shared_ptr<const ProcessInfo> info,
+grpc::ServerUnaryReactor* NewSurvivorCall(const CallLabel& label, SessionRegistry* sessions,
+                                          EventHub* hub, std::shared_ptr<const ProcessInfo> info,
                                           SurvivorWish wish);
 
 }  // namespace proctor::server

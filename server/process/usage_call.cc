@@ -14,6 +14,8 @@
 namespace proctor::server {
 namespace {
 
+constexpr char kRpc[] = "GetProcessUsage";
+
 bool Matches(const v1::GetProcessUsageRequest& request, const absl::flat_hash_set<std::string>& ids,
              const ProcessInfo& info) {
   if (info.state != ProcessState::kRunning) return false;
@@ -52,12 +54,14 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
                                       v1::GetProcessUsageResponse* response) {
   const std::string filter = FilterOf(*request);
   auto page = ReadPage(request->page_size(), request->page_token(), filter);
-  if (!page.ok()) return Answer(context, page.status());
+  if (!page.ok()) return Answer(context, page.status(), kRpc);
   if (!request->session_id().empty()) {
     auto session = sessions->GetInfo(request->session_id());
-    if (!session.ok()) return Answer(context, session.status());
+    if (!session.ok()) return Answer(context, session.status(), kRpc);
   }
-  if (auto status = CheckNamed(*sessions, *request); !status.ok()) return Answer(context, status);
+  if (auto status = CheckNamed(*sessions, *request); !status.ok()) {
+    return Answer(context, status, kRpc);
+  }
   absl::flat_hash_set<std::string> ids;  // of names, too
   for (const std::string& id : request->process_ids()) ids.insert(sessions->processes().IdOf(id));
   // One more than the page shows whether there is a next one.
@@ -71,11 +75,11 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
   std::vector<UsageSampler::Subject> subjects;
   subjects.reserve(entries.size());
   for (const auto& entry : entries) subjects.push_back({entry.info->id, entry.info->pid});
-  auto* reactor = context->DefaultReactor();
-  const absl::Status posted = sampler->Look(
-      std::move(subjects), [sessions, reactor, response, entries = std::move(entries)](
-                               absl::StatusOr<UsageSampler::Usages> usages) {
-        if (!usages.ok()) return reactor->Finish(wire::ToGrpc(usages.status()));
+  const UnaryCall call(context, kRpc);
+  const absl::Status posted =
+      sampler->Look(std::move(subjects), [sessions, call, response, entries = std::move(entries)](
+                                             absl::StatusOr<UsageSampler::Usages> usages) {
+        if (!usages.ok()) return call.Finish(usages.status());
         *response->mutable_time() = wire::ToProto(absl::Now());
         for (const auto& entry : entries) {
           const auto usage = usages->find(entry.info->id);
@@ -86,10 +90,10 @@ grpc::ServerUnaryReactor* AnswerUsage(SessionRegistry* sessions, UsageSampler* s
           if (!now.ok() || (*now)->state != ProcessState::kRunning) continue;
           *response->add_usages() = ToProto(**now, usage->second);
         }
-        reactor->Finish(grpc::Status::OK);
+        call.Finish(absl::OkStatus());
       });
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+  if (!posted.ok()) call.Finish(posted);
+  return call.reactor();
 }
 
 }  // namespace proctor::server

@@ -30,16 +30,17 @@ v1::Session SessionService::Describe(const SessionInfo& info) const {
 
 grpc::ServerUnaryReactor* SessionService::OnSession(
     grpc::CallbackServerContext* context, const std::string& session_id,
-    std::function<absl::Status(SessionContext&)> work) {
+    std::function<absl::Status(SessionContext&)> work, const char* rpc) {
+  const UnaryCall call(context, rpc);
   auto session = sessions_->Find(session_id);
-  if (!session.ok()) return Answer(context, session.status());
-  auto* reactor = context->DefaultReactor();
-  const absl::Status posted =
-      (*session)->Post([reactor, session = *session, work = std::move(work)] {
-        reactor->Finish(wire::ToGrpc(work(*session)));
-      });
-  if (!posted.ok()) reactor->Finish(wire::ToGrpc(posted));
-  return reactor;
+  if (!session.ok()) {
+    call.Finish(session.status());
+    return call.reactor();
+  }
+  const absl::Status posted = (*session)->Post(
+      [call, session = *session, work = std::move(work)] { call.Finish(work(*session)); });
+  if (!posted.ok()) call.Finish(posted);
+  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* SessionService::CreateSession(grpc::CallbackServerContext* context,

@@ -36,10 +36,11 @@ class SessionService final : public v1::SessionService::CallbackService {
                                          v1::CloseSessionResponse* response) override;
 
  private:
-  // Runs `work` on the thread of an open session and answers with what it returns.
+  // Runs `work` on the thread of an open session and answers `rpc` with what it returns.
   grpc::ServerUnaryReactor* OnSession(grpc::CallbackServerContext* context,
                                       const std::string& session_id,
-                                      std::function<absl::Status(SessionContext&)> work);
+                                      std::function<absl::Status(SessionContext&)> work,
+                                      const char* rpc = __builtin_FUNCTION());
   v1::Session Describe(const SessionInfo& info) const;
 
   SessionRegistry* const sessions_;

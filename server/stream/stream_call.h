@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proctor/error.h"
+#include "server/call/refusals.h"
 #include "server/call/rpc_caller.h"
 #include "server/call/session_strand.h"
 #include "server/stream/past_stream.h"
@@ -49,7 +50,10 @@ class StreamCall : public Reactor, protected StreamTransport {
   void StartWritingLast() override {
     this->StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
   }
-  void Finish(const grpc::Status& status) override { Reactor::Finish(status); }
+  void Finish(const grpc::Status& status) override {
+    Refusals::Get().Note(label_.rpc, status, [this] { return label_.caller; });
+    Reactor::Finish(status);
+  }
   void ReadNext() override {}
 
   // As SessionStrand::Enter; the session lists the call with its stream.
@@ -61,7 +65,7 @@ class StreamCall : public Reactor, protected StreamTransport {
   }
 
   // Ends an RPC that has no strand. On the thread of the first reaction.
-  void Refuse(const absl::Status& status) { Reactor::Finish(wire::ToGrpc(status)); }
+  void Refuse(const absl::Status& status) { Finish(wire::ToGrpc(status)); }
 
   const CallLabel label_;
   SessionStrand strand_;

@@ -74,4 +74,32 @@ const char* WordOf(DrainReason reason) {
   return "";
 }
 
+const char* WordOf(ExitCause cause) {
+  switch (cause) {
+    case ExitCause::kUnknown:
+      return "UNSPECIFIED";
+    case ExitCause::kSelf:
+      return "SELF";
+    case ExitCause::kClientSignal:
+      return "CLIENT_SIGNAL";
+    case ExitCause::kRunTimeout:
+      return "RUN_TIMEOUT";
+    case ExitCause::kOomKilled:
+      return "OOM_KILLED";
+    case ExitCause::kLeaseExpired:
+      return "LEASE_EXPIRED";
+    case ExitCause::kSessionClosed:
+      return "SESSION_CLOSED";
+    case ExitCause::kServerShutdown:
+      return "SERVER_SHUTDOWN";
+    case ExitCause::kDisconnected:
+      return "DISCONNECTED";
+    case ExitCause::kIdleTimeout:
+      return "IDLE_TIMEOUT";
+    case ExitCause::kCrashed:
+      return "CRASHED";
+  }
+  return "";
+}
+
 }  // namespace proctor::wire

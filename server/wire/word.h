@@ -15,5 +15,6 @@ const char* WordOf(LeaseExpiry expiry);
 const char* WordOf(SignalScope scope);
 const char* WordOf(OverflowPolicy overflow);
 const char* WordOf(DrainReason reason);
+const char* WordOf(ExitCause cause);
 
 }  // namespace proctor::wire

@@ -30,6 +30,12 @@ TEST(Words, AreThoseOfTheContractsEnumerators) {
     EXPECT_EQ(absl::StrCat("DRAIN_REASON_", WordOf(reason)),
               v1::DrainReason_Name(ToProto(OutputDrained{.reason = reason}).reason()));
   }
+  for (int i = 0; i <= static_cast<int>(ExitCause::kCrashed); ++i) {
+    ExitStatus status;
+    status.cause = static_cast<ExitCause>(i);
+    EXPECT_EQ(absl::StrCat("EXIT_CAUSE_", WordOf(status.cause)),
+              v1::ExitCause_Name(ToProto(status).cause()));
+  }
 }
 
 // Those that the contract names in the comments of `reason`.
