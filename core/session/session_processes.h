@@ -13,8 +13,8 @@
 #include "core/command/process_change.h"
 #include "core/fact/event.h"
 #include "core/fact/session_info.h"
-#include "core/session/bounded_text.h"
 #include "core/process/process.h"
+#include "core/session/bounded_text.h"
 #include "core/session/session_ledger.h"
 
 namespace proctor {
