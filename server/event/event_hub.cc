@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/bounded_text.h"
+#include "core/session/bounded_text.h"
 #include "server/event/event_feed.h"
 #include "server/event/event_messages.h"
 
