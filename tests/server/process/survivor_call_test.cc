@@ -29,12 +29,14 @@ class SurvivorService final : public v1::ProcessService::CallbackService {
   SurvivorWish wish;
   absl::Notification* begun = nullptr;  // the call is on its way to the hub
 
-  grpc::ServerUnaryReactor* WaitProcess(grpc::CallbackServerContext*, const v1::WaitProcessRequest*,
+  grpc::ServerUnaryReactor* WaitProcess(grpc::CallbackServerContext* context,
+                                        const v1::WaitProcessRequest*,
                                         v1::WaitProcessResponse* response) override {
     wish.fill = [response](v1::Process process) {
       *response->mutable_process() = std::move(process);
     };
-    auto* const call = NewSurvivorCall(sessions_, hub_, info, wish);
+    auto* const call =
+        NewSurvivorCall(CallLabel("WaitProcess", *context), sessions_, hub_, info, wish);
     begun->Notify();
     return call;
   }
