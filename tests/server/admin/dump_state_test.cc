@@ -102,7 +102,10 @@ TEST_F(DumpStateTest, ShowsTheCallsThatUseASession) {
   ASSERT_TRUE(stream->Read(&response));  // it has begun
 
   std::string text = DumpSession(session->id()).text();
-  while (text.find("WaitProcess") == std::string::npos) text = DumpSession(session->id()).text();
+  while (text.find("WaitProcess") == std::string::npos ||
+         text.find(", 0 bytes behind") == std::string::npos) {
+    text = DumpSession(session->id()).text();
+  }
   EXPECT_THAT(text, HasSubstr("users: 2\n"));
   EXPECT_THAT(text,
               ContainsRegex("WaitProcess by [^\n]*: process " + runs->id + ", until drained"));
@@ -134,6 +137,7 @@ TEST_F(DumpStateTest, NamesASessionWithAThreadThatIsStuck) {
   stuck.WaitForNotification();
   const v1::StateSection section = DumpAtOnce(session->id());
   leave.Notify();
+  Call(session, [] { return true; });  // it waits for `leave` no more
   EXPECT_TRUE(section.silent());
   EXPECT_THAT(section.text(), ContainsRegex("^does not answer: its turn has lasted [0-9]"));
   EXPECT_THAT(section.text(), HasSubstr("open; opened "));

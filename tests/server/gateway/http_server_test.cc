@@ -79,7 +79,7 @@ TEST_F(HttpServerTest, TellsTheStateOfTheServerToWhoMayLook) {
   const auto answer = Connect()->Get("/v1/state?session_id=s1", {kBearer});
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(asked, "s1");
-  EXPECT_NE(answer.body.find("does not answer\\n"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("does not answer\\u000a"), std::string::npos) << answer.body;
   EXPECT_EQ(Connect()->Get("/v1/state?session=s1", {kBearer}).status, 400);
 }
 
