@@ -144,6 +144,7 @@ void StdinPipe::Close() {
 }
 
 std::string StdinPipe::DebugString() const {
+  own_thread_.Check();
   if (!piped_) return "not piped";
   return absl::StrCat(!fd_   ? (broken_ ? "closed by the process" : "closed")
                       : eof_ ? "closing"

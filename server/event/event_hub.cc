@@ -116,6 +116,7 @@ void EventHub::RemoveEndListener(uint64_t id) {
 }
 
 std::string EventHub::DebugString(size_t max_bytes) const {
+  own_thread_.Check();
   int users;
   {
     absl::MutexLock lock(&mutex_);

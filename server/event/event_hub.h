@@ -98,7 +98,7 @@ class EventHub {
   // The hub's thread.
   [[no_unique_address]] OwnThread own_thread_{"EventHub"};
   absl::flat_hash_set<EventFeed*> streams_ ABSL_GUARDED_BY(own_thread_);
-  EventJournal journal_ ABSL_GUARDED_BY(own_thread_);
+  EventJournal journal_;  // TellUntold comes from any thread
   const std::unique_ptr<EventMessages> messages_;
   bool ending_ ABSL_GUARDED_BY(own_thread_) = false;
   std::map<uint64_t, std::function<void()>> end_listeners_ ABSL_GUARDED_BY(own_thread_);

@@ -56,7 +56,10 @@ class OutputPump {
   }
 
   // The bytes of output that it has not made into messages.
-  uint64_t lag() const { return process_->output().Lag(cursor_); }
+  uint64_t lag() const {
+    own_thread_.Check();
+    return process_->output().Lag(cursor_);
+  }
 
  private:
   bool NextOutput(v1::StreamMessage* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);

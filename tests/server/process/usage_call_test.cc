@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/core/session/session_fixture.h"
@@ -57,6 +58,7 @@ class UsageCallTest : public SessionTest {
       go_on.Notify();
     }
     finished.WaitForNotification();
+    while (!peer.test_status_set()) std::this_thread::yield();  // its last touch of the context
     return answered;
   }
 
