@@ -1,5 +1,6 @@
 #include "core/tree/cgroup_root.h"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>

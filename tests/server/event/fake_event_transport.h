@@ -65,13 +65,19 @@ class FakeEventTransport final : public EventTransport {
 
   std::vector<v1::WatchEventsResponse> AwaitSent(size_t count) {
     absl::MutexLock lock(&mutex_);
-    const auto enough = [&] { return sent_.size() >= count; };
+    const auto enough = [&] {
+      mutex_.AssertReaderHeld();
+      return sent_.size() >= count;
+    };
     mutex_.Await(absl::Condition(&enough));
     return sent_;
   }
   grpc::Status AwaitEnd() {
     absl::MutexLock lock(&mutex_);
-    const auto ended = [&] { return status_.has_value(); };
+    const auto ended = [&] {
+      mutex_.AssertReaderHeld();
+      return status_.has_value();
+    };
     mutex_.Await(absl::Condition(&ended));
     return *status_;
   }
