@@ -46,7 +46,7 @@ absl::Status AttachIfInactive(const std::shared_ptr<ChildWatcher>& watcher,
     reply.Give(watcher->AttachLoop(main_loop));
   });
   answer->given.WaitForNotification();
-  return answer->status;
+  return std::move(answer->status);  // the reply may outlive this, and has no more to do with it
 }
 
 }  // namespace proctor
