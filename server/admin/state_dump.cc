@@ -46,14 +46,20 @@ void StateDump::Begin() {
   // First those that others describe, so that they do it meanwhile.
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (!parts_[i].post) continue;
-    const absl::Status posted = parts_[i].post(
-        [self = shared_from_this(), i, share] { self->Keep(i, self->parts_[i].describe(share)); });
+    const absl::Status posted = parts_[i].post([self = shared_from_this(), i, share] {
+      if (self->Waits()) self->Keep(i, self->parts_[i].describe(share));
+    });
     if (!posted.ok()) Keep(i, "its thread has ended\n");
   }
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (!parts_[i].post) Keep(i, parts_[i].describe(share));
   }
   Keep(parts_.size(), "");
+}
+
+bool StateDump::Waits() {
+  absl::MutexLock lock(&mutex_);
+  return done_ != nullptr;
 }
 
 void StateDump::Keep(size_t part, std::string text) {

@@ -36,12 +36,12 @@ struct StatePart {
 //   Begin ── post ────▶ describe ─▶ kept
 //     └───── post ─────────────────────────────────▶ (not run)
 //   GiveUp ─▶ Done: what is kept, and of the rest its turn time
-//                                                    describe, for nobody
+//                                                    (runs, and describes nothing)
 //
 // Rejected: to read a stuck session from outside. Its state belongs to its thread.
 //
-// Thread-safety: all methods from any thread. Lifetime: shared with the parts' threads, which may
-// answer later than anybody waits.
+// Thread-safety: all methods from any thread. Lifetime: shared with the parts' threads. No part is
+// asked once this is done, so what they describe need not outlive the call.
 class StateDump : public std::enable_shared_from_this<StateDump> {
  public:
   struct Section {
@@ -68,6 +68,8 @@ class StateDump : public std::enable_shared_from_this<StateDump> {
  private:
   using Texts = std::vector<std::optional<std::string>>;  // by part
 
+  // Whether it is not done yet.
+  bool Waits();
   void Keep(size_t part, std::string text);
   // Calls `done` with these, which it took with the lock held.
   void Finish(const Done& done, Texts texts) const;

@@ -26,14 +26,18 @@ class StateDumpTest : public ::testing::Test {
     }
   };
 
-  static StatePart PartOn(Thread* thread, const std::string& name, const std::string& text) {
+  StatePart PartOn(Thread* thread, const std::string& name, const std::string& text) {
     return {.name = name,
             .post =
                 [thread](LoopCallback work) {
                   thread->posted.push_back(std::move(work));
                   return absl::OkStatus();
                 },
-            .describe = [text](size_t) { return text; },
+            .describe =
+                [this, text](size_t) {
+                  ++described_;
+                  return text;
+                },
             .turn_time = [] { return absl::Seconds(12); },
             .outside = [] { return std::string("seen from outside\n"); }};
   }
@@ -56,6 +60,7 @@ class StateDumpTest : public ::testing::Test {
   }
 
   int done_ = 0;
+  int described_ = 0;  // of the parts with a thread
   StateDump::Result result_;
 };
 
@@ -89,7 +94,9 @@ TEST_F(StateDumpTest, PutsPartsThatDoNotAnswerBeforeTheOthers) {
   EXPECT_TRUE(two.silent);
   EXPECT_EQ(two.text, "does not answer: its turn has lasted 12s\nseen from outside\n");
   EXPECT_FALSE(result_.sections[3].silent);
-  stuck.Run();  // too late: for nobody
+  const int described = described_;
+  stuck.Run();  // too late: what it would describe may be gone
+  EXPECT_EQ(described_, described);
   EXPECT_EQ(done_, 1);
 }
 
