@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,16 +63,9 @@ std::string Quotable(std::string_view text) {
   return absl::StrReplaceAll(Excerpt(text), {{"\\'", "'"}});
 }
 
-std::string_view WordOf(grpc::StatusCode code) {
-  static const auto* const names = new std::array<std::string, 17>([] {
-    std::array<std::string, 17> all;
-    for (size_t i = 0; i < all.size(); ++i) {
-      all[i] = absl::StatusCodeToString(static_cast<absl::StatusCode>(i));
-    }
-    return all;
-  }());
-  const auto index = static_cast<size_t>(code);
-  return index < names->size() ? std::string_view((*names)[index]) : "UNKNOWN";
+// The codes of both are the same numbers.
+std::string WordOf(grpc::StatusCode code) {
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
 }
 
 }  // namespace
@@ -101,8 +92,7 @@ void Refusals::Note(const char* rpc, const grpc::Status& status,
   }
   spdlog::log(level, "call refused rpc={} code={} reason={}{} by=\"{}\" message=\"{}\"{}", rpc,
               WordOf(code), info.reason(), IdsIn(info), Quotable(caller()),
-              Quotable(status.error_message()),
-              untold == 0 ? "" : absl::StrCat(" untold=", untold));
+              Quotable(status.error_message()), UntoldText(untold));
 }
 
 void Refusals::TellUntold() {

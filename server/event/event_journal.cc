@@ -145,8 +145,7 @@ void EventJournal::WriteLine(const Event& event) {
     if (!taken.has_value()) return;
     untold = *taken;
   }
-  spdlog::log(level, "{}{}", std::visit(Describe{event}, event.detail),
-              untold == 0 ? "" : absl::StrCat(" untold=", untold));
+  spdlog::log(level, "{}{}", std::visit(Describe{event}, event.detail), UntoldText(untold));
 }
 
 void EventJournal::TellUntold() {

@@ -35,8 +35,8 @@ void Say(spdlog::level::level_enum level, std::string_view library, const Place&
   const auto untold = BudgetOf(place)->Take(absl::Now());
   if (!untold.has_value()) return;
   const std::string_view file = place.first.substr(place.first.rfind('/') + 1);
-  spdlog::log(level, "{} source={}:{}{}: {}", library, file, place.second,
-              *untold == 0 ? "" : fmt::format(" untold={}", *untold), text);
+  spdlog::log(level, "{} source={}:{}{}: {}", library, file, place.second, UntoldText(*untold),
+              text);
 }
 
 void OnGrpc(gpr_log_func_args* args) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace proctor::server {
 
 // The lines that are left are the time since the budget was empty. A clock that was set back is
@@ -21,6 +23,10 @@ std::optional<uint64_t> LineBudget::Take(absl::Time now) {
 uint64_t LineBudget::TakeUntold() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(untold_, 0);
+}
+
+std::string UntoldText(uint64_t untold) {
+  return untold == 0 ? "" : absl::StrCat(" untold=", untold);
 }
 
 }  // namespace proctor::server

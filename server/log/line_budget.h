@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -38,5 +39,8 @@ class LineBudget {
   absl::Time empty_since_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   uint64_t untold_ ABSL_GUARDED_BY(mutex_) = 0;
 };
+
+// " untold=N", for the end of the line that tells of N lines left out; empty for none.
+std::string UntoldText(uint64_t untold);
 
 }  // namespace proctor::server

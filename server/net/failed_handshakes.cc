@@ -84,7 +84,7 @@ void OnFree(void* ssl, void* data, CRYPTO_EX_DATA*, int, long, void*) {
   const auto untold = budget->Take(absl::Now());
   if (!untold.has_value()) return;
   spdlog::warn("TLS handshake failed peer={} reason=\"{}\"{}", handshake->peer,
-               Reason(*handshake, is_done), *untold == 0 ? "" : fmt::format(" untold={}", *untold));
+               Reason(*handshake, is_done), UntoldText(*untold));
 }
 
 }  // namespace
