@@ -6,8 +6,8 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "proctor/error.h"
@@ -57,9 +57,8 @@ class TokenProcessor final : public grpc::AuthMetadataProcessor {
     const auto path = metadata.find(":path");
     const absl::string_view rpc =
         path == metadata.end() ? "" : absl::string_view(path->second.data(), path->second.size());
-    spdlog::warn("call refused rpc={} code=UNAUTHENTICATED reason=TOKEN_REQUIRED{}",
-                 std::string(rpc.substr(0, kMostPath)),
-                 *untold == 0 ? "" : absl::StrCat(" untold=", *untold));
+    spdlog::warn("call refused rpc=\"{}\" code=UNAUTHENTICATED reason=TOKEN_REQUIRED{}",
+                 absl::CEscape(rpc.substr(0, kMostPath)), UntoldText(*untold));
   }
 
   const std::string token_;
