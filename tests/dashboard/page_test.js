@@ -56,6 +56,22 @@ test('shows what exists, and what happens after', async () => {
   await close(page);
 });
 
+test('opens the page of a row beside its links, too', async () => {
+  const id = server.start(['true']);
+  server.finish(id, {exit_code: 0});
+  const page = await live();
+  for (const [panel, path] of [['#exits', 'processes'], ['#sessions', 'sessions']]) {
+    const row = await page.waitForSelector(`${panel} .row:not([hidden])`);
+    const wanted = `#/${path}/${await row.evaluate(({dataset}) => dataset.id)}`;
+    await row.evaluate((element) => element.click());
+    assert.equal(await page.evaluate(() => location.hash), wanted);
+    await page.evaluate(() => {
+      location.hash = '#/';
+    });
+  }
+  await close(page);
+});
+
 test('tells a crash from a signal from outside, and no size that says nothing', async () => {
   const crashed = server.start(['./broken']);
   const signalled = server.start(['./other']);
