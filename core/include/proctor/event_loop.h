@@ -144,8 +144,8 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // Errors: FailedPrecondition while it runs.
   virtual absl::Status Close() = 0;
 
-  // Sets the handler of errors that have no caller; null restores the default, which warns
-  // (core/base/warning.h). From any thread.
+  // Sets the handler of errors that have no caller; null restores the default, which warns on
+  // stderr. From any thread.
   virtual void SetErrorHandler(LoopErrorHandler handler) = 0;
 
   // Tells the error handler, on the calling thread. From any thread.

@@ -29,8 +29,8 @@ struct LaunchedProcess {
 // child's exec, as vfork(2) does, but no longer than SetSpawnTimeout says; and as long as it
 // takes to look up another user.
 //
-// Limits are this process's own where the command does not name them, but for that of
-// descriptors: see DescriptorLimit.
+// Limits are this process's own where the command does not name them. In a server, which raises
+// its own limit of descriptors, that one is what it was before.
 //
 // While a child that becomes another user has not reached its exec, it shares our
 // memory; Linux therefore makes this process undumpable from the first one on
