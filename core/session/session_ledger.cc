@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "core/base/check.h"
 #include "core/base/random_id.h"
 #include "core/base/return_if_error.h"
 #include "core/command/command_excerpt.h"
@@ -114,6 +115,7 @@ void SessionLedger::Forget(Process& process, RemovalReason reason) {
   process.Forget();
   use_.Remove(process.id());
   const auto ordinal = ordinals_.find(process.id());
+  PROCTOR_CHECK(ordinal != ordinals_.end(), "what is forgotten is on record");
   // By somebody else already: as well.
   (void)ledger_->Forget(MakeEvent(process, ProcessRemoved{reason}), ordinal->second);
   ordinals_.erase(ordinal);
@@ -161,6 +163,7 @@ Event SessionLedger::MakeEvent(const Process& process, EventDetail detail) const
 ProcessInfo SessionLedger::Describe(const Process& process) const {
   ProcessInfo info = process.Info();
   const auto ordinal = ordinals_.find(process.id());
+  PROCTOR_CHECK(ordinal != ordinals_.end(), "what is forgotten is on record");
   if (ordinal != ordinals_.end()) info.ordinal = ordinal->second;
   return info;
 }
