@@ -18,6 +18,7 @@
 #include "proctor/error.h"
 
 namespace proctor {
+
 Process::Process(Context context, std::shared_ptr<const Command> command)
     : context_(std::move(context)),
       command_(std::move(command)),

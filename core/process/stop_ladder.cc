@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 
 namespace proctor {

@@ -1,6 +1,5 @@
 // What a process is started again by.
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"

@@ -7,7 +7,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "absl/strings/str_cat.h"
 #include "proctor/error.h"
 
 namespace proctor {

@@ -1,6 +1,5 @@
 #include "server/session/session_calls.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -111,9 +110,9 @@ class CloseCall : public LateCall {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* NewCloseCall(grpc::CallbackServerContext* context,
-                                       SessionRegistry* sessions, const std::string& session_id,
-                                       const SessionClose& close,
+grpc::ServerUnaryReactor* NewCloseCall(SessionRegistry* sessions,
+                                       grpc::CallbackServerContext* context,
+                                       const std::string& session_id, const SessionClose& close,
                                        std::function<void(const SessionInfo&)> fill) {
   auto* call = new CloseCall(CallLabel("CloseSession", *context), sessions, session_id, close,
                              std::move(fill));

@@ -140,7 +140,7 @@ grpc::ServerUnaryReactor* SessionService::CloseSession(grpc::CallbackServerConte
     close.stop = *stop;
   }
   return NewCloseCall(
-      context, sessions_, request->session_id(), close,
+      sessions_, context, request->session_id(), close,
       [this, response](const SessionInfo& info) { *response->mutable_session() = Describe(info); });
 }
 

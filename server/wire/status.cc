@@ -1,6 +1,5 @@
 #include "server/wire/status.h"
 
-#include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "proctor/error.h"

@@ -1,7 +1,5 @@
 #include "client/cli/command/verb.h"
 
-#include <algorithm>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/flags/flag_text.h"

@@ -1,6 +1,5 @@
 // help and version: what needs no server.
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
