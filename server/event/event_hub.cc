@@ -28,8 +28,9 @@ std::unique_ptr<EventHub> EventHub::Start(EventLog* log, EventJournal::Observer 
     if (!ran.ok()) loop->ReportError({"run the loop of event streams", ran});
   });
   // Many appends before the hub's next turn are one wake.
-  hub->listener_ = log->AddListener([raw = hub.get()] {
-    if (!raw->woken_.exchange(true)) raw->Post([raw] { raw->PumpAll(); });
+  hub->listener_ = log->AddListener([raw = hub.get(), woken = hub->woken_, loop] {
+    // A closed loop refuses the call. Its thread, which makes it, ends before the hub.
+    if (!woken->exchange(true)) (void)loop->CallSoonThreadsafe([raw] { raw->PumpAll(); });
   });
   return hub;
 }
@@ -88,7 +89,7 @@ void EventHub::MeasureLag() {
 
 void EventHub::PumpAll() {
   own_thread_.Check();
-  woken_.store(false);  // before the reading: an append from here on wakes again
+  woken_->store(false);  // before the reading: an append from here on wakes again
   journal_.Write();
   const std::vector<EventFeed*> streams(streams_.begin(), streams_.end());
   for (EventFeed* stream : streams) stream->Pump();

@@ -88,7 +88,9 @@ class EventHub {
   const std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
   uint64_t listener_ = 0;
-  std::atomic<bool> woken_ = false;
+  // Whether a turn of PumpAll is asked for. Shared with the listener, which may be called after its
+  // removal.
+  const std::shared_ptr<std::atomic<bool>> woken_ = std::make_shared<std::atomic<bool>>(false);
   std::atomic<uint64_t> subscribers_ = 0;
   std::atomic<uint64_t> lag_ = 0;
 

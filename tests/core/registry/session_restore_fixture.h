@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "core/storage/sqlite_event_store.h"
+#include "tests/core/event/await_events.h"
 #include "tests/core/session/session_fixture.h"
 #include "tests/core/storage/noted_warnings.h"
 #include "tests/core/storage/temporary_directory.h"
@@ -121,19 +122,7 @@ class Server {
     AwaitEvents([&] { return Find(process_id).state == state; });
   }
   void AwaitEvents(const std::function<bool()>& reached) {
-    absl::Mutex mutex;
-    int told = 0;
-    const uint64_t listener = events_->AddListener([&] {
-      absl::MutexLock lock(&mutex);
-      ++told;
-    });
-    for (int seen = 0; !reached();) {
-      absl::MutexLock lock(&mutex);
-      const auto more = [&] { return told != seen; };
-      mutex.Await(absl::Condition(&more));
-      seen = told;
-    }
-    events_->RemoveListener(listener);
+    proctor::AwaitEvents(*events_, reached);
   }
 
   ProcessInfo Find(const std::string& process_id) const {

@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "core/registry/session_registry.h"
 #include "proctor/error.h"
+#include "tests/core/event/await_events.h"
 
 namespace proctor {
 
@@ -90,23 +91,8 @@ class SessionTest : public testing::Test {
 
   // Blocks until an event that `wanted` accepts is on record, and returns the first.
   EventLog::EventPtr AwaitEvent(const std::function<bool(const Event&)>& wanted) {
-    struct Wakeup {
-      absl::Mutex mutex;
-      absl::CondVar appended;
-    };
-    const auto wakeup = std::make_shared<Wakeup>();  // the listener may be called after its removal
-    const uint64_t listener = events_.AddListener([wakeup] {
-      absl::MutexLock lock(&wakeup->mutex);
-      wakeup->appended.SignalAll();
-    });
     EventLog::EventPtr found;
-    {
-      absl::MutexLock lock(&wakeup->mutex);
-      while ((found = FindEvent(wanted)) == nullptr) {
-        wakeup->appended.WaitWithTimeout(&wakeup->mutex, absl::Milliseconds(100));
-      }
-    }
-    events_.RemoveListener(listener);
+    AwaitEvents(events_, [&] { return (found = FindEvent(wanted)) != nullptr; });
     return found;
   }
 
