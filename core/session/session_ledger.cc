@@ -114,11 +114,9 @@ void SessionLedger::Forget(Process& process, RemovalReason reason) {
   if (process.state() != ProcessState::kDrained) --undrained_;
   process.Forget();
   use_.Remove(process.id());
-  const auto ordinal = ordinals_.find(process.id());
-  PROCTOR_CHECK(ordinal != ordinals_.end(), "what is forgotten is on record");
   // By somebody else already: as well.
-  (void)ledger_->Forget(MakeEvent(process, ProcessRemoved{reason}), ordinal->second);
-  ordinals_.erase(ordinal);
+  (void)ledger_->Forget(MakeEvent(process, ProcessRemoved{reason}), OrdinalOf(process));
+  ordinals_.erase(process.id());
 }
 
 void SessionLedger::OnExited(const Process& process) {
@@ -162,10 +160,14 @@ Event SessionLedger::MakeEvent(const Process& process, EventDetail detail) const
 
 ProcessInfo SessionLedger::Describe(const Process& process) const {
   ProcessInfo info = process.Info();
-  const auto ordinal = ordinals_.find(process.id());
-  PROCTOR_CHECK(ordinal != ordinals_.end(), "what is forgotten is on record");
-  if (ordinal != ordinals_.end()) info.ordinal = ordinal->second;
+  info.ordinal = OrdinalOf(process);
   return info;
+}
+
+uint64_t SessionLedger::OrdinalOf(const Process& process) const {
+  const auto ordinal = ordinals_.find(process.id());
+  PROCTOR_CHECK(ordinal != ordinals_.end(), "only what is on record is described or forgotten");
+  return ordinal->second;
 }
 
 void SessionLedger::CountUse(const Process& process) {

@@ -90,6 +90,7 @@ class SessionLedger final : public ProcessObserver {
  private:
   Event MakeEvent(const Process& process, EventDetail detail) const;
   ProcessInfo Describe(const Process& process) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
+  uint64_t OrdinalOf(const Process& process) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   // What the process keeps and is made of, in the quota from now on.
   void CountUse(const Process& process) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void ForgetSurplus();
