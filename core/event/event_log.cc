@@ -140,9 +140,9 @@ void EventLog::UpkeepOnce() {
 
 // ---- Listeners. -----------------------------------------------------------
 
-void EventLog::SetMeter(Meter meter) {
+void EventLog::SetMeter(Meter* meter) {
   absl::MutexLock lock(&mutex_);
-  meter_ = std::move(meter);
+  meter_ = meter;
 }
 
 uint64_t EventLog::AddListener(Listener listener) {

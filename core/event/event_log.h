@@ -19,6 +19,7 @@
 #include "core/event/age_clock.h"
 #include "core/event/event_codec.h"
 #include "core/event/event_store.h"
+#include "core/event/meter.h"
 #include "core/fact/event.h"
 
 namespace proctor {
@@ -140,9 +141,9 @@ class EventLog {
   // Its range, and what is not recorded yet, for people.
   std::string DebugString() const;
 
-  // Told from now on how long each writing to the store took, with no lock held.
-  using Meter = std::function<void(absl::Duration)>;
-  void SetMeter(Meter meter);
+  // Tells `meter`, which outlives the log, from now on how long each writing to the store took,
+  // with no lock held.
+  void SetMeter(Meter* meter);
 
  private:
   // An entry that is not recorded yet. Without an event for Change and Record.
@@ -169,7 +170,7 @@ class EventLog {
   void TakeBack(std::optional<absl::Status>* outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefusalLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Reads without the lock: only its caller, the recording thread, changes what it reads.
-  absl::Status StoreInHand(uint64_t first_kept, const Meter& meter) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  absl::Status StoreInHand(uint64_t first_kept, Meter& meter) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   void AwaitIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AwaitPublished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t FirstKeptLocked(uint64_t last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -205,7 +206,7 @@ class EventLog {
   uint64_t last_listener_ ABSL_GUARDED_BY(mutex_) = 0;
   // Replaced as a whole, so that the recording thread can call them without the lock.
   std::shared_ptr<const Listeners> listeners_ ABSL_GUARDED_BY(mutex_);
-  Meter meter_ ABSL_GUARDED_BY(mutex_);
+  Meter* meter_ ABSL_GUARDED_BY(mutex_) = Meter::None();
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread upkeep_;    // where there is a store
   std::thread recorder_;  // where that is wanted

@@ -187,7 +187,7 @@ void EventLog::RecordPending() {
   const uint64_t last = appended_;
   const uint64_t first_kept = FirstKeptLocked(last);
   const uint64_t shown = last_;
-  const Meter meter = meter_;
+  Meter& meter = *meter_;
   mutex_.Unlock();
   const absl::Status status = StoreInHand(first_kept, meter);
   mutex_.Lock();
@@ -239,7 +239,7 @@ void EventLog::RecordWhenAsked() {
   }
 }
 
-absl::Status EventLog::StoreInHand(uint64_t first_kept, const Meter& meter) {
+absl::Status EventLog::StoreInHand(uint64_t first_kept, Meter& meter) {
   if (store_ == nullptr) return absl::OkStatus();
   EventStore::Batch batch;
   batch.first_kept = first_kept;
@@ -252,7 +252,7 @@ absl::Status EventLog::StoreInHand(uint64_t first_kept, const Meter& meter) {
   }
   const absl::Time began = absl::Now();
   const absl::Status status = store_->Write(batch);
-  if (meter) meter(absl::Now() - began);
+  meter.ObserveCommit(absl::Now() - began);
   return status;
 }
 

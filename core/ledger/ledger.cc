@@ -11,7 +11,7 @@ Ledger::Ledger(const Options& options, EventLog* events)
     : events_(events),
       codec_(options.codec),
       outputs_(options.outputs),
-      latencies_(options.latencies),
+      meter_(options.meter),
       memory_(std::make_shared<MemoryBudget>(options.max_memory)),
       processes_(options.max_ended_processes, options.max_processes, memory_.get()),
       requests_(events, codec_.get()) {}

@@ -9,10 +9,10 @@
 
 #include "absl/time/time.h"
 #include "core/event/event_log.h"
+#include "core/event/meter.h"
 #include "core/fact/event.h"
 #include "core/fact/process_info.h"
 #include "core/fact/session_info.h"
-#include "core/ledger/latencies.h"
 #include "core/ledger/memory_budget.h"
 #include "core/ledger/process_table.h"
 #include "core/ledger/start_requests.h"
@@ -42,7 +42,7 @@ class Ledger {
     std::shared_ptr<const StateCodec> codec;
     // Where the output of ended processes is kept on disk; may be null.
     std::shared_ptr<OutputStore> outputs;
-    Latencies* latencies = Latencies::None();
+    Meter* meter = Meter::None();
   };
 
   Ledger(const Options& options, EventLog* events);
@@ -77,7 +77,7 @@ class Ledger {
   const StartRequests& requests() const { return requests_; }
   const std::shared_ptr<MemoryBudget>& memory() const { return memory_; }
   OutputStore* outputs() const { return outputs_.get(); }
-  Latencies& latencies() { return *latencies_; }
+  Meter& meter() { return *meter_; }
 
   // Null where no store keeps the events.
   const StateCodec* codec() const { return events_->stored() ? codec_.get() : nullptr; }
@@ -89,7 +89,7 @@ class Ledger {
   EventLog* const events_;
   const std::shared_ptr<const StateCodec> codec_;
   const std::shared_ptr<OutputStore> outputs_;
-  Latencies* const latencies_;
+  Meter* const meter_;
   const std::shared_ptr<MemoryBudget> memory_;  // shared: a reading may outlast this
   ProcessTable processes_;
   StartRequests requests_;

@@ -48,7 +48,7 @@ SessionRegistry::SessionRegistry(Options options, EventLog* events)
                .max_memory = options_.max_memory,
                .codec = options_.codec,
                .outputs = options_.outputs,
-               .latencies = options_.latencies},
+               .meter = options_.meter},
               events),
       policy_(options_.policy) {}
 

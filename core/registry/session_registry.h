@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "core/event/event_log.h"
+#include "core/event/meter.h"
 #include "core/fact/session_info.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/session_requests.h"
@@ -47,7 +48,7 @@ class SessionRegistry final : private SessionHost {
     std::shared_ptr<const Absence> absence;            // see SessionPlace
     std::shared_ptr<const StateCodec> codec;           // see Ledger::Options
     std::shared_ptr<OutputStore> outputs;              // see Ledger::Options
-    Latencies* latencies = Latencies::None();          // see Ledger::Options
+    Meter* meter = Meter::None();                      // see Ledger::Options
   };
 
   SessionRegistry(Options options, EventLog* events);

@@ -84,7 +84,7 @@ void SessionLedger::Withdraw(const Start& start) {
 
 void SessionLedger::RecordStart(const Process& process, absl::Duration took) {
   own_thread_.Check();
-  ledger_->latencies().ObserveSpawn(took);
+  ledger_->meter().ObserveSpawn(took);
   ++undrained_;
   CountUse(process);
   ProcessInfo info = process.Info();
@@ -123,7 +123,7 @@ void SessionLedger::OnExited(const Process& process) {
   own_thread_.Check();
   // Its use of the quota is what it was: only the drain gives back what it will not keep.
   ledger_->Record(MakeEvent(process, ProcessExited{*process.exit_status()}), Describe(process));
-  ledger_->latencies().ObserveExit(absl::Now() - process.exit_status()->exited_at);
+  ledger_->meter().ObserveExit(absl::Now() - process.exit_status()->exited_at);
 }
 
 void SessionLedger::OnDrained(const Process& process) {

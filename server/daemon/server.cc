@@ -56,7 +56,7 @@ SessionRegistry::Options RegistryOptions(const Options& options,
   result.absence = absence;
   result.codec = std::make_shared<const storage::StoredState>();
   result.outputs = outputs;
-  result.latencies = metrics;
+  result.meter = metrics;
   return result;
 }
 
@@ -99,7 +99,7 @@ Server::Server(const Options& options, std::shared_ptr<EventLoop> main_loop,
       sessions_(RegistryOptions(options, main_loop_, trees_, absence_, outputs, &metrics_),
                 events_.get()),
       parts_(std::make_unique<Parts>()) {
-  events_->SetMeter([this](absl::Duration time) { metrics_.ObserveCommit(time); });
+  events_->SetMeter(&metrics_);
 }
 
 Server::~Server() {
@@ -128,8 +128,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
 absl::Status Server::Begin() {
   auto loop = SelectorEventLoop::Create();
   if (!loop.ok()) return loop.status();
-  parts_->hub = EventHub::Start(
-      events_.get(), [this](const Event& event) { metrics_.Observe(event); }, *std::move(loop));
+  parts_->hub = EventHub::Start(events_.get(), &metrics_, *std::move(loop));
   parts_->freed_memory = std::make_unique<FreedMemory>(main_loop_.get(), &sessions_.memory());
   RETURN_IF_ERROR(sessions_.Restore());
   auto grpc = GrpcSide::Start(

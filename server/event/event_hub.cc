@@ -13,15 +13,15 @@
 
 namespace proctor::server {
 
-EventHub::EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop)
+EventHub::EventHub(EventLog* log, Meter* meter, std::shared_ptr<EventLoop> loop)
     : log_(log),
       loop_(std::move(loop)),
-      journal_(log, std::move(observer)),
+      journal_(log, meter),
       messages_(std::make_unique<EventMessages>(log->log_id())) {}
 
-std::unique_ptr<EventHub> EventHub::Start(EventLog* log, EventJournal::Observer observer,
+std::unique_ptr<EventHub> EventHub::Start(EventLog* log, Meter* meter,
                                           std::shared_ptr<EventLoop> loop) {
-  std::unique_ptr<EventHub> hub(new EventHub(log, std::move(observer), loop));
+  std::unique_ptr<EventHub> hub(new EventHub(log, meter, loop));
   hub->thread_ = std::thread([loop] {
     pthread_setname_np(pthread_self(), "events");
     const absl::Status ran = loop->RunForever();

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "core/base/own_thread.h"
 #include "core/event/event_log.h"
+#include "core/event/meter.h"
 #include "proctor/event_loop.h"
 #include "server/event/event_journal.h"
 
@@ -34,9 +35,9 @@ class EventMessages;
 // gRPC may call OnDone a little after its server has ended.
 class EventHub {
  public:
-  // Runs `loop`, a new one, on a thread of its own. `observer` gets each event that is appended
-  // from now on, on that thread; it may be empty.
-  static std::unique_ptr<EventHub> Start(EventLog* log, EventJournal::Observer observer,
+  // Runs `loop`, a new one, on a thread of its own. `meter`, which outlives the hub,
+  // observes each event that is appended from now on, on that thread.
+  static std::unique_ptr<EventHub> Start(EventLog* log, Meter* meter,
                                          std::shared_ptr<EventLoop> loop);
   ~EventHub();
 
@@ -80,7 +81,7 @@ class EventHub {
   std::string DebugString(size_t max_bytes) const;
 
  private:
-  EventHub(EventLog* log, EventJournal::Observer observer, std::shared_ptr<EventLoop> loop);
+  EventHub(EventLog* log, Meter* meter, std::shared_ptr<EventLoop> loop);
   void PumpAll();
   void MeasureLag() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 

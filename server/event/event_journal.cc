@@ -15,7 +15,7 @@
 namespace proctor::server {
 namespace {
 
-constexpr size_t kBatch = 256;
+constexpr size_t kJournalBatch = 256;
 
 // Of the lines of one kind.
 constexpr int kBurst = 100;
@@ -111,17 +111,14 @@ struct Describe {
 
 }  // namespace
 
-EventJournal::EventJournal(EventLog* log, Observer observer, Clock clock)
-    : log_(log),
-      observer_(std::move(observer)),
-      clock_(std::move(clock)),
-      position_(log->range().last) {
+EventJournal::EventJournal(EventLog* log, Meter* meter, Clock clock)
+    : log_(log), meter_(meter), clock_(std::move(clock)), position_(log->range().last) {
   for (LineBudget& budget : budgets_) budget.Widen(kBurst, kPause);
 }
 
 void EventJournal::Write() {
   for (;;) {
-    auto events = log_->ReadAfter(position_, kBatch);
+    auto events = log_->ReadAfter(position_, kJournalBatch);
     if (!events.ok()) {  // fell behind the kept events: goes on with the present
       spdlog::warn("events lost to the log after={}", position_);
       position_ = log_->range().first - 1;
@@ -130,7 +127,7 @@ void EventJournal::Write() {
     if (events->empty()) return;
     for (const auto& event : *events) {
       position_ = event->sequence;
-      if (observer_) observer_(*event);
+      meter_->ObserveEvent(*event);
       WriteLine(*event);
     }
   }

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/event/event_log.h"
+#include "core/event/meter.h"
 #include "server/log/line_budget.h"
 
 namespace proctor::server {
@@ -20,17 +21,16 @@ namespace proctor::server {
 //
 // Callers can cause these as often as they like: of each kind there are 100 lines at once at most,
 // and then ten a second; the others are counted for the next line. Where level debug is logged,
-// all are. Values of environments are not in events, and control bytes are escaped. Passes each
-// event to the observer, too.
+// all are. Values of environments are not in events, and control bytes are escaped. Tells the
+// meter of each event, too.
 //
 // Thread-safety: TellUntold from any thread; the rest on the hub's. Lifetime: a part of the hub.
 class EventJournal {
  public:
-  using Observer = std::function<void(const Event&)>;
   using Clock = std::function<absl::Time()>;
 
-  // Begins after the newest event. `observer` may be empty.
-  EventJournal(EventLog* log, Observer observer, Clock clock = absl::Now);
+  // Begins after the newest event. `meter` outlives it.
+  EventJournal(EventLog* log, Meter* meter, Clock clock = absl::Now);
 
   // Writes what was appended since the last call.
   void Write();
@@ -42,7 +42,7 @@ class EventJournal {
   void WriteLine(const Event& event);
 
   EventLog* const log_;
-  const Observer observer_;
+  Meter* const meter_;
   const Clock clock_;
   std::array<LineBudget, std::variant_size_v<EventDetail>> budgets_;  // by kind of event
   uint64_t position_;

@@ -316,7 +316,7 @@ Metrics::Metrics(std::string version, std::function<Gauges()> gauges)
 
 Metrics::~Metrics() = default;
 
-void Metrics::Observe(const Event& event) { std::visit(*series_, event.detail); }
+void Metrics::ObserveEvent(const Event& event) { std::visit(*series_, event.detail); }
 
 void Metrics::ObserveSpawn(absl::Duration latency) {
   series_->spawn_latency.Observe(absl::ToDoubleSeconds(latency));

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/event/meter.h"
 #include "core/fact/event.h"
-#include "core/ledger/latencies.h"
 
 namespace proctor::server {
 
@@ -49,21 +49,20 @@ struct Gauges {
 // By Prometheus' conventions (https://prometheus.io/docs/practices/naming): base units, no ids as
 // labels, and a series exists from the start when its labels are known.
 //
-// Thread-safety: Observe by one thread at a time; the rest from any thread.
+// Thread-safety: that of Meter; Render from any thread.
 // Lifetime: outlives the callers of its Observe methods. What `gauges` uses outlives it.
-class Metrics final : public Latencies {
+class Metrics final : public Meter {
  public:
   Metrics(std::string version, std::function<Gauges()> gauges);
   ~Metrics() override;
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // Counts an event. Call once for each, in order.
-  void Observe(const Event& event);
-
+  // Counts it.
+  void ObserveEvent(const Event& event) override;
   void ObserveSpawn(absl::Duration latency) override;
   void ObserveExit(absl::Duration latency) override;
-  void ObserveCommit(absl::Duration latency);  // of one transaction of events
+  void ObserveCommit(absl::Duration latency) override;
 
   // All of it in Prometheus' text format.
   std::string Render() const;

@@ -71,7 +71,7 @@ class ServiceTest : public SessionTest {
   void SetUp() override {
     ManualPolicy::Register();
     ASSERT_TRUE(registry_->SetPolicy("manual").ok());
-    hub_ = EventHub::Start(&events_, nullptr, ManualLoop::Make());
+    hub_ = EventHub::Start(&events_, Meter::None(), ManualLoop::Make());
     process_service_ = std::make_unique<ProcessService>(registry_.get(), hub_.get(), nullptr);
     session_service_ = std::make_unique<SessionService>(registry_.get());
     event_service_ = std::make_unique<EventService>(hub_.get(), registry_.get());

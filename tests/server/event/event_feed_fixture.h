@@ -32,7 +32,7 @@ class EventFeedTest : public SessionTest {
     hub_.reset();
     log_ = log;
     loop_ = ManualLoop::Make();
-    hub_ = EventHub::Start(log, nullptr, loop_);
+    hub_ = EventHub::Start(log, Meter::None(), loop_);
   }
 
   // Runs `work` on the hub's thread.

@@ -27,7 +27,7 @@ class EventJournalTest : public ::testing::Test {
 
   EventLog events_{100000};
   absl::Time now_ = absl::FromUnixSeconds(1700000000);
-  EventJournal journal_{&events_, nullptr, [this] { return now_; }};
+  EventJournal journal_{&events_, Meter::None(), [this] { return now_; }};
 };
 
 TEST_F(EventJournalTest, TellsOfAStartAndOfItsEnd) {

@@ -19,7 +19,7 @@ class MetricsTest : public ::testing::Test {
   void Observe(Detail detail) {
     Event event;
     event.detail = std::move(detail);
-    metrics_.Observe(event);
+    metrics_.ObserveEvent(event);
   }
 
   // Whether a line stands in the text.

@@ -81,7 +81,7 @@ class SurvivorCallTest : public SessionRestoreSurvivors {
     next_ = Open(directory->path(), WithTrees());
     next_->Restore();
     loop_ = ManualLoop::Make();
-    hub_ = EventHub::Start(&next_->events(), nullptr, loop_);
+    hub_ = EventHub::Start(&next_->events(), Meter::None(), loop_);
     service_ = std::make_unique<SurvivorService>(&next_->registry(), hub_.get());
     service_->info = std::make_shared<const ProcessInfo>(next_->Find(id_));
     grpc::ServerBuilder builder;
