@@ -47,7 +47,11 @@ SessionContext::SessionContext(const SessionOptions& options, SessionPlace place
       created_at_(absl::Now()),
       ledger_(id_, options_.is_default ? StartRequests::kDefaultScope : id_, options_.quota,
               place_.ledger, place_.host),
-      processes_(&ledger_, place_.trees, place_.absence, [this] { OnProcessMoved(); }) {}
+      processes_(&ledger_, place_.trees, place_.absence, [this] {
+        own_thread_.Check();
+        CloseRetiredWatchers();
+        CheckClosed();
+      }) {}
 
 SessionContext::~SessionContext() = default;
 
@@ -269,6 +273,7 @@ absl::Status SessionContext::SetWatcher(std::string_view name) {
   }
   ASSIGN_OR_RETURN(auto made, NewWatcher(name));
   RETURN_IF_ERROR(AttachIfInactive(made, place_.main_loop));
+  processes_.ListenToMoves();
   retired_watchers_.push_back(std::exchange(watcher_, std::move(made)));
   const WatcherChanged change{retired_watchers_.back()->name(), watcher_->name()};
   {
@@ -290,12 +295,6 @@ void SessionContext::CloseRetiredWatchers() {
   });
   // It fails where the loop supports none, which SetWatcher has looked at.
   if (retired_watchers_.empty()) (void)policy_->SetChildWatcher(watcher_);
-}
-
-void SessionContext::OnProcessMoved() {
-  own_thread_.Check();
-  CloseRetiredWatchers();
-  CheckClosed();
 }
 
 absl::Status SessionContext::Renew() {
@@ -356,6 +355,7 @@ absl::Status SessionContext::Close(SessionClose close, LoopCallback closed) {
 void SessionContext::BeginClose(CloseReason reason) {
   if (close_reason_.has_value()) return;
   close_reason_ = reason;
+  processes_.ListenToMoves();
   lease_timer_.Cancel();
   absl::MutexLock lock(&mutex_);
   if (state_ == SessionState::kOpen) state_ = SessionState::kClosing;

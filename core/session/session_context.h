@@ -184,7 +184,6 @@ class SessionContext : public std::enable_shared_from_this<SessionContext> {
   void ArmLease(absl::Duration left) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
   void OnLeaseExpired();
   void BeginClose(CloseReason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
-  void OnProcessMoved();
   void CheckClosed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(own_thread_);
 
   const std::string id_;

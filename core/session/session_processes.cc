@@ -29,6 +29,12 @@ SessionProcesses::SessionProcesses(SessionLedger* ledger, std::shared_ptr<Proces
       absence_(std::move(absence)),
       moved_(std::move(moved)) {}
 
+void SessionProcesses::ListenToMoves() {
+  own_thread_.Check();
+  if (std::exchange(listening_, true)) return;
+  for (const auto& [id, process] : processes_) process->AddListener(moved_);
+}
+
 absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::FindStarted(
     const std::string& request_id, const Command& command) const {
   own_thread_.Check();
@@ -53,7 +59,7 @@ absl::StatusOr<std::shared_ptr<Process>> SessionProcesses::Start(
   }
   processes_.emplace(start.process_id, *process);
   ledger_->RecordStart(**process, absl::Now() - began);
-  (*process)->AddListener(moved_);
+  if (listening_) (*process)->AddListener(moved_);
   return process;
 }
 

@@ -26,10 +26,14 @@ namespace proctor {
 // Lifetime: a part of the session. Clear() on the session's thread before it goes.
 class SessionProcesses {
  public:
-  // `ledger` outlives it. `trees` and `absence` may be null, as in Process::Context. `moved` is a
-  // listener of each process.
+  // `ledger` outlives it. `trees` and `absence` may be null, as in Process::Context. `moved`: see
+  // ListenToMoves.
   SessionProcesses(SessionLedger* ledger, std::shared_ptr<ProcessTrees> trees,
                    std::shared_ptr<const Absence> absence, Process::Listener moved);
+
+  // Makes `moved` a listener of each process, also of those that start later. For a session that
+  // waits for them: it is called for each piece of output, too.
+  void ListenToMoves();
 
   // The process that the request_id started; null if it started none.
   // Errors: those of StartRequests::Find.
@@ -100,6 +104,7 @@ class SessionProcesses {
   const Process::Listener moved_;
 
   [[no_unique_address]] OwnThread own_thread_{"SessionProcesses"};
+  bool listening_ ABSL_GUARDED_BY(own_thread_) = false;
   absl::flat_hash_map<std::string, std::shared_ptr<Process>> processes_
       ABSL_GUARDED_BY(own_thread_);
   // Of these: EndAll waits for their trees.

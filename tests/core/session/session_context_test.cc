@@ -44,6 +44,33 @@ TEST_F(SessionUserTest, OneThatEntersInTheTurnOfTheCloseKeepsTheThread) {
   EXPECT_EQ(ErrorReason(session->Post([] {})), "SESSION_CLOSED");
 }
 
+TEST_F(SessionUserTest, OneThatEntersBehindTheCloseKeepsTheThreadToo) {
+  auto session = Open();
+  absl::Notification go, entered, later;
+  SessionUser user;
+  ASSERT_TRUE(session->Post([&] { go.WaitForNotification(); }).ok());
+  ASSERT_TRUE(registry_->Close(session->id(), {}, [](const SessionInfo&) {}).ok());
+  // In the turn of the close, after it: the loop is told to stop already.
+  ASSERT_TRUE(session
+                  ->Post([&] {
+                    EXPECT_EQ(session->Info().state, SessionState::kClosed);
+                    auto behind = session->Enter();
+                    if (behind.ok()) user = *std::move(behind);
+                    entered.Notify();
+                  })
+                  .ok());
+  go.Notify();
+  entered.WaitForNotification();
+  EXPECT_TRUE(session
+                  ->Post([&] {
+                    session->loop()->CallLater(absl::Milliseconds(1), [&] { later.Notify(); });
+                  })
+                  .ok());
+  EXPECT_TRUE(later.WaitForNotificationWithTimeout(absl::Minutes(1)));
+  user = SessionUser();
+  EXPECT_TRUE(registry_->Join(absl::Now() + absl::Minutes(1)));
+}
+
 TEST_F(SessionUserTest, AnOpenSessionGoesOnWithoutOne) {
   auto session = Open();
   { auto user = session->Enter(); }
@@ -333,6 +360,36 @@ TEST_F(SessionContextTest, AGracefulCloseKillsAfterTheLongestGraceThatItGives) {
                         .stop = {.signal = SIGWINCH, .grace = absl::Hours(1)},
                         .longest_grace = absl::Milliseconds(1)});
   EXPECT_EQ(Published(info.id).exit_status->wait.signal, SIGKILL);
+}
+
+TEST_F(SessionContextTest, ClosesAWatcherOnceNoProcessRunsWithIt) {
+  auto session = Open({.watcher = "pidfd"});
+  const auto change = [&](const std::string& watcher) {
+    EXPECT_EQ(Call(session, [&] { return session->SetWatcher(watcher); }), absl::OkStatus());
+  };
+  const auto earlier = [&] {
+    const std::string state = Call(session, [&] { return session->DebugString(1 << 20); });
+    int watchers = 0;
+    for (size_t at = 0; (at = state.find("earlier watcher ", at)) != std::string::npos; ++at) {
+      ++watchers;
+    }
+    return watchers;
+  };
+  const std::string first = Start(session, MakeCommand("wait_forever"))->id;
+  change("threaded");
+  const std::string second = Start(session, MakeCommand("wait_forever"))->id;
+  change("fast");
+  EXPECT_EQ(earlier(), 2);
+  const std::string ids[] = {second, first};
+  for (int left = 2; left > 0; --left) {
+    const std::string& id = ids[2 - left];
+    Call(session, [&] {
+      (*session->FindProcess(id))->Kill({ExitCause::kClientSignal, ""});
+      return true;
+    });
+    AwaitExit(id);
+    EXPECT_EQ(earlier(), left - 1);
+  }
 }
 
 TEST_F(SessionContextTest, AClosedOneChangesNothing) {

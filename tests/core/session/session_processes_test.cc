@@ -60,6 +60,17 @@ class SessionProcessesTest : public SessionTest {
   // The pid that a `daemonize` wrote; it has ended, and its daemon runs.
   pid_t DaemonOf(const std::shared_ptr<SessionContext>& session, const std::string& id) {
     AwaitExit(id);
+    return PidIn(session, id);
+  }
+
+  // The pid that a `hold_pipe` wrote; it has ended, and that process keeps its output open.
+  pid_t HolderOf(const std::shared_ptr<SessionContext>& session, const std::string& id) {
+    AwaitOf(id, [](Process& process) { return process.state() == ProcessState::kExited; });
+    return PidIn(session, id);
+  }
+
+  // The pid that is all of its output.
+  pid_t PidIn(const std::shared_ptr<SessionContext>& session, const std::string& id) {
     const std::string text = Call(session, [&] {
       const auto process = *session->FindProcess(id);
       std::string read;
@@ -275,6 +286,29 @@ TEST_F(SessionProcessesTest, AHarsherCloseDoesNotWaitForTrees) {
   Close(session->id());
   gentle.get_future().get();
   ::kill(daemon, SIGKILL);  // no harm where it is gone
+}
+
+// Its output stays open, so that nothing else ends the wait.
+TEST_F(SessionProcessesTest, ACloseWaitsForNoRemovedProcess) {
+  auto session = Open();
+  const auto start = [&] {
+    Command command = MakeCommand("hold_pipe");
+    command.drain_grace = absl::Hours(1);
+    return Start(session, command)->id;
+  };
+  const auto remove = [&](const std::string& id) {
+    return Call(session, [&] { return session->RemoveProcess(id, RemovalReason::kClientRequest); });
+  };
+  const std::string first = start(), second = start();
+  const pid_t holders[] = {HolderOf(session, first), HolderOf(session, second)};
+  EXPECT_EQ(remove(first), absl::OkStatus());
+  absl::Notification closed;
+  EXPECT_EQ(registry_->Close(session->id(), {.graceful = true},
+                             [&](const SessionInfo&) { closed.Notify(); }),
+            absl::OkStatus());
+  EXPECT_EQ(remove(second), absl::OkStatus());
+  EXPECT_TRUE(closed.WaitForNotificationWithTimeout(absl::Minutes(1)));
+  for (const pid_t holder : holders) ::kill(holder, SIGKILL);
 }
 
 TEST_F(SessionProcessesTest, ANameInUseStartsNothing) {
