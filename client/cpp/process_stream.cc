@@ -12,12 +12,6 @@
 #include "proctor/error.h"
 
 namespace proctor::client {
-namespace {
-
-// Calls beside the stream must not wait for ever for a lost server.
-constexpr std::chrono::seconds kAsideTimeout{10};
-
-}  // namespace
 
 ProcessStream::ProcessStream(std::shared_ptr<const Stubs> stubs, std::unique_ptr<ProcessWire> wire,
                              std::optional<v1::StreamOffsets> ledger_start,
@@ -236,7 +230,7 @@ absl::Status ProcessStream::SignalBeside(const std::string& process_id,
   request.set_scope(signal.scope());
   v1::SignalProcessResponse response;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kAsideTimeout);
+  context.set_deadline(DeadlineBeside());
   absl::Status error =
       StatusFromGrpc(stubs_->processes->SignalProcess(&context, request, &response));
   return ReasonOf(error) == Reason::kProcessExited ? absl::OkStatus() : error;

@@ -12,12 +12,6 @@
 #include "proctor/client/stubs.h"
 
 namespace proctor::client {
-namespace {
-
-// The question for an end must not wait for ever for a lost server.
-constexpr std::chrono::seconds kAsideTimeout{10};
-
-}  // namespace
 
 bool ProcessStream::CanResume() {
   if (!resumption_.has_value() || !heard_ || outcome_.stopped_by_sink ||
@@ -100,7 +94,7 @@ void ProcessStream::AskForEnd() {
   request.set_process_id(outcome_.process->process_id());
   v1::GetProcessResponse response;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kAsideTimeout);
+  context.set_deadline(DeadlineBeside());
   if (!stubs_->processes->GetProcess(&context, request, &response).ok()) return;
   if (response.process().has_exit_status()) {
     outcome_.exit_status = response.process().exit_status();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "proctor/client/error.h"
@@ -8,6 +9,12 @@
 namespace proctor::client {
 
 struct Stubs;
+
+// Until when a call beside a stream may take that is made now: it must not wait for ever for a lost
+// server.
+inline std::chrono::system_clock::time_point DeadlineBeside() {
+  return std::chrono::system_clock::now() + std::chrono::seconds(10);
+}
 
 // The gRPC stream beneath a ProcessStream: RunProcess, AttachProcess or ReadOutput, which differ in
 // their requests and carry the same messages back.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/flags/argument_pointers.h"
 
 namespace proctor {
 namespace {
@@ -82,10 +83,7 @@ std::optional<FlagSet::Mistake> FlagSet::Parse(const std::vector<std::string>& a
   // getopt_long wants an argv with a program, and reorders it.
   std::vector<std::string> strings = {"program"};
   strings.insert(strings.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  argv.reserve(strings.size() + 1);
-  for (std::string& string : strings) argv.push_back(string.data());
-  argv.push_back(nullptr);
+  std::vector<char*> argv = ArgumentPointers(&strings);
   const int argc = static_cast<int>(strings.size());
 
   opterr = 0;

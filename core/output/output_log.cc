@@ -13,8 +13,6 @@ constexpr uint64_t kBytesPerChunk = 64;     // of the capacity, at least
 constexpr uint64_t kMergedBytes = 4 << 10;  // the most that a chunk grows to
 constexpr absl::Duration kMergedTime = absl::Milliseconds(10);
 
-int Index(OutputStream stream) { return static_cast<int>(stream); }
-
 size_t MostChunks(uint64_t capacity) { return std::max<uint64_t>(capacity / kBytesPerChunk, 1); }
 
 }  // namespace
@@ -25,7 +23,7 @@ OutputLog::OutputLog(uint64_t capacity) : ring_(capacity), most_chunks_(MostChun
 
 void OutputLog::OpenStream(OutputStream stream) {
   own_thread_.Check();
-  totals_[Index(stream)].piped = true;
+  totals_[IndexOf(stream)].piped = true;
 }
 
 uint64_t OutputLog::Room() const {
@@ -42,7 +40,7 @@ uint64_t OutputLog::Room() const {
 
 absl::Status OutputLog::Append(OutputStream stream, std::string_view data, absl::Time time) {
   own_thread_.Check();
-  PROCTOR_CHECK(!totals_[Index(stream)].eof, "nothing comes after the end of a stream");
+  PROCTOR_CHECK(!totals_[IndexOf(stream)].eof, "nothing comes after the end of a stream");
   while (!data.empty()) {
     std::string_view piece = data.substr(0, ring_.capacity());
     data.remove_prefix(piece.size());
@@ -51,8 +49,8 @@ absl::Status OutputLog::Append(OutputStream stream, std::string_view data, absl:
     // What is dropped is always the oldest: nothing is kept before a hole.
     const uint64_t lost = piece.size() + data.size();
     DropBefore(ring_.end());
-    totals_[Index(stream)].total_bytes += lost;
-    totals_[Index(stream)].dropped_bytes += lost;
+    totals_[IndexOf(stream)].total_bytes += lost;
+    totals_[IndexOf(stream)].dropped_bytes += lost;
     ring_.Skip(lost);
     return status;
   }
@@ -63,7 +61,7 @@ absl::Status OutputLog::AppendPiece(OutputStream stream, std::string_view data, 
   const uint64_t position = ring_.end();
   RETURN_IF_ERROR(ring_.Append(data));
   AddToIndex(stream, position, data.size(), time);
-  totals_[Index(stream)].total_bytes += data.size();
+  totals_[IndexOf(stream)].total_bytes += data.size();
   DropBefore(ring_.begin());
   if (chunks_.size() > most_chunks_) DropBefore(chunks_[1].position);
   return absl::OkStatus();
@@ -79,14 +77,14 @@ void OutputLog::AddToIndex(OutputStream stream, uint64_t position, uint64_t size
       return;
     }
   }
-  chunks_.push_back({position, totals_[Index(stream)].total_bytes, size, time, stream});
+  chunks_.push_back({position, totals_[IndexOf(stream)].total_bytes, size, time, stream});
 }
 
 void OutputLog::DropBefore(uint64_t position) {
   while (!chunks_.empty() && chunks_.front().position < position) {
     Chunk& oldest = chunks_.front();
     const uint64_t bytes = std::min(position - oldest.position, oldest.size);
-    totals_[Index(oldest.stream)].dropped_bytes += bytes;
+    totals_[IndexOf(oldest.stream)].dropped_bytes += bytes;
     oldest.position += bytes;
     oldest.offset += bytes;
     oldest.size -= bytes;
@@ -97,8 +95,8 @@ void OutputLog::DropBefore(uint64_t position) {
 
 void OutputLog::AppendEof(OutputStream stream) {
   own_thread_.Check();
-  if (totals_[Index(stream)].eof) return;
-  totals_[Index(stream)].eof = true;
+  if (totals_[IndexOf(stream)].eof) return;
+  totals_[IndexOf(stream)].eof = true;
   milestones_.push_back({ring_.end(), stream});
 }
 
@@ -126,7 +124,7 @@ std::optional<OutputItem> OutputLog::Next(OutputCursor& cursor, size_t max_bytes
   while (cursor.position_ < ring_.end() &&
          (milestone == nullptr || cursor.position_ < milestone->position)) {
     const Chunk& chunk = ChunkAt(cursor.position_);
-    uint64_t& seen = cursor.offset_[Index(chunk.stream)];
+    uint64_t& seen = cursor.offset_[IndexOf(chunk.stream)];
     const uint64_t offset = chunk.offset + (cursor.position_ - chunk.position);
     uint64_t bytes = chunk.position + chunk.size - cursor.position_;
     if (milestone != nullptr) bytes = std::min(bytes, milestone->position - cursor.position_);
@@ -145,7 +143,7 @@ std::optional<OutputItem> OutputLog::Next(OutputCursor& cursor, size_t max_bytes
     cursor.mark_told_ = true;
     return OutputMark{};
   }
-  const int stream = Index(*milestone->eof);
+  const int stream = IndexOf(*milestone->eof);
   cursor.eof_told_[stream] = true;
   return OutputEof{*milestone->eof, totals_[stream].total_bytes};
 }
@@ -166,7 +164,7 @@ const OutputLog::Chunk& OutputLog::ChunkAt(uint64_t position) const {
 const OutputLog::Milestone* OutputLog::NextMilestone(const OutputCursor& cursor) const {
   for (const Milestone& milestone : milestones_) {
     const bool told =
-        milestone.eof.has_value() ? cursor.eof_told_[Index(*milestone.eof)] : cursor.mark_told_;
+        milestone.eof.has_value() ? cursor.eof_told_[IndexOf(*milestone.eof)] : cursor.mark_told_;
     if (!told) return &milestone;
   }
   return nullptr;

@@ -20,6 +20,8 @@
 
 namespace proctor {
 
+constexpr int IndexOf(OutputStream stream) { return static_cast<int>(stream); }
+
 // A piece of output, in place. Valid until the log is next changed.
 struct OutputChunk {
   OutputStream stream = OutputStream::kStdout;
@@ -56,7 +58,7 @@ class OutputLog;
 // what the log may drop.
 class OutputCursor {
  public:
-  uint64_t offset(OutputStream stream) const { return offset_[static_cast<int>(stream)]; }
+  uint64_t offset(OutputStream stream) const { return offset_[IndexOf(stream)]; }
 
  private:
   friend class OutputLog;

@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/directory.h"
 #include "core/base/return_if_error.h"
 #include "core/base/warning.h"
 #include "core/output/output_file.h"
@@ -36,13 +37,12 @@ BackgroundThread& Thread() {
 // Calls `see` with the name of each file in a directory.
 absl::Status ListFiles(const std::string& directory,
                        const std::function<void(const std::string& name)>& see) {
-  DIR* const list = ::opendir(directory.c_str());
+  const Directory list(::opendir(directory.c_str()));
   if (list == nullptr) return OutputStorageError("open", directory, errno);
-  while (const dirent* entry = ::readdir(list)) {
+  while (const dirent* entry = ::readdir(list.get())) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") see(name);
   }
-  ::closedir(list);
   return absl::OkStatus();
 }
 

@@ -48,7 +48,6 @@ namespace {
 // What linux/sched.h of an older system lacks.
 constexpr uint64_t kCloneClearSighand = 0x100000000;
 constexpr uint64_t kCloneIntoCgroup = 0x200000000;
-constexpr size_t kSignalSetSize = 8;
 
 absl::Status Unavailable(std::string_view call, int error) {
   return MakeError(absl::StatusCode::kUnimplemented, Reason::kLaunchMethodUnavailable,
@@ -108,10 +107,10 @@ long CloneChild(const Clone& clone, SpawnExchange* exchange, NewbornGuard* guard
   const unsigned long all_signals = ~0UL;
   unsigned long saved_mask = 0;
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all_signals),
-                reinterpret_cast<long>(&saved_mask), kSignalSetSize);
+                reinterpret_cast<long>(&saved_mask), kSignalSetBytes);
   const long pid = clone(base);
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&saved_mask), 0,
-                kSignalSetSize);
+                kSignalSetBytes);
   if (watch.has_value()) *verdict = watch->End();
   if (exchange->request != nullptr && exchange->request->sets_user) RenewUndumpable();
   return pid;

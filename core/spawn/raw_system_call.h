@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 // System calls without libc, for code that runs between clone and exec: there
 // the child shares the memory of a parent in which other threads run on, so it
 // may take no lock, allocate nothing, touch no errno, and call nothing that the
@@ -22,6 +24,10 @@ namespace proctor {
 
 // What a child runs on its own stack; must not return.
 using ChildMain = void (*)(void*);
+
+// The kernel's signals, and its set of them (libc's sigset_t is larger).
+inline constexpr int kSignals = 64;
+inline constexpr size_t kSignalSetBytes = kSignals / 8;
 
 }  // namespace proctor
 

@@ -31,8 +31,6 @@ namespace {
 
 // What linux/close_range.h of an older system lacks.
 constexpr long kCloseRangeNumber = 436;
-constexpr int kSignals = 64;
-constexpr size_t kSignalSetSize = kSignals / 8;
 constexpr int kFirstStrayDescriptor = 3;
 constexpr int kSpawnFailedCode = 127;
 constexpr long kLowestNice = -20;
@@ -209,11 +207,11 @@ PROCTOR_CHILD_CODE void ResetSignals() {
   // not have it.
   for (long signal = 1; signal <= kSignals; ++signal) {
     RawSystemCall(SYS_rt_sigaction, signal, reinterpret_cast<long>(kDefaultAction), 0,
-                  kSignalSetSize);
+                  kSignalSetBytes);
   }
   unsigned long no_signals = 0;
   RawSystemCall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&no_signals), 0,
-                kSignalSetSize);
+                kSignalSetBytes);
 }
 
 // Tries the candidates as execvp(3) does. Returns the error that counts.

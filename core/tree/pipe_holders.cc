@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/base/directory.h"
 #include "core/self/background_thread.h"
 #include "core/tree/proc_table.h"
 #include "proctor/unique_fd.h"
@@ -27,11 +28,6 @@ namespace {
 
 constexpr size_t kMostHolders = 16;
 constexpr absl::Duration kLongestLook = absl::Seconds(10);
-
-struct CloseDir {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDir>;
 
 std::string ReadLink(const std::string& path) {
   char target[64];

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/directory.h"
 #include "core/base/return_if_error.h"
 #include "core/tree/spare_descriptor.h"
 #include "proctor/error.h"
@@ -19,10 +20,6 @@
 
 namespace proctor {
 namespace {
-
-struct CloseDir {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 // A file of /proc is made anew for each read: one that is large enough has all of it. Empty
 // where its process is gone, or not ours to look at.
@@ -135,7 +132,7 @@ absl::StatusOr<ProcTable> ProcTable::Read(uint64_t locks_since) {
   UniqueFd directory = SpareDescriptor::Get().Open(
       [] { return ::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (!directory) return SystemError("open /proc", errno);
-  std::unique_ptr<DIR, CloseDir> proc(::fdopendir(directory.get()));
+  Directory proc(::fdopendir(directory.get()));
   if (proc == nullptr) return SystemError("open /proc", errno);
   (void)directory.Release();  // the stream's
   std::vector<pid_t> pids;

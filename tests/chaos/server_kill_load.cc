@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/flags/argument_pointers.h"
 #include "tests/chaos/aftermath.h"
 #include "tests/chaos/repeated_starts.h"
 #include "tests/chaos/server_life.h"
@@ -71,11 +72,10 @@ class ServerKill : public testing::Test {
                                           "--log-level=warning", "--cgroup=none",
                                           "--state-dir=" + state_dir_};
     for (const std::string& flag : ServerLife::Flags()) arguments.push_back(flag);
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
     pid_t pid = 0;
-    ASSERT_EQ(::posix_spawn(&pid, PROCTORD, nullptr, nullptr, argv.data(), environ), 0);
+    ASSERT_EQ(::posix_spawn(&pid, PROCTORD, nullptr, nullptr, ArgumentPointers(&arguments).data(),
+                            environ),
+              0);
     std::this_thread::sleep_for(std::chrono::microseconds(microseconds));  // anywhere
     ::kill(pid, SIGKILL);
     int status = 0;

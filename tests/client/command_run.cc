@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "core/flags/argument_pointers.h"
 
 extern char** environ;
 
@@ -28,13 +29,6 @@ struct Pipe {
   int read_end;
   int write_end;
 };
-
-std::vector<char*> Pointers(std::vector<std::string>* strings) {
-  std::vector<char*> pointers;
-  for (std::string& string : *strings) pointers.push_back(string.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 }  // namespace
 
@@ -72,8 +66,8 @@ CommandRun::CommandRun(const CommandOptions& options) {
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) sigaddset(&defaults, number);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  if (posix_spawn(&pid_, argv[0].c_str(), &actions, &attributes, Pointers(&argv).data(),
-                  Pointers(&environment).data()) != 0) {
+  if (posix_spawn(&pid_, argv[0].c_str(), &actions, &attributes, ArgumentPointers(&argv).data(),
+                  ArgumentPointers(&environment).data()) != 0) {
     std::abort();
   }
   posix_spawn_file_actions_destroy(&actions);

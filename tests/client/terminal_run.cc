@@ -15,18 +15,12 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "core/flags/argument_pointers.h"
 
 extern char** environ;
 
 namespace proctor::testing {
 namespace {
-
-std::vector<char*> Pointers(std::vector<std::string>* strings) {
-  std::vector<char*> pointers;
-  for (std::string& string : *strings) pointers.push_back(string.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 bool SameModes(const termios& a, const termios& b) {
   return a.c_iflag == b.c_iflag && a.c_oflag == b.c_oflag && a.c_cflag == b.c_cflag &&
@@ -68,8 +62,8 @@ TerminalRun::TerminalRun(const CommandOptions& options, int rows, int columns) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  if (posix_spawn(&shell_, JOB_SHELL, &actions, &attributes, Pointers(&argv).data(),
-                  Pointers(&environment).data()) != 0) {
+  if (posix_spawn(&shell_, JOB_SHELL, &actions, &attributes, ArgumentPointers(&argv).data(),
+                  ArgumentPointers(&environment).data()) != 0) {
     std::abort();
   }
   posix_spawn_file_actions_destroy(&actions);

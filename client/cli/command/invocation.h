@@ -28,6 +28,9 @@ struct Arity {
 // The longest wait for an answer that the server gives at once.
 inline client::CallOptions Prompt() { return {absl::Seconds(30)}; }
 
+// How many entries of a list one answer has: the most that the server gives.
+inline constexpr int kListPageSize = 1000;
+
 // Returns what the user can do about an error, to stand behind its text; empty when nothing is
 // known.
 std::string HintFor(const absl::Status& error);

@@ -16,7 +16,7 @@
 namespace proctor::cli {
 namespace {
 
-constexpr size_t kChunkBytes = 16 << 10;
+constexpr size_t kTypedBytes = 16 << 10;
 // How much may be typed, or pasted, ahead of a process that does not read. Beyond it no key is
 // read, not even ours.
 constexpr size_t kMostQueuedBytes = 1 << 20;
@@ -132,7 +132,7 @@ void InteractiveTerminal::HandleDue() {
 }
 
 void InteractiveTerminal::ReadKeys() {
-  std::string typed(kChunkBytes, '\0');
+  std::string typed(kTypedBytes, '\0');
   const ssize_t size = read(STDIN_FILENO, typed.data(), typed.size());
   if (size < 0 && (errno == EINTR || errno == EAGAIN)) return;
   // A raw terminal has no end of file, except that it is gone.

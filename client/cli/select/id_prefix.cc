@@ -13,7 +13,6 @@ namespace proctor::cli {
 namespace {
 
 constexpr size_t kShortestPrefix = 3;
-constexpr int kPageSize = 1000;
 
 // `unknown` is what the server said of `*id` itself.
 absl::Status Choose(const std::vector<std::string>& ids, absl::Status unknown, std::string* id) {
@@ -67,7 +66,7 @@ absl::Status SessionIds::Find(std::string* id) const {
 absl::Status SessionIds::List(std::vector<std::string>* ids) const {
   v1::ListSessionsRequest list;
   list.set_include_closed(true);
-  list.set_page_size(kPageSize);
+  list.set_page_size(kListPageSize);
   do {
     ASSIGN_OR_RETURN(const auto page, client().ListSessions(list, Prompt()));
     for (const v1::Session& session : page.sessions()) ids->push_back(session.session_id());

@@ -4,15 +4,10 @@
 #include "core/base/return_if_error.h"
 
 namespace proctor::cli {
-namespace {
-
-constexpr int kPageSize = 1000;
-
-}  // namespace
 
 absl::Status ForEachListed(const client::Client& client, v1::ListProcessesRequest request,
                            const std::function<bool(const v1::Process&)>& take) {
-  request.set_page_size(kPageSize);
+  request.set_page_size(kListPageSize);
   do {
     ASSIGN_OR_RETURN(const auto page, client.ListProcesses(request, Prompt()));
     for (const v1::Process& process : page.processes()) {

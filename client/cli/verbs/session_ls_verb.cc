@@ -22,8 +22,6 @@
 namespace proctor::cli {
 namespace {
 
-constexpr int kPageSize = 1000;
-
 std::string StateText(v1::SessionState state) {
   switch (state) {
     case v1::SESSION_STATE_OPEN:
@@ -111,7 +109,7 @@ int SessionLsVerb(Invocation& invocation) {
   const client::Client* client = invocation.Connect();
   if (client == nullptr) return kExitFailure;
   request.set_include_closed(all);
-  request.set_page_size(kPageSize);
+  request.set_page_size(kListPageSize);
   const absl::Time now = absl::Now();
   std::vector<v1::Session> sessions;
   do {

@@ -32,7 +32,6 @@
 namespace proctor::cli {
 namespace {
 
-constexpr int kPageSize = 1000;
 // The server looks no more often.
 constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
 // It looks less often with thousands of processes; then we ask this often.
@@ -55,7 +54,7 @@ class Stats {
  public:
   Stats(const client::Client& client, v1::GetProcessUsageRequest request)
       : client_(client), request_(std::move(request)) {
-    request_.set_page_size(kPageSize);
+    request_.set_page_size(kListPageSize);
   }
 
   // Looks once more; keeps the look before, to compare.

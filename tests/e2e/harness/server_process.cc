@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/flags/argument_pointers.h"
 
 namespace proctor {
 
@@ -32,9 +33,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& flags, const Place&
   // Descriptors() reads its /proc. Without the flag only root may do that.
   if (::geteuid() != 0) arguments.push_back("--dumpable");
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = ArgumentPointers(&arguments);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   posix_spawnattr_t attributes;

@@ -8,16 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/flags/argument_pointers.h"
+
 namespace proctor::server {
 namespace {
 
 // Parses these flags, behind one that needs no directory.
 absl::StatusOr<Options> Parse(std::vector<std::string> flags) {
-  std::string program = "proctord";
-  std::string state = "--state-dir=none";
-  std::vector<char*> argv = {program.data(), state.data()};
-  for (std::string& flag : flags) argv.push_back(flag.data());
-  argv.push_back(nullptr);
+  flags.insert(flags.begin(), {"proctord", "--state-dir=none"});
+  std::vector<char*> argv = ArgumentPointers(&flags);
   return ParseOptions(static_cast<int>(argv.size()) - 1, argv.data());
 }
 
