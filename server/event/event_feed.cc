@@ -20,7 +20,7 @@ namespace {
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr int kHeartbeatTicks = 15;            // of silence
 constexpr int kStallTicks = 20;                // the longest that a write may take
-constexpr size_t kBatch = 64;                  // events read from the log at a time
+constexpr size_t kFeedBatch = 64;              // events read from the log at a time
 constexpr size_t kMostPassed = 128;            // events filtered out in one turn of the hub
 constexpr size_t kSnapshotItems = 256;         // the most of one message
 constexpr size_t kSnapshotBytes = 128 * 1024;  // a message ends with the item that reaches this
@@ -165,7 +165,7 @@ bool EventFeed::AddProcesses(v1::Snapshot* snapshot) {
 bool EventFeed::MakeEvent() {
   for (size_t passed = 0; passed < kMostPassed; ++passed) {
     if (batch_.empty()) {
-      auto events = hub_->log()->ReadAfter(position_, kBatch);
+      auto events = hub_->log()->ReadAfter(position_, kFeedBatch);
       if (!events.ok()) {  // too slow: the next event is not kept any more
         outcome_ = wire::ToGrpc(events.status());
         return false;

@@ -26,7 +26,7 @@ absl::StatusOr<StdioMode> StdioModeFromProto(v1::StdioMode mode, StdioMode unspe
   }
 }
 
-v1::StdioMode ToProto(StdioMode mode) {
+v1::StdioMode StdioModeToProto(StdioMode mode) {
   switch (mode) {
     case StdioMode::kPipe:
       return v1::STDIO_MODE_PIPE;
@@ -53,7 +53,7 @@ absl::StatusOr<EnvironmentBase> EnvironmentBaseFromProto(v1::EnvironmentBase bas
   }
 }
 
-v1::EnvironmentBase ToProto(EnvironmentBase base) {
+v1::EnvironmentBase EnvironmentBaseToProto(EnvironmentBase base) {
   switch (base) {
     case EnvironmentBase::kDefault:
       return v1::ENVIRONMENT_BASE_UNSPECIFIED;
@@ -195,9 +195,9 @@ void WriteUserAndLimits(const Command& command, v1::ProcessSpec& spec) {
 
 void WriteStdio(const Command& command, v1::ProcessSpec& spec) {
   if (!command.terminal.has_value()) {
-    spec.set_stdin_mode(ToProto(command.stdin_mode));
-    spec.set_stdout_mode(ToProto(command.stdout_mode));
-    spec.set_stderr_mode(ToProto(command.stderr_mode));
+    spec.set_stdin_mode(StdioModeToProto(command.stdin_mode));
+    spec.set_stdout_mode(StdioModeToProto(command.stdout_mode));
+    spec.set_stderr_mode(StdioModeToProto(command.stderr_mode));
     return;
   }
   const TerminalSize& size = command.terminal->size;
@@ -247,7 +247,7 @@ void AddStrings(const Command& command, v1::ProcessSpec* spec) {
 v1::ProcessSpec ToProtoWithoutStrings(const Command& command) {
   v1::ProcessSpec spec;
   spec.set_cwd(command.cwd);
-  spec.set_env_base(ToProto(command.env_base));
+  spec.set_env_base(EnvironmentBaseToProto(command.env_base));
   WriteStdio(command, spec);
   WriteUserAndLimits(command, spec);
   if (command.run_timeout != absl::InfiniteDuration()) {

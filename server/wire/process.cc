@@ -98,7 +98,7 @@ void AddTotals(const OutputTotals& totals, Message* message) {
   for (int i = 0; i < kOutputStreams; ++i) {
     if (!totals[i].piped) continue;
     v1::StreamTotals* entry = message->add_output();
-    entry->set_stream(wire::ToProto(static_cast<OutputStream>(i)));
+    entry->set_stream(ToProto(static_cast<OutputStream>(i)));
     entry->set_total_bytes(totals[i].total_bytes);
     entry->set_dropped_bytes(totals[i].dropped_bytes);
     entry->set_eof(totals[i].eof);

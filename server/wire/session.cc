@@ -9,7 +9,7 @@
 namespace proctor::wire {
 namespace {
 
-v1::SessionState ToProto(SessionState state) {
+v1::SessionState StateToProto(SessionState state) {
   switch (state) {
     case SessionState::kOpen:
       return v1::SESSION_STATE_OPEN;
@@ -21,7 +21,7 @@ v1::SessionState ToProto(SessionState state) {
   return v1::SESSION_STATE_UNSPECIFIED;
 }
 
-v1::LeaseExpiry ToProto(LeaseExpiry expiry) {
+v1::LeaseExpiry LeaseExpiryToProto(LeaseExpiry expiry) {
   return expiry == LeaseExpiry::kKeep ? v1::LEASE_EXPIRY_KEEP : v1::LEASE_EXPIRY_KILL;
 }
 
@@ -30,7 +30,7 @@ v1::LeaseExpiry ToProto(LeaseExpiry expiry) {
 v1::Session ToProto(const SessionInfo& info, const ProcessTable::Counts& counts) {
   v1::Session proto;
   proto.set_session_id(info.id);
-  proto.set_state(ToProto(info.state));
+  proto.set_state(StateToProto(info.state));
   proto.set_policy(info.policy);
   proto.set_watcher(info.watcher);
   proto.set_loop(info.loop);
@@ -52,7 +52,7 @@ void SetLease(absl::Duration lease, absl::Time expires_at, LeaseExpiry on_expiry
   const absl::Time latest = absl::FromUnixSeconds(253402300799);
   *session->mutable_lease() = ToProto(lease);
   *session->mutable_lease_expires_at() = ToProto(std::min(expires_at, latest));
-  session->set_on_lease_expiry(ToProto(on_expiry));
+  session->set_on_lease_expiry(LeaseExpiryToProto(on_expiry));
 }
 
 absl::StatusOr<SessionOptions> OptionsFromProto(const v1::CreateSessionRequest& request) {

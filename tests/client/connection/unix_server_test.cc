@@ -23,7 +23,7 @@ namespace {
 
 constexpr uid_t kNobody = 65534;
 
-class UnixServerTest : public testing::Test {
+class UnixServerTest : public ::testing::Test {
  protected:
   UnixServerTest() { EXPECT_NE(::mkdtemp(parent_.data()), nullptr); }
   ~UnixServerTest() override {

@@ -59,10 +59,13 @@ TEST(NewbornPipesTest, AreThoseOfBeforeAMomentUntilTheyAreClosed) {
   NewbornGuard::Watch first(guard, &early);
   const uint64_t mark = guard->Mark();
   std::optional<NewbornGuard::Watch> second(std::in_place, guard, &late);
+  const auto enter = [&](SpawnStage stage) {
+    __atomic_store(&early.stage, &stage, __ATOMIC_RELAXED);
+  };
   EXPECT_TRUE(guard->AnyWithPipesBefore(mark));
-  __atomic_store_n(&early.stage, SpawnStage::kClose, __ATOMIC_RELAXED);
+  enter(SpawnStage::kClose);
   EXPECT_TRUE(guard->AnyWithPipesBefore(mark));
-  __atomic_store_n(&early.stage, SpawnStage::kCgroup, __ATOMIC_RELAXED);
+  enter(SpawnStage::kCgroup);
   EXPECT_FALSE(guard->AnyWithPipesBefore(mark));
   EXPECT_TRUE(guard->AnyWithPipesBefore(guard->Mark()));
   second.reset();

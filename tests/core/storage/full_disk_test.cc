@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kMebibytes = 24;
 
-StoredEvent MakeEvent(uint64_t sequence) {
+StoredEvent MakeBulkyEvent(uint64_t sequence) {
   return {sequence, absl::FromUnixSeconds(static_cast<int64_t>(sequence)), "s",
           absl::StrCat(sequence), std::string(1000, static_cast<char>('a' + sequence % 26))};
 }
@@ -40,7 +40,7 @@ class FullDisk : public testing::Test {
     ASSERT_EQ(events->size(), last);
     for (uint64_t sequence = 1; sequence <= last; ++sequence) {
       EXPECT_EQ((*events)[sequence - 1].sequence, sequence);
-      EXPECT_EQ((*events)[sequence - 1].body, MakeEvent(sequence).body);
+      EXPECT_EQ((*events)[sequence - 1].body, MakeBulkyEvent(sequence).body);
     }
   }
 
@@ -57,7 +57,7 @@ TEST_F(FullDisk, WritingGoesOnInTheReserveAndNewWorkIsRefused) {
   uint64_t last = 0;
   while (store.CheckRoom().ok()) {  // until what the file has of its own is used up
     ++last;
-    ASSERT_TRUE(store.Write({.events = {MakeEvent(last)}}).ok());
+    ASSERT_TRUE(store.Write({.events = {MakeBulkyEvent(last)}}).ok());
     ASSERT_LT(last, 100000u) << "the disk does not get full";
   }
   EXPECT_EQ(store.CheckRoom().code(), absl::StatusCode::kResourceExhausted);
@@ -66,7 +66,7 @@ TEST_F(FullDisk, WritingGoesOnInTheReserveAndNewWorkIsRefused) {
   EXPECT_EQ(warnings_.Count("the reserve is used up now"), 1u);
   for (int i = 0; i < 1000; ++i) {
     ++last;
-    ASSERT_TRUE(store.Write({.events = {MakeEvent(last)}}).ok());
+    ASSERT_TRUE(store.Write({.events = {MakeBulkyEvent(last)}}).ok());
     if (i % 100 == 0) store.Upkeep();
   }
   ExpectDense(store, last);
@@ -81,7 +81,7 @@ TEST_F(FullDisk, WritingGoesOnInTheReserveAndNewWorkIsRefused) {
   EXPECT_TRUE(store.CheckRoom().ok());
   EXPECT_EQ(warnings_.Count("has room again"), 1u);
   EXPECT_EQ(ReserveBytes(disk_.path()), StateDirectory::kReserveBytes);
-  ASSERT_TRUE(store.Write({.events = {MakeEvent(++last)}}).ok());
+  ASSERT_TRUE(store.Write({.events = {MakeBulkyEvent(++last)}}).ok());
   ExpectDense(store, last);
 }
 
@@ -97,7 +97,7 @@ TEST_F(FullDisk, ABatchThatFoundNoRoomAtAllCanBeWrittenAgain) {
     absl::Status status;
     for (;;) {
       disk_.Fill();  // also what the reserve gave up
-      batch = {.events = {MakeEvent(last + 1), MakeEvent(last + 2)},
+      batch = {.events = {MakeBulkyEvent(last + 1), MakeBulkyEvent(last + 2)},
                .changes = {{StateKind::kProcess, 1, "p", absl::StrCat(last + 2)}}};
       status = store.Write(batch);
       if (!status.ok()) break;
@@ -125,13 +125,13 @@ TEST_F(FullDisk, ABatchThatFoundNoRoomAtAllCanBeWrittenAgain) {
 TEST_F(FullDisk, AServerStartsOnAFullDiskInTheReserveThatTheLastOneLeft) {
   {
     auto store = *SqliteEventStore::Open(disk_.path(), Durability::kProcess);
-    ASSERT_TRUE(store->Write({.events = {MakeEvent(1)}}).ok());
+    ASSERT_TRUE(store->Write({.events = {MakeBulkyEvent(1)}}).ok());
   }
   disk_.Fill();
   auto opened = SqliteEventStore::Open(disk_.path(), Durability::kProcess);
   ASSERT_TRUE(opened.ok()) << opened.status();
   ExpectDense(**opened, 1);
-  ASSERT_TRUE((*opened)->Write({.events = {MakeEvent(2)}}).ok());
+  ASSERT_TRUE((*opened)->Write({.events = {MakeBulkyEvent(2)}}).ok());
   EXPECT_FALSE((*opened)->CheckRoom().ok());
   disk_.Relieve();
   (*opened)->QuietUpkeep();
@@ -146,7 +146,7 @@ TEST_F(FullDisk, AServerThatFindsNoRoomAtAllSaysSoAndLosesNothing) {
     log_id = store->log_id();
     for (;;) {
       disk_.Fill();
-      if (!store->Write({.events = {MakeEvent(last + 1)}}).ok()) break;
+      if (!store->Write({.events = {MakeBulkyEvent(last + 1)}}).ok()) break;
       ++last;
     }
   }

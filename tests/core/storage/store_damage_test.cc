@@ -21,7 +21,7 @@ namespace {
 constexpr uint64_t kFirst = 41;  // what is older was dropped
 constexpr uint64_t kLast = 700;
 
-StoredEvent MakeEvent(uint64_t sequence) {
+StoredEvent MakeRandomEvent(uint64_t sequence) {
   std::mt19937 random(static_cast<unsigned>(sequence));
   // Some take several pages.
   std::string body(sequence % 29 == 0 ? 9000 + sequence : 50 + random() % 400, '\0');
@@ -49,7 +49,7 @@ class StoreDamage : public testing::Test {
     auto store = *SqliteEventStore::Open(directory.path(), Durability::kProcess);
     log_id_ = new std::string(store->log_id());
     for (uint64_t sequence = 1; sequence <= kLast; ++sequence) {
-      EventStore::Batch batch = {.events = {MakeEvent(sequence)}};
+      EventStore::Batch batch = {.events = {MakeRandomEvent(sequence)}};
       batch.changes = {
           {StateKind::kProcess, sequence % 20 + 1, "p", absl::StrCat("state ", sequence)}};
       if (sequence == kLast / 3) batch.first_kept = kFirst;
@@ -113,7 +113,7 @@ class StoreDamage : public testing::Test {
         EXPECT_NE(store.log_id(), *log_id_);
         ExpectSetAside(store.notice());
       }
-      EXPECT_TRUE(store.Write({.events = {MakeEvent(last + 1)}}).ok());
+      EXPECT_TRUE(store.Write({.events = {MakeRandomEvent(last + 1)}}).ok());
     }
     auto next = SqliteEventStore::Open(damaged_.path(), Durability::kProcess);
     EXPECT_TRUE(next.ok()) << next.status();
@@ -129,7 +129,7 @@ class StoreDamage : public testing::Test {
     uint64_t next = events.empty() ? 0 : events.front().sequence;
     EXPECT_TRUE(events.empty() || next == 1 || next == kFirst) << next;
     for (const StoredEvent& event : events) {
-      const StoredEvent written = MakeEvent(event.sequence);
+      const StoredEvent written = MakeRandomEvent(event.sequence);
       EXPECT_EQ(event.sequence, next++);
       EXPECT_LE(event.sequence, kLast);
       EXPECT_EQ(event.time, written.time);
@@ -181,7 +181,7 @@ TEST_F(StoreDamage, AFileThatIsNoDatabaseIsSetAside) {
     auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
     ASSERT_TRUE(store.ok()) << content.size() << ": " << store.status();
     EXPECT_NE((*store)->notice().find(".damaged-"), std::string::npos) << content.size();
-    EXPECT_TRUE((*store)->Write({.events = {MakeEvent(1)}}).ok());
+    EXPECT_TRUE((*store)->Write({.events = {MakeRandomEvent(1)}}).ok());
     size_t kept = 0;
     for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
       if (!absl::StrContains(entry.path().string(), ".damaged-")) continue;
@@ -205,7 +205,7 @@ TEST_F(StoreDamage, ADatabaseWithoutOurTablesIsSetAside) {
     auto store = SqliteEventStore::Open(directory.path(), Durability::kProcess);
     ASSERT_TRUE(store.ok()) << sql << ": " << store.status();
     EXPECT_NE((*store)->notice().find(".damaged-"), std::string::npos) << sql;
-    EXPECT_TRUE((*store)->Write({.events = {MakeEvent(1)}}).ok()) << sql;
+    EXPECT_TRUE((*store)->Write({.events = {MakeRandomEvent(1)}}).ok()) << sql;
   }
 }
 

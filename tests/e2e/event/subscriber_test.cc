@@ -22,7 +22,7 @@
 namespace proctor {
 namespace {
 
-constexpr int kProcesses = 8;
+constexpr int kSubscribed = 8;
 constexpr int kBusy = 7;  // the last one has hardly any events
 constexpr int kSubscribers = 20;
 constexpr absl::Duration kPatience = absl::Seconds(270);
@@ -179,7 +179,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
   const int events = Events();
   const int losses = events / 100 / kSubscribers;
   const unsigned seed = Seed();
-  EventLoad load(server_, kProcesses);
+  EventLoad load(server_, kSubscribed);
   const std::vector<std::string>& processes = load.process_ids();
   grpc::ClientContext context;
   v1::GetServerInfoResponse info;
@@ -197,7 +197,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
     add(Subscriber::Kind::kInProcess, filter, expected, last_process);
     add(Subscriber::Kind::kProcess, filter, expected, last_process);
   };
-  for (int i = 0; i < 2; ++i) add_three({}, events, kProcesses - 1);
+  for (int i = 0; i < 2; ++i) add_three({}, events, kSubscribed - 1);
   for (int i = 0; i < 2; ++i) {
     v1::EventFilter one;
     one.add_process_ids(processes[i]);
@@ -222,7 +222,7 @@ TEST_F(SubscriberE2e, WhoeverLosesStreamsHasAllOfItOnceAndInOrder) {
   for (int i = 0; i < 10; ++i) {
     load.Append(events / 10, kBusy);
     for (int j = 0; j < 2; ++j) Wait(Start(Spec("exit_with")).process_id());
-    load.Append(kProcesses, kProcesses);  // includes the quiet one
+    load.Append(kSubscribed, kSubscribed);  // includes the quiet one
   }
   load.AppendLast();
   for (auto& thread : threads) thread.join();

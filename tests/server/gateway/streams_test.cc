@@ -22,7 +22,7 @@ v1::WatchEventsResponse MakeBookmark(uint64_t sequence) {
   return message;
 }
 
-v1::WatchEventsResponse MakeEvent(uint64_t sequence) {
+v1::WatchEventsResponse MakeEventMessage(uint64_t sequence) {
   v1::WatchEventsResponse message;
   v1::Event* event = message.mutable_event();
   event->set_log_id("L");
@@ -65,7 +65,7 @@ TEST_F(StreamsTest, ShowEventsAsTheyCome) {
   EXPECT_EQ(frame.event, "bookmark");
   EXPECT_EQ(frame.id, "L:17");
 
-  ASSERT_TRUE(stream->Write(MakeEvent(18)));
+  ASSERT_TRUE(stream->Write(MakeEventMessage(18)));
   frame = client->ReadFrame();
   EXPECT_EQ(frame.event, "");
   EXPECT_EQ(frame.id, "L:18");
@@ -86,7 +86,7 @@ TEST_F(StreamsTest, ShowCloudEvents) {
   EXPECT_EQ(client->ReadFrame().retry, "1000");
   auto stream = services_.events.Next();
   ASSERT_NE(stream, nullptr);
-  ASSERT_TRUE(stream->Write(MakeEvent(1)));
+  ASSERT_TRUE(stream->Write(MakeEventMessage(1)));
   EXPECT_THAT(client->ReadFrame().data, StartsWith("{\"specversion\":\"1.0\",\"id\":\"L:1\""));
 }
 
@@ -118,7 +118,7 @@ TEST_F(StreamsTest, TellAllThatCameBeforeTheEnd) {
   client->ReadFrame();
   auto stream = services_.events.Next();
   ASSERT_NE(stream, nullptr);
-  for (uint64_t i = 1; i <= 100; ++i) ASSERT_TRUE(stream->Write(MakeEvent(i)));
+  for (uint64_t i = 1; i <= 100; ++i) ASSERT_TRUE(stream->Write(MakeEventMessage(i)));
   stream->End(MakeGrpcError(grpc::StatusCode::UNAVAILABLE, "SERVER_DRAINING", "over"));
   for (uint64_t i = 1; i <= 100; ++i) ASSERT_EQ(client->ReadFrame().id, "L:" + std::to_string(i));
   EXPECT_EQ(client->ReadFrame().event, "end");
@@ -177,7 +177,7 @@ TEST_F(StreamsTest, SayThatTheyLiveWhenNothingHappens) {
   }
   // Among them nothing is lost, and all keeps its order.
   std::thread writer([&stream] {
-    for (uint64_t i = 1; i <= 200; ++i) EXPECT_TRUE(stream->Write(MakeEvent(i)));
+    for (uint64_t i = 1; i <= 200; ++i) EXPECT_TRUE(stream->Write(MakeEventMessage(i)));
   });
   for (uint64_t i = 1; i <= 200;) {
     const HttpClient::Frame frame = client->ReadFrame();
@@ -237,7 +237,7 @@ TEST_F(StreamsTest, ServeManyViewersAtOnce) {
   for (int i = 0; i < kViewers; ++i) {
     auto stream = services_.events.Next();
     ASSERT_NE(stream, nullptr);
-    ASSERT_TRUE(stream->Write(MakeEvent(1)));
+    ASSERT_TRUE(stream->Write(MakeEventMessage(1)));
   }
   for (auto& client : clients) {
     EXPECT_EQ(client->ReadFrame().retry, "1000");
@@ -252,7 +252,7 @@ TEST_F(StreamsTest, HaveTimeForTheirLastWordsAtTheEnd) {
   auto stream = services_.events.Next();
   ASSERT_NE(stream, nullptr);
   std::thread stopper([this] { server_->Stop(); });
-  ASSERT_TRUE(stream->Write(MakeEvent(1)));
+  ASSERT_TRUE(stream->Write(MakeEventMessage(1)));
   stream->End(MakeGrpcError(grpc::StatusCode::UNAVAILABLE, "SERVER_DRAINING", "over"));
   EXPECT_EQ(client->ReadFrame().id, "L:1");
   EXPECT_EQ(client->ReadFrame().event, "end");

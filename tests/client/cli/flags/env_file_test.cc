@@ -12,7 +12,7 @@
 namespace proctor::cli {
 namespace {
 
-class EnvFileTest : public testing::Test {
+class EnvFileTest : public ::testing::Test {
  protected:
   EnvFileTest() {
     const int fd = ::mkstemp(path_.data());
@@ -32,7 +32,7 @@ class EnvFileTest : public testing::Test {
     return ReadEnvFile(path_, &variables_);
   }
 
-  std::string path_ = testing::TempDir() + "proctor-env-XXXXXX";
+  std::string path_ = ::testing::TempDir() + "proctor-env-XXXXXX";
   Variables variables_;
 };
 
