@@ -25,7 +25,7 @@ std::shared_ptr<TimerQueue::State> TimerQueue::Pop() {
   return state;
 }
 
-void TimerQueue::Prune() {
+void TimerQueue::DropCancelled() {
   if (heap_.size() > kMinTimersToCompact && cancelled_ * 2 > heap_.size()) {
     // A cancelled timer has no callback any more: nothing of the user's is destroyed.
     std::erase_if(heap_, [](const Timer& timer) {
@@ -37,10 +37,6 @@ void TimerQueue::Prune() {
     return;
   }
   while (!heap_.empty() && heap_.front().state->cancelled) Pop();
-}
-
-absl::Duration TimerQueue::NextTime() const {
-  return heap_.empty() ? absl::InfiniteDuration() : heap_.front().when;
 }
 
 void TimerQueue::TakeDue(absl::Duration now, absl::FunctionRef<void(std::shared_ptr<State>)> take) {

@@ -29,10 +29,14 @@ class TimerQueue {
 
   // Drops cancelled timers: those that come first, and all of them when they are
   // more than half of more than a hundred, as asyncio.
-  void Prune();
+  void Prune() {
+    if (cancelled_ > 0) DropCancelled();
+  }
 
   // When the first timer is due; InfiniteDuration if there is none.
-  absl::Duration NextTime() const;
+  absl::Duration NextTime() const {
+    return heap_.empty() ? absl::InfiniteDuration() : heap_.front().when;
+  }
 
   // Takes out what is due at `now`, in order, and gives each to `take`.
   void TakeDue(absl::Duration now, absl::FunctionRef<void(std::shared_ptr<State>)> take);
@@ -55,6 +59,7 @@ class TimerQueue {
     }
   };
 
+  void DropCancelled();
   // Takes the first timer out of the heap.
   std::shared_ptr<State> Pop();
 

@@ -25,15 +25,33 @@ class ListenerList {
   ListenerList& operator=(const ListenerList&) = delete;
 
   // Returns its number. They are called in the order in which they came.
-  uint64_t Add(Listener listener);
+  uint64_t Add(Listener listener) {
+    listeners_.emplace(++last_id_, std::make_shared<Listener>(std::move(listener)));
+    return last_id_;
+  }
   // Also from within a call: the listener is then not called any more. An unknown id is not an
   // error.
   void Remove(uint64_t id) { listeners_.erase(id); }
 
-  void Notify();
+  void Notify() {
+    if (scheduled_ || listeners_.empty()) return;
+    scheduled_ = true;
+    loop_->CallSoon([weak = self_] {
+      if (const auto self = weak.lock()) self->Call();
+    });
+  }
 
  private:
-  void Call();
+  void Call() {
+    scheduled_ = false;
+    const uint64_t last = last_id_;  // those that come meanwhile are called the next time
+    for (auto next = listeners_.begin(); next != listeners_.end() && next->first <= last;) {
+      const uint64_t id = next->first;
+      const std::shared_ptr<Listener> listener = next->second;
+      (*listener)();
+      next = listeners_.upper_bound(id);  // it may have removed itself, and others
+    }
+  }
 
   EventLoop* const loop_;
   const std::weak_ptr<ListenerList> self_;  // lives as long as the owner
