@@ -10,7 +10,7 @@ namespace proctor::client {
 
 struct Stubs;
 
-// Until when a call beside a stream may take that is made now: it must not wait for ever for a lost
+// The deadline of a call beside a stream that is made now: it must not wait for ever for a lost
 // server.
 inline std::chrono::system_clock::time_point DeadlineBeside() {
   return std::chrono::system_clock::now() + std::chrono::seconds(10);

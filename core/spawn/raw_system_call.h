@@ -25,7 +25,7 @@ namespace proctor {
 // What a child runs on its own stack; must not return.
 using ChildMain = void (*)(void*);
 
-// The kernel's signals, and its set of them (libc's sigset_t is larger).
+// How many signals the kernel has, and the size of its set of them, which libc's exceeds.
 inline constexpr int kSignals = 64;
 inline constexpr size_t kSignalSetBytes = kSignals / 8;
 

@@ -29,7 +29,7 @@ std::unique_ptr<EventHub> EventHub::Start(EventLog* log, Meter* meter,
   });
   // Many appends before the hub's next turn are one wake.
   hub->listener_ = log->AddListener([raw = hub.get(), woken = hub->woken_, loop] {
-    // A closed loop refuses the call. Its thread, which makes it, ends before the hub.
+    // The loop's thread, which makes the call, ends before the hub; then the loop refuses it.
     if (!woken->exchange(true)) (void)loop->CallSoonThreadsafe([raw] { raw->PumpAll(); });
   });
   return hub;
