@@ -14,11 +14,23 @@
 namespace proctor {
 namespace {
 
-using SessionUserTest = SessionTest;
+class SessionUserTest : public SessionTest {
+ protected:
+  // Whether work still goes on in turns of its own, timers included.
+  static bool GoesOn(const std::shared_ptr<SessionContext>& session) {
+    const auto told = std::make_shared<absl::Notification>();
+    return session
+               ->Post([raw = session.get(), told] {
+                 raw->loop()->CallLater(absl::Milliseconds(1), [told] { told->Notify(); });
+               })
+               .ok() &&
+           told->WaitForNotificationWithTimeout(absl::Minutes(1));
+  }
+};
 
 TEST_F(SessionUserTest, OneThatEntersInTheTurnOfTheCloseKeepsTheThread) {
   auto session = Open();
-  absl::Notification go, closed, first, second;
+  absl::Notification go, closed, first;
   ASSERT_TRUE(session->Post([&] { go.WaitForNotification(); }).ok());
   ASSERT_TRUE(
       registry_->Close(session->id(), {}, [&](const SessionInfo&) { closed.Notify(); }).ok());
@@ -28,13 +40,7 @@ TEST_F(SessionUserTest, OneThatEntersInTheTurnOfTheCloseKeepsTheThread) {
   go.Notify();
   closed.WaitForNotification();
   first.WaitForNotification();
-  // Its work goes on in turns of its own, timers included.
-  ASSERT_TRUE(session
-                  ->Post([&] {
-                    session->loop()->CallLater(absl::Milliseconds(1), [&] { second.Notify(); });
-                  })
-                  .ok());
-  second.WaitForNotification();
+  EXPECT_TRUE(GoesOn(session));
   EXPECT_FALSE(session->ended());
   *user = SessionUser();
   EXPECT_TRUE(registry_->Join(absl::Now() + absl::Minutes(1)));
@@ -44,7 +50,7 @@ TEST_F(SessionUserTest, OneThatEntersInTheTurnOfTheCloseKeepsTheThread) {
 
 TEST_F(SessionUserTest, OneThatEntersBehindTheCloseKeepsTheThreadToo) {
   auto session = Open();
-  absl::Notification go, entered, later;
+  absl::Notification go, entered;
   SessionUser user;
   ASSERT_TRUE(session->Post([&] { go.WaitForNotification(); }).ok());
   ASSERT_TRUE(registry_->Close(session->id(), {}, [](const SessionInfo&) {}).ok());
@@ -59,12 +65,7 @@ TEST_F(SessionUserTest, OneThatEntersBehindTheCloseKeepsTheThreadToo) {
                   .ok());
   go.Notify();
   entered.WaitForNotification();
-  EXPECT_TRUE(session
-                  ->Post([&] {
-                    session->loop()->CallLater(absl::Milliseconds(1), [&] { later.Notify(); });
-                  })
-                  .ok());
-  EXPECT_TRUE(later.WaitForNotificationWithTimeout(absl::Minutes(1)));
+  EXPECT_TRUE(GoesOn(session));
   user = SessionUser();
   EXPECT_TRUE(registry_->Join(absl::Now() + absl::Minutes(1)));
 }
@@ -196,15 +197,14 @@ TEST_F(SessionContextTest, ClosesAWatcherOnceNoProcessRunsWithIt) {
   const std::string second = Start(session, MakeCommand("wait_forever"))->id;
   change("fast");
   EXPECT_EQ(earlier(), 2);
-  const std::string ids[] = {second, first};
-  for (int left = 2; left > 0; --left) {
-    const std::string& id = ids[2 - left];
+  int left = 2;
+  for (const std::string& id : {second, first}) {
     Call(session, [&] {
       (*session->FindProcess(id))->Kill({ExitCause::kClientSignal, ""});
       return true;
     });
     AwaitExit(id);
-    EXPECT_EQ(earlier(), left - 1);
+    EXPECT_EQ(earlier(), --left);
   }
 }
 

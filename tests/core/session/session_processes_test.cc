@@ -302,12 +302,12 @@ TEST_F(SessionProcessesTest, ACloseWaitsForNoRemovedProcess) {
   const std::string first = start(), second = start();
   const pid_t holders[] = {HolderOf(session, first), HolderOf(session, second)};
   EXPECT_EQ(remove(first), absl::OkStatus());
-  absl::Notification closed;
+  const auto closed = std::make_shared<absl::Notification>();
   EXPECT_EQ(registry_->Close(session->id(), {.graceful = true},
-                             [&](const SessionInfo&) { closed.Notify(); }),
+                             [closed](const SessionInfo&) { closed->Notify(); }),
             absl::OkStatus());
   EXPECT_EQ(remove(second), absl::OkStatus());
-  EXPECT_TRUE(closed.WaitForNotificationWithTimeout(absl::Minutes(1)));
+  EXPECT_TRUE(closed->WaitForNotificationWithTimeout(absl::Minutes(1)));
   for (const pid_t holder : holders) ::kill(holder, SIGKILL);
 }
 
