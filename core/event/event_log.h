@@ -132,8 +132,8 @@ class EventLog {
   absl::StatusOr<std::vector<EventPtr>> ReadAfter(uint64_t sequence, size_t max) const;
 
   // Calls `listener` when new events are shown or old ones are gone, on the thread that recorded,
-  // with no lock held: it must only wake a thread. It may be called once more while RemoveListener
-  // returns.
+  // with no lock held: it must only wake a thread. A call may go on after RemoveListener has
+  // returned, so a listener owns what it uses.
   using Listener = std::function<void()>;
   uint64_t AddListener(Listener listener);
   void RemoveListener(uint64_t id);

@@ -42,7 +42,7 @@ class Ledger {
     std::shared_ptr<const StateCodec> codec;
     // Where the output of ended processes is kept on disk; may be null.
     std::shared_ptr<OutputStore> outputs;
-    Meter* meter = Meter::None();
+    Meter* meter = Meter::None();  // outlives the ledger
   };
 
   Ledger(const Options& options, EventLog* events);
